@@ -1,0 +1,181 @@
+//! The JSON of refusals.
+
+use serde::{Deserialize, Serialize, Serializer, de, ser::SerializeMap};
+use std::fmt;
+
+/// The name under which errors stand that belong to no field.
+pub const NON_FIELD_ERRORS: &str = "non_field_errors";
+
+/// A refusal with one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Detail {
+    /// The reason, for people.
+    pub detail: String,
+}
+
+/// What was wrong with each field, in the order of the contract.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FieldErrors(Vec<(String, Vec<String>)>);
+
+impl FieldErrors {
+    /// Nothing wrong so far.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+    /// One field with one message.
+    pub fn one(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self(vec![(field.into(), vec![message.into()])])
+    }
+    /// Adds a message to a field.
+    pub fn push(&mut self, field: &str, message: impl Into<String>) {
+        match self.0.iter_mut().find(|(name, _)| name == field) {
+            Some((_, messages)) => messages.push(message.into()),
+            None => self.0.push((field.to_owned(), vec![message.into()])),
+        }
+    }
+    /// Adds all of `other` behind these.
+    pub fn extend(&mut self, other: Self) {
+        for (field, messages) in other.0 {
+            for message in messages {
+                self.push(&field, message);
+            }
+        }
+    }
+    /// Whether nothing was wrong.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    /// The messages of a field; none when nothing was wrong with it.
+    pub fn get(&self, field: &str) -> &[String] {
+        self.0.iter().find(|(name, _)| name == field).map_or(&[], |(_, messages)| messages)
+    }
+    /// Every field with its messages.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.iter().map(|(field, messages)| (field.as_str(), messages.as_slice()))
+    }
+    /// `Ok` when nothing was wrong.
+    pub fn into_result(self) -> Result<(), Self> {
+        if self.is_empty() { Ok(()) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for FieldErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (field, messages)) in self.0.iter().enumerate() {
+            let separator = if i == 0 { "" } else { " " };
+            match field.as_str() {
+                NON_FIELD_ERRORS => write!(f, "{separator}{}", messages.join(" "))?,
+                field => write!(f, "{separator}{field}: {}", messages.join(" "))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for FieldErrors {}
+
+impl Serialize for FieldErrors {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (field, messages) in &self.0 {
+            map.serialize_entry(field, messages)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for FieldErrors {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = FieldErrors;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of lists of messages")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<FieldErrors, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    fields.push(entry);
+                }
+                Ok(FieldErrors(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for FieldErrors {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FieldErrors".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "object",
+            "additionalProperties": { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+        })
+    }
+}
+
+/// The texts of field errors: those of Django REST Framework 3.16, word for word, and ours in their manner.
+pub mod messages {
+    use std::fmt::Display;
+
+    /// The field is absent.
+    pub const REQUIRED: &str = "This field is required.";
+    /// The field is `null`.
+    pub const NULL: &str = "This field may not be null.";
+    /// Nothing is left of the text after trimming.
+    pub const BLANK: &str = "This field may not be blank.";
+    /// A boolean, array or object where a text belongs.
+    pub const NOT_A_STRING: &str = "Not a valid string.";
+    /// U+0000 in a text.
+    pub const NULL_CHARACTERS: &str = "Null characters are not allowed.";
+    /// Not an integer.
+    pub const NOT_AN_INTEGER: &str = "A valid integer is required.";
+    /// Text of an integer with more than [`INTEGER_TEXT_MAX`](crate::api::limits::INTEGER_TEXT_MAX) characters.
+    pub const INTEGER_TOO_LONG: &str = "String value too large.";
+    /// Not a boolean.
+    pub const NOT_A_BOOLEAN: &str = "Must be a valid boolean.";
+    /// A boolean where an id belongs.
+    pub const BOOLEAN_ID: &str = "Incorrect type. Expected pk value, received bool.";
+    /// `null` where an object belongs.
+    pub const NO_DATA: &str = "No data provided";
+    /// Username and password do not belong together, whichever is wrong.
+    pub const BAD_CREDENTIALS: &str = "Unable to log in with provided credentials.";
+    /// A username with other characters than allowed.
+    pub const BAD_USERNAME: &str =
+        "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.";
+    /// A username somebody has, in whatever letter case.
+    pub const USERNAME_TAKEN: &str = "A user with that username already exists.";
+    /// A password under [`PASSWORD_MIN`](crate::api::limits::PASSWORD_MIN).
+    pub const PASSWORD_TOO_SHORT: &str = "This password is too short. It must contain at least 8 characters.";
+    /// A password over [`PASSWORD_MAX`](crate::api::limits::PASSWORD_MAX).
+    pub const PASSWORD_TOO_LONG: &str = "This password is too long. It must contain at most 1024 bytes.";
+    /// The current password is another.
+    pub const WRONG_PASSWORD: &str = "Invalid password.";
+    /// A thread with oneself.
+    pub const THREAD_WITH_ONESELF: &str = "You cannot start a thread with yourself.";
+    /// Another thread for a message that has one.
+    pub const CANNOT_BE_MOVED: &str = "A message cannot be moved to another thread.";
+    /// A cursor that is none, or another user's.
+    pub const INVALID_CURSOR: &str = "Invalid cursor.";
+
+    /// A text over its limit in code points.
+    pub fn too_long(max: usize) -> String {
+        format!("Ensure this field has no more than {max} characters.")
+    }
+    /// Not a UUID.
+    pub fn not_a_uuid(value: impl Display) -> String {
+        format!("“{value}” is not a valid UUID.")
+    }
+    /// An id of nothing, or of nothing the caller may know of.
+    pub fn no_such_pk(value: impl Display) -> String {
+        format!("Invalid pk \"{value}\" - object does not exist.")
+    }
+    /// A JSON value that is not an object; `kind` is Python's word for it.
+    pub fn not_a_dictionary(kind: &str) -> String {
+        format!("Invalid data. Expected a dictionary, but got {kind}.")
+    }
+}

@@ -1,0 +1,125 @@
+//! Typed ids: a user's number cannot be taken for a message's.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::Uuid;
+
+/// A text that is not an id of the kind asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid {kind} id")]
+pub struct ParseIdError {
+    kind: &'static str,
+}
+
+macro_rules! integer_id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(transparent)]
+        pub struct $name(i64);
+
+        impl $name {
+            /// The id with this number.
+            pub const fn new(id: i64) -> Self {
+                Self(id)
+            }
+            /// The number.
+            pub const fn get(self) -> i64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+            fn from_str(s: &str) -> Result<Self, ParseIdError> {
+                s.parse().map(Self).map_err(|_| ParseIdError { kind: $kind })
+            }
+        }
+    };
+}
+
+integer_id!(
+    /// A user: a positive integer.
+    UserId,
+    "user"
+);
+integer_id!(
+    /// A message: a positive integer. Within a thread a larger id is a later message.
+    MessageId,
+    "message"
+);
+
+/// A thread: a UUID, printed in lower case with dashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ThreadId(Uuid);
+
+impl ThreadId {
+    /// The id with this UUID.
+    pub const fn new(id: Uuid) -> Self {
+        Self(id)
+    }
+    /// The UUID.
+    pub const fn get(self) -> Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Reads what Python's `uuid.UUID` reads as text: any letter case, dashes anywhere or nowhere, braces, `urn:uuid:`.
+impl FromStr for ThreadId {
+    type Err = ParseIdError;
+    fn from_str(s: &str) -> Result<Self, ParseIdError> {
+        let plain = s.replace("urn:", "").replace("uuid:", "");
+        let hex = plain.trim_matches(['{', '}']).replace('-', "");
+        match u128::from_str_radix(&hex, 16) {
+            // `from_str_radix` takes a sign too.
+            Ok(id) if hex.len() == 32 && !hex.starts_with('+') => Ok(Self(Uuid::from_u128(id))),
+            _ => Err(ParseIdError { kind: "thread" }),
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for ThreadId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ThreadId".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "uuid" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thread_ids_are_read_in_every_spelling_and_printed_in_one() {
+        let canonical = "3cff18f1-d049-43f3-9c69-fcc8948f66f6";
+        for spelling in [
+            canonical,
+            "3CFF18F1D04943F39C69FCC8948F66F6",
+            "{3cff18f1-d049-43f3-9c69-fcc8948f66f6}",
+            "urn:uuid:3cff18f1-d049-43f3-9c69-fcc8948f66f6",
+            "3-c-f-f18f1d04943f39c69fcc8948f66f6-",
+        ] {
+            assert_eq!(spelling.parse::<ThreadId>().unwrap().to_string(), canonical, "{spelling}");
+        }
+        for not_one in ["", "abc", " 3cff18f1d04943f39c69fcc8948f66f6", "+cff18f1d04943f39c69fcc8948f66f6"] {
+            assert!(not_one.parse::<ThreadId>().is_err(), "{not_one}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Points in time as the contract writes them.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::{fmt, str::FromStr};
+
+/// A point in time: whole microseconds since 1970-01-01T00:00:00Z.
+///
+/// Written as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, six digits, the fraction left out when it is exactly zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// A text that is not a point in time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a time such as 2026-01-31T12:00:00.123456Z")]
+pub struct ParseTimestampError;
+
+impl Timestamp {
+    /// The time so many microseconds after 1970 began.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+    /// Microseconds since 1970 began.
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Out of the calendar's range (a damaged database): the nearest end of it.
+        let time = jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
+            jiff::Timestamp::MIN
+        } else {
+            jiff::Timestamp::MAX
+        });
+        let civil = jiff::tz::Offset::UTC.to_datetime(time);
+        let (date, time) = (civil.date(), civil.time());
+        write!(f, "{:04}-{:02}-{:02}T", date.year(), date.month(), date.day())?;
+        write!(f, "{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())?;
+        match time.subsec_nanosecond() / 1000 {
+            0 => f.write_str("Z"),
+            micros => write!(f, ".{micros:06}Z"),
+        }
+    }
+}
+
+/// Reads RFC 3339; without an offset the time is taken for UTC.
+impl FromStr for Timestamp {
+    type Err = ParseTimestampError;
+    fn from_str(s: &str) -> Result<Self, ParseTimestampError> {
+        let time = s.parse::<jiff::Timestamp>().or_else(|_| {
+            let civil: jiff::civil::DateTime = s.parse()?;
+            jiff::tz::Offset::UTC.to_timestamp(civil)
+        });
+        time.map(|time| Self(time.as_microsecond())).map_err(|_: jiff::Error| ParseTimestampError)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Timestamp {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "description": "UTC, with six fraction digits, or none when the fraction is zero.",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn six_digits_or_none() {
+        for (read, written) in [
+            ("2024-02-29T23:59:59.000001Z", "2024-02-29T23:59:59.000001Z"),
+            ("2024-02-29T23:59:59.120Z", "2024-02-29T23:59:59.120000Z"),
+            ("2024-02-29T23:59:59Z", "2024-02-29T23:59:59Z"),
+            ("2024-02-29T23:59:59", "2024-02-29T23:59:59Z"),
+            ("2024-03-01T01:59:59+02:00", "2024-02-29T23:59:59Z"),
+            ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.500000Z"),
+        ] {
+            assert_eq!(read.parse::<Timestamp>().unwrap().to_string(), written, "{read}");
+        }
+        assert!("yesterday".parse::<Timestamp>().is_err());
+        assert!(Timestamp::from_micros(i64::MAX).to_string().starts_with("9999-"));
+    }
+}

@@ -1,0 +1,229 @@
+//! The JSON of requests and answers. Fields are written in the order they stand here.
+
+use super::{MessageId, ThreadId, Timestamp, Token, UserId};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+
+/// The addresses the service starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Root {
+    /// Absolute address of the threads.
+    pub threads: String,
+    /// Absolute address of the messages.
+    pub messages: String,
+}
+
+/// What signs a user in or registers him.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Credentials {
+    /// The username.
+    pub username: String,
+    /// The password.
+    pub password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// A token just made. It is shown this once: the server keeps only its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct IssuedToken {
+    /// The token.
+    pub token: Token,
+}
+
+/// A user as others see him.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct User {
+    /// His id.
+    pub id: UserId,
+    /// His name.
+    pub username: String,
+}
+
+/// A change of one's own password.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PasswordChange {
+    /// The password so far.
+    pub current: String,
+    /// The password from now on.
+    pub new: String,
+}
+
+impl fmt::Debug for PasswordChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordChange").finish_non_exhaustive()
+    }
+}
+
+/// The participants of a thread, ascending: two, or one in some imported threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Participants {
+    first: UserId,
+    second: Option<UserId>,
+}
+
+impl Participants {
+    /// A pair, given in either order.
+    pub fn pair(a: UserId, b: UserId) -> Self {
+        Self { first: a.min(b), second: Some(a.max(b)) }
+    }
+    /// One alone.
+    pub const fn one(user: UserId) -> Self {
+        Self { first: user, second: None }
+    }
+    /// The one with the lower id.
+    pub const fn first(self) -> UserId {
+        self.first
+    }
+    /// The one with the higher id, if there are two.
+    pub const fn second(self) -> Option<UserId> {
+        self.second
+    }
+    /// Whether `user` is one of them.
+    pub fn contains(self, user: UserId) -> bool {
+        self.first == user || self.second == Some(user)
+    }
+    /// Both, ascending.
+    pub fn iter(self) -> impl Iterator<Item = UserId> {
+        std::iter::once(self.first).chain(self.second)
+    }
+}
+
+impl Serialize for Participants {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Participants {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match *Vec::<UserId>::deserialize(deserializer)? {
+            [one] => Ok(Self::one(one)),
+            [a, b] => Ok(Self::pair(a, b)),
+            ref other => Err(de::Error::invalid_length(other.len(), &"one or two participants")),
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Participants {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Participants".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let user = generator.subschema_for::<UserId>();
+        schemars::json_schema!({ "type": "array", "items": user, "minItems": 1, "maxItems": 2 })
+    }
+}
+
+/// Asks for the thread with another user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OpenThread {
+    /// The other user.
+    pub participant: UserId,
+}
+
+/// The thread that was asked for, made or found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Opened {
+    /// Its id.
+    pub id: ThreadId,
+}
+
+/// A thread as it stands in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Thread {
+    /// Its id.
+    pub id: ThreadId,
+    /// Who takes part.
+    pub participants: Participants,
+}
+
+/// A thread in full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ThreadDetail {
+    /// Its id.
+    pub id: ThreadId,
+    /// When it was opened.
+    pub created: Timestamp,
+    /// When the last message was added.
+    pub updated: Timestamp,
+    /// Who takes part.
+    pub participants: Participants,
+}
+
+/// Which messages of a thread to mark as read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MarkRead {
+    /// The last message to mark; all of them when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<MessageId>,
+}
+
+/// How many messages were marked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Marked {
+    /// Messages that were unread before.
+    pub updated: u64,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub sender: UserId,
+    /// The thread it belongs to.
+    pub thread: ThreadId,
+    /// What it says.
+    pub text: String,
+    /// When it was sent.
+    pub created: Timestamp,
+    /// Whether it was marked as read.
+    pub is_read: bool,
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SendMessage {
+    /// The thread to send it to.
+    pub thread: ThreadId,
+    /// What to say: 1 to 250 code points after trimming.
+    pub text: String,
+    /// Whether it counts as read from the start; `false` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_read: Option<bool>,
+}
+
+/// Changes to a message; what is left out stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EditMessage {
+    /// The thread it is in already: a message cannot be moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ThreadId>,
+    /// The new text; its sender alone may change it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The new read mark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_read: Option<bool>,
+}

@@ -1,0 +1,193 @@
+//! Where the chat keeps its data: the [`Store`] trait and everything behind it.
+//!
+//! A store decides nothing but what only a database can decide under concurrency: that a name, a pair of
+//! participants or an idempotency key is there once, that ids ascend in commit order, that what belongs together
+//! is written together. Who may do what is decided in [`Chat`](crate::Chat); as a second line, everything that
+//! reads or writes threads and messages takes the acting user and sees his threads alone.
+
+mod batcher;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+mod group_commit;
+#[cfg(feature = "sql")]
+pub mod sql;
+mod types;
+
+pub use error::{Source, StoreError};
+pub use group_commit::GroupCommit;
+pub use types::{
+    Account, Counted, EnsuredUser, IdempotencyKey, Import, ImportOutcome, ImportedMessage, ImportedThread,
+    ImportedToken, ImportedUser, MessageChange, MessageRange, NewMessage, NewThread, NewToken, NewUser,
+    PasswordHash, Sent, Slice, TokenHash, TokenOwner,
+};
+
+use crate::api::{Message, MessageId, Thread, ThreadDetail, ThreadId, User, UserId};
+use async_trait::async_trait;
+use std::{fmt, path::Path};
+
+/// What every method of a store answers.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// The least a database has to do for the chat. Each method is one atomic step: when it returns `Ok`, all of it is
+/// durable; when it returns an error other than [`StoreError::Unavailable`], none of it happened.
+///
+/// Look-ups answer `None` for what is not there *or not the acting user's*. The suite in `conformance` (a feature of
+/// that name) holds a store to what is said here.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Fails when the database does not answer.
+    async fn ping(&self) -> Result<()>;
+
+    /// Finishes what was begun and closes the connections; later calls fail.
+    async fn close(&self);
+
+    // Users
+
+    /// Adds a user. [`StoreError::Conflict`] when somebody has the name, in whatever letter case, also when both
+    /// are added at the same moment.
+    async fn insert_user(&self, user: NewUser) -> Result<UserId>;
+
+    /// Makes sure that a user with this id and name exists, for applications with users of their own: added without
+    /// a password, renamed if he was called otherwise. [`StoreError::Conflict`] when another user has the name.
+    async fn ensure_user(&self, user: EnsuredUser) -> Result<()>;
+
+    /// The user with this id.
+    async fn account(&self, id: UserId) -> Result<Option<Account>>;
+
+    /// The user with exactly this name.
+    async fn account_by_name(&self, username: &str) -> Result<Option<Account>>;
+
+    /// Whether somebody has this name, in whatever letter case.
+    async fn is_name_taken(&self, username: &str) -> Result<bool>;
+
+    /// The users whose names begin with `search` in whatever letter case, by name in code point order.
+    async fn users(&self, search: &str, slice: Slice) -> Result<Counted<User>>;
+
+    /// Every user, by id, from the one after `after`: at most `limit`.
+    async fn accounts(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Account>>;
+
+    /// Replaces a password's hash, provided it still is `expected` (`None`: whatever it is), and revokes all the
+    /// user's tokens but `keep` when `revoke` says so. `false`, and nothing done, when there is no such user or his
+    /// hash is another by now.
+    async fn set_password(
+        &self,
+        user: UserId,
+        expected: Option<&PasswordHash>,
+        new: &PasswordHash,
+        revoke: Option<Option<&TokenHash>>,
+    ) -> Result<bool>;
+
+    /// Enables or disables a user; `false` when there is none.
+    async fn set_active(&self, user: UserId, active: bool) -> Result<bool>;
+
+    /// Removes a user with his tokens, his threads, their messages, and what he wrote elsewhere; `false` when there
+    /// is none. His id is not used again.
+    async fn remove_user(&self, user: UserId) -> Result<bool>;
+
+    // Tokens
+
+    /// Adds a token and revokes those of the user's that were unused for longest, so that `keep` remain at most.
+    async fn insert_token(&self, token: NewToken, keep: u32) -> Result<()>;
+
+    /// Whose token this is.
+    async fn token_owner(&self, token: &TokenHash) -> Result<Option<TokenOwner>>;
+
+    /// Revokes a token; `false` when there was none.
+    async fn delete_token(&self, token: &TokenHash) -> Result<bool>;
+
+    /// Revokes all tokens of a user and says how many.
+    async fn delete_tokens(&self, user: UserId) -> Result<u64>;
+
+    // Threads
+
+    /// The thread of a pair, and whether it was made just now. However many callers ask at once, from either side,
+    /// on whatever node, there is one; where imported data holds several, it is the one with the lowest id.
+    /// [`StoreError::NotFound`] when one of the two is no user.
+    async fn open_thread(&self, thread: NewThread) -> Result<(ThreadId, bool)>;
+
+    /// A thread of `caller`'s.
+    async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>>;
+
+    /// The threads of `caller` in the order they were made, from the one after `after`: at most `limit`. `None`
+    /// when `after` is no thread of his.
+    async fn threads(
+        &self,
+        caller: UserId,
+        after: Option<ThreadId>,
+        limit: u64,
+    ) -> Result<Option<Vec<Thread>>>;
+
+    /// Deletes a thread of `caller`'s with its messages; `false` when there is none. Of several threads of the same
+    /// pair the one with the lowest id takes its place.
+    async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<bool>;
+
+    /// Messages of a thread of `caller`'s, ascending: at most `limit`. `None` when the thread is not his.
+    async fn thread_messages(
+        &self,
+        caller: UserId,
+        thread: ThreadId,
+        range: MessageRange,
+        limit: u64,
+    ) -> Result<Option<Vec<Message>>>;
+
+    /// Marks the messages that somebody else wrote in a thread of `caller`'s as read, those after `up_to` excepted,
+    /// and says how many were unread. `None` when the thread is not his.
+    async fn mark_thread_read(
+        &self,
+        caller: UserId,
+        thread: ThreadId,
+        up_to: Option<MessageId>,
+    ) -> Result<Option<u64>>;
+
+    // Messages
+
+    /// Adds messages in one transaction: one outcome for each, in their order.
+    ///
+    /// Within a thread a later commit has the higher id, on several nodes too. [`StoreError::NotFound`] when the
+    /// thread is not the sender's. A message whose idempotency key its sender has used already is not added: the
+    /// answer is the message of then, as it stands now, or [`StoreError::KeyReused`] when it was another request.
+    async fn insert_messages(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>>;
+
+    /// Marks messages as read in one transaction: one outcome for each, in their order; `None` for a message that
+    /// is in none of the caller's threads.
+    async fn mark_messages_read(
+        &self,
+        marks: Vec<(UserId, MessageId)>,
+    ) -> Result<Vec<Result<Option<Message>>>>;
+
+    /// A message in one of `caller`'s threads.
+    async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>>;
+
+    /// The messages of all of `caller`'s threads, by ascending id.
+    async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>>;
+
+    /// The unread ones among them; with `incoming` those alone that somebody else wrote.
+    async fn unread(&self, caller: UserId, incoming: bool, slice: Slice) -> Result<Counted<Message>>;
+
+    /// Changes a message in one of `caller`'s threads. `None` when there is none, or when the change has a text and
+    /// `caller` is not its sender.
+    async fn update_message(
+        &self,
+        caller: UserId,
+        id: MessageId,
+        change: MessageChange,
+    ) -> Result<Option<Message>>;
+
+    /// Deletes a message that `caller` wrote in one of his threads; `false` when there is none. Its id is not used
+    /// again; its idempotency key is free.
+    async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<bool>;
+
+    // Administration
+
+    /// Whether there is anything in the database.
+    async fn is_empty(&self) -> Result<bool>;
+
+    /// Takes over another service's data in one transaction: all or nothing, into a database without users. The
+    /// data's digest is kept, so that the same import again changes nothing.
+    async fn import(&self, import: Import) -> Result<ImportOutcome>;
+
+    /// Writes a consistent copy of the live database to a new file. [`StoreError::Unsupported`] where the database
+    /// has tools of its own for that.
+    async fn backup(&self, to: &Path) -> Result<()>;
+}

@@ -1,0 +1,271 @@
+//! What goes into a store and comes out of it, beside the types of [`crate::api`].
+
+use crate::api::{Message, MessageId, Participants, ThreadId, Timestamp, UserId};
+use std::fmt;
+
+/// A password's hash in the form of its algorithm; [`crate::password`] reads it. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// A hash that no password has.
+    pub const UNUSABLE: &'static str = "!";
+
+    /// The hash written so.
+    pub fn new(hash: impl Into<String>) -> Self {
+        Self(hash.into())
+    }
+    /// The hash of an account that cannot sign in with a password.
+    pub fn unusable() -> Self {
+        Self::new(Self::UNUSABLE)
+    }
+    /// The hash as it is stored.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}
+
+/// The SHA-256 of a token: all a store ever sees of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(…)")
+    }
+}
+
+/// A user as the store knows him.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// His id.
+    pub id: UserId,
+    /// His name.
+    pub username: String,
+    /// The hash of his password.
+    pub password: PasswordHash,
+    /// Whether he may sign in and his tokens count.
+    pub active: bool,
+    /// When he was added.
+    pub created: Timestamp,
+}
+
+/// A user to add.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// His name.
+    pub username: String,
+    /// The hash of his password.
+    pub password: PasswordHash,
+    /// Now.
+    pub created: Timestamp,
+}
+
+/// A user of the embedding application.
+#[derive(Debug, Clone)]
+pub struct EnsuredUser {
+    /// His id there.
+    pub id: UserId,
+    /// What he is called.
+    pub username: String,
+    /// Now, in case he is new.
+    pub created: Timestamp,
+}
+
+/// A token to add.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// Its hash.
+    pub hash: TokenHash,
+    /// Whose it is.
+    pub user: UserId,
+    /// Now.
+    pub created: Timestamp,
+}
+
+/// Whose a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenOwner {
+    /// The user.
+    pub user: UserId,
+    /// Whether he is enabled.
+    pub active: bool,
+    /// From when on the token is void.
+    pub expires: Option<Timestamp>,
+}
+
+/// A thread to open.
+#[derive(Debug, Clone, Copy)]
+pub struct NewThread {
+    /// Its id, should it be made.
+    pub id: ThreadId,
+    /// The user with the lower id.
+    pub low: UserId,
+    /// The user with the higher id.
+    pub high: UserId,
+    /// Now.
+    pub created: Timestamp,
+}
+
+/// A message to add.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// The thread.
+    pub thread: ThreadId,
+    /// Who sends it.
+    pub sender: UserId,
+    /// Its text, checked.
+    pub text: String,
+    /// Whether it counts as read.
+    pub is_read: bool,
+    /// Now.
+    pub created: Timestamp,
+    /// What makes a repeat of the request recognisable.
+    pub key: Option<IdempotencyKey>,
+}
+
+/// An idempotency key with what it was used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The key, as the client made it.
+    pub key: String,
+    /// A digest of the request's fields.
+    pub request: [u8; 32],
+}
+
+/// A message that was sent, now or by an earlier request with the same key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The message as it stands.
+    pub message: Message,
+    /// Whether an earlier request had sent it.
+    pub replayed: bool,
+}
+
+/// A change of a message; `None` leaves a field alone.
+#[derive(Debug, Clone, Default)]
+pub struct MessageChange {
+    /// The new text, checked.
+    pub text: Option<String>,
+    /// The new read mark.
+    pub is_read: Option<bool>,
+}
+
+/// Part of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageRange {
+    /// The oldest messages.
+    Oldest,
+    /// The oldest of those with a higher id.
+    After(MessageId),
+    /// The newest of those with a lower id.
+    Before(MessageId),
+}
+
+/// Part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    /// Entries at most.
+    pub limit: u64,
+    /// Entries to skip.
+    pub offset: u64,
+}
+
+/// Part of a list, with the length of the whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted<T> {
+    /// Entries of the whole list.
+    pub count: u64,
+    /// The entries asked for.
+    pub items: Vec<T>,
+}
+
+/// Another service's data, its references checked.
+#[derive(Debug)]
+pub struct Import {
+    /// The SHA-256 of the file it came from.
+    pub digest: [u8; 32],
+    /// Now.
+    pub at: Timestamp,
+    /// The users.
+    pub users: Vec<ImportedUser>,
+    /// The tokens.
+    pub tokens: Vec<ImportedToken>,
+    /// The threads, in the order they are to be listed.
+    pub threads: Vec<ImportedThread>,
+    /// The messages.
+    pub messages: Vec<ImportedMessage>,
+}
+
+/// A user taken over with his id.
+#[derive(Debug, Clone)]
+pub struct ImportedUser {
+    /// His id.
+    pub id: UserId,
+    /// His name; may differ from another's in letter case only.
+    pub username: String,
+    /// The hash of his password.
+    pub password: PasswordHash,
+    /// Whether he is enabled.
+    pub active: bool,
+    /// When he joined.
+    pub created: Timestamp,
+}
+
+/// A token taken over.
+#[derive(Debug, Clone)]
+pub struct ImportedToken {
+    /// Its hash.
+    pub hash: TokenHash,
+    /// Whose it is.
+    pub user: UserId,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// A thread taken over with its id; there may be several of one pair.
+#[derive(Debug, Clone, Copy)]
+pub struct ImportedThread {
+    /// Its id.
+    pub id: ThreadId,
+    /// One participant or two.
+    pub participants: Participants,
+    /// When it was opened.
+    pub created: Timestamp,
+    /// When it changed last.
+    pub updated: Timestamp,
+}
+
+/// A message taken over with its id; its sender need not be a participant.
+#[derive(Debug, Clone)]
+pub struct ImportedMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub sender: UserId,
+    /// Its thread.
+    pub thread: ThreadId,
+    /// What it says.
+    pub text: String,
+    /// When it was sent.
+    pub created: Timestamp,
+    /// Whether it was read.
+    pub is_read: bool,
+}
+
+/// How an import ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportOutcome {
+    /// Everything was taken over.
+    Imported,
+    /// The same data was taken over earlier; nothing changed.
+    AlreadyImported,
+    /// The database has users already; nothing changed.
+    NotEmpty,
+}
