@@ -1,0 +1,81 @@
+//! The chat itself: a cheap handle around a store.
+
+use crate::{
+    Error,
+    api::limits,
+    clock::{Clock, SystemClock},
+    password::Hasher,
+    store::Store,
+    text::MessageText,
+};
+use std::sync::Arc;
+
+/// The chat: every operation, and every decision on who may do what.
+///
+/// Cheap to clone. Each call names the user who acts; that he is who he says is the caller's business, or that of
+/// [`Chat::sign_in`] and [`Chat::authenticate`].
+#[derive(Debug, Clone)]
+pub struct Chat {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hasher: Hasher,
+    pub(crate) text_max: usize,
+}
+
+/// Builds a [`Chat`] with other settings than the usual ones.
+#[derive(Debug)]
+#[must_use]
+pub struct ChatBuilder {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    text_max: usize,
+}
+
+impl Chat {
+    /// A chat on a store of your own, with the usual settings.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self::builder(store).build()
+    }
+
+    /// Starts from a store; see [`ChatBuilder`] for what can be set.
+    pub fn builder(store: Arc<dyn Store>) -> ChatBuilder {
+        ChatBuilder { store, clock: Arc::new(SystemClock), text_max: limits::TEXT_MAX }
+    }
+
+    /// The store below, for what is no part of chatting: health, imports, backups.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Trims and checks the text of a message.
+    ///
+    /// # Errors
+    /// What is wrong with it, under the name `text`.
+    pub fn text(&self, text: &str) -> Result<MessageText, Error> {
+        Ok(MessageText::new(text, self.text_max)?)
+    }
+
+    /// Finishes what was begun and closes the database; later calls fail.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+impl ChatBuilder {
+    /// Tells the time by another clock.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Allows texts of up to `code_points`; 250 by default.
+    pub const fn text_max(mut self, code_points: usize) -> Self {
+        self.text_max = code_points;
+        self
+    }
+
+    /// The chat.
+    pub fn build(self) -> Chat {
+        Chat { store: self.store, clock: self.clock, hasher: Hasher::new(), text_max: self.text_max }
+    }
+}
