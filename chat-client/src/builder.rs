@@ -100,6 +100,10 @@ impl ClientBuilder {
         if !self.proxies {
             http = http.no_proxy();
         }
+        if root.scheme() == "http" {
+            // No certificate will be looked at, and reading the system's would fail where it has none (a bare container).
+            http = http.tls_certs_only([]);
+        }
         let shared = Shared {
             http: http.build().map_err(Error::transport)?,
             root,
@@ -137,8 +141,12 @@ mod tests {
 
     #[test]
     fn only_a_servers_root_is_an_address() {
-        for good in ["http://127.0.0.1:8000", "https://chat.example/", " http://[::1]:80/app/ "] {
-            assert!(Client::new(good).is_ok(), "{good}");
+        for (good, root) in [
+            ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+            ("HTTPS://Chat.Example:443/", "https://chat.example"),
+            (" http://[::1]:80/app/ ", "http://[::1]/app"),
+        ] {
+            assert_eq!(Client::new(good).unwrap().server(), root, "{good}");
         }
         for bad in [
             "",

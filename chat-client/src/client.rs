@@ -85,6 +85,11 @@ impl Client {
         Self { shared: Arc::clone(&self.shared), credential: None }
     }
 
+    /// The address of the server's root, in one spelling, without a slash at the end of its path.
+    pub fn server(&self) -> &str {
+        self.shared.root.as_str().trim_end_matches('/')
+    }
+
     /// The token this client is signed in by.
     pub fn token(&self) -> Option<&Token> {
         self.credential.as_ref().map(|credential| &credential.token)
@@ -104,7 +109,7 @@ fn sensitive(mut header: HeaderValue) -> HeaderValue {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("server", &self.shared.root.as_str())
+            .field("server", &self.server())
             .field("token", &self.token())
             .finish_non_exhaustive()
     }
