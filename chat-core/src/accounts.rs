@@ -3,7 +3,7 @@
 use crate::{
     Chat, Error, Resource,
     api::{FieldErrors, NON_FIELD_ERRORS, Token, User, UserId, limits, messages},
-    password::Verdict,
+    password::{self, Verdict},
     store::{Account, Counted, EnsuredUser, NewToken, NewUser, PasswordHash, Slice, StoreError, TokenHash},
     text, token,
 };
@@ -25,7 +25,7 @@ impl Chat {
     pub async fn register(&self, username: &str, password: &str) -> Result<User, Error> {
         let name = self.check_username(username).await?;
         let mut errors = name.as_ref().err().cloned().unwrap_or_default();
-        errors.extend(check_password("password", password).err().unwrap_or_default());
+        errors.extend(password::check("password", password).err().unwrap_or_default());
         errors.into_result()?;
         self.insert_user(name?, password).await
     }
@@ -49,8 +49,11 @@ impl Chat {
         }
     }
 
-    /// The rules for new names. The outer error is the database's.
-    async fn check_username(&self, username: &str) -> Result<Result<String, FieldErrors>, Error> {
+    /// Trims a name for a new user and checks it. The outer error is the database's.
+    ///
+    /// # Errors
+    /// What is wrong with the name, under `username`.
+    pub async fn check_username(&self, username: &str) -> Result<Result<String, FieldErrors>, Error> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "@.+-_".contains(c);
         let trimmed = text::trim(username);
         let mut errors = text::check("username", username, limits::USERNAME_MAX).err().unwrap_or_default();
@@ -149,7 +152,7 @@ impl Chat {
         let account = self.account(session.user).await?;
         let verdict = self.hasher.verify(current, Some(account.password.clone())).await?;
         let mut errors = if verdict == Verdict::Wrong { wrong() } else { FieldErrors::new() };
-        errors.extend(check_password("new", new).err().unwrap_or_default());
+        errors.extend(password::check("new", new).err().unwrap_or_default());
         errors.into_result()?;
 
         let hash = self.hasher.hash(new).await?;
@@ -224,14 +227,4 @@ impl Chat {
 
 fn found(found: bool) -> Result<(), Error> {
     if found { Ok(()) } else { Err(Error::NotFound(Resource::User)) }
-}
-
-fn check_password(field: &str, password: &str) -> Result<(), FieldErrors> {
-    let mut errors = FieldErrors::new();
-    if password.len() < limits::PASSWORD_MIN {
-        errors.push(field, messages::PASSWORD_TOO_SHORT);
-    } else if password.len() > limits::PASSWORD_MAX {
-        errors.push(field, messages::PASSWORD_TOO_LONG);
-    }
-    errors.into_result()
 }

@@ -1,8 +1,7 @@
 //! The chat itself: a cheap handle around a store.
 
 use crate::{
-    Error,
-    api::limits,
+    api::{FieldErrors, limits},
     clock::{Clock, SystemClock},
     password::Hasher,
     store::Store,
@@ -51,8 +50,8 @@ impl Chat {
     ///
     /// # Errors
     /// What is wrong with it, under the name `text`.
-    pub fn text(&self, text: &str) -> Result<MessageText, Error> {
-        Ok(MessageText::new(text, self.text_max)?)
+    pub fn text(&self, text: &str) -> Result<MessageText, FieldErrors> {
+        MessageText::new(text, self.text_max)
     }
 
     /// Finishes what was begun and closes the database; later calls fail.

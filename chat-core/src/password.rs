@@ -1,6 +1,10 @@
 //! Hashing and verifying passwords: argon2id for our own, PBKDF2 and argon2 as Django writes them for imported ones.
 
-use crate::{Error, store::PasswordHash};
+use crate::{
+    Error,
+    api::{FieldErrors, limits, messages},
+    store::PasswordHash,
+};
 use argon2::{
     Argon2, Params,
     password_hash::{PasswordHasher, PasswordVerifier, phc},
@@ -33,6 +37,19 @@ pub fn from_django(hash: &str) -> Option<PasswordHash> {
     let phc = hash.strip_prefix(DJANGO_ARGON2).filter(|rest| rest.starts_with("$argon2"));
     let hash = PasswordHash::new(phc.unwrap_or(hash));
     Scheme::of(&hash).is_some().then_some(hash)
+}
+
+/// The rules for passwords that people choose; `field` is what the errors call it.
+///
+/// # Errors
+/// It is too short or too long.
+pub fn check(field: &str, password: &str) -> Result<(), FieldErrors> {
+    let fault = match password.len() {
+        0..limits::PASSWORD_MIN => messages::PASSWORD_TOO_SHORT,
+        limits::PASSWORD_MIN..=limits::PASSWORD_MAX => return Ok(()),
+        _ => messages::PASSWORD_TOO_LONG,
+    };
+    Err(FieldErrors::one(field, fault))
 }
 
 /// A hash taken apart.

@@ -1,1 +1,47 @@
-//! x
+//! The chat API over HTTP, on hyper: a service to mount in a server of your own, and [`serve`] for a server by itself.
+//!
+//! It holds no rule of who may do what; those are chat-core's. What it knows is HTTP: routes, credentials, the
+//! reading of bodies, pages, and which status says what.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use chat_core::{Chat, store::Store};
+//! use chat_server::ChatService;
+//! use http_body_util::Empty;
+//! use std::sync::Arc;
+//!
+//! # async fn example(store: Arc<dyn Store>) -> Result<(), Box<dyn std::error::Error>> {
+//! let service = ChatService::builder(Chat::new(store)).base_path("/chat-api").build();
+//!
+//! // It is hyper's and tower's `Service` for requests with any body; no socket is needed to call it.
+//! let request = http::Request::get("/chat-api/").body(Empty::<Bytes>::new())?;
+//! let response = service.respond(request).await;
+//! assert_eq!(response.status(), 200);
+//! # Ok(())
+//! # }
+//! ```
+
+mod authenticate;
+mod error;
+mod handlers;
+mod health;
+mod input;
+mod openapi;
+mod pages;
+mod query;
+mod request;
+mod response;
+mod router;
+mod routes;
+mod serve;
+mod service;
+mod stream;
+
+pub use authenticate::{Authenticator, Denied};
+pub use openapi::document as openapi;
+pub use response::{Body, BodyError};
+pub use router::Connection;
+pub use serve::{Limits, serve};
+pub use service::{ChatService, ChatServiceBuilder};
+
+pub(crate) use service::App;

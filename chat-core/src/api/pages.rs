@@ -22,10 +22,12 @@ pub struct Page<T> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Window {
     /// Entries at most: 1 to 250, 100 when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
     /// Entries to skip.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub offset: Option<u64>,
 }
 
@@ -34,13 +36,16 @@ pub struct Window {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UserQuery {
     /// The beginning of the username, in any letter case.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub search: Option<String>,
     /// Entries at most: 1 to 250, 100 when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
     /// Entries to skip.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub offset: Option<u64>,
 }
 
@@ -49,13 +54,16 @@ pub struct UserQuery {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnreadQuery {
     /// Leave out the caller's own messages.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub incoming: Option<bool>,
     /// Entries at most: 1 to 250, 100 when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
     /// Entries to skip.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub offset: Option<u64>,
 }
 
@@ -64,10 +72,12 @@ pub struct UnreadQuery {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ThreadCursor {
     /// The threads made later than this one of the caller's.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "ThreadId"))]
     pub after: Option<ThreadId>,
     /// Entries at most: 1 to 250, 100 when left out beside a cursor.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
 }
 
@@ -76,12 +86,15 @@ pub struct ThreadCursor {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MessageCursor {
     /// The messages newer than this id.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "MessageId"))]
     pub after: Option<MessageId>,
     /// The page just older than this id.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "MessageId"))]
     pub before: Option<MessageId>,
     /// Entries at most: 1 to 250, 100 when left out beside a cursor.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
 }

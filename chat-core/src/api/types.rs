@@ -170,7 +170,8 @@ pub struct ThreadDetail {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MarkRead {
     /// The last message to mark; all of them when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "MessageId"))]
     pub up_to: Option<MessageId>,
 }
 
@@ -209,7 +210,8 @@ pub struct SendMessage {
     /// What to say: 1 to 250 code points after trimming.
     pub text: String,
     /// Whether it counts as read from the start; `false` when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub is_read: Option<bool>,
 }
 
@@ -218,12 +220,15 @@ pub struct SendMessage {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EditMessage {
     /// The thread it is in already: a message cannot be moved.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "ThreadId"))]
     pub thread: Option<ThreadId>,
     /// The new text; its sender alone may change it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub text: Option<String>,
     /// The new read mark.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub is_read: Option<bool>,
 }

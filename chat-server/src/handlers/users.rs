@@ -1,0 +1,65 @@
+//! Users.
+
+use super::Answer;
+use crate::{error::ApiError, input::Fields, pages, request::Call, response};
+use chat_core::{
+    api::{
+        FieldErrors,
+        endpoints::{ChangePassword, CreateUser, GetMe, GetUser, ListUsers},
+    },
+    password,
+};
+use http::StatusCode;
+
+pub(crate) async fn list(call: Call<ListUsers>) -> Answer {
+    let slice = pages::slice(&call.query);
+    let users = call.app.chat.users(call.query.get("search").unwrap_or_default(), slice).await?;
+    Ok(response::json(StatusCode::OK, &pages::page(&call.here(), &call.query, slice, users)))
+}
+
+pub(crate) async fn create(mut call: Call<CreateUser>) -> Answer {
+    if !call.app.open_registration {
+        return Err(ApiError::registration_closed());
+    }
+    let payload = call.payload().await?;
+    let fields = payload.fields()?;
+    let chat = &call.app.chat;
+    let mut errors = FieldErrors::new();
+    let username = fields.text("username", &mut errors).unwrap_or_default();
+    if errors.is_empty() {
+        errors.extend(chat.check_username(username).await?.err().unwrap_or_default());
+    }
+    let password = new_password(&fields, "password", &mut errors);
+    errors.into_result()?;
+    let user = chat.register(username, password).await?;
+    Ok(response::json(StatusCode::CREATED, &user))
+}
+
+/// A password that somebody chooses.
+fn new_password<'f>(fields: &'f Fields<'_>, name: &str, errors: &mut FieldErrors) -> &'f str {
+    let password = fields.credential(name, false, errors);
+    if let Some(Err(wrong)) = password.map(|password| password::check(name, password)) {
+        errors.extend(wrong);
+    }
+    password.unwrap_or_default()
+}
+
+pub(crate) async fn me(call: Call<GetMe>) -> Answer {
+    Ok(response::json(StatusCode::OK, &call.app.chat.user(call.caller.user).await?))
+}
+
+pub(crate) async fn get(call: Call<GetUser>) -> Answer {
+    Ok(response::json(StatusCode::OK, &call.app.chat.user(call.id).await?))
+}
+
+pub(crate) async fn change_password(mut call: Call<ChangePassword>) -> Answer {
+    let payload = call.payload().await?;
+    let fields = payload.fields()?;
+    let mut errors = FieldErrors::new();
+    let current = fields.credential("current", false, &mut errors).unwrap_or_default();
+    let new = new_password(&fields, "new", &mut errors);
+    errors.into_result()?;
+    let session = call.caller.session.ok_or_else(ApiError::not_found)?;
+    call.app.chat.change_password(session, current, new).await?;
+    Ok(response::empty(StatusCode::NO_CONTENT))
+}

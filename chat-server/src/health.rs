@@ -1,0 +1,34 @@
+//! Whether the process lives and the database answers.
+
+use crate::{
+    error::ApiError,
+    response::{self, Body},
+};
+use chat_core::Chat;
+use http::{Method, Response, StatusCode};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+}
+
+/// The answer, if the path is one of the two.
+pub(crate) async fn answer(
+    chat: &Chat,
+    method: &Method,
+    path: &str,
+) -> Option<Result<Response<Body>, ApiError>> {
+    let database = match path {
+        "/healthz" => false,
+        "/readyz" => true,
+        _ => return None,
+    };
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return Some(Err(ApiError::method_not_allowed(method)));
+    }
+    if database && let Err(error) = chat.store().ping().await {
+        return Some(Err(chat_core::Error::Unavailable(error).into()));
+    }
+    Some(Ok(response::json(StatusCode::OK, &Health { status: "ok" })))
+}

@@ -1,0 +1,209 @@
+//! From method and path to a handler.
+
+use crate::{
+    App,
+    authenticate::Caller,
+    error::ApiError,
+    query::Query,
+    request::{Call, Guard, ReadId, Received},
+    response::{self, Body},
+};
+use chat_core::api::{Endpoint, endpoints::Spec};
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, Method, Response};
+use std::{fmt, net::IpAddr, sync::Arc};
+
+/// What is known of the connection a request came on. [`serve`](crate::serve()) puts it into the request's extensions; a
+/// host server that wants `X-Forwarded-Proto` believed, or speaks TLS, does the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connection {
+    /// The address at the other end.
+    pub peer: IpAddr,
+    /// Whether it is TLS.
+    pub secure: bool,
+}
+
+type Handler = Box<dyn Fn(Arc<App>, Option<Caller>, Received, Option<&str>) -> Answer + Send + Sync>;
+type Answer = BoxFuture<'static, Result<Response<Body>, ApiError>>;
+
+/// What is served at one path.
+pub(crate) struct Route {
+    /// The path as the log names it.
+    pub(crate) pattern: &'static str,
+    /// The methods, in the order of the `Allow` header.
+    methods: Vec<Served>,
+    /// Whether the path has a method that anyone may call.
+    pub(crate) has_public: bool,
+    pub(crate) allow: HeaderValue,
+}
+
+pub(crate) struct Served {
+    method: Method,
+    takes_body: bool,
+    pub(crate) signed_in: bool,
+    handler: Handler,
+}
+
+/// All routes. Paths are held without their trailing slash.
+pub(crate) struct Router {
+    base: String,
+    routes: Vec<Route>,
+    paths: matchit::Router<usize>,
+}
+
+impl Router {
+    pub(crate) fn new(base: &str) -> Self {
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            routes: Vec::new(),
+            paths: matchit::Router::new(),
+        }
+    }
+
+    /// Where the API stands.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Serves an endpoint of the table.
+    pub(crate) fn on<E, F, Fut>(self, handler: F) -> Self
+    where
+        E: Endpoint,
+        E::Access: Guard,
+        E::Path: ReadId + 'static,
+        F: Fn(Call<E>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response<Body>, ApiError>> + Send + 'static,
+    {
+        let erased: Handler = Box::new(move |app, caller, request, segment| {
+            let call = E::Access::admit(caller).and_then(|caller| {
+                let id = E::Path::read(segment).ok_or_else(ApiError::not_found)?;
+                let query = Query::parse(request.head.uri.query());
+                Ok(Call::<E> { app, caller, id, query, request })
+            });
+            match call {
+                Ok(call) => Box::pin(handler(call)),
+                Err(error) => Box::pin(std::future::ready(Err(error))),
+            }
+        });
+        self.add(&E::SPEC, erased)
+    }
+
+    /// Serves a document that is the same for everybody, below the base.
+    pub(crate) fn document(
+        self,
+        path: &'static str,
+        document: impl Fn() -> Body + Send + Sync + 'static,
+    ) -> Self {
+        let handler: Handler = Box::new(move |_, _, _, _| {
+            let answer = response::with_json(http::StatusCode::OK, document());
+            Box::pin(std::future::ready(Ok(answer)))
+        });
+        let spec = Spec {
+            name: "Document",
+            summary: "",
+            method: Method::GET,
+            path,
+            signed_in: false,
+            takes_body: false,
+            success: &[http::StatusCode::OK],
+            refusals: &[],
+        };
+        self.add(&spec, handler)
+    }
+
+    fn add(mut self, spec: &Spec, handler: Handler) -> Self {
+        let served = Served {
+            method: spec.method.clone(),
+            takes_body: spec.takes_body,
+            signed_in: spec.signed_in,
+            handler,
+        };
+        let index = self.routes.iter().position(|route| route.pattern == spec.path).unwrap_or_else(|| {
+            let path = format!("{}{}", self.base, spec.path.trim_end_matches('/'));
+            let path = if path.is_empty() { "/".to_owned() } else { path };
+            // A path that collides with another would be a fault of the table; a test serves every endpoint.
+            if let Err(error) = self.paths.insert(path, self.routes.len()) {
+                tracing::error!(%error, "a route collides with another");
+            }
+            self.routes.push(Route {
+                pattern: spec.path,
+                methods: Vec::new(),
+                has_public: false,
+                allow: HeaderValue::from_static(""),
+            });
+            self.routes.len() - 1
+        });
+        if let Some(route) = self.routes.get_mut(index) {
+            route.add(served);
+        }
+        self
+    }
+
+    /// The route of a decoded path, and the id in it.
+    pub(crate) fn find<'p>(&self, path: &'p str) -> Option<(&Route, Option<&'p str>)> {
+        let path = match path.strip_suffix('/') {
+            Some("") | None => path,
+            Some(path) => path,
+        };
+        let found = self.paths.at(path).ok()?;
+        let id = found.params.get("id");
+        // As in the service we succeed, where `.` never was part of an id.
+        if id.is_some_and(|id| id.contains('.')) {
+            return None;
+        }
+        self.routes.get(*found.value).map(|route| (route, id))
+    }
+
+    /// Every method and path pattern that is served.
+    #[cfg(test)]
+    pub(crate) fn served(&self) -> impl Iterator<Item = (&Method, &'static str)> {
+        self.routes
+            .iter()
+            .flat_map(|route| route.methods.iter().map(|served| (&served.method, route.pattern)))
+    }
+}
+
+impl Route {
+    /// The order in which `Allow` names methods, which is DRF's.
+    const ORDER: [Method; 4] = [Method::GET, Method::POST, Method::PATCH, Method::DELETE];
+
+    fn add(&mut self, served: Served) {
+        self.has_public |= !served.signed_in;
+        self.methods.push(served);
+        self.methods.sort_by_key(|served| Self::ORDER.iter().position(|method| *method == served.method));
+        let mut allow: Vec<&str> = self.methods.iter().map(|served| served.method.as_str()).collect();
+        if self.find(&Method::HEAD).is_some() {
+            allow.push("HEAD");
+        }
+        allow.push("OPTIONS");
+        if let Ok(allow) = HeaderValue::from_str(&allow.join(", ")) {
+            self.allow = allow;
+        }
+    }
+
+    /// What serves a method. HEAD is served by a GET, unless that takes a body: such a GET does something.
+    pub(crate) fn find(&self, method: &Method) -> Option<&Served> {
+        self.methods.iter().find(|served| match *method {
+            Method::HEAD => served.method == Method::GET && !served.takes_body,
+            _ => served.method == *method,
+        })
+    }
+}
+
+impl Served {
+    pub(crate) fn call(
+        &self,
+        app: Arc<App>,
+        caller: Option<Caller>,
+        request: Received,
+        id: Option<&str>,
+    ) -> Answer {
+        (self.handler)(app, caller, request, id)
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.routes.iter().map(|route| (route.pattern, &route.allow))).finish()
+    }
+}

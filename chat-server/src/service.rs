@@ -1,0 +1,346 @@
+//! The mountable service, and the pipeline every request goes through.
+
+use crate::{
+    authenticate::{self, Authenticator, Caller},
+    error::ApiError,
+    health,
+    input::RequestBody,
+    request::Received,
+    response::{self, Body, BodyError},
+    router::{Connection, Route, Router},
+    routes,
+};
+use chat_core::{
+    Chat,
+    api::{REQUEST_ID, UserId},
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use percent_encoding::percent_decode_str;
+use std::{
+    convert::Infallible,
+    fmt,
+    net::IpAddr,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+/// The chat API as a service: hyper's and tower's, for requests with any body.
+///
+/// Cheap to clone; all clones serve the same chat. It never fails: every refusal is a response.
+#[derive(Clone)]
+pub struct ChatService {
+    app: Arc<App>,
+}
+
+/// What all requests share.
+pub(crate) struct App {
+    pub(crate) chat: Chat,
+    pub(crate) open_registration: bool,
+    router: Router,
+    authenticator: Option<Arc<dyn Authenticator>>,
+    trusted_proxies: Vec<IpAddr>,
+    body_timeout: Duration,
+    request_timeout: Duration,
+    health: bool,
+    /// Begins the ids of the requests of this process.
+    instance: u32,
+    requests: AtomicU64,
+}
+
+/// Sets up a [`ChatService`].
+#[derive(Debug)]
+#[must_use]
+pub struct ChatServiceBuilder {
+    chat: Chat,
+    base_path: String,
+    open_registration: bool,
+    authenticator: Option<Arc<dyn Authenticator>>,
+    trusted_proxies: Vec<IpAddr>,
+    body_timeout: Duration,
+    request_timeout: Duration,
+    health: bool,
+}
+
+impl ChatService {
+    /// Starts from a chat; the settings are those of the program, but for the health checks.
+    pub fn builder(chat: Chat) -> ChatServiceBuilder {
+        ChatServiceBuilder {
+            chat,
+            base_path: "/chat-api".to_owned(),
+            open_registration: false,
+            authenticator: None,
+            trusted_proxies: vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])],
+            body_timeout: Duration::from_secs(15),
+            request_timeout: Duration::from_secs(30),
+            health: false,
+        }
+    }
+
+    /// Whether a request for this path is one for the chat: for host servers that decide by path.
+    pub fn handles(&self, path: &str) -> bool {
+        let base = self.app.router.base();
+        path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The chat that is served.
+    pub fn chat(&self) -> &Chat {
+        &self.app.chat
+    }
+
+    /// This service for the requests of one connection, which are told of it.
+    pub(crate) fn on(&self, connection: Connection) -> OnConnection {
+        OnConnection { service: self.clone(), connection }
+    }
+
+    /// Answers one request.
+    pub async fn respond<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BodyError>,
+    {
+        let (head, body) = request.into_parts();
+        let body = RequestBody::new(body, self.app.body_timeout);
+        respond(self.app.clone(), head, body).await
+    }
+}
+
+impl ChatServiceBuilder {
+    /// Where the API stands: `/chat-api` by default, the empty text for the root.
+    pub fn base_path(mut self, path: impl Into<String>) -> Self {
+        self.base_path = path.into();
+        self
+    }
+
+    /// Lets anyone register; closed by default.
+    pub const fn open_registration(mut self, open: bool) -> Self {
+        self.open_registration = open;
+        self
+    }
+
+    /// Recognises callers in the host application's way. The endpoints that sign in, sign out, register and change
+    /// passwords are not served then.
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticator = Some(Arc::new(authenticator));
+        self
+    }
+
+    /// Peers whose `X-Forwarded-Proto` is believed: the loopback addresses by default.
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.trusted_proxies = proxies.into_iter().collect();
+        self
+    }
+
+    /// How long a request body may take to arrive: 15 seconds by default. Then 408.
+    pub const fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.body_timeout = timeout;
+        self
+    }
+
+    /// How long a request may take from its head to the head of its answer: 30 seconds by default. Then 503.
+    pub const fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// Serves `GET /healthz` and `GET /readyz` too, outside the base path.
+    pub const fn health_checks(mut self, serve: bool) -> Self {
+        self.health = serve;
+        self
+    }
+
+    /// The service.
+    pub fn build(self) -> ChatService {
+        let router = routes::all(&self.base_path, self.authenticator.is_none());
+        ChatService {
+            app: Arc::new(App {
+                chat: self.chat,
+                open_registration: self.open_registration,
+                router,
+                authenticator: self.authenticator,
+                trusted_proxies: self.trusted_proxies,
+                body_timeout: self.body_timeout,
+                request_timeout: self.request_timeout,
+                health: self.health,
+                instance: uuid::Uuid::new_v4().as_fields().0,
+                requests: AtomicU64::new(0),
+            }),
+        }
+    }
+}
+
+impl App {
+    /// Whether what this peer says of its client is believed.
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.contains(&peer.to_canonical())
+    }
+
+    /// Where the API stands, without a trailing slash.
+    pub(crate) fn base(&self) -> &str {
+        self.router.base()
+    }
+
+    async fn authenticate(&self, head: &Parts) -> Result<Caller, ApiError> {
+        match &self.authenticator {
+            None => authenticate::by_token(&self.chat, &head.headers).await,
+            Some(host) => {
+                let user = host.authenticate(&head.headers).await?;
+                Ok(Caller { user, session: None })
+            }
+        }
+    }
+
+    fn request_id(&self, head: &Parts) -> HeaderValue {
+        // A proxy or a client may have named the request already.
+        let given = head.headers.get(REQUEST_ID).filter(|id| {
+            (1..=128).contains(&id.len())
+                && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+        });
+        given.cloned().unwrap_or_else(|| {
+            let number = self.requests.fetch_add(1, Ordering::Relaxed);
+            HeaderValue::from_str(&format!("{:08x}-{number:x}", self.instance))
+                .unwrap_or(HeaderValue::from_static("-"))
+        })
+    }
+}
+
+/// What the access log says of a request beside its answer.
+#[derive(Default)]
+struct Seen {
+    route: Option<&'static str>,
+    user: Option<UserId>,
+}
+
+/// The pipeline: from a request to its answer, top to bottom.
+async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body> {
+    let started = Instant::now();
+    let method = head.method.clone();
+    let request_id = app.request_id(&head);
+    let path = percent_decode_str(head.uri.path()).decode_utf8_lossy().into_owned();
+    let mut seen = Seen::default();
+
+    let found = app.clone();
+    let route = found.router.find(&path);
+    let answer = AssertUnwindSafe(tokio::time::timeout(app.request_timeout, async {
+        if app.health
+            && let Some(answer) = health::answer(&app.chat, &method, &path).await
+        {
+            return answer;
+        }
+        let Some((route, id)) = route else { return Err(ApiError::not_found()) };
+        seen.route = Some(route.pattern);
+        dispatch(app.clone(), route, id, Received { head, body, path: path.clone() }, &mut seen).await
+    }));
+    let mut response = match answer.catch_unwind().await {
+        Ok(Ok(Ok(response))) => response,
+        Ok(Ok(Err(error))) => error.into_response(),
+        Ok(Err(_elapsed)) => ApiError::unavailable().into_response(),
+        Err(_panic) => ApiError::server_error().into_response(),
+    };
+
+    let headers = response.headers_mut();
+    if let Some((route, _)) = route {
+        headers.insert(header::ALLOW, route.allow.clone());
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static(REQUEST_ID), request_id.clone());
+
+    tracing::info!(
+        target: "chat_server::access",
+        %method,
+        route = seen.route.unwrap_or("-"),
+        status = response.status().as_u16(),
+        duration_us = started.elapsed().as_micros() as u64,
+        request_id = request_id.to_str().unwrap_or("-"),
+        user = seen.user.map(UserId::get),
+    );
+    response
+}
+
+/// The order of the contract: who calls, whether the method is served, and then the handler, which looks up, decides,
+/// and only then reads the body.
+async fn dispatch(
+    app: Arc<App>,
+    route: &Route,
+    id: Option<&str>,
+    request: Received,
+    seen: &mut Seen,
+) -> Result<Response<Body>, ApiError> {
+    let method = &request.head.method;
+    if method == Method::OPTIONS {
+        return Ok(response::empty(StatusCode::NO_CONTENT));
+    }
+    let served = route.find(method);
+    // Where nothing is public, nobody learns without a token what is served.
+    let needs_caller = served.map_or(!route.has_public, |served| served.signed_in);
+    let caller = if needs_caller { Some(app.authenticate(&request.head).await?) } else { None };
+    seen.user = caller.map(|caller| caller.user);
+    let served = served.ok_or_else(|| ApiError::method_not_allowed(method))?;
+    served.call(app, caller, request, id).await
+}
+
+impl<B> hyper::service::Service<Request<B>> for ChatService
+where
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BodyError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn call(&self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.respond(request).await) })
+    }
+}
+
+/// A [`ChatService`] for the requests of one connection.
+pub(crate) struct OnConnection {
+    service: ChatService,
+    connection: Connection,
+}
+
+impl hyper::service::Service<Request<hyper::body::Incoming>> for OnConnection {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn call(&self, mut request: Request<hyper::body::Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.connection);
+        hyper::service::Service::call(&self.service, request)
+    }
+}
+
+impl<B> tower_service::Service<Request<B>> for ChatService
+where
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BodyError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        hyper::service::Service::call(self, request)
+    }
+}
+
+impl fmt::Debug for ChatService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatService").field("routes", &self.app.router).finish_non_exhaustive()
+    }
+}
