@@ -36,6 +36,17 @@ impl Chat {
         Self::builder(store).build()
     }
 
+    /// A chat on the database at `url` (`sqlite://PATH`, `sqlite::memory:` or `postgres://…`), created and migrated
+    /// when need be.
+    ///
+    /// # Errors
+    /// When the database cannot be opened; the error says what to do.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub async fn open(url: &str) -> Result<Self, crate::store::sql::OpenError> {
+        use crate::store::sql::{Options, connect};
+        Ok(Self::new(connect(url, &Options::default()).await?))
+    }
+
     /// Starts from a store; see [`ChatBuilder`] for what can be set.
     pub fn builder(store: Arc<dyn Store>) -> ChatBuilder {
         ChatBuilder { store, clock: Arc::new(SystemClock), text_max: limits::TEXT_MAX }
