@@ -149,7 +149,7 @@ fn of_code(code: &str) -> Kind {
 pub(super) async fn open_memory() -> Result<SqlitePool, OpenError> {
     let options = tuned(SqliteConnectOptions::new().filename(":memory:").in_memory(true).shared_cache(false));
     let pool = pool(1).connect_with(options).await.map_err(OpenError::database)?;
-    migrate(&pool).await?;
+    migrate(&pool, OpenError::database).await?;
     Ok(pool)
 }
 
@@ -174,12 +174,13 @@ pub(super) async fn open_file(file: &Path, options: &Options) -> Result<(SqliteP
         tuned(SqliteConnectOptions::new().filename(file)).journal_mode(SqliteJournalMode::Wal).synchronous(
             if options.sync_every_commit { SqliteSynchronous::Full } else { SqliteSynchronous::Normal },
         );
-    let failed = |error: Error| match error.as_database_error().and_then(|e| e.code()).as_deref() {
-        Some("26") => OpenError::NotADatabase(name()),
+    let failed = |error: Error| match result_code(&error) {
+        Some(5 | 6) => OpenError::Locked(name()),
+        Some(26) => OpenError::NotADatabase(name()),
         _ => OpenError::File(name(), Arc::new(error)),
     };
     let writer = pool(1).connect_with(connect.clone()).await.map_err(failed)?;
-    migrate(&writer).await?;
+    migrate(&writer, failed).await?;
     let readers = pool(READERS).connect_with(connect).await.map_err(failed)?;
     Ok((writer, readers))
 }
@@ -203,11 +204,17 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
+/// SQLite's primary result code; the bits above it say more of the kind.
+fn result_code(error: &Error) -> Option<i32> {
+    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}
+
 /// In one transaction, so that of two processes that start together one does it.
-async fn migrate(pool: &SqlitePool) -> Result<(), OpenError> {
-    let mut tx = pool.begin_with(Sqlite::BEGIN).await.map_err(OpenError::database)?;
+async fn migrate(pool: &SqlitePool, failed: impl Fn(Error) -> OpenError) -> Result<(), OpenError> {
+    let mut tx = pool.begin_with(Sqlite::BEGIN).await.map_err(&failed)?;
     MIGRATIONS.run(&mut *tx).await.map_err(|error| OpenError::migration(error, &MIGRATIONS))?;
-    tx.commit().await.map_err(OpenError::database)
+    tx.commit().await.map_err(failed)
 }
 
 /// An empty file that its owner alone may read.
