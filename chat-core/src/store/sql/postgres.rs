@@ -28,6 +28,7 @@ const SETTINGS: [(&str, &str); 3] =
 cells!(PgRow);
 
 impl Dialect for Postgres {
+    const SHARED: bool = true;
     // Spelt out, because a server can have another default, under which these transactions fail for no reason.
     const BEGIN: &'static str = "begin isolation level read committed";
     const OWN: Own = own! {

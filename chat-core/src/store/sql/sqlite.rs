@@ -28,6 +28,7 @@ const READERS: u32 = 4;
 cells!(SqliteRow);
 
 impl Dialect for Sqlite {
+    const SHARED: bool = false;
     // A transaction that begins by reading and then writes fails at once when another wrote meanwhile.
     const BEGIN: &'static str = "begin immediate";
     const OWN: Own = own! {

@@ -118,6 +118,10 @@ macro_rules! steady {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<D: Dialect> Store for SqlStore<D> {
+    fn is_shared(&self) -> bool {
+        D::SHARED
+    }
+
     async fn ping(&self) -> Result<()> {
         steady!(self.read(sql::PING, &[])).map(drop)
     }
