@@ -118,11 +118,11 @@ async fn open_sqlite(place: &str, options: &Options) -> Result<Arc<dyn Store>, O
     Ok(match place {
         "" => return Err(OpenError::Address),
         ":memory:" => {
-            let pool = super::sqlite::open_memory().await?;
+            let pool = super::sqlite_open::open_memory().await?;
             Arc::new(SqlStore::new(pool.clone(), pool))
         }
         path => {
-            let (writer, readers) = super::sqlite::open_file(Path::new(path), options).await?;
+            let (writer, readers) = super::sqlite_open::open_file(Path::new(path), options).await?;
             Arc::new(SqlStore::new(writer, readers))
         }
     })
