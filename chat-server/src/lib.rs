@@ -36,6 +36,7 @@ mod routes;
 mod serve;
 mod service;
 mod stream;
+mod throttle;
 
 pub use authenticate::{Authenticator, Denied};
 pub use openapi::document as openapi;

@@ -7,6 +7,7 @@ mod args;
 mod backup;
 mod database;
 mod demo;
+mod idle;
 mod import;
 mod lock;
 mod logging;

@@ -1,6 +1,6 @@
 //! `chat-server serve`.
 
-use super::{args::Common, database, demo, lock::ServerLock, output};
+use super::{args::Common, database, demo, idle::Idle, lock::ServerLock, output};
 use anyhow::{Context, Result, anyhow};
 use chat_core::{Chat, api::limits, store::sql::Options};
 use chat_server::{ChatService, Limits};
@@ -35,10 +35,20 @@ pub(super) struct ServeArgs {
     #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=TEXT_MAX_CEILING))]
     text_max: usize,
 
-    /// Proxies whose X-Forwarded-Proto is believed, by address.
+    /// Proxies whose X-Forwarded-Proto, X-Forwarded-For and Forwarded are believed, by address.
     #[arg(long, env = "CHAT_TRUSTED_PROXIES", value_name = "IP,…", value_delimiter = ',')]
     #[arg(default_value = "127.0.0.1,::1")]
     trusted_proxies: Vec<IpAddr>,
+
+    /// Let log-ins fail, and users send requests, as often as they like. For measuring, and behind a server that
+    /// has limits of its own.
+    #[arg(long, env = "CHAT_NO_RATE_LIMITS", value_parser = BoolishValueParser::new())]
+    no_rate_limits: bool,
+
+    /// How long a token may be unused before it is void: a number of s, m, h or d (seconds when left out), or never.
+    /// For tokens made from now on; imported ones are never void.
+    #[arg(long, env = "CHAT_TOKEN_TTL", value_name = "TIME", default_value = "90d")]
+    token_ttl: Idle,
 
     /// Connections at a time; further ones wait.
     #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "N", default_value_t = Limits::default().connections)]
@@ -75,7 +85,7 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
         ..Options::default()
     };
     let store = database::open_to_serve(&common.database_url, &options).await?;
-    let chat = Chat::builder(store).text_max(args.text_max).build();
+    let chat = Chat::builder(store).text_max(args.text_max).token_ttl(args.token_ttl.0).build();
     if args.demo {
         let told = demo::fill(&chat, address).await?;
         // Whether anybody reads it is no reason not to serve.
@@ -85,6 +95,7 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     let service = ChatService::builder(chat)
         .open_registration(args.open_registration)
         .trusted_proxies(args.trusted_proxies.iter().copied())
+        .rate_limits(!args.no_rate_limits)
         .health_checks(true)
         .build();
     // Until here a signal ends the process at once, which no database minds.
