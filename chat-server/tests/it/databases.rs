@@ -31,7 +31,7 @@ fn a_directory() {
 #[test]
 fn an_address_of_no_known_kind() {
     let program = Program::new();
-    let refusal = program.run("migrate --database-url mysql://ann:s3cret@db/chat").refused(1);
+    let refusal = program.run("migrate --database-url mysql://ann:s3cret@db/chat").refused(2);
     assert!(refusal.contains("sqlite://PATH") && !refusal.contains("s3cret"), "{refusal}");
 }
 
