@@ -50,8 +50,19 @@ pub(crate) fn next_link(
     limit: u64,
     (name, cursor): (&str, impl ToString),
 ) -> Option<HeaderValue> {
-    let query = query.clone().without("after").without("before");
-    let query = query.with("limit", limit).with(name, cursor).encode();
+    let query = query.clone().with("limit", limit).with(name, cursor).encode();
     // It cannot fail but for a Host header that is no text; such a client has to do without.
     HeaderValue::from_str(&format!("<{here}?{query}>; rel=\"next\"")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_asked_for_with_everything_else_that_was_asked() {
+        let query = Query::parse(Some("x=a+b&after=1&before=9&x="));
+        let link = next_link("http://h/t", &query, 5, ("after", 6)).unwrap();
+        assert_eq!(link, "<http://h/t?after=6&before=9&limit=5&x=a+b&x=>; rel=\"next\"");
+    }
 }
