@@ -6,7 +6,7 @@ use crate::{
     output::Output,
     session::{Profile, Session},
 };
-use chat_client::Client;
+use chat_client::{Client, Token};
 
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8000";
 
@@ -51,14 +51,27 @@ impl Context {
         }
     }
 
-    /// Keeps what `client` is signed in by for the calls to come.
-    pub(crate) fn keep_session(&self, client: &Client) -> Result<()> {
-        let Some(token) = client.token() else { return Ok(()) };
-        self.profile.save(&Session { server: client.server().to_owned(), token: token.clone() })?;
+    /// Signs in and keeps the session for the calls to come.
+    pub(crate) async fn sign_in(&self, username: &str, password: &str) -> Result<Client> {
+        let client = self.client.sign_in(username, password).await?;
+        if let Err(failure) = self.keep(&client) {
+            // Kept nowhere, the token would stay valid for nobody; that it could not be kept is what matters.
+            let _ = client.sign_out().await;
+            return Err(failure);
+        }
         if self.token_given {
             self.out.note("the token in CHAT_TOKEN or --token goes before the session just made");
         }
-        Ok(())
+        Ok(client)
+    }
+
+    fn keep(&self, client: &Client) -> Result<()> {
+        match client.token() {
+            Some(token) => {
+                self.profile.save(&Session { server: client.server().to_owned(), token: token.clone() })
+            }
+            None => Ok(()),
+        }
     }
 
     /// How to sign in under the profile in use.
@@ -72,6 +85,6 @@ impl Context {
 }
 
 /// The session's token, if it came from this server.
-fn session_token(session: Option<Session>, server: &str) -> Option<chat_client::Token> {
+fn session_token(session: Option<Session>, server: &str) -> Option<Token> {
     session.filter(|session| session.server == server).map(|session| session.token)
 }

@@ -1,6 +1,6 @@
 //! `chat-cli login`
 
-use crate::{context::Context, failure::Result, input};
+use crate::{context::Context, failure::Result, input, table::printable};
 use clap::Args;
 
 /// Sign in and keep the session
@@ -16,13 +16,10 @@ pub(crate) struct Login {
 impl Login {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         let password = input::password(self.password_stdin)?;
-        let client = context.client.sign_in(self.username, password).await?;
-        // A token that is not kept has to be told the server, or it stays valid for nobody.
-        if let Err(failure) = context.keep_session(&client) {
-            let _ = client.sign_out().await;
-            return Err(failure);
-        }
+        let client = context.sign_in(&self.username, &password).await?;
         let user = client.me().await?;
-        context.out.result(&user, || format!("signed in to {} as {}", client.server(), user.username))
+        context
+            .out
+            .result(&user, || format!("signed in to {} as {}", client.server(), printable(&user.username)))
     }
 }

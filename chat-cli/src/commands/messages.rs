@@ -34,6 +34,7 @@ impl Messages {
 /// List the newest messages of a thread, oldest first
 #[derive(Args)]
 pub(crate) struct List {
+    /// Its id, as chat-cli threads list shows it
     thread: ThreadId,
     /// Entries at most: 1 to 250
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = listing::page_size())]
@@ -78,6 +79,7 @@ impl List {
 /// Show a message
 #[derive(Args)]
 pub(crate) struct Show {
+    /// Its id, as chat-cli messages list shows it
     message: MessageId,
 }
 
@@ -91,6 +93,7 @@ impl Show {
 /// Send a message to a thread
 #[derive(Args)]
 pub(crate) struct Send {
+    /// Its id, as chat-cli threads list shows it
     thread: ThreadId,
     /// What to say, or - to read it from standard input
     text: String,
@@ -109,6 +112,7 @@ impl Send {
 /// Change a message: its text, if it is yours, or its read mark
 #[derive(Args)]
 pub(crate) struct Edit {
+    /// Its id, as chat-cli messages list shows it
     message: MessageId,
     /// The new text, or - to read it from standard input
     #[arg(required_unless_present_any = ["read", "unread"])]
@@ -138,6 +142,7 @@ impl Edit {
 /// Delete a message of yours, for both participants
 #[derive(Args)]
 pub(crate) struct Delete {
+    /// Its id, as chat-cli messages list shows it
     message: MessageId,
     /// Do not ask
     #[arg(long, short)]
@@ -158,6 +163,7 @@ impl Delete {
 /// Mark a message as read
 #[derive(Args)]
 pub(crate) struct Read {
+    /// Its id, as chat-cli messages list shows it
     message: MessageId,
 }
 

@@ -1,6 +1,6 @@
 //! `chat-cli register`
 
-use crate::{context::Context, failure::Result, input};
+use crate::{context::Context, failure::Result, input, table::printable};
 use clap::Args;
 
 /// Create an account, where the server takes registrations
@@ -21,11 +21,10 @@ impl Register {
         let password = input::new_password(self.password_stdin)?;
         let user = context.client.register(self.username, password.as_str()).await?;
         if self.login {
-            let client = context.client.sign_in(user.username.as_str(), password).await?;
-            context.keep_session(&client)?;
+            context.sign_in(&user.username, &password).await?;
         } else {
             context.out.note(&format!("to sign in: {}", context.login_command(&user.username)));
         }
-        context.out.result(&user, || format!("registered {} as user {}", user.username, user.id))
+        context.out.result(&user, || format!("registered {} as user {}", printable(&user.username), user.id))
     }
 }

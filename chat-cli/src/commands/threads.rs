@@ -106,6 +106,7 @@ impl Open {
 /// Show a thread
 #[derive(Args)]
 pub(crate) struct Show {
+    /// Its id, as chat-cli threads list shows it
     thread: ThreadId,
 }
 
@@ -135,6 +136,7 @@ impl Show {
 /// Delete a thread with all its messages, for both participants
 #[derive(Args)]
 pub(crate) struct Delete {
+    /// Its id, as chat-cli threads list shows it
     thread: ThreadId,
     /// Do not ask
     #[arg(long, short)]
@@ -153,6 +155,7 @@ impl Delete {
 /// Mark what the other one wrote in a thread as read
 #[derive(Args)]
 pub(crate) struct Read {
+    /// Its id, as chat-cli threads list shows it
     thread: ThreadId,
     /// The last message to mark; all of them when left out
     #[arg(long, value_name = "MESSAGE")]
