@@ -59,7 +59,7 @@ macro_rules! tally {
 macro_rules! catalogue {
     ($($name:ident = $sql:expr;)*) => {
         $(pub(crate) const $name: &str = $sql;)*
-        #[cfg(test)]
+        #[cfg(feature = "conformance")]
         pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
     };
 }
@@ -167,53 +167,80 @@ catalogue! {
     INSERT_IMPORT = "insert into imports (digest, at) values ($1, $2)";
 }
 
-/// The statements whose text differs between the databases: those that lock rows, and those that are fed a whole
-/// table of rows, `batch`. [`own!`] writes them; a dialect gives it what differs.
-#[derive(Debug)]
-pub(crate) struct Own {
-    /// Keeps ids of users from being given out while some are written explicitly.
-    pub(crate) hold_user_ids: Option<&'static str>,
-    /// Lets the ids of users continue above the highest.
-    pub(crate) advance_user_ids: Option<&'static str>,
-    /// The same for messages.
-    pub(crate) advance_message_ids: Option<&'static str>,
-    /// Lets a transaction take long.
-    pub(crate) take_time: Option<&'static str>,
-    /// Ids for `$1` messages, ascending: they are given to messages of threads that are locked already, so that a
-    /// higher id in a thread is a later commit.
-    pub(crate) reserve_message_ids: &'static str,
-    /// Users `$1` and `$2`, kept from being removed.
-    pub(crate) pair_of_users: &'static str,
-    /// A user, locked.
-    pub(crate) lock_user: &'static str,
-    /// A thread of user `$2`'s, locked.
-    pub(crate) lock_thread: &'static str,
-    /// The thread of a message of user `$2`'s, locked.
-    pub(crate) lock_thread_of: &'static str,
-    /// All threads that user `$1` takes part or wrote in, locked.
-    pub(crate) lock_threads_of_user: &'static str,
-    /// `(id)` of threads, locked.
-    pub(crate) lock_threads: &'static str,
-    /// The threads of messages `(id)`, locked.
-    pub(crate) lock_threads_of: &'static str,
-    /// Messages `(id)` with their participants.
-    pub(crate) messages_by_id: &'static str,
-    /// Messages by `(sender, key)`.
-    pub(crate) messages_by_key: &'static str,
-    /// `(id, thread, sender, text, created, is_read, user_low, user_high, key, request)`.
-    pub(crate) insert_messages: &'static str,
-    /// `(id, updated)` of threads.
-    pub(crate) touch_threads: &'static str,
-    /// `(user, messages, unread, incoming)` to add.
-    pub(crate) add_counts: &'static str,
-    /// `(id)` of messages.
-    pub(crate) mark_read: &'static str,
-    /// `(id, username, name_key, claims_name, password, active, created)`.
-    pub(crate) import_users: &'static str,
-    /// `(hash, user, created)`.
-    pub(crate) import_tokens: &'static str,
-    /// `(id, user_low, user_high, canonical, strangers, created, updated)`, in their order.
-    pub(crate) import_threads: &'static str,
+/// Declares [`Own`] and the list of what is in it.
+macro_rules! own_statements {
+    (
+        $(#[$doc:meta])* some: { $($(#[$some_doc:meta])* $some:ident,)* }
+        all: { $($(#[$all_doc:meta])* $all:ident,)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(crate) struct Own {
+            $($(#[$some_doc])* pub(crate) $some: Option<&'static str>,)*
+            $($(#[$all_doc])* pub(crate) $all: &'static str,)*
+        }
+
+        #[cfg(feature = "conformance")]
+        impl Own {
+            pub(crate) fn list(&self) -> Vec<(&'static str, &'static str)> {
+                let some = [$((stringify!($some), self.$some)),*];
+                let some = some.into_iter().filter_map(|(name, sql)| Some((name, sql?)));
+                some.chain([$((stringify!($all), self.$all)),*]).collect()
+            }
+        }
+    };
+}
+
+own_statements! {
+    /// The statements whose text differs between the databases: those that lock rows, and those that are fed a whole
+    /// table of rows, `batch`. [`own!`] writes them; a dialect gives it what differs.
+    some: {
+        /// Keeps ids of users from being given out while some are written explicitly.
+        hold_user_ids,
+        /// Lets the ids of users continue above the highest.
+        advance_user_ids,
+        /// The same for messages.
+        advance_message_ids,
+        /// Lets a transaction take long.
+        take_time,
+    }
+    all: {
+        /// Ids for `$1` messages, ascending: they are given to messages of threads that are locked already, so that a
+        /// higher id in a thread is a later commit.
+        reserve_message_ids,
+        /// Users `$1` and `$2`, kept from being removed.
+        pair_of_users,
+        /// A user, locked.
+        lock_user,
+        /// A thread of user `$2`'s, locked.
+        lock_thread,
+        /// The thread of a message of user `$2`'s, locked.
+        lock_thread_of,
+        /// All threads that user `$1` takes part or wrote in, locked.
+        lock_threads_of_user,
+        /// `(id)` of threads, locked.
+        lock_threads,
+        /// The threads of messages `(id)`, locked.
+        lock_threads_of,
+        /// Messages `(id)` with their participants.
+        messages_by_id,
+        /// Messages by `(sender, key)`.
+        messages_by_key,
+        /// `(id, thread, sender, text, created, is_read, user_low, user_high, key, request)`.
+        insert_messages,
+        /// `(id, updated)` of threads.
+        touch_threads,
+        /// `(user, messages, unread, incoming)` to add.
+        add_counts,
+        /// `(id)` of messages.
+        mark_read,
+        /// `(id, username, name_key, claims_name, password, active, created)`.
+        import_users,
+        /// `(hash, user, created)`.
+        import_tokens,
+        /// `(id, user_low, user_high, canonical, strangers, created, updated)`, in their order.
+        import_threads,
+    }
 }
 
 /// Writes [`Own`]. `$ids`, `$keys` … begin a statement with a table `batch` made of its arguments; `$lock` ends one
