@@ -75,10 +75,10 @@ async fn two_of_its_users_talk() {
     ann.send(thread, "again").await.unwrap();
 
     let unread: Vec<_> = bob.unread().incoming().stream().try_collect().await.unwrap();
-    assert_eq!(unread.iter().map(|message| &*message.text).collect::<Vec<_>>(), [
-        "The printer is on fire",
-        "again"
-    ]);
+    assert_eq!(
+        unread.iter().map(|message| &*message.text).collect::<Vec<_>>(),
+        ["The printer is on fire", "again"]
+    );
     assert!(unread.iter().all(|message| message.sender == ANN), "the application's own ids");
     assert_eq!(bob.mark_thread_read(thread).await.unwrap().updated, 2);
     assert_eq!(bob.unread().count().await.unwrap(), 0);
