@@ -10,3 +10,4 @@
 mod conformance;
 mod contract;
 mod statements;
+mod stories;
