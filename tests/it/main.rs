@@ -9,5 +9,6 @@
 
 mod conformance;
 mod contract;
+mod postgres;
 mod statements;
 mod stories;

@@ -3,7 +3,7 @@
 use super::{args::Common, database, output};
 use anyhow::{Context, Result, bail};
 use chat_core::{Error, store::StoreError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where the copy goes.
 #[derive(Debug, clap::Args)]
@@ -14,6 +14,9 @@ pub(super) struct BackupArgs {
 
 /// Writes the copy.
 pub(super) async fn run(common: &Common, BackupArgs { file }: &BackupArgs) -> Result<()> {
+    if file.parent().is_some_and(|folder| folder != Path::new("") && !folder.is_dir()) {
+        bail!("there is no folder for {}; make it, or name another", file.display());
+    }
     let chat = database::open_existing(&common.database_url).await?;
     let written = chat.store().backup(file).await;
     chat.close().await;

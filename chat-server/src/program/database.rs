@@ -1,11 +1,15 @@
 //! Opening the database.
 
+use super::Usage;
 use anyhow::Result;
 use chat_core::{
     Chat,
-    store::sql::{self, Options},
+    store::{
+        Store,
+        sql::{self, OpenError, Options},
+    },
 };
-use std::{convert::Infallible, fmt, path::Path, str::FromStr};
+use std::{convert::Infallible, fmt, path::Path, str::FromStr, sync::Arc};
 
 /// The address of the database. Whatever prints it leaves the password out.
 ///
@@ -55,13 +59,29 @@ impl fmt::Debug for DatabaseUrl {
 
 /// Opens the database for one command, made and migrated where needed.
 pub(super) async fn open(url: &DatabaseUrl) -> Result<Chat> {
-    Ok(Chat::new(sql::open(url.expose(), &Options::default()).await?))
+    open_with(url, &Options::default()).await
 }
 
 /// Opens a database that must be there.
 pub(super) async fn open_existing(url: &DatabaseUrl) -> Result<Chat> {
-    let options = Options { create_if_missing: false, ..Options::default() };
-    Ok(Chat::new(sql::open(url.expose(), &options).await?))
+    open_with(url, &Options { create_if_missing: false, ..Options::default() }).await
+}
+
+async fn open_with(url: &DatabaseUrl, options: &Options) -> Result<Chat> {
+    Ok(Chat::new(sql::open(url.expose(), options).await.map_err(refusal)?))
+}
+
+/// Opens the database to serve it.
+pub(super) async fn open_to_serve(url: &DatabaseUrl, options: &Options) -> Result<Arc<dyn Store>> {
+    sql::connect(url.expose(), options).await.map_err(refusal)
+}
+
+/// An address that is none was typed wrongly; all else is the database's.
+fn refusal(error: OpenError) -> anyhow::Error {
+    match error {
+        OpenError::Address => Usage(error.to_string()).into(),
+        error => error.into(),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One server for one SQLite file.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
@@ -33,9 +33,9 @@ impl ServerLock {
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options
-            .open(&path)
-            .with_context(|| format!("{} cannot be written; let this user write there", path.display()))?;
+        let file = options.open(&path).map_err(|error| {
+            anyhow!("{} cannot be written: {error}; let this user write in its folder", path.display())
+        })?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _held: file }),
             Err(TryLockError::WouldBlock) => bail!(

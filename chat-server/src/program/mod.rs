@@ -33,9 +33,17 @@ pub(super) fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if output::is_unread(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::failure(&error);
+            output::failure(&error, hint(&error));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
+    }
+}
+
+/// What may help, where the error itself does not say.
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    match error.downcast_ref() {
+        Some(chat_core::Error::Unavailable(_)) => Some("try again later"),
+        _ => None,
     }
 }
 

@@ -24,10 +24,22 @@ pub(super) fn ask(question: &str) -> Result<String> {
     Ok(answer.trim().to_owned())
 }
 
-/// Says in one line on standard error why the command failed.
-pub(super) fn failure(error: &anyhow::Error) {
+/// Says in one line on standard error why the command failed, and what may help.
+pub(super) fn failure(error: &anyhow::Error, hint: Option<&str>) {
+    let mut text = format!("chat-server: {error}");
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Many an error's text has that of its cause in it.
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    if let Some(hint) = hint {
+        text.push_str("; ");
+        text.push_str(hint);
+    }
     // When this cannot be written there is nobody to tell.
-    let _ = write(io::stderr().lock(), &visible(&format!("chat-server: {error:#}"), false));
+    let _ = write(io::stderr().lock(), &visible(&text, false));
 }
 
 /// A JSON array printed while its items are still being fetched.

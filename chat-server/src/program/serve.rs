@@ -1,15 +1,11 @@
 //! `chat-server serve`.
 
-use super::{args::Common, demo, lock::ServerLock, output};
-use anyhow::{Context, Result};
-use chat_core::{
-    Chat,
-    api::limits,
-    store::sql::{self, Options},
-};
+use super::{args::Common, database, demo, lock::ServerLock, output};
+use anyhow::{Context, Result, anyhow};
+use chat_core::{Chat, api::limits, store::sql::Options};
 use chat_server::{ChatService, Limits};
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
-use std::net::IpAddr;
+use std::{io::ErrorKind, net::IpAddr};
 use tokio::net::TcpListener;
 
 /// Longer texts could not be sent: a request body has this many bytes, and a code point may take four.
@@ -64,18 +60,21 @@ pub(super) struct ServeArgs {
 pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     // In this order, so that a server which cannot run changes nothing: not even --demo fills anything.
     let _lock = common.database_url.file().map(ServerLock::take).transpose()?;
-    let listener = TcpListener::bind(&args.listen).await.with_context(|| {
-        format!("cannot listen on {}; stop what does, or name another address with --listen", args.listen)
+    let listener = TcpListener::bind(&args.listen).await.map_err(|error| {
+        let hint = match error.kind() {
+            ErrorKind::AddrInUse => "stop what listens there, or name another address with --listen",
+            _ => "name another address with --listen",
+        };
+        anyhow!("cannot listen on {}: {error}; {hint}", args.listen)
     })?;
     let address = listener.local_addr()?;
-    let stopped = stop_signal()?;
 
     let options = Options {
         sync_every_commit: !args.no_sync,
         postgres_connections: args.postgres_connections,
         ..Options::default()
     };
-    let store = sql::connect(common.database_url.expose(), &options).await?;
+    let store = database::open_to_serve(&common.database_url, &options).await?;
     let chat = Chat::builder(store).text_max(args.text_max).build();
     if args.demo {
         let told = demo::fill(&chat, address).await?;
@@ -88,9 +87,11 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
         .trusted_proxies(args.trusted_proxies.iter().copied())
         .health_checks(true)
         .build();
-    tracing::info!(database = %common.database_url, "listening on http://{address}");
+    // Until here a signal ends the process at once, which no database minds.
+    let stopped = stop_signal().context("signals cannot be awaited")?;
     let mut limits = Limits::default();
     limits.connections = args.max_connections;
+    tracing::info!(database = %common.database_url, "listening on http://{address}");
     chat_server::serve(listener, service, limits, stopped).await;
     tracing::info!("stopped");
     Ok(())

@@ -14,7 +14,7 @@ fn a_copy_of_a_live_database_holds_what_it_held() {
 }
 
 #[test]
-fn nothing_is_overwritten() {
+fn nothing_is_overwritten_and_no_folder_made() {
     let program = Program::new();
     program.run("migrate").printed();
     program.write("precious.txt", "text");
@@ -22,6 +22,7 @@ fn nothing_is_overwritten() {
         program.run("backup precious.txt").refused(1),
         "precious.txt is there already and was left as it is; name a new file"
     );
+    assert!(program.run("backup no/copy.db").refused(1).starts_with("there is no folder for no/copy.db"));
     assert_eq!(std::fs::read_to_string(program.path("precious.txt")).unwrap(), "text");
 }
 

@@ -1,6 +1,6 @@
 //! `serve`: one server for one file, a graceful end, the demonstration.
 
-use crate::program::{Program, Server, database};
+use crate::program::{Ended, Program, Server, database};
 use serde_json::json;
 
 #[test]
@@ -11,8 +11,8 @@ fn without_a_command_it_serves() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     command.env("CHAT_LISTEN", &address);
-    let refusal = crate::program::Ended::from(command.output().unwrap()).refused(1);
-    assert!(refusal.starts_with(&format!("cannot listen on {address}; ")), "{refusal}");
+    let refusal = Ended::from(command.output().unwrap()).refused(1);
+    assert!(refusal.starts_with(&format!("cannot listen on {address}: ")), "{refusal}");
     assert!(!program.path("chat.db").exists(), "it made no database");
 }
 
@@ -43,6 +43,13 @@ fn a_file_is_served_once_until_its_server_dies() {
     let other_path = database(&program.path("./chat.db"));
     for line in ["serve --listen 127.0.0.1:0", &format!("serve --listen 127.0.0.1:0 {other_path}")] {
         let refusal = program.run(line).refused(1);
+        assert!(refusal.starts_with("another chat-server serves"), "{refusal}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("chat.db", program.path("link.db")).unwrap();
+        let link = database(&program.path("link.db"));
+        let refusal = program.run(&format!("serve --listen 127.0.0.1:0 {link}")).refused(1);
         assert!(refusal.starts_with("another chat-server serves"), "{refusal}");
     }
     first.kill();

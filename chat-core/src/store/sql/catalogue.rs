@@ -24,11 +24,11 @@ macro_rules! is_mine {
         "(user_low = $2 or user_high = $2)"
     };
 }
-/// A page of a user's messages: the ids are found in indexes alone, and each is followed to its row. The count comes
+/// A page of a user's messages: `$ids` finds them in indexes alone, and each is followed to its row. The count comes
 /// with it, so that both are of one moment, and there is a row even when the page is empty; an offset past the end
 /// is seen from it, so that nothing is skipped in vain.
 macro_rules! page {
-    ($counter:literal, $ids:literal) => {
+    ($counter:literal, $ids:expr) => {
         concat!(
             "select (select ",
             $counter,
@@ -43,6 +43,45 @@ macro_rules! page {
         )
     };
 }
+/// The ids of a user's messages, from either side of his threads.
+macro_rules! all_ids {
+    ($branch:literal) => {
+        concat!(
+            "select id from (select id from messages where user_low = $1",
+            $branch,
+            ") low union all select id from (select id from messages where user_high = $1",
+            $branch,
+            ") high"
+        )
+    };
+}
+/// The unread ones that came in to him.
+macro_rules! incoming_ids {
+    ($branch:literal) => {
+        concat!(
+            "select id from (select id from messages \
+             where user_low = $1 and not is_read and sender <> user_low",
+            $branch,
+            ") low union all select id from (select id from messages \
+             where user_high = $1 and not is_read and sender <> user_high",
+            $branch,
+            ") high"
+        )
+    };
+}
+/// The unread ones he wrote.
+macro_rules! own_ids {
+    ($branch:literal) => {
+        concat!(
+            "select id from (select id from messages \
+             where sender = $1 and not is_read and (sender = user_low or sender = user_high)",
+            $branch,
+            ") own"
+        )
+    };
+}
+pub(crate) use {all_ids, incoming_ids, message_of_m, own_ids, page};
+
 macro_rules! tally {
     ($which:literal) => {
         concat!(
@@ -110,10 +149,6 @@ catalogue! {
         "select id, user_low, user_high, created, updated from threads where id = $1 and ", is_mine!()
     );
     THREAD_SEQ = concat!("select seq from threads where id = $1 and ", is_mine!());
-    THREADS = "select id, user_low, user_high from (\
-         select seq, id, user_low, user_high from threads where user_low = $1 and seq > $2 union all \
-         select seq, id, user_low, user_high from threads where user_high = $1 and seq > $2\
-         ) t order by seq limit $3";
     DELETE_THREAD = "delete from threads where id = $1";
     DELETE_THREADS_OF = "delete from threads where user_low = $1 or user_high = $1";
     PASS_PAIR_ON = "update threads set canonical = true where id = (select id from threads \
@@ -130,22 +165,6 @@ catalogue! {
     MESSAGE = concat!("select ", message!(), " from messages where id = $1 and ", is_mine!());
     MESSAGE_WITH_PARTICIPANTS = concat!(
         "select ", message!(), ", user_low, user_high from messages where id = $1 and ", is_mine!()
-    );
-    MESSAGES = page!(
-        "messages",
-        "select id from messages where user_low = $1 union all \
-         select id from messages where user_high = $1"
-    );
-    UNREAD = page!(
-        "unread",
-        "select id from messages where user_low = $1 and not is_read and sender <> user_low union all \
-         select id from messages where user_high = $1 and not is_read and sender <> user_high union all \
-         select id from messages where sender = $1 and not is_read and (sender = user_low or sender = user_high)"
-    );
-    UNREAD_INCOMING = page!(
-        "unread_incoming",
-        "select id from messages where user_low = $1 and not is_read and sender <> user_low union all \
-         select id from messages where user_high = $1 and not is_read and sender <> user_high"
     );
     UPDATE_MESSAGE = "update messages set text = coalesce($2, text), is_read = coalesce($3, is_read) where id = $1";
     DELETE_MESSAGE = "delete from messages where id = $1";
@@ -201,7 +220,7 @@ own_statements! {
         advance_user_ids,
         /// The same for messages.
         advance_message_ids,
-        /// Lets a transaction take long.
+        /// Lets a transaction take long, and plan for many rows.
         take_time,
     }
     all: {
@@ -218,6 +237,14 @@ own_statements! {
         lock_thread_of,
         /// All threads that user `$1` takes part or wrote in, locked.
         lock_threads_of_user,
+        /// Threads of user `$1` with a `seq` above `$2`, at most `$3`.
+        threads,
+        /// Messages of user `$1`: at most `$2`, the first `$3` left out; `$4` is the sum of both.
+        messages,
+        /// The unread ones.
+        unread,
+        /// The unread ones of other senders.
+        unread_incoming,
         /// `(id)` of threads, locked.
         lock_threads,
         /// The threads of messages `(id)`, locked.
@@ -244,12 +271,13 @@ own_statements! {
 }
 
 /// Writes [`Own`]. `$ids`, `$keys` … begin a statement with a table `batch` made of its arguments; `$lock` ends one
-/// that locks threads.
+/// that locks rows, `$branch` and `$thread_branch` a part of a list that is merged with others.
 macro_rules! own {
     (
         hold_user_ids: $hold:expr, advance_user_ids: $users:expr, advance_message_ids: $messages:expr,
         take_time: $time:expr, reserve_message_ids: $reserve:expr,
         share_users: $share:literal, lock: $lock:literal,
+        branch: $branch:literal, thread_branch: $thread_branch:literal,
         thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
         updates: $updates:literal, counts: $counts:literal, users: $new_users:literal, tokens: $tokens:literal,
         threads: $threads:literal $(,)?
@@ -274,9 +302,21 @@ macro_rules! own {
             ),
             lock_threads_of_user: concat!(
                 "select id from threads where user_low = $1 or user_high = $1 or \
-                 (strangers and id in (select thread from messages where sender = $1)) order by id",
+                 (strangers and exists (select 1 from messages where thread = threads.id and sender = $1)) order by id",
                 $lock
             ),
+            threads: concat!(
+                "select id, user_low, user_high, seq from (select id, user_low, user_high, seq from threads \
+                 where user_low = $1 and seq > $2",
+                $thread_branch,
+                ") low union all select id, user_low, user_high, seq from \
+                 (select id, user_low, user_high, seq from threads where user_high = $1 and seq > $2",
+                $thread_branch,
+                ") high order by seq limit $3"
+            ),
+            messages: page!("messages", all_ids!($branch)),
+            unread: page!("unread", concat!(incoming_ids!($branch), " union all ", own_ids!($branch))),
+            unread_incoming: page!("unread_incoming", incoming_ids!($branch)),
             lock_threads: concat!(
                 $uuids,
                 "select id, user_low, user_high from threads where id in (select id from batch) order by id",
