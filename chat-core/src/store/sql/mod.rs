@@ -12,6 +12,8 @@ mod counts;
 mod dialect;
 mod failure;
 mod import;
+#[cfg(feature = "sqlite")]
+mod json;
 mod marks;
 mod messages;
 mod open;

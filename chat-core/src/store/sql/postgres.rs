@@ -174,7 +174,7 @@ fn failed(error: Error) -> OpenError {
     match state.as_deref() {
         Some("3D000") => OpenError::NoSuchDatabase,
         Some(state) if state.starts_with("28") => OpenError::Refused(Arc::new(error)),
-        Some(_) => OpenError::Database(Arc::new(error)),
+        Some(_) => OpenError::database(error),
         None => OpenError::Unreachable(Arc::new(error)),
     }
 }

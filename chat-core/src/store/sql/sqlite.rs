@@ -4,8 +4,9 @@ use super::{
     catalogue::{Own, all_ids, incoming_ids, message_of_m, own, own_ids, page},
     dialect::Dialect,
     failure::{self, Kind},
+    json,
     sqlite_open::create_private,
-    value::{self, Arg, cells},
+    value::{Arg, cells},
 };
 use crate::store::{Source, StoreError};
 use sqlx::{
@@ -60,7 +61,7 @@ impl Dialect for Sqlite {
                 Arg::Text(v) => out.add(v),
                 Arg::Bytes(v) => out.add(v),
                 Arg::Uuid(v) => out.add(v),
-                Arg::Rows(columns) => out.add(value::json(columns)?),
+                Arg::Rows(columns) => out.add(json::table(columns)?),
             }
             .map_err(Error::Encode)?;
         }
@@ -127,10 +128,12 @@ fn of_code(code: &str) -> Kind {
     const PRIMARY_KEY: i32 = 1555;
     const ROW_ID: i32 = 2579;
     const FOREIGN_KEY: i32 = 787;
+    const BUSY_SNAPSHOT: i32 = 517;
     let code: i32 = code.parse().unwrap_or(0);
     match (code, code & 0xff) {
         (UNIQUE | PRIMARY_KEY | ROW_ID, _) => Kind::Taken,
         (FOREIGN_KEY, _) => Kind::Missing,
+        (BUSY_SNAPSHOT, _) => Kind::Collision,
         // busy, locked, out of memory, read-only, interrupted, I/O, full, cannot open, protocol
         (_, 5 | 6 | 7 | 8 | 9 | 10 | 13 | 14 | 15) => Kind::Away,
         _ => Kind::Fault,
