@@ -1,1 +1,3 @@
-//! x
+//! Everything that needs more than one crate, or a database server.
+
+mod conformance;

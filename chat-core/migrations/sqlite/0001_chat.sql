@@ -1,0 +1,86 @@
+-- Times are microseconds since 1970, thread ids the 16 bytes of a UUID. The twin of this file is the one for Postgres.
+
+create table users (
+    id          integer primary key autoincrement,
+    username    text    not null,
+    name_key    text    not null, -- the name in lower case: what search and uniqueness go by
+    claims_name boolean not null, -- of several imported names that differ in letter case, the lowest id claims the key
+    password    text    not null,
+    active      boolean not null,
+    created     bigint  not null
+);
+create unique index users_username on users (username);
+create unique index users_claim on users (name_key) where claims_name;
+create index users_name_key on users (name_key, id);
+
+create table tokens (
+    hash      blob   not null primary key,
+    user_id   bigint not null references users (id) on delete cascade,
+    created   bigint not null,
+    last_used bigint not null,
+    expires   bigint,
+    name      text
+) without rowid;
+create index tokens_user on tokens (user_id, last_used);
+
+create table threads (
+    seq       integer primary key autoincrement, -- the order they were made in
+    id        blob    not null,
+    user_low  bigint  not null references users (id),
+    user_high bigint  references users (id), -- none in some imported threads
+    canonical boolean not null, -- the one that opening a thread for its pair answers
+    strangers boolean not null, -- whether others than its participants wrote in it: imported data alone has that
+    created   bigint  not null,
+    updated   bigint  not null,
+    check (user_low < user_high)
+);
+create unique index threads_id on threads (id);
+create unique index threads_pair on threads (user_low, user_high) where canonical;
+create index threads_heirs on threads (user_low, user_high, id) where not canonical;
+create index threads_low on threads (user_low, seq);
+create index threads_high on threads (user_high, seq);
+create index threads_strangers on threads (id) where strangers;
+
+create table messages (
+    id        integer primary key autoincrement,
+    thread    blob    not null references threads (id),
+    sender    bigint  not null,
+    text      text    not null,
+    created   bigint  not null,
+    is_read   boolean not null,
+    user_low  bigint  not null, -- the thread's participants, copied so that indexes can begin with them
+    user_high bigint,
+    key       text,
+    request   blob
+);
+create index messages_thread on messages (thread, id);
+create index messages_low on messages (user_low, id);
+create index messages_high on messages (user_high, id);
+-- The unread ones of a user are those that came in from the other side of his threads and those he wrote himself.
+create index messages_unread_low on messages (user_low, id) where not is_read and sender <> user_low;
+create index messages_unread_high on messages (user_high, id) where not is_read and sender <> user_high;
+create index messages_unread_own on messages (sender, id) where not is_read and (sender = user_low or sender = user_high);
+create index messages_unread_thread on messages (thread, sender, id) where not is_read;
+create unique index messages_key on messages (sender, key) where key is not null;
+
+-- How many messages a user has, kept by every transaction that adds, changes or removes any.
+create table counters (
+    user_id         integer primary key,
+    messages        bigint not null,
+    unread          bigint not null,
+    unread_incoming bigint not null
+);
+
+create table totals (
+    name  text   not null primary key,
+    count bigint not null
+) without rowid;
+insert into totals (name, count) values ('users', 0);
+
+create table imports (
+    digest blob   not null primary key,
+    at     bigint not null
+) without rowid;
+
+-- Message ids are reserved by reading this row, so it must be there before the first message.
+insert into sqlite_sequence (name, seq) values ('messages', 0);

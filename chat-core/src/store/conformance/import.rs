@@ -1,0 +1,229 @@
+//! Another service's data.
+
+use super::fixture::*;
+use crate::{
+    api::{MessageId, Participants, ThreadId, UserId},
+    store::{
+        EnsuredUser, Import, ImportOutcome, ImportedMessage, ImportedThread, ImportedToken, ImportedUser,
+        PasswordHash, StoreError, TokenHash,
+    },
+};
+use uuid::Uuid;
+
+const ANN: UserId = UserId::new(3);
+const BEN: UserId = UserId::new(5);
+const CID: UserId = UserId::new(8);
+
+fn person(id: UserId, name: &str) -> ImportedUser {
+    let password = PasswordHash::new(format!("old hash of {name}"));
+    ImportedUser { id, username: name.to_owned(), password, active: id != CID, created: at(id.get()) }
+}
+
+const fn thread_id(n: u128) -> ThreadId {
+    ThreadId::new(Uuid::from_u128(n))
+}
+
+fn talk(n: u128, participants: Participants) -> ImportedThread {
+    ImportedThread { id: thread_id(n), participants, created: at(20), updated: at(30) }
+}
+
+fn said(id: i64, sender: UserId, thread: u128, is_read: bool) -> ImportedMessage {
+    ImportedMessage {
+        id: MessageId::new(id),
+        sender,
+        thread: thread_id(thread),
+        text: format!("text {id}"),
+        created: at(1000 + id),
+        is_read,
+    }
+}
+
+fn empty() -> Import {
+    let (users, tokens, threads, messages) = (vec![], vec![], vec![], vec![]);
+    Import { digest: [7; 32], at: at(99), users, tokens, threads, messages }
+}
+
+/// Three users, one of them disabled; Ann and Ben have two threads, one of which Cid wrote in.
+fn small() -> Import {
+    Import {
+        users: vec![person(BEN, "ben"), person(ANN, "Ann"), person(CID, "cid")],
+        tokens: vec![ImportedToken { hash: TokenHash([1; 32]), user: ANN, created: at(4) }],
+        threads: vec![talk(9, Participants::pair(ANN, BEN)), talk(2, Participants::pair(BEN, ANN))],
+        messages: vec![
+            said(40, BEN, 2, false),
+            said(10, ANN, 9, true),
+            said(11, CID, 9, false),
+            said(12, BEN, 9, false),
+        ],
+        ..empty()
+    }
+}
+
+/// With ids, times, marks and order.
+pub async fn everything_comes_over(store: Shared) {
+    assert_eq!(store.import(small()).await.unwrap(), ImportOutcome::Imported);
+    let cid = store.account_by_name("cid").await.unwrap().unwrap();
+    assert_eq!((cid.id, cid.active, cid.created), (CID, false, at(8)));
+    assert_eq!(cid.password.expose(), "old hash of cid");
+    assert_eq!(store.token_owner(&TokenHash([1; 32])).await.unwrap().unwrap().user, ANN);
+    assert_eq!(store.users("", ALL).await.unwrap().count, 3);
+
+    let threads = store.threads(ANN, None, 10).await.unwrap().unwrap();
+    assert_eq!(threads.iter().map(|t| t.id).collect::<Vec<_>>(), [thread_id(9), thread_id(2)]);
+    let detail = store.thread(BEN, thread_id(9)).await.unwrap().unwrap();
+    assert_eq!((detail.created, detail.updated), (at(20), at(30)));
+    let messages = messages_of(&store, ANN, thread_id(9)).await;
+    assert_eq!(messages.iter().map(|m| m.id.get()).collect::<Vec<_>>(), [10, 11, 12]);
+    assert_eq!((messages[1].sender, &*messages[1].text, messages[1].created), (CID, "text 11", at(1011)));
+    assert!(messages[0].is_read && !messages[1].is_read);
+    for user in [ANN, BEN, CID] {
+        assert_counts(&store, user).await;
+    }
+}
+
+/// Not even what has changed since.
+pub async fn the_same_import_again_changes_nothing(store: Shared) {
+    store.import(small()).await.unwrap();
+    store.delete_thread(ANN, thread_id(9)).await.unwrap();
+    assert_eq!(store.import(small()).await.unwrap(), ImportOutcome::AlreadyImported);
+    assert!(store.thread(ANN, thread_id(9)).await.unwrap().is_none());
+    let other = Import { digest: [8; 32], ..small() };
+    assert_eq!(store.import(other).await.unwrap(), ImportOutcome::NotEmpty);
+}
+
+/// One is enough to refuse it.
+pub async fn an_import_needs_a_database_without_users(store: Shared) {
+    user(&store, "first").await;
+    assert_eq!(store.import(small()).await.unwrap(), ImportOutcome::NotEmpty);
+    assert_eq!(store.users("", ALL).await.unwrap().count, 1);
+}
+
+/// And can be repeated when it is mended.
+pub async fn a_bad_import_changes_nothing(store: Shared) {
+    let mut bad = small();
+    bad.messages.push(said(10, ANN, 9, true));
+    assert!(matches!(store.import(bad).await, Err(StoreError::Conflict)));
+    let mut bad = small();
+    bad.messages.push(said(13, ANN, 77, true));
+    assert!(matches!(store.import(bad).await, Err(StoreError::NotFound)));
+    assert!(store.is_empty().await.unwrap());
+    assert_eq!(store.import(small()).await.unwrap(), ImportOutcome::Imported);
+}
+
+/// The rule binds new names; the lowest id stands for all, then the next.
+pub async fn names_that_differ_in_case_are_kept(store: Shared) {
+    let users = vec![person(CID, "ANN"), person(ANN, "ann"), person(BEN, "Ann")];
+    store.import(Import { users, ..empty() }).await.unwrap();
+    for (id, name) in [(ANN, "ann"), (BEN, "Ann"), (CID, "ANN")] {
+        assert_eq!(store.account_by_name(name).await.unwrap().unwrap().id, id);
+    }
+    let ensured = |id, name: &str| EnsuredUser { id, username: name.to_owned(), created: at(1) };
+    assert!(matches!(store.ensure_user(ensured(CID, "aNN")).await, Err(StoreError::Conflict)));
+    for gone in [ANN, BEN] {
+        assert!(matches!(store.insert_user(new_user("aNN")).await, Err(StoreError::Conflict)));
+        assert!(store.remove_user(gone).await.unwrap());
+    }
+    assert!(store.is_name_taken("ann").await.unwrap());
+    store.ensure_user(ensured(CID, "carl")).await.unwrap();
+    user(&store, "aNN").await;
+}
+
+/// Opening one for the pair answers the lowest id.
+pub async fn several_threads_of_a_pair_are_kept(store: Shared) {
+    store.import(small()).await.unwrap();
+    assert_eq!(store.open_thread(new_thread(ANN, BEN)).await.unwrap(), (thread_id(2), false));
+    let sent = send(&store, thread_id(9), ANN, "still open").await;
+    assert_eq!(messages_of(&store, BEN, thread_id(9)).await.last().unwrap().id, sent.id);
+}
+
+/// To the next lowest, whichever goes first.
+pub async fn deleting_the_canonical_thread_passes_the_pair_on(store: Shared) {
+    let mut import = small();
+    import.threads.push(talk(5, Participants::pair(ANN, BEN)));
+    import.threads.push(talk(7, Participants::pair(ANN, CID)));
+    store.import(import).await.unwrap();
+    let canonical = async || store.open_thread(new_thread(ANN, BEN)).await.unwrap();
+    for (deleted, next) in [(2, 5), (9, 5)] {
+        assert!(store.delete_thread(BEN, thread_id(deleted)).await.unwrap());
+        assert_eq!(canonical().await, (thread_id(next), false));
+    }
+    assert!(store.delete_thread(ANN, thread_id(5)).await.unwrap());
+    let (_, made) = canonical().await;
+    assert!(made);
+    assert_eq!(store.open_thread(new_thread(ANN, CID)).await.unwrap(), (thread_id(7), false));
+}
+
+/// For both participants it came in from somebody else.
+pub async fn what_strangers_wrote_is_counted_and_marked(store: Shared) {
+    store.import(small()).await.unwrap();
+    assert_eq!(store.unread(ANN, true, ALL).await.unwrap().count, 3);
+    assert_eq!(store.unread(BEN, true, ALL).await.unwrap().count, 1);
+    assert_eq!(store.messages(CID, ALL).await.unwrap().count, 0);
+    assert!(store.message(CID, MessageId::new(11)).await.unwrap().is_none());
+    assert!(!store.delete_message(CID, MessageId::new(11)).await.unwrap());
+
+    let up_to = |id| Some(MessageId::new(id));
+    assert_eq!(store.mark_thread_read(BEN, thread_id(9), up_to(10)).await.unwrap(), Some(0));
+    assert_eq!(store.mark_thread_read(BEN, thread_id(9), up_to(11)).await.unwrap(), Some(1));
+    assert_eq!(store.mark_thread_read(ANN, thread_id(9), None).await.unwrap(), Some(1));
+    for user in [ANN, BEN, CID] {
+        assert_counts(&store, user).await;
+    }
+}
+
+/// From threads that are not his, whose participants keep the rest.
+pub async fn a_removed_stranger_takes_his_messages_along(store: Shared) {
+    store.import(small()).await.unwrap();
+    assert!(store.remove_user(CID).await.unwrap());
+    let left = messages_of(&store, ANN, thread_id(9)).await;
+    assert_eq!(left.iter().map(|m| m.id.get()).collect::<Vec<_>>(), [10, 12]);
+    for user in [ANN, BEN] {
+        assert_counts(&store, user).await;
+    }
+}
+
+/// And does not stand in a pair's way.
+pub async fn a_thread_of_one_is_read_and_deleted(store: Shared) {
+    let mut import = small();
+    import.threads.push(talk(1, Participants::one(ANN)));
+    import.messages.extend([said(20, ANN, 1, false), said(21, BEN, 1, false), said(22, CID, 1, false)]);
+    store.import(import).await.unwrap();
+    let detail = store.thread(ANN, thread_id(1)).await.unwrap().unwrap();
+    assert_eq!(detail.participants, Participants::one(ANN));
+    assert!(store.thread(BEN, thread_id(1)).await.unwrap().is_none());
+    assert_counts(&store, ANN).await;
+    assert_eq!(store.mark_thread_read(ANN, thread_id(1), None).await.unwrap(), Some(2));
+    send(&store, thread_id(1), ANN, "to myself").await;
+    assert_counts(&store, ANN).await;
+    assert!(store.delete_thread(ANN, thread_id(1)).await.unwrap());
+    for user in [ANN, BEN, CID] {
+        assert_counts(&store, user).await;
+    }
+}
+
+/// Of users and of messages.
+pub async fn new_ids_continue_above_imported_ones(store: Shared) {
+    store.import(small()).await.unwrap();
+    assert!(user(&store, "new").await > CID);
+    assert!(send(&store, thread_id(2), ANN, "new").await.id > MessageId::new(40));
+}
+
+/// Larger than any one statement.
+pub async fn a_large_import_comes_over_whole(store: Shared) {
+    let users: Vec<_> = (1..=1500).map(|n| person(UserId::new(n), &format!("user{n}"))).collect();
+    let pair = |n: i64| Participants::pair(UserId::new(n), UserId::new(n + 1));
+    let threads = (1..=1200_i64).rev().map(|n| talk(n.unsigned_abs().into(), pair(n))).collect();
+    let messages = (1..=2500_i64)
+        .map(|id| {
+            let thread = id % 1200 + 1;
+            said(id, UserId::new(thread), thread.unsigned_abs().into(), id % 3 == 0)
+        })
+        .collect();
+    store.import(Import { users, threads, messages, ..empty() }).await.unwrap();
+    assert_eq!(store.users("", first(0)).await.unwrap().count, 1500);
+    for user in [1, 2, 600, 1200, 1201].map(UserId::new) {
+        assert_counts(&store, user).await;
+    }
+    let threads = store.threads(UserId::new(600), None, 10).await.unwrap().unwrap();
+    assert_eq!(threads.iter().map(|t| t.id).collect::<Vec<_>>(), [thread_id(600), thread_id(599)]);
+}

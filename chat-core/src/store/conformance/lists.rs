@@ -1,0 +1,98 @@
+//! Lists of messages.
+
+use super::fixture::*;
+use crate::{
+    api::{MessageId, ThreadId},
+    store::{MessageRange, Slice},
+};
+use uuid::Uuid;
+
+/// Always ascending, and every message once.
+pub async fn a_thread_is_paged_forwards_and_backwards(store: Shared) {
+    let [ann, ben, cid] = users(&store).await;
+    let (thread, other) = (thread(&store, ann, ben).await, thread(&store, ann, cid).await);
+    let mut all = Vec::new();
+    for n in 0..7 {
+        let sender = if n % 2 == 0 { ann } else { ben };
+        all.push(send(&store, thread, sender, &n.to_string()).await.id);
+        send(&store, other, cid, "noise").await;
+    }
+    let page =
+        async |range, limit| ids(&store.thread_messages(ben, thread, range, limit).await.unwrap().unwrap());
+
+    assert_eq!(page(MessageRange::Oldest, 3).await, all[..3]);
+    assert_eq!(page(MessageRange::After(all[2]), 3).await, all[3..6]);
+    assert_eq!(page(MessageRange::After(all[6]), 3).await, []);
+    assert_eq!(page(MessageRange::After(MessageId::new(0)), 100).await, all);
+    assert_eq!(page(MessageRange::Before(all[5]), 3).await, all[2..5]);
+    assert_eq!(page(MessageRange::Before(MessageId::new(i64::MAX)), 2).await, all[5..]);
+    assert_eq!(page(MessageRange::Before(all[0]), 3).await, []);
+}
+
+/// An empty one of the caller's has an empty page.
+pub async fn a_foreign_thread_has_no_pages(store: Shared) {
+    let (ann, _, thread) = pair(&store).await;
+    let cid = user(&store, "cid").await;
+    for range in [MessageRange::Oldest, MessageRange::Before(MessageId::new(9))] {
+        assert_eq!(store.thread_messages(ann, thread, range, 10).await.unwrap(), Some(vec![]));
+    }
+    send(&store, thread, ann, "hello").await;
+    for (caller, thread) in [(cid, thread), (ann, ThreadId::new(Uuid::nil()))] {
+        assert_eq!(store.thread_messages(caller, thread, MessageRange::Oldest, 10).await.unwrap(), None);
+    }
+}
+
+/// Whichever side of his threads the caller is on.
+pub async fn all_messages_are_listed_across_threads(store: Shared) {
+    let [a, b, c] = users(&store).await;
+    let (below, above, foreign) =
+        (thread(&store, a, b).await, thread(&store, b, c).await, thread(&store, a, c).await);
+    let mut expected = Vec::new();
+    for n in 0..4 {
+        expected.push(send(&store, above, if n < 2 { b } else { c }, "x").await.id);
+        send(&store, foreign, a, "not b's").await;
+        expected.push(send(&store, below, if n < 2 { a } else { b }, "y").await.id);
+    }
+    let all = store.messages(b, ALL).await.unwrap();
+    assert_eq!((ids(&all.items), all.count), (expected.clone(), 8));
+    let part = store.messages(b, Slice { limit: 3, offset: 4 }).await.unwrap();
+    assert_eq!((ids(&part.items), part.count), (expected[4..7].to_vec(), 8));
+}
+
+/// Unless they are left out.
+pub async fn unread_messages_include_ones_own(store: Shared) {
+    let [a, b, c] = users(&store).await;
+    let (below, above) = (thread(&store, a, b).await, thread(&store, b, c).await);
+    let mut sent = Vec::new();
+    for (thread, sender) in [(below, a), (below, b), (above, b), (above, c), (below, a)] {
+        sent.push(send(&store, thread, sender, "x").await.id);
+    }
+    mark(&store, b, sent[0]).await.unwrap();
+    for (incoming, expected) in [(false, vec![1, 2, 3, 4]), (true, vec![3, 4])] {
+        let expected: Vec<_> = expected.into_iter().map(|n: usize| sent[n]).collect();
+        let unread = store.unread(b, incoming, ALL).await.unwrap();
+        assert_eq!((ids(&unread.items), unread.count), (expected.clone(), expected.len() as u64));
+        let part = store.unread(b, incoming, Slice { limit: 1, offset: 1 }).await.unwrap();
+        assert_eq!((ids(&part.items), part.count), (expected[1..2].to_vec(), expected.len() as u64));
+    }
+}
+
+/// Beyond it nothing, without a fault and with the count of all.
+pub async fn a_list_ends_where_it_ends(store: Shared) {
+    let (ann, ben, thread) = pair(&store).await;
+    let nobodys = store.messages(ann, ALL).await.unwrap();
+    assert_eq!((nobodys.count, nobodys.items), (0, vec![]));
+    send(&store, thread, ben, "x").await;
+    for offset in [1, 2, u64::MAX] {
+        for limit in [1, u64::MAX] {
+            let slice = Slice { limit, offset };
+            for list in [
+                store.messages(ann, slice).await.unwrap(),
+                store.unread(ann, false, slice).await.unwrap(),
+                store.unread(ann, true, slice).await.unwrap(),
+            ] {
+                assert_eq!((list.count, list.items), (1, vec![]));
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Marking as read.
+
+use super::fixture::*;
+use crate::api::{MessageId, ThreadId};
+use uuid::Uuid;
+
+/// Own messages, others', foreign ones and none, in one go.
+pub async fn marks_have_an_outcome_each(store: Shared) {
+    let [ann, ben, cid] = users(&store).await;
+    let (one, two) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
+    let (hers, his) = (send(&store, one, ann, "a").await, send(&store, one, ben, "b").await);
+    let other = send(&store, two, cid, "c").await;
+    let none = MessageId::new(i64::MAX);
+    let marks =
+        vec![(ann, hers.id), (ann, other.id), (ann, none), (ben, other.id), (ann, his.id), (ben, hers.id)];
+    let outcomes = store.mark_messages_read(marks).await.unwrap();
+    let marked: Vec<_> = outcomes.into_iter().map(|o| o.unwrap().map(|m| (m.id, m.is_read))).collect();
+    let [hers, his, other] = [hers, his, other].map(|m| Some((m.id, true)));
+    assert_eq!(marked, [hers, None, None, other, his, hers]);
+    for user in [ann, ben, cid] {
+        assert_counts(&store, user).await;
+    }
+}
+
+/// Nor does it fail.
+pub async fn marking_again_changes_nothing(store: Shared) {
+    let (ann, ben, thread) = pair(&store).await;
+    let sent = send(&store, thread, ann, "x").await;
+    for _ in 0..2 {
+        assert!(mark(&store, ben, sent.id).await.unwrap().is_read);
+        assert_eq!(store.unread(ben, true, ALL).await.unwrap().count, 0);
+        assert_eq!(store.unread(ann, false, ALL).await.unwrap().count, 0);
+    }
+}
+
+/// His own messages stay as they are, and so do other threads.
+pub async fn a_thread_is_marked_for_its_reader(store: Shared) {
+    let [ann, ben, cid] = users(&store).await;
+    let (thread, other) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
+    for _ in 0..3 {
+        send(&store, thread, ann, "to ben").await;
+        send(&store, other, cid, "to ben too").await;
+    }
+    send(&store, thread, ben, "to ann").await;
+    assert_eq!(store.mark_thread_read(ben, thread, None).await.unwrap(), Some(3));
+    assert_eq!(store.mark_thread_read(ben, thread, None).await.unwrap(), Some(0));
+    assert_eq!(store.unread(ben, true, ALL).await.unwrap().count, 3);
+    assert_eq!(store.mark_thread_read(ann, thread, None).await.unwrap(), Some(1));
+    for user in [ann, ben, cid] {
+        assert_counts(&store, user).await;
+    }
+}
+
+/// That one included.
+pub async fn a_thread_is_marked_up_to_a_message(store: Shared) {
+    let (ann, ben, thread) = pair(&store).await;
+    let mut sent = Vec::new();
+    for _ in 0..4 {
+        sent.push(send(&store, thread, ann, "x").await.id);
+    }
+    let before = MessageId::new(sent[0].get() - 1);
+    for (up_to, marked) in [(before, 0), (sent[1], 2), (sent[2], 1), (MessageId::new(i64::MAX), 1)] {
+        assert_eq!(store.mark_thread_read(ben, thread, Some(up_to)).await.unwrap(), Some(marked));
+        assert_counts(&store, ben).await;
+    }
+}
+
+/// Nor one that is not there.
+pub async fn a_foreign_thread_is_not_marked(store: Shared) {
+    let (ann, _, thread) = pair(&store).await;
+    let cid = user(&store, "cid").await;
+    send(&store, thread, ann, "x").await;
+    assert_eq!(store.mark_thread_read(cid, thread, None).await.unwrap(), None);
+    assert_eq!(store.mark_thread_read(ann, ThreadId::new(Uuid::nil()), None).await.unwrap(), None);
+    assert_counts(&store, ann).await;
+}

@@ -1,0 +1,72 @@
+//! Single messages.
+
+use super::fixture::*;
+use crate::{api::MessageId, store::MessageChange};
+
+/// To read, to change, to mark or to delete.
+pub async fn a_message_is_its_threads_participants_alone(store: Shared) {
+    let (ann, ben, thread) = pair(&store).await;
+    let cid = user(&store, "cid").await;
+    let sent = send(&store, thread, ann, "hello").await;
+    for caller in [ann, ben] {
+        assert_eq!(store.message(caller, sent.id).await.unwrap().as_ref(), Some(&sent));
+    }
+    for (caller, id) in [(cid, sent.id), (ann, MessageId::new(0)), (ann, MessageId::new(i64::MAX))] {
+        assert_eq!(store.message(caller, id).await.unwrap(), None);
+        assert_eq!(store.update_message(caller, id, read(true)).await.unwrap(), None);
+        assert_eq!(mark(&store, caller, id).await, None);
+        assert!(!store.delete_message(caller, id).await.unwrap());
+    }
+    assert_eq!(store.message(ann, sent.id).await.unwrap(), Some(sent));
+}
+
+/// And nothing of a change of another's text is done.
+pub async fn a_text_is_its_senders_to_change(store: Shared) {
+    let (ann, ben, thread) = pair(&store).await;
+    let sent = send(&store, thread, ann, "before").await;
+    let change = MessageChange { text: Some("after".to_owned()), is_read: Some(true) };
+    assert_eq!(store.update_message(ben, sent.id, change.clone()).await.unwrap(), None);
+    assert_eq!(store.message(ann, sent.id).await.unwrap().as_ref(), Some(&sent));
+
+    let changed = store.update_message(ann, sent.id, change).await.unwrap().unwrap();
+    assert_eq!((&*changed.text, changed.is_read, changed.created), ("after", true, sent.created));
+    assert_eq!(store.message(ben, sent.id).await.unwrap(), Some(changed.clone()));
+    let same = store.update_message(ben, sent.id, MessageChange::default()).await.unwrap();
+    assert_eq!(same, Some(changed));
+}
+
+/// Both ways, and the counts follow.
+pub async fn either_participant_changes_the_mark(store: Shared) {
+    let (ann, ben, thread) = pair(&store).await;
+    let sent = send(&store, thread, ann, "hello").await;
+    for (caller, is_read) in [(ben, true), (ann, true), (ann, false), (ben, false), (ben, true)] {
+        let changed = store.update_message(caller, sent.id, read(is_read)).await.unwrap().unwrap();
+        assert_eq!(changed.is_read, is_read);
+        for user in [ann, ben] {
+            assert_counts(&store, user).await;
+        }
+    }
+}
+
+/// The other participant is answered as if there were none.
+pub async fn a_message_is_its_senders_to_delete(store: Shared) {
+    let (ann, ben, thread) = pair(&store).await;
+    let sent = send(&store, thread, ann, "hello").await;
+    send(&store, thread, ben, "stays").await;
+    assert!(!store.delete_message(ben, sent.id).await.unwrap());
+    assert!(store.delete_message(ann, sent.id).await.unwrap());
+    assert!(!store.delete_message(ann, sent.id).await.unwrap());
+    assert_eq!(store.message(ann, sent.id).await.unwrap(), None);
+    assert_eq!(texts(&messages_of(&store, ann, thread).await), ["stays"]);
+    for user in [ann, ben] {
+        assert_counts(&store, user).await;
+    }
+}
+
+/// Not even that of the newest.
+pub async fn ids_of_deleted_messages_are_not_used_again(store: Shared) {
+    let (ann, _, thread) = pair(&store).await;
+    let gone = send(&store, thread, ann, "gone").await;
+    assert!(store.delete_message(ann, gone.id).await.unwrap());
+    assert!(send(&store, thread, ann, "new").await.id > gone.id);
+}

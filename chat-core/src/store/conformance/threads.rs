@@ -1,0 +1,94 @@
+//! Threads.
+
+use super::fixture::*;
+use crate::{
+    api::{Participants, ThreadId, UserId},
+    store::{MessageRange, StoreError},
+};
+use uuid::Uuid;
+
+/// The second to ask is answered the first one's.
+pub async fn a_pair_has_one_thread(store: Shared) {
+    let [ann, ben, cid] = users(&store).await;
+    let asked = new_thread(ann, ben);
+    assert_eq!(store.open_thread(asked).await.unwrap(), (asked.id, true));
+    assert_eq!(store.open_thread(new_thread(ben, ann)).await.unwrap(), (asked.id, false));
+    let (other, made) = store.open_thread(new_thread(ann, cid)).await.unwrap();
+    assert!(made && other != asked.id);
+}
+
+/// Whichever of the two is missing; nothing is left of the attempt.
+pub async fn a_thread_needs_two_users(store: Shared) {
+    let ann = user(&store, "ann").await;
+    for stranger in [ann.get() - 1, ann.get() + 1] {
+        let opened = store.open_thread(new_thread(ann, UserId::new(stranger))).await;
+        assert!(matches!(opened, Err(StoreError::NotFound)), "{opened:?}");
+    }
+    assert_eq!(store.threads(ann, None, 10).await.unwrap(), Some(vec![]));
+}
+
+/// Others see as little of it as of one that is not there.
+pub async fn a_thread_is_its_participants_alone(store: Shared) {
+    let [ann, ben, cid] = users(&store).await;
+    let id = thread(&store, ann, ben).await;
+    for caller in [ann, ben] {
+        let detail = store.thread(caller, id).await.unwrap().unwrap();
+        assert_eq!((detail.id, detail.participants), (id, Participants::pair(ann, ben)));
+        assert_eq!((detail.created, detail.updated), (at(100), at(100)));
+        assert!(store.thread(caller, ThreadId::new(Uuid::nil())).await.unwrap().is_none());
+    }
+    assert!(store.thread(cid, id).await.unwrap().is_none());
+    assert!(!store.delete_thread(cid, id).await.unwrap());
+    assert!(store.thread(ann, id).await.unwrap().is_some());
+}
+
+/// For either side, in pages that leave nothing out.
+pub async fn threads_are_listed_in_the_order_they_were_made(store: Shared) {
+    let [a, b, c, d, e] = users(&store).await;
+    let mut made = Vec::new();
+    for other in [e, a, d, b] {
+        made.push(thread(&store, c, other).await);
+        thread(&store, e, a).await;
+    }
+    let listed = store.threads(c, None, 100).await.unwrap().unwrap();
+    assert_eq!(listed.iter().map(|t| t.id).collect::<Vec<_>>(), made);
+    assert_eq!(listed[1].participants, Participants::pair(a, c));
+
+    for (n, id) in made.iter().enumerate() {
+        let rest = store.threads(c, Some(*id), 2).await.unwrap().unwrap();
+        let expected: Vec<_> = made.iter().skip(n + 1).take(2).copied().collect();
+        assert_eq!(rest.iter().map(|t| t.id).collect::<Vec<_>>(), expected);
+    }
+    assert_eq!(store.threads(b, Some(made[0]), 2).await.unwrap(), None, "after another's thread");
+    assert_eq!(store.threads(b, Some(ThreadId::new(Uuid::nil())), 2).await.unwrap(), None);
+}
+
+/// For both.
+pub async fn a_deleted_thread_is_gone_with_its_messages(store: Shared) {
+    let [ann, ben, cid] = users(&store).await;
+    let (gone, kept) = (thread(&store, ann, ben).await, thread(&store, ann, cid).await);
+    let message = send(&store, gone, ann, "hello").await;
+    send(&store, kept, cid, "stays").await;
+
+    assert!(store.delete_thread(ben, gone).await.unwrap());
+    assert!(!store.delete_thread(ben, gone).await.unwrap());
+    for caller in [ann, ben] {
+        assert!(store.thread(caller, gone).await.unwrap().is_none());
+        assert!(store.message(caller, message.id).await.unwrap().is_none());
+        assert_eq!(store.thread_messages(caller, gone, MessageRange::Oldest, 10).await.unwrap(), None);
+    }
+    let sent = try_send(&store, new_message(gone, ann, "late")).await;
+    assert!(matches!(sent, Err(StoreError::NotFound)));
+    assert_eq!(texts(&messages_of(&store, ann, kept).await), ["stays"]);
+    for user in [ann, ben, cid] {
+        assert_counts(&store, user).await;
+    }
+}
+
+/// With another thread.
+pub async fn a_pair_may_begin_anew(store: Shared) {
+    let (ann, ben, first) = pair(&store).await;
+    assert!(store.delete_thread(ann, first).await.unwrap());
+    let (second, made) = store.open_thread(new_thread(ann, ben)).await.unwrap();
+    assert!(made && second != first);
+}

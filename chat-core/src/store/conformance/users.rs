@@ -1,0 +1,192 @@
+//! Users: names, ids, passwords.
+
+use super::fixture::*;
+use crate::{
+    api::{User, UserId},
+    store::{EnsuredUser, PasswordHash, Slice, StoreError, TokenHash},
+};
+
+fn ensured(id: i64, name: &str) -> EnsuredUser {
+    EnsuredUser { id: UserId::new(id), username: name.to_owned(), created: at(9) }
+}
+
+fn names(users: &[User]) -> Vec<&str> {
+    users.iter().map(|user| &*user.username).collect()
+}
+
+/// What was added is found, under the name as written and no other.
+pub async fn a_user_is_found_by_id_and_by_exact_name(store: Shared) {
+    assert!(store.is_empty().await.unwrap());
+    let id = user(&store, "Ann").await;
+    assert!(!store.is_empty().await.unwrap());
+
+    let account = store.account(id).await.unwrap().unwrap();
+    assert_eq!((account.id, &*account.username, account.active), (id, "Ann", true));
+    assert_eq!((account.password.expose(), account.created), ("hash of Ann", at(7)));
+    assert_eq!(store.account_by_name("Ann").await.unwrap().unwrap(), account);
+    for stranger in ["ann", "ANN", "An", "", "Ann\0"] {
+        assert!(store.account_by_name(stranger).await.unwrap().is_none(), "{stranger}");
+    }
+    assert!(store.account(UserId::new(id.get() + 1)).await.unwrap().is_none());
+}
+
+/// Names are unique without regard to letter case, beyond ASCII too.
+pub async fn a_name_is_taken_in_whatever_letter_case(store: Shared) {
+    user(&store, "Ünal").await;
+    for name in ["Ünal", "ünal", "ÜNAL"] {
+        assert!(store.is_name_taken(name).await.unwrap(), "{name}");
+        assert!(matches!(store.insert_user(new_user(name)).await, Err(StoreError::Conflict)), "{name}");
+    }
+    for name in ["Unal", "Ünal2", "", "\0"] {
+        assert!(!store.is_name_taken(name).await.unwrap(), "{name}");
+    }
+}
+
+/// The id of a removed user stays his.
+pub async fn ids_are_never_given_twice(store: Shared) {
+    let first = user(&store, "first").await;
+    let second = user(&store, "second").await;
+    assert!(first < second && first.get() > 0);
+    assert!(store.remove_user(second).await.unwrap());
+    assert!(user(&store, "second").await > second);
+}
+
+/// The order is that of code points, not of a language, and the count is of all.
+pub async fn names_are_listed_in_code_point_order(store: Shared) {
+    for name in ["b", "a", "Z", "ä", "a1", "_"] {
+        user(&store, name).await;
+    }
+    let all = store.users("", ALL).await.unwrap();
+    assert_eq!(names(&all.items), ["Z", "_", "a", "a1", "b", "ä"]);
+    assert_eq!(all.count, 6);
+    let part = store.users("", Slice { limit: 2, offset: 3 }).await.unwrap();
+    assert_eq!((names(&part.items), part.count), (vec!["a1", "b"], 6));
+    let past = store.users("", Slice { limit: 2, offset: u64::MAX }).await.unwrap();
+    assert_eq!((past.items.len(), past.count), (0, 6));
+}
+
+/// Signs that databases take for wildcards stand for themselves.
+pub async fn a_search_is_a_prefix_in_whatever_letter_case(store: Shared) {
+    for name in ["ann", "Anna", "ANNe", "ben", "an_x", "an%y", "Änne"] {
+        user(&store, name).await;
+    }
+    for (search, found) in [
+        ("aNN", vec!["ANNe", "Anna", "ann"]),
+        ("an_", vec!["an_x"]),
+        ("an%", vec!["an%y"]),
+        ("än", vec!["Änne"]),
+        ("nn", vec![]),
+        ("a\0", vec![]),
+        ("\u{10ffff}", vec![]),
+    ] {
+        let answer = store.users(search, ALL).await.unwrap();
+        assert_eq!((names(&answer.items), answer.count), (found.clone(), found.len() as u64), "{search}");
+    }
+    let part = store.users("an", Slice { limit: 1, offset: 1 }).await.unwrap();
+    assert_eq!((names(&part.items), part.count), (vec!["Anna"], 5));
+}
+
+/// Everybody comes once.
+pub async fn accounts_are_paged_by_id(store: Shared) {
+    let all: [UserId; 5] = users(&store).await;
+    let mut paged = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.accounts(after, 2).await.unwrap();
+        assert!(page.len() <= 2);
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        paged.extend(page.iter().map(|account| account.id));
+    }
+    assert_eq!(paged, all);
+}
+
+/// An application's own users come with ids of their own, and no password.
+pub async fn an_ensured_user_keeps_his_id(store: Shared) {
+    for _ in 0..2 {
+        store.ensure_user(ensured(42, "ann")).await.unwrap();
+    }
+    let account = store.account(UserId::new(42)).await.unwrap().unwrap();
+    assert_eq!((&*account.username, account.active, account.created), ("ann", true, at(9)));
+    assert_eq!(account.password, PasswordHash::unusable());
+    assert_eq!(store.users("", ALL).await.unwrap().count, 1);
+}
+
+/// A new name takes the old one's place, which is free then.
+pub async fn an_ensured_user_is_renamed(store: Shared) {
+    store.ensure_user(ensured(5, "ann")).await.unwrap();
+    store.ensure_user(ensured(5, "Ann")).await.unwrap();
+    store.ensure_user(ensured(5, "anna")).await.unwrap();
+    assert_eq!(store.account(UserId::new(5)).await.unwrap().unwrap().username, "anna");
+    assert!(!store.is_name_taken("ann").await.unwrap());
+    assert!(store.is_name_taken("ANNA").await.unwrap());
+    assert_eq!(names(&store.users("ann", ALL).await.unwrap().items), ["anna"]);
+}
+
+/// Neither on coming nor on being renamed.
+pub async fn an_ensured_user_cannot_take_a_name(store: Shared) {
+    store.ensure_user(ensured(5, "ann")).await.unwrap();
+    store.ensure_user(ensured(6, "ben")).await.unwrap();
+    for id in [6, 7] {
+        let taken = store.ensure_user(ensured(id, "ANN")).await;
+        assert!(matches!(taken, Err(StoreError::Conflict)), "{id}: {taken:?}");
+    }
+    assert_eq!(store.account(UserId::new(6)).await.unwrap().unwrap().username, "ben");
+    assert!(store.account(UserId::new(7)).await.unwrap().is_none());
+    assert_eq!(store.users("", ALL).await.unwrap().count, 2);
+}
+
+/// Whoever registers next does not run into them.
+pub async fn new_ids_continue_above_an_ensured_one(store: Shared) {
+    store.ensure_user(ensured(1000, "a")).await.unwrap();
+    store.ensure_user(ensured(3, "b")).await.unwrap();
+    assert!(user(&store, "c").await > UserId::new(1000));
+}
+
+/// So two changes at once cannot both believe they were right.
+pub async fn a_password_is_replaced_only_while_it_is_the_expected_one(store: Shared) {
+    let ann = user(&store, "ann").await;
+    let (old, new, other) = ("hash of ann", PasswordHash::new("new"), PasswordHash::new("other"));
+    assert!(!store.set_password(ann, Some(&other), &new, None).await.unwrap());
+    assert!(store.set_password(ann, Some(&PasswordHash::new(old)), &new, None).await.unwrap());
+    assert!(!store.set_password(ann, Some(&PasswordHash::new(old)), &other, None).await.unwrap());
+    assert_eq!(store.account(ann).await.unwrap().unwrap().password, new);
+    assert!(store.set_password(ann, None, &other, None).await.unwrap());
+    assert_eq!(store.account(ann).await.unwrap().unwrap().password, other);
+    assert!(!store.set_password(UserId::new(999), None, &new, None).await.unwrap());
+}
+
+/// All, all but one, or none; and none when the password was not replaced.
+pub async fn a_new_password_revokes_the_tokens_it_is_to(store: Shared) {
+    let [ann, ben] = users(&store).await;
+    for n in 1..=3 {
+        store.insert_token(token(ann, n, 10), 100).await.unwrap();
+    }
+    store.insert_token(token(ben, 9, 10), 100).await.unwrap();
+    let live = async |expected: &[u8]| {
+        for n in [1, 2, 3, 9] {
+            let there = store.token_owner(&TokenHash([n; 32])).await.unwrap().is_some();
+            assert_eq!(there, expected.contains(&n), "token {n}");
+        }
+    };
+    let (wrong, new) = (PasswordHash::new("wrong"), PasswordHash::new("new"));
+    assert!(!store.set_password(ann, Some(&wrong), &new, Some(None)).await.unwrap());
+    assert!(store.set_password(ann, None, &new, None).await.unwrap());
+    live(&[1, 2, 3, 9]).await;
+    assert!(store.set_password(ann, None, &new, Some(Some(&TokenHash([2; 32])))).await.unwrap());
+    live(&[2, 9]).await;
+    assert!(store.set_password(ann, None, &new, Some(None)).await.unwrap());
+    live(&[9]).await;
+}
+
+/// His tokens tell.
+pub async fn a_disabled_user_is_so_until_enabled(store: Shared) {
+    let ann = user(&store, "ann").await;
+    store.insert_token(token(ann, 1, 10), 100).await.unwrap();
+    for active in [false, true] {
+        assert!(store.set_active(ann, active).await.unwrap());
+        assert_eq!(store.account(ann).await.unwrap().unwrap().active, active);
+        assert_eq!(store.token_owner(&TokenHash([1; 32])).await.unwrap().unwrap().active, active);
+    }
+    assert!(!store.set_active(UserId::new(999), true).await.unwrap());
+}

@@ -1,0 +1,315 @@
+//! The statements, each once, in the SQL that both databases understand.
+
+/// The columns of a message, in the order [`super::rows::message`] reads them.
+macro_rules! message {
+    () => {
+        "id, sender, thread, text, created, is_read"
+    };
+}
+/// The same, from the table called `m`.
+macro_rules! message_of_m {
+    () => {
+        "m.id, m.sender, m.thread, m.text, m.created, m.is_read"
+    };
+}
+/// The columns of an account, in the order [`super::rows::account`] reads them.
+macro_rules! account {
+    () => {
+        "id, username, password, active, created"
+    };
+}
+/// Whether user `$2` takes part in a thread or message.
+macro_rules! is_mine {
+    () => {
+        "(user_low = $2 or user_high = $2)"
+    };
+}
+/// A page of a user's messages: the ids are found in indexes alone, and each is followed to its row. The count comes
+/// with it, so that both are of one moment, and there is a row even when the page is empty; an offset past the end
+/// is seen from it, so that nothing is skipped in vain.
+macro_rules! page {
+    ($counter:literal, $ids:literal) => {
+        concat!(
+            "select (select ",
+            $counter,
+            " from counters where user_id = $1), ",
+            message_of_m!(),
+            " from (select 1 as one) o left join (select id from (",
+            $ids,
+            ") every order by id limit case when $3 < (select ",
+            $counter,
+            " from counters where user_id = $1) then $2 else 0 end offset $3) page on o.one = 1 \
+             left join messages m on m.id = page.id order by page.id"
+        )
+    };
+}
+macro_rules! tally {
+    ($which:literal) => {
+        concat!(
+            "select user_low, user_high, count(*), count(*) filter (where not is_read), \
+             count(*) filter (where not is_read and sender = user_low), \
+             count(*) filter (where not is_read and sender = user_high) from messages where ",
+            $which,
+            " group by user_low, user_high"
+        )
+    };
+}
+
+/// Declares the statements, and the list of them all that the tests prepare.
+macro_rules! catalogue {
+    ($($name:ident = $sql:expr;)*) => {
+        $(pub(crate) const $name: &str = $sql;)*
+        #[cfg(test)]
+        pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+catalogue! {
+    PING = "select count from totals where name = 'users'";
+
+    INSERT_USER = "insert into users (username, name_key, claims_name, password, active, created) \
+         values ($1, $2, true, $3, true, $4) returning id";
+    INSERT_USER_WITH_ID = "insert into users (id, username, name_key, claims_name, password, active, created) \
+         values ($1, $2, $3, true, $4, true, $5)";
+    COUNT_USERS = "update totals set count = count + $1 where name = 'users'";
+    ACCOUNT = concat!("select ", account!(), " from users where id = $1");
+    ACCOUNT_BY_NAME = concat!("select ", account!(), " from users where username = $1");
+    ACCOUNTS = concat!("select ", account!(), " from users where id > $1 order by id limit $2");
+    NAME_HOLDER = "select id from users where name_key = $1 and claims_name";
+    USERS = "select t.count, u.id, u.username from totals t left join \
+         (select id, username from users order by username limit $1 offset $2) u on t.name = 'users' \
+         where t.name = 'users' order by u.username";
+    USERS_FOUND = "select c.count, u.id, u.username from \
+         (select count(*) as count from users where name_key >= $3 and name_key < $4) c left join \
+         (select id, username from users where name_key >= $3 and name_key < $4 \
+          order by username limit $1 offset $2) u on c.count > 0 order by u.username";
+    RENAME_USER = "update users set username = $2, name_key = $3, claims_name = true where id = $1";
+    PASS_NAME_ON = "update users set claims_name = true \
+         where id = (select id from users where name_key = $1 order by id limit 1)";
+    SET_PASSWORD = "update users set password = $2 where id = $1";
+    SET_PASSWORD_IF = "update users set password = $2 where id = $1 and password = $3";
+    SET_ACTIVE = "update users set active = $2 where id = $1";
+    // An update rather than a lock, because it locks the table on Postgres in the strength the deletion needs.
+    LEAVE = "update users set active = false where id = $1 returning name_key";
+    DELETE_USER = "delete from users where id = $1";
+
+    INSERT_TOKEN = "insert into tokens (hash, user_id, created, last_used) values ($1, $2, $3, $3)";
+    EVICT_TOKENS = "delete from tokens where user_id = $1 and hash <> $2 and hash not in \
+         (select hash from tokens where user_id = $1 and hash <> $2 order by last_used desc, hash limit $3)";
+    TOKEN_OWNER = "select t.user_id, u.active, t.expires from tokens t join users u on u.id = t.user_id \
+         where t.hash = $1";
+    DELETE_TOKEN = "delete from tokens where hash = $1";
+    DELETE_TOKENS = "delete from tokens where user_id = $1";
+    DELETE_OTHER_TOKENS = "delete from tokens where user_id = $1 and hash <> $2";
+
+    CANONICAL = "select id from threads where user_low = $1 and user_high = $2 and canonical";
+    INSERT_THREAD = "insert into threads (id, user_low, user_high, canonical, strangers, created, updated) \
+         values ($1, $2, $3, true, false, $4, $4) \
+         on conflict (user_low, user_high) where canonical do nothing returning id";
+    THREAD = concat!(
+        "select id, user_low, user_high, created, updated from threads where id = $1 and ", is_mine!()
+    );
+    THREAD_SEQ = concat!("select seq from threads where id = $1 and ", is_mine!());
+    THREADS = "select id, user_low, user_high from (\
+         select seq, id, user_low, user_high from threads where user_low = $1 and seq > $2 union all \
+         select seq, id, user_low, user_high from threads where user_high = $1 and seq > $2\
+         ) t order by seq limit $3";
+    DELETE_THREAD = "delete from threads where id = $1";
+    DELETE_THREADS_OF = "delete from threads where user_low = $1 or user_high = $1";
+    PASS_PAIR_ON = "update threads set canonical = true where id = (select id from threads \
+         where user_low = $1 and user_high = $2 and not canonical order by id limit 1)";
+
+    THREAD_AFTER = concat!(
+        "select ", message!(), " from messages where thread = $1 and ", is_mine!(),
+        " and id > $3 order by id limit $4"
+    );
+    THREAD_BEFORE = concat!(
+        "select ", message!(), " from messages where thread = $1 and ", is_mine!(),
+        " and id < $3 order by id desc limit $4"
+    );
+    MESSAGE = concat!("select ", message!(), " from messages where id = $1 and ", is_mine!());
+    MESSAGE_WITH_PARTICIPANTS = concat!(
+        "select ", message!(), ", user_low, user_high from messages where id = $1 and ", is_mine!()
+    );
+    MESSAGES = page!(
+        "messages",
+        "select id from messages where user_low = $1 union all \
+         select id from messages where user_high = $1"
+    );
+    UNREAD = page!(
+        "unread",
+        "select id from messages where user_low = $1 and not is_read and sender <> user_low union all \
+         select id from messages where user_high = $1 and not is_read and sender <> user_high union all \
+         select id from messages where sender = $1 and not is_read and (sender = user_low or sender = user_high)"
+    );
+    UNREAD_INCOMING = page!(
+        "unread_incoming",
+        "select id from messages where user_low = $1 and not is_read and sender <> user_low union all \
+         select id from messages where user_high = $1 and not is_read and sender <> user_high"
+    );
+    UPDATE_MESSAGE = "update messages set text = coalesce($2, text), is_read = coalesce($3, is_read) where id = $1";
+    DELETE_MESSAGE = "delete from messages where id = $1";
+    READ_FROM = "update messages set is_read = true \
+         where thread = $1 and sender = $2 and not is_read and id <= $3";
+    READ_BETWEEN = "update messages set is_read = true \
+         where thread = $1 and sender > $2 and sender < $3 and not is_read and id <= $4";
+    TALLY_THREAD = tally!("thread = $1");
+    TALLY_USER = tally!("(user_low = $1 or user_high = $1)");
+    TALLY_STRANGER = tally!("sender = $1 and thread in (select id from threads where strangers)");
+    DELETE_MESSAGES_IN = "delete from messages where thread = $1";
+    DELETE_MESSAGES_OF = "delete from messages where user_low = $1 or user_high = $1";
+    DELETE_MESSAGES_OF_STRANGER = "delete from messages where sender = $1 \
+         and thread in (select id from threads where strangers)";
+    DELETE_COUNTERS = "delete from counters where user_id = $1";
+
+    ANY_USER = "select id from users limit 1";
+    IMPORTED = "select at from imports where digest = $1";
+    INSERT_IMPORT = "insert into imports (digest, at) values ($1, $2)";
+}
+
+/// The statements whose text differs between the databases: those that lock rows, and those that are fed a whole
+/// table of rows, `batch`. [`own!`] writes them; a dialect gives it what differs.
+#[derive(Debug)]
+pub(crate) struct Own {
+    /// Keeps ids of users from being given out while some are written explicitly.
+    pub(crate) hold_user_ids: Option<&'static str>,
+    /// Lets the ids of users continue above the highest.
+    pub(crate) advance_user_ids: Option<&'static str>,
+    /// The same for messages.
+    pub(crate) advance_message_ids: Option<&'static str>,
+    /// Lets a transaction take long.
+    pub(crate) take_time: Option<&'static str>,
+    /// Ids for `$1` messages, ascending: they are given to messages of threads that are locked already, so that a
+    /// higher id in a thread is a later commit.
+    pub(crate) reserve_message_ids: &'static str,
+    /// Users `$1` and `$2`, kept from being removed.
+    pub(crate) pair_of_users: &'static str,
+    /// A user, locked.
+    pub(crate) lock_user: &'static str,
+    /// A thread of user `$2`'s, locked.
+    pub(crate) lock_thread: &'static str,
+    /// The thread of a message of user `$2`'s, locked.
+    pub(crate) lock_thread_of: &'static str,
+    /// All threads that user `$1` takes part or wrote in, locked.
+    pub(crate) lock_threads_of_user: &'static str,
+    /// `(id)` of threads, locked.
+    pub(crate) lock_threads: &'static str,
+    /// The threads of messages `(id)`, locked.
+    pub(crate) lock_threads_of: &'static str,
+    /// Messages `(id)` with their participants.
+    pub(crate) messages_by_id: &'static str,
+    /// Messages by `(sender, key)`.
+    pub(crate) messages_by_key: &'static str,
+    /// `(id, thread, sender, text, created, is_read, user_low, user_high, key, request)`.
+    pub(crate) insert_messages: &'static str,
+    /// `(id, updated)` of threads.
+    pub(crate) touch_threads: &'static str,
+    /// `(user, messages, unread, incoming)` to add.
+    pub(crate) add_counts: &'static str,
+    /// `(id)` of messages.
+    pub(crate) mark_read: &'static str,
+    /// `(id, username, name_key, claims_name, password, active, created)`.
+    pub(crate) import_users: &'static str,
+    /// `(hash, user, created)`.
+    pub(crate) import_tokens: &'static str,
+    /// `(id, user_low, user_high, canonical, strangers, created, updated)`, in their order.
+    pub(crate) import_threads: &'static str,
+}
+
+/// Writes [`Own`]. `$ids`, `$keys` … begin a statement with a table `batch` made of its arguments; `$lock` ends one
+/// that locks threads.
+macro_rules! own {
+    (
+        hold_user_ids: $hold:expr, advance_user_ids: $users:expr, advance_message_ids: $messages:expr,
+        take_time: $time:expr, reserve_message_ids: $reserve:expr,
+        share_users: $share:literal, lock: $lock:literal,
+        thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
+        updates: $updates:literal, counts: $counts:literal, users: $new_users:literal, tokens: $tokens:literal,
+        threads: $threads:literal $(,)?
+    ) => {
+        $crate::store::sql::catalogue::Own {
+            hold_user_ids: $hold,
+            advance_user_ids: $users,
+            advance_message_ids: $messages,
+            take_time: $time,
+            reserve_message_ids: $reserve,
+            pair_of_users: concat!("select id from users where id in ($1, $2) order by id", $share),
+            lock_user: concat!("select id, username, name_key from users where id = $1", $lock),
+            lock_thread: concat!(
+                "select id, user_low, user_high, canonical, strangers from threads \
+                 where id = $1 and (user_low = $2 or user_high = $2)",
+                $lock
+            ),
+            lock_thread_of: concat!(
+                "select id from threads where id = (select thread from messages \
+                 where id = $1 and (user_low = $2 or user_high = $2))",
+                $lock
+            ),
+            lock_threads_of_user: concat!(
+                "select id from threads where user_low = $1 or user_high = $1 or \
+                 (strangers and id in (select thread from messages where sender = $1)) order by id",
+                $lock
+            ),
+            lock_threads: concat!(
+                $uuids,
+                "select id, user_low, user_high from threads where id in (select id from batch) order by id",
+                $lock
+            ),
+            lock_threads_of: concat!(
+                $ids,
+                "select id from threads where id in \
+                 (select thread from messages where id in (select id from batch)) order by id",
+                $lock
+            ),
+            messages_by_id: concat!(
+                $ids,
+                "select m.id, m.sender, m.thread, m.text, m.created, m.is_read, m.user_low, m.user_high \
+                 from messages m where m.id in (select id from batch)"
+            ),
+            messages_by_key: concat!(
+                $keys,
+                "select m.id, m.sender, m.thread, m.text, m.created, m.is_read, m.key, m.request \
+                 from batch b join messages m on m.sender = b.sender and m.key = b.key where m.key is not null"
+            ),
+            insert_messages: concat!(
+                $new,
+                "insert into messages \
+                 (id, thread, sender, text, created, is_read, user_low, user_high, key, request) \
+                 select id, thread, sender, text, created, is_read, user_low, user_high, key, request from batch"
+            ),
+            touch_threads: concat!(
+                $updates,
+                "update threads set updated = b.updated from batch b \
+                 where threads.id = b.id and threads.updated < b.updated"
+            ),
+            add_counts: concat!(
+                $counts,
+                "insert into counters (user_id, messages, unread, unread_incoming) \
+                 select user_id, messages, unread, unread_incoming from batch where true order by user_id \
+                 on conflict (user_id) do update set messages = counters.messages + excluded.messages, \
+                 unread = counters.unread + excluded.unread, \
+                 unread_incoming = counters.unread_incoming + excluded.unread_incoming"
+            ),
+            mark_read: concat!(
+                $ids,
+                "update messages set is_read = true where id in (select id from batch)"
+            ),
+            import_users: concat!(
+                $new_users,
+                "insert into users (id, username, name_key, claims_name, password, active, created) \
+                 select id, username, name_key, claims_name, password, active, created from batch"
+            ),
+            import_tokens: concat!(
+                $tokens,
+                "insert into tokens (hash, user_id, created, last_used) \
+                 select hash, user_id, created, created from batch"
+            ),
+            import_threads: concat!(
+                $threads,
+                "insert into threads (id, user_low, user_high, canonical, strangers, created, updated) \
+                 select id, user_low, user_high, canonical, strangers, created, updated from batch order by ord"
+            ),
+        }
+    };
+}
+pub(crate) use own;

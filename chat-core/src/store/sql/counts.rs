@@ -1,0 +1,97 @@
+//! How many messages users have: what a transaction adds to the counters.
+
+use super::{
+    Tx,
+    dialect::Dialect,
+    failure::Failure,
+    value::{Arg, Cells, Column},
+};
+use std::collections::BTreeMap;
+
+/// Changes of the counters of several users.
+#[derive(Debug, Default)]
+pub(super) struct Counts(BTreeMap<i64, Count>);
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Count {
+    messages: i64,
+    unread: i64,
+    incoming: i64,
+}
+
+/// The participants of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sides {
+    pub(super) low: i64,
+    pub(super) high: Option<i64>,
+}
+
+impl Sides {
+    pub(super) fn contains(self, user: i64) -> bool {
+        self.low == user || self.high == Some(user)
+    }
+    fn iter(self) -> impl Iterator<Item = i64> {
+        std::iter::once(self.low).chain(self.high)
+    }
+}
+
+impl Counts {
+    /// A message that comes (`by` 1) or goes (`by` -1).
+    pub(super) fn message(&mut self, sides: Sides, sender: i64, is_read: bool, by: i64) {
+        for user in sides.iter() {
+            self.0.entry(user).or_default().messages += by;
+        }
+        if !is_read {
+            self.unread(sides, sender, by);
+        }
+    }
+
+    /// `by` more unread messages of `sender`'s.
+    pub(super) fn unread(&mut self, sides: Sides, sender: i64, by: i64) {
+        for user in sides.iter() {
+            let count = self.0.entry(user).or_default();
+            count.unread += by;
+            if user != sender {
+                count.incoming += by;
+            }
+        }
+    }
+
+    /// Takes away what a tally of messages that are to be deleted found.
+    pub(super) fn take_away(&mut self, tally: &impl Cells) -> Result<(), sqlx::Error> {
+        let (low, high) = (tally.int(0)?, tally.opt_int(1)?);
+        let (messages, unread) = (tally.int(2)?, tally.int(3)?);
+        let mut take = |user, own_unread: i64| {
+            let count = self.0.entry(user).or_default();
+            count.messages -= messages;
+            count.unread -= unread;
+            count.incoming -= unread - own_unread;
+        };
+        take(low, tally.int(4)?);
+        if let Some(high) = high {
+            take(high, tally.int(5)?);
+        }
+        Ok(())
+    }
+
+    /// Leaves a user out, whose counters go altogether.
+    pub(super) fn forget(&mut self, user: i64) {
+        self.0.remove(&user);
+    }
+
+    /// Writes them down, by ascending user, which is the order their locks are taken in. The last step of a
+    /// transaction, so that these locks, which senders share, are held briefly.
+    pub(super) async fn write<D: Dialect>(&self, tx: &mut Tx<D>) -> Result<(), Failure> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let of = |field: fn(&Count) -> i64| Column::Ints(self.0.values().map(field).collect());
+        let columns = [
+            Column::Ints(self.0.keys().copied().collect()),
+            of(|count| count.messages),
+            of(|count| count.unread),
+            of(|count| count.incoming),
+        ];
+        tx.run(D::OWN.add_counts, &[Arg::Rows(&columns)]).await.map(drop)
+    }
+}

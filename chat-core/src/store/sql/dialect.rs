@@ -1,0 +1,41 @@
+//! What the two databases do not share.
+
+use super::{
+    catalogue::Own,
+    failure::Kind,
+    value::{Arg, Cells},
+};
+use crate::store::StoreError;
+use sqlx::{Database, Error, Pool};
+use std::path::Path;
+
+/// A database the store can work on. Everything that is not here is written once, in the SQL both understand.
+pub(crate) trait Dialect: Database<Row: Cells> {
+    /// Begins a transaction that writes.
+    const BEGIN: &'static str;
+    /// The statements whose text differs.
+    const OWN: Own;
+
+    /// The arguments of a statement in the driver's own form.
+    fn arguments(args: &[Arg<'_>]) -> Result<Self::Arguments, Error>;
+
+    /// Runs a statement and takes all its rows.
+    fn rows(
+        connection: &mut Self::Connection,
+        sql: &'static str,
+        arguments: Self::Arguments,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, Error>> + Send;
+
+    /// Runs a statement and says how many rows it changed.
+    fn run(
+        connection: &mut Self::Connection,
+        sql: &'static str,
+        arguments: Self::Arguments,
+    ) -> impl Future<Output = Result<u64, Error>> + Send;
+
+    /// What an error means.
+    fn kind(error: &Error) -> Kind;
+
+    /// Writes a consistent copy of the database to a file that is not there yet.
+    fn backup(pool: &Pool<Self>, to: &Path) -> impl Future<Output = Result<(), StoreError>> + Send;
+}

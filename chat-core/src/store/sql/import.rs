@@ -1,0 +1,149 @@
+//! Taking over another service's data.
+
+use super::{
+    SqlStore, Tx, catalogue as sql,
+    counts::{Counts, Sides},
+    dialect::Dialect,
+    failure::Failure,
+    users::name_key,
+    value::{Arg, Column, bounded},
+};
+use crate::store::{
+    Import, ImportOutcome, ImportedMessage, ImportedThread, ImportedToken, ImportedUser, StoreError,
+};
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// Rows written by one statement.
+const CHUNK: usize = 1000;
+
+pub(super) async fn all<D: Dialect>(store: &SqlStore<D>, import: &Import) -> Result<ImportOutcome, Failure> {
+    let mut tx = store.begin().await?;
+    tx.run_own(D::OWN.take_time).await?;
+    tx.run_own(D::OWN.hold_user_ids).await?;
+    if tx.first(sql::IMPORTED, &[(&import.digest).into()]).await?.is_some() {
+        return Ok(ImportOutcome::AlreadyImported);
+    }
+    if tx.first(sql::ANY_USER, &[]).await?.is_some() {
+        return Ok(ImportOutcome::NotEmpty);
+    }
+    users(&mut tx, &import.users).await?;
+    tokens(&mut tx, &import.tokens).await?;
+    threads(&mut tx, &import.threads, &import.messages).await?;
+    messages(&mut tx, &import.threads, &import.messages).await?;
+    tx.run(sql::INSERT_IMPORT, &[(&import.digest).into(), import.at.into()]).await?;
+    tx.commit().await?;
+    Ok(ImportOutcome::Imported)
+}
+
+async fn users<D: Dialect>(tx: &mut Tx<D>, users: &[ImportedUser]) -> Result<(), Failure> {
+    let keys: Vec<String> = users.iter().map(|user| name_key(&user.username)).collect();
+    let mut claims: HashMap<&str, i64> = HashMap::new();
+    for (user, key) in users.iter().zip(&keys) {
+        let id = user.id.get();
+        claims.entry(key).and_modify(|lowest| *lowest = id.min(*lowest)).or_insert(id);
+    }
+    let rows: Vec<_> = users.iter().zip(&keys).collect();
+    for chunk in rows.chunks(CHUNK) {
+        let columns = [
+            Column::Ints(chunk.iter().map(|(u, _)| u.id.get()).collect()),
+            Column::Texts(chunk.iter().map(|(u, _)| &*u.username).collect()),
+            Column::Texts(chunk.iter().map(|(_, key)| key.as_str()).collect()),
+            Column::Bools(
+                chunk.iter().map(|(u, key)| claims.get(key.as_str()) == Some(&u.id.get())).collect(),
+            ),
+            Column::Texts(chunk.iter().map(|(u, _)| u.password.expose()).collect()),
+            Column::Bools(chunk.iter().map(|(u, _)| u.active).collect()),
+            Column::Ints(chunk.iter().map(|(u, _)| u.created.as_micros()).collect()),
+        ];
+        tx.run(D::OWN.import_users, &[Arg::Rows(&columns)]).await?;
+    }
+    tx.run_own(D::OWN.advance_user_ids).await?;
+    tx.run(sql::COUNT_USERS, &[bounded(users.len() as u64).into()]).await.map(drop)
+}
+
+async fn tokens<D: Dialect>(tx: &mut Tx<D>, tokens: &[ImportedToken]) -> Result<(), Failure> {
+    for chunk in tokens.chunks(CHUNK) {
+        let columns = [
+            Column::OptBytes(chunk.iter().map(|token| Some(&token.hash.0[..])).collect()),
+            Column::Ints(chunk.iter().map(|token| token.user.get()).collect()),
+            Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
+        ];
+        tx.run(D::OWN.import_tokens, &[Arg::Rows(&columns)]).await?;
+    }
+    Ok(())
+}
+
+async fn threads<D: Dialect>(
+    tx: &mut Tx<D>,
+    threads: &[ImportedThread],
+    messages: &[ImportedMessage],
+) -> Result<(), Failure> {
+    let sides = participants(threads);
+    let mut canonical: HashMap<(i64, i64), Uuid> = HashMap::new();
+    for thread in threads {
+        if let Some(high) = thread.participants.second() {
+            let id = thread.id.get();
+            let pair = (thread.participants.first().get(), high.get());
+            canonical.entry(pair).and_modify(|lowest| *lowest = id.min(*lowest)).or_insert(id);
+        }
+    }
+    let canonical: HashSet<Uuid> = canonical.into_values().collect();
+    let strangers: HashSet<Uuid> = messages
+        .iter()
+        .filter(|m| sides.get(&m.thread.get()).is_some_and(|sides| !sides.contains(m.sender.get())))
+        .map(|m| m.thread.get())
+        .collect();
+    for chunk in threads.chunks(CHUNK) {
+        let columns = [
+            Column::Uuids(chunk.iter().map(|t| t.id.get()).collect()),
+            Column::Ints(chunk.iter().map(|t| t.participants.first().get()).collect()),
+            Column::OptInts(chunk.iter().map(|t| t.participants.second().map(|user| user.get())).collect()),
+            Column::Bools(chunk.iter().map(|t| canonical.contains(&t.id.get())).collect()),
+            Column::Bools(chunk.iter().map(|t| strangers.contains(&t.id.get())).collect()),
+            Column::Ints(chunk.iter().map(|t| t.created.as_micros()).collect()),
+            Column::Ints(chunk.iter().map(|t| t.updated.as_micros()).collect()),
+        ];
+        tx.run(D::OWN.import_threads, &[Arg::Rows(&columns)]).await?;
+    }
+    Ok(())
+}
+
+fn participants(threads: &[ImportedThread]) -> HashMap<Uuid, Sides> {
+    let sides = |thread: &ImportedThread| Sides {
+        low: thread.participants.first().get(),
+        high: thread.participants.second().map(|user| user.get()),
+    };
+    threads.iter().map(|thread| (thread.id.get(), sides(thread))).collect()
+}
+
+async fn messages<D: Dialect>(
+    tx: &mut Tx<D>,
+    threads: &[ImportedThread],
+    messages: &[ImportedMessage],
+) -> Result<(), Failure> {
+    let sides = participants(threads);
+    let mut counts = Counts::default();
+    for chunk in messages.chunks(CHUNK) {
+        let of_chunk = chunk.iter().map(|m| sides.get(&m.thread.get()).copied().ok_or(StoreError::NotFound));
+        let of_chunk = of_chunk.collect::<Result<Vec<Sides>, _>>()?;
+        for (message, sides) in chunk.iter().zip(&of_chunk) {
+            counts.message(*sides, message.sender.get(), message.is_read, 1);
+        }
+        let columns = [
+            Column::Ints(chunk.iter().map(|m| m.id.get()).collect()),
+            Column::Uuids(chunk.iter().map(|m| m.thread.get()).collect()),
+            Column::Ints(chunk.iter().map(|m| m.sender.get()).collect()),
+            Column::Texts(chunk.iter().map(|m| &*m.text).collect()),
+            Column::Ints(chunk.iter().map(|m| m.created.as_micros()).collect()),
+            Column::Bools(chunk.iter().map(|m| m.is_read).collect()),
+            Column::Ints(of_chunk.iter().map(|sides| sides.low).collect()),
+            Column::OptInts(of_chunk.iter().map(|sides| sides.high).collect()),
+            Column::OptTexts(vec![None; chunk.len()]),
+            Column::OptBytes(vec![None; chunk.len()]),
+        ];
+        tx.run(D::OWN.insert_messages, &[Arg::Rows(&columns)]).await?;
+    }
+    tx.run_own(D::OWN.advance_message_ids).await?;
+    counts.write(tx).await
+}

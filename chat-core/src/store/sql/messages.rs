@@ -1,0 +1,100 @@
+//! Single messages, and the lists across a user's threads.
+
+use super::{
+    SqlStore, Tx, catalogue as sql,
+    counts::{Counts, Sides},
+    dialect::Dialect,
+    failure::Failure,
+    rows,
+    value::{Cells, bounded, counted},
+};
+use crate::{
+    api::{Message, MessageId, UserId},
+    store::{Counted, MessageChange, Slice},
+};
+
+pub(super) async fn one<D: Dialect>(
+    store: &SqlStore<D>,
+    caller: UserId,
+    id: MessageId,
+) -> Result<Option<Message>, Failure> {
+    let row = store.read_first(sql::MESSAGE, &[id.into(), caller.into()]).await?;
+    Ok(row.map(|row| rows::message(&row, 0)).transpose()?)
+}
+
+/// A part of one of the three lists.
+pub(super) async fn page<D: Dialect>(
+    store: &SqlStore<D>,
+    list: &'static str,
+    caller: UserId,
+    slice: Slice,
+) -> Result<Counted<Message>, Failure> {
+    let args = [caller.into(), bounded(slice.limit).into(), bounded(slice.offset).into()];
+    let rows = store.read(list, &args).await?;
+    let count = rows.first().map_or(Ok(None), |row| row.opt_int(0))?.unwrap_or(0);
+    // The one row of an empty page has a count and no message.
+    let found = rows.iter().filter(|row| !matches!(row.opt_int(1), Ok(None)));
+    let items = found.map(|row| rows::message(row, 1)).collect::<Result<_, _>>()?;
+    Ok(Counted { count: counted(count), items })
+}
+
+/// A message of `caller`'s with its participants, its thread locked.
+async fn locked<D: Dialect>(
+    tx: &mut Tx<D>,
+    caller: UserId,
+    id: MessageId,
+) -> Result<Option<(Message, Sides)>, Failure> {
+    let args = [id.into(), caller.into()];
+    tx.first(D::OWN.lock_thread_of, &args).await?;
+    let Some(row) = tx.first(sql::MESSAGE_WITH_PARTICIPANTS, &args).await? else {
+        return Ok(None);
+    };
+    Ok(Some((rows::message(&row, 0)?, rows::sides(&row, 6)?)))
+}
+
+pub(super) async fn update<D: Dialect>(
+    store: &SqlStore<D>,
+    caller: UserId,
+    id: MessageId,
+    change: &MessageChange,
+) -> Result<Option<Message>, Failure> {
+    let mut tx = store.begin().await?;
+    let Some((mut message, sides)) = locked(&mut tx, caller, id).await? else {
+        return Ok(None);
+    };
+    if change.text.is_some() && message.sender != caller {
+        return Ok(None);
+    }
+    let mut counts = Counts::default();
+    if let Some(is_read) = change.is_read.filter(|is_read| *is_read != message.is_read) {
+        counts.unread(sides, message.sender.get(), if is_read { -1 } else { 1 });
+        message.is_read = is_read;
+    }
+    tx.run(sql::UPDATE_MESSAGE, &[id.into(), change.text.as_deref().into(), change.is_read.into()]).await?;
+    counts.write(&mut tx).await?;
+    tx.commit().await?;
+    if let Some(text) = &change.text {
+        message.text.clone_from(text);
+    }
+    Ok(Some(message))
+}
+
+pub(super) async fn delete<D: Dialect>(
+    store: &SqlStore<D>,
+    caller: UserId,
+    id: MessageId,
+) -> Result<bool, Failure> {
+    let mut tx = store.begin().await?;
+    let Some((message, sides)) = locked(&mut tx, caller, id).await? else {
+        return Ok(false);
+    };
+    if message.sender != caller {
+        return Ok(false);
+    }
+    tx.run(sql::DELETE_MESSAGE, &[id.into()]).await?;
+    let mut counts = Counts::default();
+    counts.message(sides, caller.get(), message.is_read, -1);
+    counts.write(&mut tx).await?;
+    tx.commit().await?;
+    Ok(true)
+}

@@ -1,0 +1,171 @@
+//! Postgres's side of the store.
+
+use super::{
+    OpenError, Options,
+    catalogue::{Own, own},
+    dialect::Dialect,
+    failure::{self, Kind},
+    value::{Arg, Column, cells},
+};
+use crate::store::StoreError;
+use sqlx::{
+    Arguments, ConnectOptions, Connection, Error, PgPool, Pool, Postgres,
+    migrate::Migrator,
+    postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow},
+};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How long a request waits for a connection. More waiting callers than this serves are better told to come later.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a statement may take, waiting for locks included.
+const STATEMENT_TIMEOUT: &str = "15s";
+
+cells!(PgRow);
+
+impl Dialect for Postgres {
+    // Spelt out, because a server can have another default, under which these transactions fail for no reason.
+    const BEGIN: &'static str = "begin isolation level read committed";
+    const OWN: Own = own! {
+        // Of the strength that waits for every insert.
+        hold_user_ids: Some("lock table users in share row exclusive mode"),
+        advance_user_ids: Some(
+            "select setval('users_id_seq', greatest((select last_value from users_id_seq), \
+             (select max(id) from users))) where exists (select 1 from users)"
+        ),
+        advance_message_ids: Some(
+            "select setval('messages_id_seq', greatest((select last_value from messages_id_seq), \
+             (select max(id) from messages))) where exists (select 1 from messages)"
+        ),
+        take_time: Some("set local statement_timeout = 0"),
+        reserve_message_ids: "select nextval('messages_id_seq') from generate_series(1, $1)",
+        share_users: " for share",
+        lock: " for no key update",
+        thread_ids: "with batch(id) as (select * from unnest($1::uuid[])) ",
+        message_ids: "with batch(id) as (select * from unnest($1::bigint[])) ",
+        keys: "with batch(sender, key) as (select * from unnest($1::bigint[], $2::text[])) ",
+        new_messages: "with batch(id, thread, sender, text, created, is_read, user_low, user_high, key, request) \
+             as (select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
+             $6::boolean[], $7::bigint[], $8::bigint[], $9::text[], $10::bytea[])) ",
+        updates: "with batch(id, updated) as (select * from unnest($1::uuid[], $2::bigint[])) ",
+        counts: "with batch(user_id, messages, unread, unread_incoming) \
+             as (select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])) ",
+        users: "with batch(id, username, name_key, claims_name, password, active, created) \
+             as (select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
+             $6::boolean[], $7::bigint[])) ",
+        tokens: "with batch(hash, user_id, created) \
+             as (select * from unnest($1::bytea[], $2::bigint[], $3::bigint[])) ",
+        threads: "with batch(id, user_low, user_high, canonical, strangers, created, updated, ord) \
+             as (select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[], \
+             $6::bigint[], $7::bigint[]) with ordinality) ",
+    };
+
+    fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Error> {
+        let mut out = PgArguments::default();
+        for arg in args {
+            match *arg {
+                Arg::Int(v) => out.add(v),
+                Arg::Bool(v) => out.add(v),
+                Arg::Text(v) => out.add(v),
+                Arg::Bytes(v) => out.add(v),
+                Arg::Uuid(v) => out.add(v),
+                Arg::Rows(columns) => columns.iter().try_for_each(|column| match column {
+                    Column::Ints(v) => out.add(v),
+                    Column::OptInts(v) => out.add(v),
+                    Column::Bools(v) => out.add(v),
+                    Column::Texts(v) => out.add(v),
+                    Column::OptTexts(v) => out.add(v),
+                    Column::OptBytes(v) => out.add(v),
+                    Column::Uuids(v) => out.add(v),
+                }),
+            }
+            .map_err(Error::Encode)?;
+        }
+        Ok(out)
+    }
+
+    async fn rows(
+        connection: &mut PgConnection,
+        sql: &'static str,
+        arguments: PgArguments,
+    ) -> Result<Vec<PgRow>, Error> {
+        sqlx::query_with(sql, arguments).fetch_all(connection).await
+    }
+
+    async fn run(
+        connection: &mut PgConnection,
+        sql: &'static str,
+        arguments: PgArguments,
+    ) -> Result<u64, Error> {
+        Ok(sqlx::query_with(sql, arguments).execute(connection).await?.rows_affected())
+    }
+
+    fn kind(error: &Error) -> Kind {
+        failure::kind(error, of_state)
+    }
+
+    async fn backup(_: &Pool<Self>, _: &Path) -> Result<(), StoreError> {
+        Err(StoreError::Unsupported("Postgres is backed up with its own pg_dump"))
+    }
+}
+
+/// Sorts SQLSTATEs.
+fn of_state(state: &str) -> Kind {
+    match state {
+        "23505" => Kind::Taken,
+        "23503" => Kind::Missing,
+        // Serialization failure, deadlock.
+        "40001" | "40P01" => Kind::Collision,
+        // Read-only transaction; no such database (any more); statement cancelled, by its deadline or by hand; lock
+        // not to be had.
+        "25006" | "3D000" | "57014" | "55P03" => Kind::Away,
+        // Connections; resources, such as disk, memory and connections; a server that stops or starts; I/O.
+        _ if ["08", "53", "57P", "58"].iter().any(|class| state.starts_with(class)) => Kind::Away,
+        _ => Kind::Fault,
+    }
+}
+
+pub(super) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenError> {
+    let connect = PgConnectOptions::from_str(url).map_err(|_| OpenError::Address)?.application_name("chat");
+    migrate(&connect).await?;
+    PgPoolOptions::new()
+        .max_connections(options.postgres_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Asked only after a pause: a server that was restarted meanwhile must not cost the next request, and a busy
+        // connection shows soon enough whether it is well.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= Duration::from_secs(1) {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_with(connect.options([("statement_timeout", STATEMENT_TIMEOUT)]))
+        .await
+        .map_err(failed)
+}
+
+/// On a connection of its own, without a deadline: another server may be at it, and the work itself may take long.
+/// The migrator holds an advisory lock, so that of several servers that start together one does it.
+async fn migrate(connect: &PgConnectOptions) -> Result<(), OpenError> {
+    let dial = tokio::time::timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
+    let mut connection = dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(failed)?;
+    let done =
+        MIGRATIONS.run(&mut connection).await.map_err(|error| OpenError::migration(error, &MIGRATIONS));
+    // The lock goes with the connection, also when the migration failed.
+    connection.close().await.ok();
+    done
+}
+
+fn failed(error: Error) -> OpenError {
+    let state = error.as_database_error().and_then(|e| e.code()).map(|state| state.into_owned());
+    match state.as_deref() {
+        Some("3D000") => OpenError::NoSuchDatabase,
+        Some(state) if state.starts_with("28") => OpenError::Refused(Arc::new(error)),
+        Some(_) => OpenError::Database(Arc::new(error)),
+        None => OpenError::Unreachable(Arc::new(error)),
+    }
+}

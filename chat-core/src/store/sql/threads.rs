@@ -1,0 +1,114 @@
+//! Threads: who talks to whom.
+
+use super::{
+    SqlStore, catalogue as sql,
+    counts::Counts,
+    dialect::Dialect,
+    failure::Failure,
+    rows,
+    value::{Cells, bounded},
+};
+use crate::{
+    api::{Message, Thread, ThreadDetail, ThreadId, UserId},
+    store::{MessageRange, NewThread, StoreError},
+};
+
+pub(super) async fn open<D: Dialect>(
+    store: &SqlStore<D>,
+    thread: NewThread,
+) -> Result<(ThreadId, bool), Failure> {
+    let pair = [thread.low.into(), thread.high.into()];
+    if let Some(row) = store.read_first(sql::CANONICAL, &pair).await? {
+        return Ok((ThreadId::new(row.uuid(0)?), false));
+    }
+    let mut tx = store.begin().await?;
+    if tx.rows(D::OWN.pair_of_users, &pair).await?.len() != 2 {
+        return Err(StoreError::NotFound.into());
+    }
+    let args = [thread.id.into(), thread.low.into(), thread.high.into(), thread.created.into()];
+    // Between the insert that finds one and the look at it, the other may be deleted: then it is our turn after all.
+    loop {
+        if tx.first(sql::INSERT_THREAD, &args).await?.is_some() {
+            tx.commit().await?;
+            return Ok((thread.id, true));
+        }
+        if let Some(row) = tx.first(sql::CANONICAL, &pair).await? {
+            return Ok((ThreadId::new(row.uuid(0)?), false));
+        }
+    }
+}
+
+pub(super) async fn one<D: Dialect>(
+    store: &SqlStore<D>,
+    caller: UserId,
+    id: ThreadId,
+) -> Result<Option<ThreadDetail>, Failure> {
+    let row = store.read_first(sql::THREAD, &[id.into(), caller.into()]).await?;
+    Ok(row.map(|row| rows::thread_detail(&row)).transpose()?)
+}
+
+pub(super) async fn list<D: Dialect>(
+    store: &SqlStore<D>,
+    caller: UserId,
+    after: Option<ThreadId>,
+    limit: u64,
+) -> Result<Option<Vec<Thread>>, Failure> {
+    let seq = match after {
+        None => 0,
+        Some(after) => match store.read_first(sql::THREAD_SEQ, &[after.into(), caller.into()]).await? {
+            Some(row) => row.int(0)?,
+            None => return Ok(None),
+        },
+    };
+    let rows = store.read(sql::THREADS, &[caller.into(), seq.into(), bounded(limit).into()]).await?;
+    Ok(Some(rows.iter().map(rows::thread).collect::<Result<_, _>>()?))
+}
+
+pub(super) async fn messages<D: Dialect>(
+    store: &SqlStore<D>,
+    caller: UserId,
+    thread: ThreadId,
+    range: MessageRange,
+    limit: u64,
+) -> Result<Option<Vec<Message>>, Failure> {
+    let (statement, from) = match range {
+        MessageRange::Oldest => (sql::THREAD_AFTER, i64::MIN),
+        MessageRange::After(id) => (sql::THREAD_AFTER, id.get()),
+        MessageRange::Before(id) => (sql::THREAD_BEFORE, id.get()),
+    };
+    let args = [thread.into(), caller.into(), from.into(), bounded(limit).into()];
+    let mut rows = store.read(statement, &args).await?;
+    // Messages tell whose they are; only where there are none the thread has to be asked.
+    if rows.is_empty() && one(store, caller, thread).await?.is_none() {
+        return Ok(None);
+    }
+    if matches!(range, MessageRange::Before(_)) {
+        rows.reverse();
+    }
+    Ok(Some(rows.iter().map(|row| rows::message(row, 0)).collect::<Result<_, _>>()?))
+}
+
+pub(super) async fn delete<D: Dialect>(
+    store: &SqlStore<D>,
+    caller: UserId,
+    id: ThreadId,
+) -> Result<bool, Failure> {
+    let mut tx = store.begin().await?;
+    tx.run_own(D::OWN.take_time).await?;
+    let Some(thread) = tx.first(D::OWN.lock_thread, &[id.into(), caller.into()]).await? else {
+        return Ok(false);
+    };
+    let mut counts = Counts::default();
+    for tally in tx.rows(sql::TALLY_THREAD, &[id.into()]).await? {
+        counts.take_away(&tally)?;
+    }
+    tx.run(sql::DELETE_MESSAGES_IN, &[id.into()]).await?;
+    tx.run(sql::DELETE_THREAD, &[id.into()]).await?;
+    let sides = rows::sides(&thread, 1)?;
+    if let (true, Some(high)) = (thread.bool(3)?, sides.high) {
+        tx.run(sql::PASS_PAIR_ON, &[sides.low.into(), high.into()]).await?;
+    }
+    counts.write(&mut tx).await?;
+    tx.commit().await?;
+    Ok(true)
+}

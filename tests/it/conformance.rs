@@ -1,0 +1,37 @@
+//! The suite of chat-core, over every database, alone and behind group commit.
+
+use chat_core::store::{Store, sql};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+async fn file(gathered: bool) -> (Arc<dyn Store>, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("chat.db").display());
+    (at(&url, gathered).await, folder)
+}
+
+async fn memory(gathered: bool) -> (Arc<dyn Store>, ()) {
+    (at("sqlite::memory:", gathered).await, ())
+}
+
+async fn at(url: &str, gathered: bool) -> Arc<dyn Store> {
+    let options = sql::Options::default();
+    if gathered {
+        sql::connect(url, &options).await.unwrap()
+    } else {
+        sql::open(url, &options).await.unwrap()
+    }
+}
+
+mod sqlite_file {
+    chat_core::store_conformance!(crate::conformance::file(false));
+}
+mod sqlite_file_gathered {
+    chat_core::store_conformance!(crate::conformance::file(true));
+}
+mod sqlite_memory {
+    chat_core::store_conformance!(crate::conformance::memory(false));
+}
+mod sqlite_memory_gathered {
+    chat_core::store_conformance!(crate::conformance::memory(true));
+}
