@@ -199,6 +199,7 @@ impl Total {
             peak_mb: self.peak_mb,
             own_mb: self.own_mb,
             of_ceiling: None,
+            of_echo: None,
         }
     }
 }

@@ -60,6 +60,7 @@ pub(crate) async fn run(common: &Common, args: Core) -> Result<()> {
                 peak_mb: memory.peak,
                 own_mb: memory.own,
                 of_ceiling: None,
+                of_echo: None,
             });
         }
         chat.close().await;

@@ -94,8 +94,7 @@ async fn connection(target: Target, mut plan: Plan, time: Duration, ready: Arc<B
     let mut sender = opened?;
     let mut seen = Seen::new()?;
     let end = Instant::now() + time;
-    loop {
-        let Some(asked) = plan.next() else { break };
+    while let Some(asked) = plan.next() {
         let request = request(&asked, target.sizes.as_deref())?;
         let began = Instant::now();
         if began >= end {

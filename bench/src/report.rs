@@ -40,6 +40,8 @@ pub(crate) struct Row {
     /// Without program, libraries and mapped files.
     pub(crate) own_mb: f64,
     pub(crate) of_ceiling: Option<Ratios>,
+    /// The same beside the ceiling that parses and echoes, whatever the scenario.
+    pub(crate) of_echo: Option<Ratios>,
 }
 
 /// A server's figures divided by the ceiling's.
@@ -50,20 +52,32 @@ pub(crate) struct Ratios {
     pub(crate) cpu: f64,
 }
 
+impl Row {
+    fn beside(&self, ceiling: &(String, usize, Ratios)) -> Ratios {
+        let (_, _, ceiling) = ceiling;
+        Ratios {
+            requests_per_second: self.requests_per_second / ceiling.requests_per_second,
+            p99: self.p99_us / ceiling.p99,
+            cpu: self.cpu_us / ceiling.cpu,
+        }
+    }
+}
+
 /// Puts the ratios in.
 pub(crate) fn compare(rows: &mut [Row]) {
+    let figures =
+        |row: &Row| Ratios { requests_per_second: row.requests_per_second, p99: row.p99_us, cpu: row.cpu_us };
     let ceilings: Vec<_> = rows
         .iter()
         .filter(|row| row.server == "ceiling")
-        .map(|row| (row.scenario.clone(), row.connections, row.requests_per_second, row.p99_us, row.cpu_us))
+        .map(|row| (row.scenario.clone(), row.connections, figures(row)))
         .collect();
     for row in rows {
-        let same = ceilings.iter().find(|ceiling| ceiling.0 == row.scenario && ceiling.1 == row.connections);
-        row.of_ceiling = same.map(|(_, _, per_second, p99, cpu)| Ratios {
-            requests_per_second: row.requests_per_second / per_second,
-            p99: row.p99_us / p99,
-            cpu: row.cpu_us / cpu,
-        });
+        let ceiling = |scenario: &str| {
+            ceilings.iter().find(|(name, connections, _)| name == scenario && *connections == row.connections)
+        };
+        row.of_ceiling = ceiling(&row.scenario).map(|ceiling| row.beside(ceiling));
+        row.of_echo = ceiling("send").map(|ceiling| row.beside(ceiling));
     }
 }
 
@@ -83,6 +97,7 @@ pub(crate) fn rows(rows: &[Row]) {
         "× req/s",
         "× p99",
         "× CPU",
+        "× echo CPU",
     ]);
     for row in rows {
         let ratio = |pick: fn(&Ratios) -> f64| {
@@ -102,6 +117,7 @@ pub(crate) fn rows(rows: &[Row]) {
             ratio(|r| r.requests_per_second),
             ratio(|r| r.p99),
             ratio(|r| r.cpu),
+            row.of_echo.map_or(String::new(), |echo| format!("{:.2}", echo.cpu)),
         ]);
     }
     line(&table.to_string());
