@@ -2,6 +2,7 @@
 
 use crate::{
     api::{FieldErrors, limits},
+    cache::{Lists, Sessions},
     clock::{Clock, SystemClock},
     password::Hasher,
     store::Store,
@@ -18,6 +19,9 @@ pub struct Chat {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hasher: Hasher,
+    pub(crate) sessions: Arc<Sessions>,
+    /// Left out where other nodes write to the same database.
+    pub(crate) lists: Option<Arc<Lists>>,
     pub(crate) text_max: usize,
 }
 
@@ -34,6 +38,17 @@ impl Chat {
     /// A chat on a store of your own, with the usual settings.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self::builder(store).build()
+    }
+
+    /// A chat on the database at `url` (`sqlite://PATH`, `sqlite::memory:` or `postgres://…`), created and migrated
+    /// when need be.
+    ///
+    /// # Errors
+    /// When the database cannot be opened; the error says what to do.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub async fn open(url: &str) -> Result<Self, crate::store::sql::OpenError> {
+        use crate::store::sql::{Options, connect};
+        Ok(Self::new(connect(url, &Options::default()).await?))
     }
 
     /// Starts from a store; see [`ChatBuilder`] for what can be set.
@@ -75,6 +90,14 @@ impl ChatBuilder {
 
     /// The chat.
     pub fn build(self) -> Chat {
-        Chat { store: self.store, clock: self.clock, hasher: Hasher::new(), text_max: self.text_max }
+        let lists = (!self.store.is_shared()).then(|| Arc::new(Lists::new()));
+        Chat {
+            store: self.store,
+            clock: self.clock,
+            hasher: Hasher::new(),
+            sessions: Arc::new(Sessions::new()),
+            lists,
+            text_max: self.text_max,
+        }
     }
 }

@@ -3,11 +3,35 @@
 //! This crate is the chat without HTTP. It keeps its data in SQLite or Postgres, decides who may do what, and knows
 //! nothing of requests and responses; `chat-server` serves it, `chat-client` calls that server. What those two share,
 //! ids, wire types and the table of endpoints, is the module [`api`], which is all that remains without features.
+//!
+//! ```
+//! # #[cfg(feature = "sqlite")]
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! use chat_core::{Chat, api::UserId, store::MessageRange};
+//!
+//! let chat = Chat::open("sqlite::memory:").await?;
+//!
+//! // Your application knows its users already; the chat is told their ids and names.
+//! let (ann, bob) = (UserId::new(1), UserId::new(2));
+//! chat.ensure_user(ann, "ann").await?;
+//! chat.ensure_user(bob, "bob").await?;
+//!
+//! let thread = chat.open_thread(ann, bob).await?;
+//! chat.send(ann, thread.id, "Hello, Bob!").await?;
+//!
+//! let messages = chat.thread_messages(bob, thread.id, MessageRange::Oldest, 50).await?;
+//! assert_eq!(messages[0].text, "Hello, Bob!");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod api;
 
 #[cfg(feature = "chat")]
 mod accounts;
+#[cfg(feature = "chat")]
+mod cache;
 #[cfg(feature = "chat")]
 mod chat;
 #[cfg(feature = "chat")]
@@ -16,6 +40,8 @@ pub mod clock;
 mod error;
 #[cfg(feature = "chat")]
 mod messages;
+#[cfg(feature = "chat")]
+mod pages;
 #[cfg(feature = "chat")]
 pub mod password;
 #[cfg(feature = "chat")]
@@ -33,5 +59,6 @@ pub use self::{
     chat::{Chat, ChatBuilder},
     error::{Error, Resource},
     messages::{Draft, Edit},
+    pages::{JsonPage, JsonSlice},
     threads::OpenedThread,
 };

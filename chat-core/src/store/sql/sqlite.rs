@@ -1,33 +1,24 @@
 //! SQLite's side of the store.
 
 use super::{
-    OpenError, Options,
-    catalogue::{Own, own},
+    catalogue::{Own, all_ids, incoming_ids, message_of_m, own, own_ids, page},
     dialect::Dialect,
     failure::{self, Kind},
-    value::{self, Arg, cells},
+    json,
+    sqlite_open::create_private,
+    value::{Arg, cells},
 };
 use crate::store::{Source, StoreError};
 use sqlx::{
-    Arguments, Error, Pool, Sqlite, SqlitePool,
-    migrate::Migrator,
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
-        SqliteRow, SqliteSynchronous,
-    },
+    Arguments, Error, Pool, Sqlite,
+    sqlite::{SqliteArguments, SqliteConnection, SqliteRow},
 };
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
-
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// How long a transaction waits for another process that is writing.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections that read. SQLite's readers do not wait for its one writer.
-const READERS: u32 = 4;
+use std::{fs, io, path::Path, sync::Arc};
 
 cells!(SqliteRow);
 
 impl Dialect for Sqlite {
+    const SHARED: bool = false;
     // A transaction that begins by reading and then writes fails at once when another wrote meanwhile.
     const BEGIN: &'static str = "begin immediate";
     const OWN: Own = own! {
@@ -40,6 +31,9 @@ impl Dialect for Sqlite {
              select seq + n from sqlite_sequence join series where name = 'messages'",
         share_users: "",
         lock: "",
+        // Taken apart and merged by the planner itself, which a limit would keep it from.
+        branch: "",
+        thread_branch: "",
         thread_ids: "with batch(id) as (select unhex(value ->> 0) from json_each($1)) ",
         message_ids: "with batch(id) as (select value ->> 0 from json_each($1)) ",
         keys: "with batch(sender, key) as (select value ->> 0, value ->> 1 from json_each($1)) ",
@@ -67,7 +61,7 @@ impl Dialect for Sqlite {
                 Arg::Text(v) => out.add(v),
                 Arg::Bytes(v) => out.add(v),
                 Arg::Uuid(v) => out.add(v),
-                Arg::Rows(columns) => out.add(value::json(columns)?),
+                Arg::Rows(columns) => out.add(json::table(columns)?),
             }
             .map_err(Error::Encode)?;
         }
@@ -134,87 +128,14 @@ fn of_code(code: &str) -> Kind {
     const PRIMARY_KEY: i32 = 1555;
     const ROW_ID: i32 = 2579;
     const FOREIGN_KEY: i32 = 787;
+    const BUSY_SNAPSHOT: i32 = 517;
     let code: i32 = code.parse().unwrap_or(0);
     match (code, code & 0xff) {
         (UNIQUE | PRIMARY_KEY | ROW_ID, _) => Kind::Taken,
         (FOREIGN_KEY, _) => Kind::Missing,
+        (BUSY_SNAPSHOT, _) => Kind::Collision,
         // busy, locked, out of memory, read-only, interrupted, I/O, full, cannot open, protocol
         (_, 5 | 6 | 7 | 8 | 9 | 10 | 13 | 14 | 15) => Kind::Away,
         _ => Kind::Fault,
     }
-}
-
-/// The pools of a database in memory: one connection for everything, and it never goes, for the data would go
-/// with it.
-pub(super) async fn open_memory() -> Result<SqlitePool, OpenError> {
-    let options = tuned(SqliteConnectOptions::new().filename(":memory:").in_memory(true).shared_cache(false));
-    let pool = pool(1).connect_with(options).await.map_err(OpenError::database)?;
-    migrate(&pool).await?;
-    Ok(pool)
-}
-
-/// The pools of a database in a file: the one that writes, and those that read.
-pub(super) async fn open_file(file: &Path, options: &Options) -> Result<(SqlitePool, SqlitePool), OpenError> {
-    let name = || file.display().to_string();
-    match fs::metadata(file) {
-        Ok(found) if found.is_dir() => return Err(OpenError::Directory(name())),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound && options.create_if_missing => {
-            match create_private(file) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(OpenError::File(name(), Arc::new(error)));
-                }
-                _ => {}
-            }
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Missing(name())),
-        Err(error) => return Err(OpenError::File(name(), Arc::new(error))),
-    }
-    let connect =
-        tuned(SqliteConnectOptions::new().filename(file)).journal_mode(SqliteJournalMode::Wal).synchronous(
-            if options.sync_every_commit { SqliteSynchronous::Full } else { SqliteSynchronous::Normal },
-        );
-    let failed = |error: Error| match error.as_database_error().and_then(|e| e.code()).as_deref() {
-        Some("26") => OpenError::NotADatabase(name()),
-        _ => OpenError::File(name(), Arc::new(error)),
-    };
-    let writer = pool(1).connect_with(connect.clone()).await.map_err(failed)?;
-    migrate(&writer).await?;
-    let readers = pool(READERS).connect_with(connect).await.map_err(failed)?;
-    Ok((writer, readers))
-}
-
-fn tuned(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    options
-        .create_if_missing(false)
-        .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
-        .pragma("cache_size", "-8192")
-        .pragma("mmap_size", "268435456")
-}
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .min_connections(connections)
-        .acquire_timeout(Duration::from_secs(30))
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-}
-
-/// In one transaction, so that of two processes that start together one does it.
-async fn migrate(pool: &SqlitePool) -> Result<(), OpenError> {
-    let mut tx = pool.begin_with(Sqlite::BEGIN).await.map_err(OpenError::database)?;
-    MIGRATIONS.run(&mut *tx).await.map_err(|error| OpenError::migration(error, &MIGRATIONS))?;
-    tx.commit().await.map_err(OpenError::database)
-}
-
-/// An empty file that its owner alone may read.
-fn create_private(file: &Path) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop)
 }

@@ -1,0 +1,48 @@
+//! `chat-cli unread`
+
+use super::listing;
+use crate::{context::Context, failure::Result};
+use clap::Args;
+use futures_util::TryStreamExt;
+use serde_json::json;
+
+/// List unread messages, those you wrote yourself included
+#[derive(Args)]
+pub(crate) struct Unread {
+    /// Only messages others wrote
+    #[arg(long)]
+    incoming: bool,
+    /// Print how many there are, and nothing else
+    #[arg(long, conflicts_with_all = ["limit", "offset", "all"])]
+    count: bool,
+    /// Entries at most: 1 to 250
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = listing::page_size())]
+    limit: u64,
+    /// Entries to skip
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: u64,
+    /// List them all, however many
+    #[arg(long, conflicts_with_all = ["limit", "offset"])]
+    all: bool,
+}
+
+impl Unread {
+    pub(crate) async fn run(self, context: &Context) -> Result<()> {
+        let mut request = context.signed_in()?.unread();
+        if self.incoming {
+            request = request.incoming();
+        }
+        if self.count {
+            let count = request.count().await?;
+            return context.out.result(&json!({ "count": count }), || count.to_string());
+        }
+        let messages = if self.all {
+            request.stream().try_collect().await?
+        } else {
+            let page = request.limit(self.limit).offset(self.offset).await?;
+            listing::note_rest(context, page.results.len(), self.offset, page.count);
+            page.results
+        };
+        listing::print_messages(context, &messages).await
+    }
+}

@@ -1,0 +1,18 @@
+//! `chat-cli whoami`
+
+use crate::{context::Context, failure::Result, table::printable};
+use clap::Args;
+
+/// Show who is signed in, and where
+#[derive(Args)]
+pub(crate) struct Whoami {}
+
+impl Whoami {
+    pub(crate) async fn run(self, context: &Context) -> Result<()> {
+        let client = context.signed_in()?;
+        let user = client.me().await?;
+        context.out.result(&user, || {
+            format!("{} (user {}) at {}", printable(&user.username), user.id, client.server())
+        })
+    }
+}

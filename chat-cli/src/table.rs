@@ -1,0 +1,77 @@
+//! Tables for people, with nothing in them that would command their terminal.
+
+use chat_client::Timestamp;
+use comfy_table::{Table, presets};
+
+/// A table without rules; nothing when it has no rows.
+pub(crate) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    for row in rows {
+        table.add_row(row.map(|cell| printable(&cell)));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    if table.row_count() == 0 { String::new() } else { table.trim_fmt() }
+}
+
+/// Spells out what a terminal would obey instead of showing: control characters, and those that turn the direction of
+/// writing, by which a text can look like another.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        let turns =
+            matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if char.is_control() || turns || matches!(char, '\u{2028}' | '\u{2029}') {
+            shown.extend(char.escape_default());
+        } else {
+            shown.push(char);
+        }
+    }
+    shown
+}
+
+/// A point in time, to the second.
+pub(crate) fn time(time: Timestamp) -> String {
+    let text = time.to_string().replace('T', " ");
+    text.split(['.', 'Z']).next().unwrap_or_default().to_owned()
+}
+
+/// A truth, for people.
+pub(crate) fn yes_no(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_reaches_the_terminal_as_a_command() {
+        assert_eq!(printable("\u{1b}[2Jhi\r\n\t\u{9b}31m\u{7f}"), r"\u{1b}[2Jhi\r\n\t\u{9b}31m\u{7f}");
+        assert_eq!(printable("abc\u{202e}fdp.exe"), r"abc\u{202e}fdp.exe");
+        assert_eq!(printable("Größe 👩‍👩‍👧 شكرا \\n"), "Größe 👩‍👩‍👧 شكرا \\n");
+    }
+
+    #[test]
+    fn columns_line_up_and_keep_their_texts_whole() {
+        let long = "word ".repeat(50);
+        let text =
+            table(["ID", "TEXT"], [["1".to_owned(), long.clone()], ["1000".to_owned(), "b\nc".to_owned()]]);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines[1].contains(long.trim_end()));
+        assert_eq!(lines[0].find("TEXT"), lines[2].find(r"b\nc"));
+    }
+
+    #[test]
+    fn times_are_shown_to_the_second() {
+        for text in ["2026-01-31T12:00:00.123456Z", "2026-01-31T12:00:00Z"] {
+            assert_eq!(time(text.parse().unwrap()), "2026-01-31 12:00:00");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Lists: tables for people, arrays for programs.
+
+use crate::support::{Person, THREAD, answer, message, page, requests, user};
+use serde_json::json;
+use wiremock::MockServer;
+
+async fn addresses(server: &MockServer) -> Vec<String> {
+    requests(server).await.into_iter().map(|(_, address, _)| address).collect()
+}
+
+#[tokio::test]
+async fn threads_are_shown_by_the_other_ones_name_looked_up_once() {
+    let server = MockServer::start().await;
+    let other = "7b0befd9-89b3-4e00-a03e-f6698e4f82cd";
+    let threads = json!([
+        {"id": THREAD, "participants": [2, 3]},
+        {"id": other, "participants": [2, 3]},
+        {"id": other, "participants": [2, 4]},
+        {"id": other, "participants": [2]},
+    ]);
+    answer(&server, "GET", "/threads/", 200, &threads).await;
+    answer(&server, "GET", "/users/me/", 200, &user(2, "ann")).await;
+    answer(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
+    answer(&server, "GET", "/users/4/", 404, &json!({"detail": "No User matches the given query."})).await;
+    let table = Person::new().at(&server, ["threads", "list"]).ok();
+    let with: Vec<_> = table.lines().map(|line| line.split_whitespace().last().unwrap()).collect();
+    assert_eq!(with, ["WITH", "bob", "bob", "#4", "nobody"]);
+    assert_eq!(addresses(&server).await.len(), 4);
+
+    assert_eq!(Person::new().at(&server, ["threads", "list", "--json"]).json(), threads);
+    assert_eq!(addresses(&server).await.len(), 5);
+}
+
+#[tokio::test]
+async fn messages_are_the_newest_unless_told_otherwise() {
+    let server = MockServer::start().await;
+    let below = format!("/threads/{THREAD}/messages/");
+    answer(&server, "GET", &below, 200, &json!([message(7, "hi")])).await;
+    let list = |more: &[&str]| {
+        let args = ["messages", "list", THREAD, "--json"];
+        Person::new().at(&server, args.iter().chain(more)).json()
+    };
+    assert_eq!(list(&[]), json!([message(7, "hi")]));
+    list(&["--limit", "5", "--before", "601"]);
+    list(&["--after", "501"]);
+    list(&["--all"]);
+    let asked: Vec<_> = addresses(&server).await.iter().map(|address| address.replace(&below, "")).collect();
+    assert_eq!(
+        asked,
+        [
+            format!("?before={}&limit=50", i64::MAX).as_str(),
+            "?before=601&limit=5",
+            "?after=501&limit=50",
+            "?limit=250"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_table_of_messages_names_the_senders() {
+    let server = MockServer::start().await;
+    answer(&server, "GET", "/messages/unread/", 200, &page(&[message(7, "hi there"), message(8, "you?")]))
+        .await;
+    answer(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
+    let table = Person::new().at(&server, ["unread", "--incoming"]).ok();
+    let rows: Vec<Vec<_>> = table
+        .lines()
+        .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
+        .collect();
+    assert_eq!(rows[0], ["ID", "SENT (UTC)", "FROM", "READ", "TEXT"]);
+    assert_eq!(rows[1], ["7", "2026-01-31 12:00:00", "bob", "no", "hi there"]);
+    assert_eq!(addresses(&server).await, ["/messages/unread/?incoming=true&limit=100&offset=0", "/users/3/"]);
+}
+
+#[tokio::test]
+async fn what_a_page_leaves_out_is_told_to_people_beside_the_result() {
+    let server = MockServer::start().await;
+    let body = json!({"count": 60, "next": "http://h/", "previous": null, "results": [message(7, "hi")]});
+    answer(&server, "GET", "/messages/unread/", 200, &body).await;
+    answer(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
+    let ran = Person::new().at(&server, ["unread", "--limit", "1"]);
+    assert!(ran.stderr.contains("1 of 60") && ran.stderr.contains("--offset 1"), "{}", ran.stderr);
+    assert!(!ran.stdout.contains("of 60"));
+    assert_eq!(Person::new().at(&server, ["unread", "--count"]).ok(), "60\n");
+}
+
+#[tokio::test]
+async fn an_empty_list_is_an_empty_array_or_nothing() {
+    let server = MockServer::start().await;
+    answer(&server, "GET", "/users/", 200, &page(&[])).await;
+    assert_eq!(Person::new().at(&server, ["users", "search", "zed", "--json"]).ok(), "[]\n");
+    assert_eq!(Person::new().at(&server, ["users", "search", "zed"]).ok(), "");
+}
+
+#[tokio::test]
+async fn reading_a_thread_tells_how_many_were_unread() {
+    let server = MockServer::start().await;
+    answer(&server, "PATCH", &format!("/threads/{THREAD}/mark-as-read/"), 200, &json!({"updated": 1})).await;
+    let said = Person::new().at(&server, ["threads", "read", THREAD, "--up-to", "7"]).ok();
+    assert_eq!(said, "1 message marked as read\n");
+    assert_eq!(requests(&server).await[0].2, r#"{"up_to":7}"#);
+}

@@ -1,0 +1,167 @@
+//! Signing in, the file that keeps it, and where its token goes.
+
+use crate::support::{Person, Ran, TOKEN, answer, requests, run, user};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{any, header},
+};
+
+async fn chat_server() -> MockServer {
+    let server = MockServer::start().await;
+    answer(&server, "POST", "/token/", 200, &json!({"token": TOKEN})).await;
+    answer(&server, "POST", "/users/", 201, &user(2, "ann")).await;
+    let me = ResponseTemplate::new(200).set_body_json(user(2, "ann"));
+    Mock::given(wiremock::matchers::path("/chat-api/users/me/"))
+        .and(header("authorization", format!("Token {TOKEN}")))
+        .respond_with(me)
+        .mount(&server)
+        .await;
+    server
+}
+
+impl Person {
+    fn login(&self, server: &MockServer, more: &[&str]) -> Ran {
+        let mut command = self.command();
+        command.args(["login", "ann", "--password-stdin", "--server", &server.uri()]).args(more);
+        run(&mut command, " pass word \nnot read\n")
+    }
+
+    fn session(&self, profile: &str) -> PathBuf {
+        self.config.path().join("chat-cli").join(format!("{profile}.toml"))
+    }
+}
+
+#[tokio::test]
+async fn login_keeps_a_session_that_only_its_owner_can_read() {
+    let (server, ann) = (chat_server().await, Person::new());
+    let ran = ann.login(&server, &[]);
+    assert!(!format!("{ran:?}").contains(TOKEN));
+    assert!(ran.ok().contains("ann"));
+    let sent: Value = serde_json::from_str(&requests(&server).await[0].2).unwrap();
+    assert_eq!(sent, json!({"username": "ann", "password": " pass word "}));
+
+    let file = ann.session("default");
+    assert!(std::fs::read_to_string(&file).unwrap().contains(TOKEN));
+    #[cfg(unix)]
+    for (path, expected) in [(file.as_path(), 0o600), (file.parent().unwrap(), 0o700)] {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, expected);
+    }
+    assert_eq!(ann.run(["whoami", "--json"]).json(), user(2, "ann"));
+}
+
+#[tokio::test]
+async fn a_session_belongs_to_its_server_alone() {
+    let (home, ann) = (chat_server().await, Person::new());
+    ann.login(&home, &[]).ok();
+    let elsewhere = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&elsewhere).await;
+    let ran = ann.run(["whoami", "--server", &elsewhere.uri()]);
+    assert_eq!(ran.status, 4);
+    assert!(requests(&elsewhere).await.is_empty());
+    // The same server in another spelling is the same server.
+    ann.run(["whoami", "--server", &format!("{}/", home.uri())]).ok();
+}
+
+#[tokio::test]
+async fn what_is_nearer_wins() {
+    let (server, ann) = (chat_server().await, Person::new());
+    ann.login(&server, &[]).ok();
+    let token_of = |env: Option<&str>, flag: Option<&str>| {
+        let mut command = ann.command();
+        command.arg("whoami").envs(env.map(|token| ("CHAT_TOKEN", token)));
+        command.args(flag.into_iter().flat_map(|token| ["--token", token]));
+        run(&mut command, "")
+    };
+    token_of(None, None).ok();
+    token_of(Some("env"), None);
+    token_of(Some("env"), Some("flag"));
+    let seen = server.received_requests().await.unwrap();
+    let sent: Vec<_> = seen.iter().rev().take(3).map(|request| &request.headers["authorization"]).collect();
+    assert_eq!(sent, ["Token flag", "Token env", &format!("Token {TOKEN}")]);
+
+    let elsewhere = MockServer::start().await;
+    let mut command = ann.command();
+    command.env("CHAT_SERVER_URL", elsewhere.uri()).args(["whoami", "--server", &server.uri()]);
+    run(&mut command, "").ok();
+    assert!(requests(&elsewhere).await.is_empty());
+}
+
+#[tokio::test]
+async fn profiles_do_not_know_of_each_other() {
+    let (server, ann) = (chat_server().await, Person::new());
+    ann.login(&server, &["--profile", "work"]).ok();
+    assert_eq!(ann.run(["whoami", "--server", &server.uri()]).status, 4);
+    ann.run(["whoami", "--profile", "work"]).ok();
+    run(ann.command().env("CHAT_PROFILE", "work").arg("whoami"), "").ok();
+}
+
+#[tokio::test]
+async fn a_wrong_password_keeps_nothing() {
+    let (server, ann) = (MockServer::start().await, Person::new());
+    let refusal = json!({"non_field_errors": ["Unable to log in with provided credentials."]});
+    answer(&server, "POST", "/token/", 400, &refusal).await;
+    let ran = ann.login(&server, &[]);
+    assert_eq!(ran.status, 5);
+    assert!(ran.stderr.contains("Unable to log in"));
+    assert!(!format!("{ran:?}").contains("pass word"));
+    assert!(!ann.session("default").exists());
+}
+
+#[tokio::test]
+async fn logout_takes_the_token_back() {
+    let (server, ann) = (chat_server().await, Person::new());
+    answer(&server, "DELETE", "/token/", 204, &Value::Null).await;
+    ann.login(&server, &[]).ok();
+    ann.run(["logout"]).ok();
+    assert_eq!(requests(&server).await.last().unwrap().0, "DELETE");
+    assert!(!ann.session("default").exists());
+    assert_eq!(ann.run(["logout", "--server", &server.uri()]).status, 4);
+}
+
+#[tokio::test]
+async fn logout_of_a_token_that_is_void_forgets_it_and_one_that_fails_does_not() {
+    for (answered, status, kept) in [(401, 0, false), (500, 1, true)] {
+        let (server, ann) = (chat_server().await, Person::new());
+        answer(&server, "DELETE", "/token/", answered, &json!({"detail": "Because."})).await;
+        ann.login(&server, &[]).ok();
+        assert_eq!(ann.run(["logout"]).status, status);
+        assert_eq!(ann.session("default").exists(), kept);
+        ann.run(["logout", "--local"]).ok();
+        assert!(!ann.session("default").exists());
+    }
+}
+
+#[tokio::test]
+async fn register_signs_in_only_when_told() {
+    let (server, ann) = (chat_server().await, Person::new());
+    let register = |more: &[&str]| {
+        let mut command = ann.command();
+        command.args(["register", "ann", "--password-stdin", "--json", "--server", &server.uri()]).args(more);
+        run(&mut command, "correct horse\n").json()
+    };
+    assert_eq!(register(&[]), user(2, "ann"));
+    assert!(!ann.session("default").exists());
+    assert_eq!(register(&["--login"]), user(2, "ann"));
+    assert!(ann.session("default").exists());
+}
+
+#[tokio::test]
+async fn a_password_that_cannot_be_had_is_a_usage_error() {
+    let (server, ann) = (chat_server().await, Person::new());
+    let ran = ann.run(["login", "ann", "--password-stdin", "--server", &server.uri()]);
+    assert_eq!(ran.status, 2);
+    assert!(requests(&server).await.is_empty());
+}
+
+#[test]
+fn a_damaged_session_is_told_without_being_quoted() {
+    let ann = Person::new();
+    std::fs::create_dir(ann.config.path().join("chat-cli")).unwrap();
+    std::fs::write(ann.session("default"), format!("token = {TOKEN}")).unwrap();
+    let ran = ann.run(["whoami"]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.stderr.contains("default.toml") && !ran.stderr.contains(TOKEN), "{}", ran.stderr);
+}

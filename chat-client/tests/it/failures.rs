@@ -1,0 +1,156 @@
+//! What goes wrong is told as what it is.
+
+use crate::support::{TOKEN, builder, client, hanging_up_after, message, reply, thread_id};
+use chat_client::{Error, MessageId, StatusCode, Token};
+use serde_json::json;
+use std::time::Duration;
+use tokio::net::TcpSocket;
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{any, path},
+};
+
+async fn refusal(answer: ResponseTemplate) -> Error {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    client(&server).send(thread_id(), "hello").await.unwrap_err()
+}
+
+#[tokio::test]
+async fn field_errors_keep_their_fields() {
+    let body = r#"{"thread":["No such thread."],"text":["This field may not be blank."]}"#;
+    let answer = ResponseTemplate::new(400).set_body_raw(body, "application/json");
+    let error = refusal(answer.insert_header("x-request-id", "r-1")).await;
+    assert!(error.is_invalid() && !error.is_conflict());
+    assert_eq!(error.field_errors().unwrap().get("text"), ["This field may not be blank."]);
+    assert_eq!((error.detail(), error.request_id()), (None, Some("r-1")));
+    assert_eq!(error.to_string(), "thread: No such thread. text: This field may not be blank.");
+}
+
+#[tokio::test]
+async fn each_refusal_answers_its_question() {
+    type Question = fn(&Error) -> bool;
+    let questions: [(u16, Question); 8] = [
+        (401, Error::is_unauthorized),
+        (403, Error::is_forbidden),
+        (404, Error::is_not_found),
+        (408, Error::is_timeout),
+        (413, Error::is_invalid),
+        (422, Error::is_conflict),
+        (429, Error::is_throttled),
+        (503, Error::is_unavailable),
+    ];
+    for (status, _) in questions {
+        let error = refusal(reply(status, &json!({"detail": "Because."}))).await;
+        assert_eq!((error.detail(), error.field_errors()), (Some("Because."), None));
+        for (other, question) in questions {
+            let same_kind = status == other;
+            assert_eq!(question(&error), same_kind, "the question of {other} about {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_html_is_no_answer() {
+    let html = ResponseTemplate::new(200).set_body_raw("<html>Sign in to the hotel</html>", "text/html");
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(html).expect(1).mount(&server).await;
+    let error = client(&server).me().await.unwrap_err();
+    assert!(error.is_decode());
+    assert!(error.to_string().contains("text/html"), "{error}");
+
+    let error =
+        refusal(ResponseTemplate::new(502).set_body_raw("<html>Bad gateway</html>", "text/html")).await;
+    assert!(error.is_unavailable());
+    assert_eq!(error.detail(), None);
+}
+
+#[tokio::test]
+async fn a_success_of_another_kind_is_no_success() {
+    let error = refusal(reply(200, &message(7))).await;
+    assert!(error.is_decode() && error.is_outcome_unknown());
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = MockServer::start().await;
+    Mock::given(any()).respond_with(reply(200, &message(1))).expect(0).mount(&elsewhere).await;
+    let server = MockServer::start().await;
+    let redirect = ResponseTemplate::new(307).insert_header("location", elsewhere.uri());
+    Mock::given(path("/chat-api/messages/1/")).respond_with(redirect).expect(1).mount(&server).await;
+    let error = client(&server).message(MessageId::new(1)).await.unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::TEMPORARY_REDIRECT));
+}
+
+#[tokio::test]
+async fn no_server_is_told_from_a_lost_connection() {
+    // Bound, so that nobody else has the port, and not listening.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nobody = format!("http://{}", socket.local_addr().unwrap());
+    let error = builder(nobody).build().unwrap().me().await.unwrap_err();
+    assert!(error.is_connect() && !error.is_outcome_unknown());
+
+    let (hung_up, _) = hanging_up_after(&[""]).await;
+    let error = builder(hung_up).build().unwrap().me().await.unwrap_err();
+    assert!(error.is_interrupted() && error.is_outcome_unknown());
+}
+
+#[tokio::test]
+async fn half_an_answer_is_not_taken_for_a_whole_one() {
+    let (cut, _) = hanging_up_after(&["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[]"]).await;
+    assert!(builder(cut).build().unwrap().threads().await.unwrap_err().is_interrupted());
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_a_timeout() {
+    let server = MockServer::start().await;
+    let never = reply(200, &message(1)).set_delay(Duration::from_secs(3600));
+    Mock::given(any()).respond_with(never).mount(&server).await;
+    let impatient = builder(server.uri()).timeout(Duration::from_millis(50)).retries(0).build().unwrap();
+    assert!(impatient.message(MessageId::new(1)).await.unwrap_err().is_timeout());
+}
+
+#[tokio::test]
+async fn an_answer_beyond_the_limit_is_not_read() {
+    const TOLD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 14\r\n\r\n[            ]";
+    const CHUNKED: &str = concat!(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        "7\r\n[      \r\n7\r\n      ]\r\n0\r\n\r\n"
+    );
+    for answer in [&[TOLD], &[CHUNKED]] {
+        let (url, _) = hanging_up_after(answer).await;
+        let narrow = builder(&url).response_limit(13).build().unwrap();
+        let error = narrow.threads().await.unwrap_err();
+        assert!(error.is_decode() && error.to_string().contains("13 bytes"), "{error}");
+        let wide = builder(&url).response_limit(15).build().unwrap();
+        assert!(wide.threads().await.unwrap().results.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn no_failure_shows_the_token_or_the_password() {
+    let server = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!(TOKEN)))
+        .mount(&server)
+        .await;
+    let client = client(&server);
+    let (hung_up, _) = hanging_up_after(&[""]).await;
+    let mut errors = vec![
+        client.sign_in("ann", "hunter2hunter2").await.unwrap_err(),
+        client.me().await.unwrap_err(),
+        refusal(reply(401, &json!({"detail": "Invalid token."}))).await,
+        builder(hung_up).token(Token::new(TOKEN)).build().unwrap().me().await.unwrap_err(),
+    ];
+    errors.push(client.change_password("hunter2hunter2", "hunter2hunter2").await.unwrap_err());
+    for error in errors {
+        let mut shown = format!("{error} {error:?}");
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            shown += &format!(" {cause} {cause:?}");
+            source = cause.source();
+        }
+        assert!(!shown.contains(TOKEN) && !shown.contains("hunter2"), "{shown}");
+    }
+}
