@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 use std::{collections::BTreeMap, env, fs, path::Path, process::Command};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_chat-bench");
-const CALLS: [&str; 7] = ["send", "mark", "page", "newest", "page-cold", "unread", "threads"];
+const CALLS: [&str; 9] =
+    ["send", "mark", "page", "newest", "page-cold", "unread", "unread-cold", "threads", "threads-cold"];
 /// Requests in the short run and in the long one.
 const FEW: u64 = 100;
 const MANY: u64 = 500;

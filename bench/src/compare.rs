@@ -11,6 +11,7 @@ use crate::{
     workspace::Workspace,
 };
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum as _;
 use serde::Serialize;
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -98,9 +99,7 @@ async fn sizes(servers: &[Server], workspace: &Workspace) -> Result<Sizes> {
     if let Some(server) = ours {
         let mut plan = Plan::some(Scenario::Mix, workspace.shape, 1, 0);
         let mut sender = load::open(server.address).await?;
-        for call in
-            [Call::Send, Call::Page, Call::Newest, Call::PageCold, Call::Unread, Call::Threads, Call::Mark]
-        {
+        for &call in Call::value_variants().iter().filter(|call| **call != Call::Login) {
             let Some(asked) = plan.first_mut().map(|plan| plan.ask(call)) else { continue };
             let (status, body) = load::exchange(&mut sender, load::request(&asked, None)?).await?;
             if !status.is_success() {

@@ -63,7 +63,7 @@ pub(crate) struct Common {
 pub(crate) struct Drive {
     /// The scenarios, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
-    #[arg(default_value = "page,newest,page-cold,unread,threads,mix,send,mark")]
+    #[arg(default_value = "page,newest,page-cold,unread,unread-cold,threads,threads-cold,mix,send,mark")]
     pub(crate) scenario: Vec<Scenario>,
     /// Connections, each with one request under way; several numbers are driven one after the other.
     #[arg(long, value_delimiter = ',', value_name = "N,…", default_value = "64,256")]

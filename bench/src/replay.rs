@@ -60,7 +60,12 @@ fn request(call: Call, n: i64) -> Result<Request<Full<Bytes>>> {
         }
         Call::PageCold => (Method::GET, format!("threads/{thread}/messages/?after={}&limit=50", 10 + n)),
         Call::Unread => (Method::GET, "messages/unread/?limit=100".to_owned()),
+        Call::UnreadCold => (Method::GET, format!("messages/unread/?limit=100&offset={}", n % 500)),
         Call::Threads => (Method::GET, "threads/?limit=100".to_owned()),
+        Call::ThreadsCold => {
+            let after = self::thread(1 + n % (THREADS - 100));
+            (Method::GET, format!("threads/?after={after}&limit={}", 100 - n / THREADS % 50))
+        }
         Call::Mark => {
             ensure!(n < THREADS * UNREAD, "there are {} unread messages", THREADS * UNREAD);
             let (thread, place) = (n % THREADS, MESSAGES - 1 - n / THREADS);

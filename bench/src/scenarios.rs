@@ -30,8 +30,12 @@ pub(crate) enum Call {
     PageCold,
     /// The first 100 unread messages of a user who has many.
     Unread,
+    /// A hundred of his unread messages, or nearly, from a place that differs.
+    UnreadCold,
     /// The first 100 threads of a user who has many.
     Threads,
+    /// A hundred of his threads, or nearly, from a place that differs.
+    ThreadsCold,
     /// Mark a message as read that is not.
     Mark,
     /// Log in.
@@ -51,8 +55,12 @@ pub(crate) enum Scenario {
     PageCold,
     /// The first 100 unread messages of a user who has many.
     Unread,
+    /// A hundred of his unread messages, or nearly, from a place that differs.
+    UnreadCold,
     /// The first 100 threads of a user who has many.
     Threads,
+    /// A hundred of his threads, or nearly, from a place that differs.
+    ThreadsCold,
     /// Mark messages as read, each another.
     Mark,
     /// 20 % sends, 50 % newest messages, 15 % unread, 15 % thread lists.
@@ -124,7 +132,9 @@ impl Plan {
             Scenario::Newest => Call::Newest,
             Scenario::PageCold => Call::PageCold,
             Scenario::Unread => Call::Unread,
+            Scenario::UnreadCold => Call::UnreadCold,
             Scenario::Threads => Call::Threads,
+            Scenario::ThreadsCold => Call::ThreadsCold,
             Scenario::Login => Call::Login,
         };
         Some(self.ask(call))
@@ -162,13 +172,27 @@ impl Plan {
                 get(format!("/threads/{}/messages/?after={after}&limit=50", thread.id), thread.high)
             }
             Call::Unread => get("/messages/unread/?limit=100".to_owned(), BUSY),
+            Call::UnreadCold => {
+                let (offset, limit, incoming) =
+                    (self.random.below(500), self.nearly_hundred(), self.random.below(2) == 0);
+                get(format!("/messages/unread/?incoming={incoming}&limit={limit}&offset={offset}"), BUSY)
+            }
             Call::Threads => get("/threads/?limit=100".to_owned(), BUSY),
+            Call::ThreadsCold => {
+                let after = self.shape.thread(self.random.below(self.shape.busy_threads - 100)).id;
+                get(format!("/threads/?after={after}&limit={}", self.nearly_hundred()), BUSY)
+            }
             Call::Login => login(),
             Call::Mark => mark(Mark { id: 1, user: self.shape.long_thread().high }),
         }
     }
 
-    fn hot_thread(&mut self) -> Pair {
+    /// So that there are too many different lists for any cache.
+    const fn nearly_hundred(&mut self) -> u64 {
+        100 - self.random.below(10)
+    }
+
+    const fn hot_thread(&mut self) -> Pair {
         self.shape.ordinary_thread(self.random.below(HOT_THREADS))
     }
 }

@@ -33,7 +33,7 @@ fn measure(arguments: &[&str]) -> Result<Value> {
 fn all_servers_serve_all_scenarios() {
     let report = measure(&["--connections", "2", "--seconds", "0.1", "--rounds", "1"]).unwrap();
     let rows = report["rows"].as_array().unwrap();
-    assert_eq!(rows.len(), 4 * 8);
+    assert_eq!(rows.len(), 4 * 10);
     for row in rows {
         assert!(row["requests"].as_u64().unwrap() > 0, "{row}");
     }
@@ -55,7 +55,9 @@ fn memory_and_log_ins_are_measured() {
 
 #[test]
 fn every_request_can_be_replayed_for_counting_instructions() {
-    for call in ["send", "mark", "page", "newest", "page-cold", "unread", "threads"] {
+    for call in
+        ["send", "mark", "page", "newest", "page-cold", "unread", "unread-cold", "threads", "threads-cold"]
+    {
         let output =
             Command::new(env!("CARGO_BIN_EXE_chat-bench")).args(["replay", call, "3"]).output().unwrap();
         assert!(output.status.success(), "{call}: {}", String::from_utf8_lossy(&output.stderr));

@@ -63,6 +63,14 @@ struct NewMessage {
 struct Page {
     after: Option<i64>,
     before: Option<i64>,
+    #[serde(default)]
+    offset: i64,
+    limit: i64,
+}
+
+#[derive(Deserialize)]
+struct ThreadPage {
+    after: Option<Uuid>,
     limit: i64,
 }
 
@@ -158,22 +166,25 @@ async fn unread(
          where $1 in (t.user_low, t.user_high) and not m.is_read";
     let count =
         sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) {OWN}"))).bind(user).fetch_one(&pool);
-    let results = sqlx::query_as(sqlx::AssertSqlSafe(format!("select m.* {OWN} order by m.id limit $2")))
-        .bind(user)
-        .bind(page.limit)
-        .fetch_all(&pool);
+    let results =
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("select m.* {OWN} order by m.id limit $2 offset $3")))
+            .bind(user)
+            .bind(page.limit)
+            .bind(page.offset)
+            .fetch_all(&pool);
     Ok(Json(Counted { count: count.await.map_err(failed)?, results: results.await.map_err(failed)? }))
 }
 
 async fn threads(
     State(pool): State<SqlitePool>,
     Caller(user): Caller,
-    Query(page): Query<Page>,
+    Query(page): Query<ThreadPage>,
 ) -> Result<Json<Vec<Thread>>, Refused> {
     let rows = sqlx::query_as(
-        "select id, user_low, user_high from threads where $1 in (user_low, user_high) order by seq limit $2",
+        "select id, user_low, user_high from threads where $1 in (user_low, user_high) \
+         and seq > coalesce((select seq from threads where id = $2), 0) order by seq limit $3",
     );
-    rows.bind(user).bind(page.limit).fetch_all(&pool).await.map(Json).map_err(failed)
+    rows.bind(user).bind(page.after).bind(page.limit).fetch_all(&pool).await.map(Json).map_err(failed)
 }
 
 async fn mark(
