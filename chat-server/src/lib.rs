@@ -42,6 +42,8 @@ pub use openapi::document as openapi;
 pub use response::{Body, BodyError};
 pub use router::Connection;
 pub use serve::{Limits, serve};
+#[cfg(feature = "tls")]
+pub use serve::{Tls, TlsError, serve_tls};
 pub use service::{ChatService, ChatServiceBuilder};
 
 pub(crate) use service::App;

@@ -7,7 +7,7 @@ use crate::{
     input::RequestBody,
     request::Received,
     response::{self, Body, BodyError},
-    router::{Connection, Route, Router},
+    router::{Route, Router},
     routes,
 };
 use chat_core::{
@@ -91,11 +91,6 @@ impl ChatService {
     /// The chat that is served.
     pub fn chat(&self) -> &Chat {
         &self.app.chat
-    }
-
-    /// This service for the requests of one connection, which are told of it.
-    pub(crate) fn on(&self, connection: Connection) -> OnConnection {
-        OnConnection { service: self.clone(), connection }
     }
 
     /// Answers one request.
@@ -300,23 +295,6 @@ where
     fn call(&self, request: Request<B>) -> Self::Future {
         let service = self.clone();
         Box::pin(async move { Ok(service.respond(request).await) })
-    }
-}
-
-/// A [`ChatService`] for the requests of one connection.
-pub(crate) struct OnConnection {
-    service: ChatService,
-    connection: Connection,
-}
-
-impl hyper::service::Service<Request<hyper::body::Incoming>> for OnConnection {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
-
-    fn call(&self, mut request: Request<hyper::body::Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.connection);
-        hyper::service::Service::call(&self.service, request)
     }
 }
 
