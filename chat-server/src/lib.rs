@@ -22,6 +22,7 @@
 //! ```
 
 mod authenticate;
+mod cors;
 mod error;
 mod handlers;
 mod health;
@@ -38,6 +39,7 @@ mod service;
 mod stream;
 
 pub use authenticate::{Authenticator, Denied};
+pub use cors::{Origin, ParseOriginError};
 pub use openapi::document as openapi;
 pub use response::{Body, BodyError};
 pub use router::Connection;

@@ -2,6 +2,7 @@
 
 use crate::{
     authenticate::{self, Authenticator, Caller},
+    cors::{Cors, Origin},
     error::ApiError,
     health,
     input::RequestBody,
@@ -45,6 +46,7 @@ pub(crate) struct App {
     router: Router,
     authenticator: Option<Arc<dyn Authenticator>>,
     trusted_proxies: Vec<IpAddr>,
+    cors: Cors,
     body_timeout: Duration,
     request_timeout: Duration,
     health: bool,
@@ -62,6 +64,7 @@ pub struct ChatServiceBuilder {
     open_registration: bool,
     authenticator: Option<Arc<dyn Authenticator>>,
     trusted_proxies: Vec<IpAddr>,
+    cors_origins: Vec<Origin>,
     body_timeout: Duration,
     request_timeout: Duration,
     health: bool,
@@ -76,6 +79,7 @@ impl ChatService {
             open_registration: false,
             authenticator: None,
             trusted_proxies: vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])],
+            cors_origins: Vec::new(),
             body_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
             health: false,
@@ -132,6 +136,12 @@ impl ChatServiceBuilder {
         self
     }
 
+    /// Origins whose web pages may call the API from a browser: none by default.
+    pub fn cors_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        self.cors_origins = origins.into_iter().collect();
+        self
+    }
+
     /// How long a request body may take to arrive: 15 seconds by default. Then 408.
     pub const fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
@@ -160,6 +170,7 @@ impl ChatServiceBuilder {
                 router,
                 authenticator: self.authenticator,
                 trusted_proxies: self.trusted_proxies,
+                cors: Cors::new(self.cors_origins),
                 body_timeout: self.body_timeout,
                 request_timeout: self.request_timeout,
                 health: self.health,
@@ -217,6 +228,7 @@ async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body
     let started = Instant::now();
     let method = head.method.clone();
     let request_id = app.request_id(&head);
+    let grant = app.cors.grant(&method, &head.headers);
     let path = percent_decode_str(head.uri.path()).decode_utf8_lossy().into_owned();
     let mut seen = Seen::default();
 
@@ -247,6 +259,7 @@ async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(HeaderName::from_static(REQUEST_ID), request_id.clone());
+    grant.apply(headers);
 
     tracing::info!(
         target: "chat_server::access",
