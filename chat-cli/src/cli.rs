@@ -7,7 +7,6 @@ use clap::{Args, Parser};
 /// Chat from the command line
 #[derive(Parser)]
 #[command(version, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
-#[command(propagate_version = false, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -61,7 +60,8 @@ Exit status:
   2  the command line is wrong, or something has to be asked and nobody is there to answer
   3  there is no such user, thread or message
   4  not signed in, or not allowed
-  5  the server rejects what it was given, or the idempotency key was used with another message
+  5  the server rejects what it was given (a wrong password at login too), or the idempotency key was used with
+     another message
   7  the server is out of reach, does not answer in time, or is too busy: try again later
 
 Examples:

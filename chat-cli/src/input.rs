@@ -1,7 +1,7 @@
 //! What is read rather than given as an argument: passwords, texts and the answer to "are you sure?".
 
 use crate::{
-    failure::{Failure, Result},
+    failure::{Failure, Kind, Result},
     output,
 };
 use std::io::{self, IsTerminal, Read};
@@ -70,7 +70,7 @@ pub(crate) fn confirm(yes: bool, what: &str) -> Result<()> {
     io::stdin().read_line(&mut answer).map_err(|error| Failure::cannot("read the answer", error))?;
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Failure::usage("nothing was deleted")),
+        _ => Err(Failure::new(Kind::Failed, "nothing was deleted")),
     }
 }
 

@@ -55,7 +55,7 @@ impl Profile {
         // The parser's own message quotes the line, and the line may be the token's.
         toml::from_str(&text).map(Some).map_err(|_| {
             Failure::cannot(format!("read {}", path.display()), "it is not a session")
-                .hint("log in again, or remove the file")
+                .hint("remove the file and log in again")
         })
     }
 

@@ -1,7 +1,7 @@
 //! Users as they are named on the command line.
 
 use crate::failure::{Failure, Kind, Result};
-use chat_client::{Client, User, UserId};
+use chat_client::{Client, OpenedThread, User, UserId};
 use futures_util::TryStreamExt;
 use std::str::FromStr;
 
@@ -30,7 +30,7 @@ impl FromStr for UserRef {
 
 impl UserRef {
     /// The id, looked up when a name was given.
-    pub(crate) async fn id(&self, client: &Client) -> Result<UserId> {
+    async fn id(&self, client: &Client) -> Result<UserId> {
         match self {
             Self::Id(id) => Ok(*id),
             Self::Name(name) => Ok(by_name(client, name).await?.id),
@@ -44,6 +44,20 @@ impl UserRef {
             Self::Name(name) => by_name(client, name).await,
         }
     }
+}
+
+/// Opens the thread with a user.
+pub(crate) async fn open_thread(client: &Client, user: &UserRef) -> Result<OpenedThread> {
+    let id = user.id(client).await?;
+    client.open_thread(id).await.map_err(|error| {
+        let failure = Failure::from(error);
+        // The server's words are about a field of its own.
+        if failure.kind == Kind::NotFound {
+            Failure::new(Kind::NotFound, format!("there is no user with the id {id}"))
+        } else {
+            failure
+        }
+    })
 }
 
 /// The user of exactly this name, else the only one whose name differs in letter case alone.

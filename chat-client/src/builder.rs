@@ -101,7 +101,7 @@ impl ClientBuilder {
             http = http.no_proxy();
         }
         if root.scheme() == "http" {
-            // No certificate will be looked at, and reading the system's would fail where it has none (a bare container).
+            // No certificate will be looked at, and reading the system's fails where there are none (a bare container).
             http = http.tls_certs_only([]);
         }
         let shared = Shared {

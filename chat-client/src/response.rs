@@ -90,7 +90,8 @@ impl<T> Answer<T> {
 
 fn is_rel_next(parameter: &str) -> bool {
     parameter.split_once('=').is_some_and(|(name, value)| {
-        name.trim().eq_ignore_ascii_case("rel") && value.trim().trim_matches('"').eq_ignore_ascii_case("next")
+        name.trim().eq_ignore_ascii_case("rel")
+            && value.trim_matches(['"', ' ']).split(' ').any(|relation| relation.eq_ignore_ascii_case("next"))
     })
 }
 
@@ -111,6 +112,7 @@ mod tests {
     fn only_a_link_to_the_next_page_counts() {
         assert!(linked(r#"<http://localhost/?after=1>; rel="next""#));
         assert!(linked("<http://localhost/?a=1>; rel=prev, <http://localhost/?after=1>; Rel=NEXT"));
+        assert!(linked(r#"<http://localhost/?after=1>; rel = "last next""#));
         assert!(!linked(r#"<http://localhost/?rel=next>; rel="prev""#));
     }
 

@@ -99,6 +99,14 @@ impl<'a> Scheme<'a> {
     }
 }
 
+/// Hashes a password as the chat does, for imports; takes tens of milliseconds of a core.
+///
+/// # Errors
+/// The operating system gives no randomness.
+pub fn hash(password: &str) -> Result<PasswordHash, Error> {
+    hash_now(password.as_bytes())
+}
+
 fn hash_now(password: &[u8]) -> Result<PasswordHash, Error> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(Error::fault)?;

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `chat-server` program: serves the chat over HTTP and administers its database.
+
+mod program;
+
+fn main() -> std::process::ExitCode {
+    program::main()
+}

@@ -1,6 +1,7 @@
 //! The suite of chat-core, over every database, alone and behind group commit.
 
 use chat_core::store::{Store, sql};
+use chat_tests::postgres::Database;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -12,6 +13,11 @@ async fn file(gathered: bool) -> (Arc<dyn Store>, TempDir) {
 
 async fn memory(gathered: bool) -> (Arc<dyn Store>, ()) {
     (at("sqlite::memory:", gathered).await, ())
+}
+
+async fn postgres(gathered: bool) -> (Arc<dyn Store>, Database) {
+    let database = Database::fresh().await;
+    (at(&database.url, gathered).await, database)
 }
 
 async fn at(url: &str, gathered: bool) -> Arc<dyn Store> {
@@ -34,4 +40,10 @@ mod sqlite_memory {
 }
 mod sqlite_memory_gathered {
     chat_core::store_conformance!(crate::conformance::memory(true));
+}
+mod postgres {
+    chat_core::store_conformance!(crate::conformance::postgres(false));
+}
+mod postgres_gathered {
+    chat_core::store_conformance!(crate::conformance::postgres(true));
 }

@@ -1,3 +1,6 @@
 //! Everything that needs more than one crate, or a database server.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod conformance;
+mod statements;

@@ -1,6 +1,11 @@
 //! `chat-cli send`, and what it has in common with `chat-cli messages send`
 
-use crate::{context::Context, failure::Result, input, user::UserRef};
+use crate::{
+    context::Context,
+    failure::Result,
+    input,
+    user::{UserRef, open_thread},
+};
 use chat_client::Sending;
 use clap::Args;
 
@@ -42,8 +47,7 @@ impl Send {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         let client = context.signed_in()?;
         let text = input::text(self.text)?;
-        let user = self.user.id(client).await?;
-        let thread = client.open_thread(user).await?;
+        let thread = open_thread(client, &self.user).await?;
         deliver(context, self.options.apply(client.send(thread.id, text))).await
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     input,
     names::Names,
     table::{table, time},
-    user::UserRef,
+    user::{UserRef, open_thread},
 };
 use chat_client::{MessageId, Participants, Thread, ThreadId, UserId};
 use clap::{Args, Subcommand};
@@ -97,7 +97,7 @@ pub(crate) struct Open {
 impl Open {
     async fn run(self, context: &Context) -> Result<()> {
         let client = context.signed_in()?;
-        let thread = client.open_thread(self.user.id(client).await?).await?;
+        let thread = open_thread(client, &self.user).await?;
         context.out.note(if thread.created { "made a new thread" } else { "you had this thread already" });
         context.out.result(&json!({ "id": thread.id }), || thread.id.to_string())
     }

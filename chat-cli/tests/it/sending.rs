@@ -59,6 +59,12 @@ async fn to_nobody_nothing_is_sent() {
     let server = chat_server(&[user(7, "bobby")]).await;
     assert_eq!(Person::new().at(&server, ["send", "bob", "hi"]).status, 3);
     assert_eq!(requests(&server).await.len(), 1);
+
+    let server = MockServer::start().await;
+    let refusal = json!({"participant": ["Invalid pk \"99\" - object does not exist."]});
+    answer(&server, "POST", "/threads/", 400, &refusal).await;
+    let ran = Person::new().at(&server, ["send", "99", "hi"]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (3, "chat-cli: there is no user with the id 99\n"));
 }
 
 #[tokio::test]

@@ -78,20 +78,15 @@ async fn what_is_nearer_wins() {
     token_of(None, None).ok();
     token_of(Some("env"), None);
     token_of(Some("env"), Some("flag"));
-    let requests = server.received_requests().await.unwrap();
-    let sent: Vec<_> =
-        requests.iter().rev().take(3).map(|request| &request.headers["authorization"]).collect();
+    let seen = server.received_requests().await.unwrap();
+    let sent: Vec<_> = seen.iter().rev().take(3).map(|request| &request.headers["authorization"]).collect();
     assert_eq!(sent, ["Token flag", "Token env", &format!("Token {TOKEN}")]);
 
     let elsewhere = MockServer::start().await;
     let mut command = ann.command();
     command.env("CHAT_SERVER_URL", elsewhere.uri()).args(["whoami", "--server", &server.uri()]);
     run(&mut command, "").ok();
-    assert!(requests_of(&elsewhere).await == 0);
-}
-
-async fn requests_of(server: &MockServer) -> usize {
-    requests(server).await.len()
+    assert!(requests(&elsewhere).await.is_empty());
 }
 
 #[tokio::test]
@@ -158,7 +153,7 @@ async fn a_password_that_cannot_be_had_is_a_usage_error() {
     let (server, ann) = (chat_server().await, Person::new());
     let ran = ann.run(["login", "ann", "--password-stdin", "--server", &server.uri()]);
     assert_eq!(ran.status, 2);
-    assert_eq!(requests_of(&server).await, 0);
+    assert!(requests(&server).await.is_empty());
 }
 
 #[test]

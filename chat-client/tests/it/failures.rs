@@ -1,13 +1,10 @@
 //! What goes wrong is told as what it is.
 
-use crate::support::{TOKEN, builder, client, message, reply, thread_id};
+use crate::support::{TOKEN, builder, client, hanging_up_after, message, reply, thread_id};
 use chat_client::{Error, MessageId, StatusCode, Token};
 use serde_json::json;
 use std::time::Duration;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpSocket},
-};
+use tokio::net::TcpSocket;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
     matchers::{any, path},
@@ -17,20 +14,6 @@ async fn refusal(answer: ResponseTemplate) -> Error {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(answer).mount(&server).await;
     client(&server).send(thread_id(), "hello").await.unwrap_err()
-}
-
-/// The address of a server that reads a request, writes `answer` and hangs up, for every connection.
-async fn hanging_up_after(answer: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            let mut request = [0; 4096];
-            let _ = connection.read(&mut request).await;
-            let _ = connection.write_all(answer.as_bytes()).await;
-        }
-    });
-    format!("http://{address}")
 }
 
 #[tokio::test]
@@ -108,14 +91,14 @@ async fn no_server_is_told_from_a_lost_connection() {
     let error = builder(nobody).build().unwrap().me().await.unwrap_err();
     assert!(error.is_connect() && !error.is_outcome_unknown());
 
-    let hung_up = hanging_up_after("").await;
+    let (hung_up, _) = hanging_up_after(&[""]).await;
     let error = builder(hung_up).build().unwrap().me().await.unwrap_err();
     assert!(error.is_interrupted() && error.is_outcome_unknown());
 }
 
 #[tokio::test]
 async fn half_an_answer_is_not_taken_for_a_whole_one() {
-    let cut = hanging_up_after("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[]").await;
+    let (cut, _) = hanging_up_after(&["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[]"]).await;
     assert!(builder(cut).build().unwrap().threads().await.unwrap_err().is_interrupted());
 }
 
@@ -130,11 +113,13 @@ async fn an_answer_that_does_not_come_is_a_timeout() {
 
 #[tokio::test]
 async fn an_answer_beyond_the_limit_is_not_read() {
-    let told = "HTTP/1.1 200 OK\r\ncontent-length: 14\r\n\r\n[            ]";
-    let chunked =
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n7\r\n[      \r\n7\r\n      ]\r\n0\r\n\r\n";
-    for answer in [told, chunked] {
-        let url = hanging_up_after(answer).await;
+    const TOLD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 14\r\n\r\n[            ]";
+    const CHUNKED: &str = concat!(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        "7\r\n[      \r\n7\r\n      ]\r\n0\r\n\r\n"
+    );
+    for answer in [&[TOLD], &[CHUNKED]] {
+        let (url, _) = hanging_up_after(answer).await;
         let narrow = builder(&url).response_limit(13).build().unwrap();
         let error = narrow.threads().await.unwrap_err();
         assert!(error.is_decode() && error.to_string().contains("13 bytes"), "{error}");
@@ -151,7 +136,7 @@ async fn no_failure_shows_the_token_or_the_password() {
         .mount(&server)
         .await;
     let client = client(&server);
-    let hung_up = hanging_up_after("").await;
+    let (hung_up, _) = hanging_up_after(&[""]).await;
     let mut errors = vec![
         client.sign_in("ann", "hunter2hunter2").await.unwrap_err(),
         client.me().await.unwrap_err(),

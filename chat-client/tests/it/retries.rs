@@ -1,6 +1,6 @@
 //! What is tried again, and that it is then the same request.
 
-use crate::support::{builder, client, message, reply, thread_id};
+use crate::support::{builder, client, hanging_up_after, message, reply, thread_id};
 use chat_client::MessageId;
 use serde_json::json;
 use wiremock::{
@@ -30,6 +30,22 @@ async fn a_send_is_repeated_under_the_same_key() {
     assert_eq!(keys.len(), 2);
     assert_eq!(keys[0], keys[1]);
     assert_eq!(requests[0].body, requests[1].body);
+}
+
+#[tokio::test]
+async fn a_send_whose_answer_was_lost_or_cut_is_repeated_under_the_same_key() {
+    const CUT: &str = "HTTP/1.1 201 Created\r\ncontent-length: 500\r\n\r\n{\"id\":";
+    const WHOLE: &str = concat!(
+        "HTTP/1.1 201 Created\r\nconnection: close\r\n\r\n",
+        r#"{"id":7,"sender":2,"thread":"3cff18f1-d049-43f3-9c69-fcc8948f66f6","text":"hi","#,
+        r#""created":"2026-01-31T12:00:00Z","is_read":false}"#
+    );
+    let (url, requests) = hanging_up_after(&["", CUT, WHOLE]).await;
+    let sent = builder(url).build().unwrap().send(thread_id(), "hi").idempotency_key("k-1").await.unwrap();
+    assert_eq!(sent.id, MessageId::new(7));
+    let requests = requests.lock().unwrap();
+    assert_eq!(requests.len(), 3);
+    assert!(requests.iter().all(|request| request.contains("idempotency-key: k-1\r\n")));
 }
 
 #[tokio::test]

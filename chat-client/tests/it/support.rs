@@ -2,7 +2,14 @@
 
 use chat_client::{Client, ClientBuilder, RetryPolicy, ThreadId, Token};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 use wiremock::{MockServer, ResponseTemplate};
 
 pub(crate) const TOKEN: &str = "5ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2";
@@ -21,6 +28,26 @@ pub(crate) fn builder(url: impl Into<String>) -> ClientBuilder {
 /// Such a client, signed in.
 pub(crate) fn client(server: &MockServer) -> Client {
     builder(server.uri()).token(Token::new(TOKEN)).build().unwrap()
+}
+
+/// The address of a server that reads a request, writes the next of `answers` and hangs up, the last one again and
+/// again; and the requests it has read.
+pub(crate) async fn hanging_up_after(answers: &'static [&'static str]) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&requests);
+    tokio::spawn(async move {
+        let mut next = answers.iter().chain(std::iter::repeat(answers.last().unwrap()));
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = vec![0; 4096];
+            let length = connection.read(&mut request).await.unwrap_or(0);
+            request.truncate(length);
+            seen.lock().unwrap().push(String::from_utf8(request).unwrap());
+            let _ = connection.write_all(next.next().unwrap().as_bytes()).await;
+        }
+    });
+    (format!("http://{address}"), requests)
 }
 
 pub(crate) fn message(id: i64) -> Value {

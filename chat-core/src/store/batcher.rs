@@ -134,3 +134,113 @@ async fn do_batch<I, O, E: Clone>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{future::ready, sync::Mutex};
+    use tokio::sync::Semaphore;
+
+    const ONE_WORKER: Limits = Limits { queue: 3, batch: 10, workers: 1 };
+
+    type Numbers = Batcher<u32, u32, String>;
+
+    /// Doubles numbers, but not before it is let to; and tells in which strokes.
+    fn held(limits: Limits) -> (Arc<Numbers>, Arc<Semaphore>, Arc<Mutex<Vec<Vec<u32>>>>) {
+        let (gate, strokes) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let (let_in, seen) = (gate.clone(), strokes.clone());
+        let batcher = Batcher::start(limits, move |numbers: Vec<u32>| {
+            seen.lock().unwrap().push(numbers.clone());
+            let let_in = let_in.clone();
+            Box::pin(async move {
+                let_in.acquire().await.unwrap().forget();
+                Ok(numbers.iter().map(|n| 2 * n).collect())
+            })
+        });
+        (Arc::new(batcher), gate, strokes)
+    }
+
+    /// A job that is in the queue when this returns.
+    async fn queued(
+        batcher: &Arc<Numbers>,
+        numbers: Vec<u32>,
+    ) -> oneshot::Receiver<Result<Vec<u32>, String>> {
+        let (reply, done) = oneshot::channel();
+        batcher.put(Job { inputs: numbers, reply }).unwrap();
+        tokio::task::yield_now().await;
+        done
+    }
+
+    #[tokio::test]
+    async fn what_queues_during_a_stroke_makes_up_the_next() {
+        let (batcher, gate, strokes) = held(ONE_WORKER);
+        let first = queued(&batcher, vec![1]).await;
+        let second = queued(&batcher, vec![2, 3]).await;
+        let third = queued(&batcher, vec![4]).await;
+        gate.add_permits(2);
+        assert_eq!(first.await.unwrap().unwrap(), [2]);
+        assert_eq!(second.await.unwrap().unwrap(), [4, 6]);
+        assert_eq!(third.await.unwrap().unwrap(), [8]);
+        assert_eq!(*strokes.lock().unwrap(), [vec![1], vec![2, 3, 4]]);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses() {
+        let (batcher, gate, _) = held(ONE_WORKER);
+        let mut jobs = vec![queued(&batcher, vec![0]).await];
+        for n in 1..=3 {
+            jobs.push(queued(&batcher, vec![n]).await);
+        }
+        assert_eq!(batcher.run(vec![9]).await, Err(Refused::Full));
+        gate.add_permits(2);
+        for job in jobs {
+            job.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn closing_does_what_waits_and_then_refuses() {
+        let (batcher, gate, _) = held(ONE_WORKER);
+        let first = queued(&batcher, vec![1]).await;
+        let second = queued(&batcher, vec![2]).await;
+        gate.add_permits(2);
+        batcher.close().await;
+        assert_eq!(first.await.unwrap().unwrap(), [2]);
+        assert_eq!(second.await.unwrap().unwrap(), [4]);
+        assert_eq!(batcher.run(vec![3]).await, Err(Refused::Closed));
+        batcher.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_goes_does_not_take_his_job_along() {
+        let (batcher, gate, strokes) = held(ONE_WORKER);
+        let first = queued(&batcher, vec![1]).await;
+        drop(queued(&batcher, vec![2]).await);
+        drop(first);
+        gate.add_permits(2);
+        batcher.close().await;
+        assert_eq!(*strokes.lock().unwrap(), [[1], [2]]);
+    }
+
+    #[tokio::test]
+    async fn a_failed_stroke_fails_all_its_jobs_and_no_more() {
+        let batcher: Numbers = Batcher::start(ONE_WORKER, |numbers: Vec<u32>| {
+            let done = if numbers.contains(&13) { Err("unlucky".to_owned()) } else { Ok(numbers) };
+            Box::pin(ready(done))
+        });
+        assert_eq!(batcher.run(vec![1, 13]).await, Ok(Err("unlucky".to_owned())));
+        assert_eq!(batcher.run(vec![1, 2]).await, Ok(Ok(vec![1, 2])));
+    }
+
+    #[tokio::test]
+    async fn a_panic_loses_its_stroke_and_no_more() {
+        let batcher: Numbers = Batcher::start(ONE_WORKER, |numbers: Vec<u32>| {
+            Box::pin(async move {
+                assert!(!numbers.contains(&13), "a fault of the program");
+                Ok(numbers)
+            })
+        });
+        assert_eq!(batcher.run(vec![13]).await, Err(Refused::Lost));
+        assert_eq!(batcher.run(vec![1]).await, Ok(Ok(vec![1])));
+    }
+}

@@ -7,7 +7,7 @@
 //! async fn fresh() -> (Arc<dyn Store>, TempDir) { … }
 //!
 //! mod my_store {
-//!     chat_core::store_conformance!(super::fresh());
+//!     chat_core::store_conformance!(crate::fresh());
 //! }
 //! ```
 //!
@@ -33,8 +33,8 @@ pub mod threads;
 pub mod tokens;
 pub mod users;
 
-/// Makes a `#[tokio::test]` of every case. The argument is an expression that is evaluated for each; its value, when
-/// awaited, is a fresh `Arc<dyn Store>` and something that is kept until the case is done.
+/// Makes a `#[tokio::test]` of every case. The argument is an expression that is evaluated for each, in a module of
+/// its own; its value, when awaited, is a fresh `Arc<dyn Store>` and something that is kept until the case is done.
 #[macro_export]
 macro_rules! store_conformance {
     ($fresh:expr) => {
@@ -143,8 +143,6 @@ macro_rules! store_conformance {
     };
     (@cases $fresh:expr, $($module:ident { $($case:ident)* })*) => {
         $(mod $module {
-            #[allow(unused_imports, reason = "whatever the expression names")]
-            use super::*;
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {

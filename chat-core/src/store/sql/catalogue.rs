@@ -24,11 +24,11 @@ macro_rules! is_mine {
         "(user_low = $2 or user_high = $2)"
     };
 }
-/// A page of a user's messages: the ids are found in indexes alone, and each is followed to its row. The count comes
+/// A page of a user's messages: `$ids` finds them in indexes alone, and each is followed to its row. The count comes
 /// with it, so that both are of one moment, and there is a row even when the page is empty; an offset past the end
 /// is seen from it, so that nothing is skipped in vain.
 macro_rules! page {
-    ($counter:literal, $ids:literal) => {
+    ($counter:literal, $ids:expr) => {
         concat!(
             "select (select ",
             $counter,
@@ -43,6 +43,45 @@ macro_rules! page {
         )
     };
 }
+/// The ids of a user's messages, from either side of his threads.
+macro_rules! all_ids {
+    ($branch:literal) => {
+        concat!(
+            "select id from (select id from messages where user_low = $1",
+            $branch,
+            ") low union all select id from (select id from messages where user_high = $1",
+            $branch,
+            ") high"
+        )
+    };
+}
+/// The unread ones that came in to him.
+macro_rules! incoming_ids {
+    ($branch:literal) => {
+        concat!(
+            "select id from (select id from messages \
+             where user_low = $1 and not is_read and sender <> user_low",
+            $branch,
+            ") low union all select id from (select id from messages \
+             where user_high = $1 and not is_read and sender <> user_high",
+            $branch,
+            ") high"
+        )
+    };
+}
+/// The unread ones he wrote.
+macro_rules! own_ids {
+    ($branch:literal) => {
+        concat!(
+            "select id from (select id from messages \
+             where sender = $1 and not is_read and (sender = user_low or sender = user_high)",
+            $branch,
+            ") own"
+        )
+    };
+}
+pub(crate) use {all_ids, incoming_ids, message_of_m, own_ids, page};
+
 macro_rules! tally {
     ($which:literal) => {
         concat!(
@@ -59,7 +98,7 @@ macro_rules! tally {
 macro_rules! catalogue {
     ($($name:ident = $sql:expr;)*) => {
         $(pub(crate) const $name: &str = $sql;)*
-        #[cfg(test)]
+        #[cfg(feature = "conformance")]
         pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
     };
 }
@@ -110,10 +149,6 @@ catalogue! {
         "select id, user_low, user_high, created, updated from threads where id = $1 and ", is_mine!()
     );
     THREAD_SEQ = concat!("select seq from threads where id = $1 and ", is_mine!());
-    THREADS = "select id, user_low, user_high from (\
-         select seq, id, user_low, user_high from threads where user_low = $1 and seq > $2 union all \
-         select seq, id, user_low, user_high from threads where user_high = $1 and seq > $2\
-         ) t order by seq limit $3";
     DELETE_THREAD = "delete from threads where id = $1";
     DELETE_THREADS_OF = "delete from threads where user_low = $1 or user_high = $1";
     PASS_PAIR_ON = "update threads set canonical = true where id = (select id from threads \
@@ -130,22 +165,6 @@ catalogue! {
     MESSAGE = concat!("select ", message!(), " from messages where id = $1 and ", is_mine!());
     MESSAGE_WITH_PARTICIPANTS = concat!(
         "select ", message!(), ", user_low, user_high from messages where id = $1 and ", is_mine!()
-    );
-    MESSAGES = page!(
-        "messages",
-        "select id from messages where user_low = $1 union all \
-         select id from messages where user_high = $1"
-    );
-    UNREAD = page!(
-        "unread",
-        "select id from messages where user_low = $1 and not is_read and sender <> user_low union all \
-         select id from messages where user_high = $1 and not is_read and sender <> user_high union all \
-         select id from messages where sender = $1 and not is_read and (sender = user_low or sender = user_high)"
-    );
-    UNREAD_INCOMING = page!(
-        "unread_incoming",
-        "select id from messages where user_low = $1 and not is_read and sender <> user_low union all \
-         select id from messages where user_high = $1 and not is_read and sender <> user_high"
     );
     UPDATE_MESSAGE = "update messages set text = coalesce($2, text), is_read = coalesce($3, is_read) where id = $1";
     DELETE_MESSAGE = "delete from messages where id = $1";
@@ -167,62 +186,98 @@ catalogue! {
     INSERT_IMPORT = "insert into imports (digest, at) values ($1, $2)";
 }
 
-/// The statements whose text differs between the databases: those that lock rows, and those that are fed a whole
-/// table of rows, `batch`. [`own!`] writes them; a dialect gives it what differs.
-#[derive(Debug)]
-pub(crate) struct Own {
-    /// Keeps ids of users from being given out while some are written explicitly.
-    pub(crate) hold_user_ids: Option<&'static str>,
-    /// Lets the ids of users continue above the highest.
-    pub(crate) advance_user_ids: Option<&'static str>,
-    /// The same for messages.
-    pub(crate) advance_message_ids: Option<&'static str>,
-    /// Lets a transaction take long.
-    pub(crate) take_time: Option<&'static str>,
-    /// Ids for `$1` messages, ascending: they are given to messages of threads that are locked already, so that a
-    /// higher id in a thread is a later commit.
-    pub(crate) reserve_message_ids: &'static str,
-    /// Users `$1` and `$2`, kept from being removed.
-    pub(crate) pair_of_users: &'static str,
-    /// A user, locked.
-    pub(crate) lock_user: &'static str,
-    /// A thread of user `$2`'s, locked.
-    pub(crate) lock_thread: &'static str,
-    /// The thread of a message of user `$2`'s, locked.
-    pub(crate) lock_thread_of: &'static str,
-    /// All threads that user `$1` takes part or wrote in, locked.
-    pub(crate) lock_threads_of_user: &'static str,
-    /// `(id)` of threads, locked.
-    pub(crate) lock_threads: &'static str,
-    /// The threads of messages `(id)`, locked.
-    pub(crate) lock_threads_of: &'static str,
-    /// Messages `(id)` with their participants.
-    pub(crate) messages_by_id: &'static str,
-    /// Messages by `(sender, key)`.
-    pub(crate) messages_by_key: &'static str,
-    /// `(id, thread, sender, text, created, is_read, user_low, user_high, key, request)`.
-    pub(crate) insert_messages: &'static str,
-    /// `(id, updated)` of threads.
-    pub(crate) touch_threads: &'static str,
-    /// `(user, messages, unread, incoming)` to add.
-    pub(crate) add_counts: &'static str,
-    /// `(id)` of messages.
-    pub(crate) mark_read: &'static str,
-    /// `(id, username, name_key, claims_name, password, active, created)`.
-    pub(crate) import_users: &'static str,
-    /// `(hash, user, created)`.
-    pub(crate) import_tokens: &'static str,
-    /// `(id, user_low, user_high, canonical, strangers, created, updated)`, in their order.
-    pub(crate) import_threads: &'static str,
+/// Declares [`Own`] and the list of what is in it.
+macro_rules! own_statements {
+    (
+        $(#[$doc:meta])* some: { $($(#[$some_doc:meta])* $some:ident,)* }
+        all: { $($(#[$all_doc:meta])* $all:ident,)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(crate) struct Own {
+            $($(#[$some_doc])* pub(crate) $some: Option<&'static str>,)*
+            $($(#[$all_doc])* pub(crate) $all: &'static str,)*
+        }
+
+        #[cfg(feature = "conformance")]
+        impl Own {
+            pub(crate) fn list(&self) -> Vec<(&'static str, &'static str)> {
+                let some = [$((stringify!($some), self.$some)),*];
+                let some = some.into_iter().filter_map(|(name, sql)| Some((name, sql?)));
+                some.chain([$((stringify!($all), self.$all)),*]).collect()
+            }
+        }
+    };
+}
+
+own_statements! {
+    /// The statements whose text differs between the databases: those that lock rows, and those that are fed a whole
+    /// table of rows, `batch`. [`own!`] writes them; a dialect gives it what differs.
+    some: {
+        /// Keeps ids of users from being given out while some are written explicitly.
+        hold_user_ids,
+        /// Lets the ids of users continue above the highest.
+        advance_user_ids,
+        /// The same for messages.
+        advance_message_ids,
+        /// Lets a transaction take long, and plan for many rows.
+        take_time,
+    }
+    all: {
+        /// Ids for `$1` messages, ascending: they are given to messages of threads that are locked already, so that a
+        /// higher id in a thread is a later commit.
+        reserve_message_ids,
+        /// Users `$1` and `$2`, kept from being removed.
+        pair_of_users,
+        /// A user, locked.
+        lock_user,
+        /// A thread of user `$2`'s, locked.
+        lock_thread,
+        /// The thread of a message of user `$2`'s, locked.
+        lock_thread_of,
+        /// All threads that user `$1` takes part or wrote in, locked.
+        lock_threads_of_user,
+        /// Threads of user `$1` with a `seq` above `$2`, at most `$3`.
+        threads,
+        /// Messages of user `$1`: at most `$2`, the first `$3` left out; `$4` is the sum of both.
+        messages,
+        /// The unread ones.
+        unread,
+        /// The unread ones of other senders.
+        unread_incoming,
+        /// `(id)` of threads, locked.
+        lock_threads,
+        /// The threads of messages `(id)`, locked.
+        lock_threads_of,
+        /// Messages `(id)` with their participants.
+        messages_by_id,
+        /// Messages by `(sender, key)`.
+        messages_by_key,
+        /// `(id, thread, sender, text, created, is_read, user_low, user_high, key, request)`.
+        insert_messages,
+        /// `(id, updated)` of threads.
+        touch_threads,
+        /// `(user, messages, unread, incoming)` to add.
+        add_counts,
+        /// `(id)` of messages.
+        mark_read,
+        /// `(id, username, name_key, claims_name, password, active, created)`.
+        import_users,
+        /// `(hash, user, created)`.
+        import_tokens,
+        /// `(id, user_low, user_high, canonical, strangers, created, updated)`, in their order.
+        import_threads,
+    }
 }
 
 /// Writes [`Own`]. `$ids`, `$keys` … begin a statement with a table `batch` made of its arguments; `$lock` ends one
-/// that locks threads.
+/// that locks rows, `$branch` and `$thread_branch` a part of a list that is merged with others.
 macro_rules! own {
     (
         hold_user_ids: $hold:expr, advance_user_ids: $users:expr, advance_message_ids: $messages:expr,
         take_time: $time:expr, reserve_message_ids: $reserve:expr,
         share_users: $share:literal, lock: $lock:literal,
+        branch: $branch:literal, thread_branch: $thread_branch:literal,
         thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
         updates: $updates:literal, counts: $counts:literal, users: $new_users:literal, tokens: $tokens:literal,
         threads: $threads:literal $(,)?
@@ -247,9 +302,21 @@ macro_rules! own {
             ),
             lock_threads_of_user: concat!(
                 "select id from threads where user_low = $1 or user_high = $1 or \
-                 (strangers and id in (select thread from messages where sender = $1)) order by id",
+                 (strangers and exists (select 1 from messages where thread = threads.id and sender = $1)) order by id",
                 $lock
             ),
+            threads: concat!(
+                "select id, user_low, user_high, seq from (select id, user_low, user_high, seq from threads \
+                 where user_low = $1 and seq > $2",
+                $thread_branch,
+                ") low union all select id, user_low, user_high, seq from \
+                 (select id, user_low, user_high, seq from threads where user_high = $1 and seq > $2",
+                $thread_branch,
+                ") high order by seq limit $3"
+            ),
+            messages: page!("messages", all_ids!($branch)),
+            unread: page!("unread", concat!(incoming_ids!($branch), " union all ", own_ids!($branch))),
+            unread_incoming: page!("unread_incoming", incoming_ids!($branch)),
             lock_threads: concat!(
                 $uuids,
                 "select id, user_low, user_high from threads where id in (select id from batch) order by id",

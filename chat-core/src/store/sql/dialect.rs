@@ -11,6 +11,8 @@ use std::path::Path;
 
 /// A database the store can work on. Everything that is not here is written once, in the SQL both understand.
 pub(crate) trait Dialect: Database<Row: Cells> {
+    /// Whether several nodes may work on one database.
+    const SHARED: bool;
     /// Begins a transaction that writes.
     const BEGIN: &'static str;
     /// The statements whose text differs.

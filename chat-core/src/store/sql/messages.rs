@@ -29,7 +29,8 @@ pub(super) async fn page<D: Dialect>(
     caller: UserId,
     slice: Slice,
 ) -> Result<Counted<Message>, Failure> {
-    let args = [caller.into(), bounded(slice.limit).into(), bounded(slice.offset).into()];
+    let (limit, offset) = (bounded(slice.limit), bounded(slice.offset));
+    let args = [caller.into(), limit.into(), offset.into(), limit.saturating_add(offset).into()];
     let rows = store.read(list, &args).await?;
     let count = rows.first().map_or(Ok(None), |row| row.opt_int(0))?.unwrap_or(0);
     // The one row of an empty page has a count and no message.

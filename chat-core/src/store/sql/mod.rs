@@ -29,3 +29,33 @@ mod value;
 
 pub use open::{OpenError, Options, connect, open};
 use store::{SqlStore, Tx};
+
+/// Every statement the store runs, by name: for a test that has a database prepare and explain them.
+#[cfg(all(feature = "conformance", feature = "sqlite"))]
+pub fn sqlite_statements() -> Vec<(&'static str, &'static str)> {
+    statements::<sqlx::Sqlite>()
+}
+
+/// Every statement the store runs, by name: for a test that has a database prepare and explain them.
+#[cfg(all(feature = "conformance", feature = "postgres"))]
+pub fn postgres_statements() -> Vec<(&'static str, &'static str)> {
+    statements::<sqlx::Postgres>()
+}
+
+#[cfg(feature = "conformance")]
+fn statements<D: dialect::Dialect>() -> Vec<(&'static str, &'static str)> {
+    catalogue::ALL.iter().copied().chain(D::OWN.list()).collect()
+}
+
+#[cfg(all(test, feature = "sqlite", feature = "postgres"))]
+mod tests {
+    #[test]
+    fn the_databases_have_the_same_migrations() {
+        let list = |migrator: &sqlx::migrate::Migrator| {
+            migrator.iter().map(|m| (m.version, m.description.to_string())).collect::<Vec<_>>()
+        };
+        let sqlite = list(&super::sqlite::MIGRATIONS);
+        assert_eq!(sqlite, list(&super::postgres::MIGRATIONS));
+        assert!(!sqlite.is_empty());
+    }
+}

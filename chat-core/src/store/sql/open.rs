@@ -51,6 +51,9 @@ pub enum OpenError {
     /// The file is something else.
     #[error("{0} is not an SQLite database: give the path of another file")]
     NotADatabase(String),
+    /// Another program is writing, and has been for a while.
+    #[error("{0} is locked by another program: try again when that has finished")]
+    Locked(String),
     /// The server does not answer.
     #[error("cannot reach the database server: {0}: check its address and that it runs")]
     Unreachable(#[source] Source),

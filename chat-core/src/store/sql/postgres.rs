@@ -2,7 +2,7 @@
 
 use super::{
     OpenError, Options,
-    catalogue::{Own, own},
+    catalogue::{Own, all_ids, incoming_ids, message_of_m, own, own_ids, page},
     dialect::Dialect,
     failure::{self, Kind},
     value::{Arg, Column, cells},
@@ -19,12 +19,16 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a request waits for a connection. More waiting callers than this serves are better told to come later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a statement may take, waiting for locks included.
-const STATEMENT_TIMEOUT: &str = "15s";
+/// What holds on every connection: how long a statement may take, waiting for locks included; and that rows are
+/// taken in the order of an index. The planner knows how many messages the average user has, and for so few would
+/// collect them all and sort them, which for one who has a million takes a second rather than a millisecond.
+const SETTINGS: [(&str, &str); 3] =
+    [("statement_timeout", "15s"), ("enable_bitmapscan", "off"), ("jit", "off")];
 
 cells!(PgRow);
 
 impl Dialect for Postgres {
+    const SHARED: bool = true;
     // Spelt out, because a server can have another default, under which these transactions fail for no reason.
     const BEGIN: &'static str = "begin isolation level read committed";
     const OWN: Own = own! {
@@ -38,10 +42,15 @@ impl Dialect for Postgres {
             "select setval('messages_id_seq', greatest((select last_value from messages_id_seq), \
              (select max(id) from messages))) where exists (select 1 from messages)"
         ),
-        take_time: Some("set local statement_timeout = 0"),
+        take_time: Some(
+            "select set_config('statement_timeout', '0', true), set_config('enable_bitmapscan', 'on', true)"
+        ),
         reserve_message_ids: "select nextval('messages_id_seq') from generate_series(1, $1)",
         share_users: " for share",
         lock: " for no key update",
+        // What has an order of its own is merged, not sorted.
+        branch: " order by id limit $4",
+        thread_branch: " order by seq limit $3",
         thread_ids: "with batch(id) as (select * from unnest($1::uuid[])) ",
         message_ids: "with batch(id) as (select * from unnest($1::bigint[])) ",
         keys: "with batch(sender, key) as (select * from unnest($1::bigint[], $2::text[])) ",
@@ -143,7 +152,7 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenErr
                 Ok(true)
             })
         })
-        .connect_with(connect.options([("statement_timeout", STATEMENT_TIMEOUT)]))
+        .connect_with(connect.options(SETTINGS))
         .await
         .map_err(failed)
 }

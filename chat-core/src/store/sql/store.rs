@@ -118,6 +118,10 @@ macro_rules! steady {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<D: Dialect> Store for SqlStore<D> {
+    fn is_shared(&self) -> bool {
+        D::SHARED
+    }
+
     async fn ping(&self) -> Result<()> {
         steady!(self.read(sql::PING, &[])).map(drop)
     }
@@ -224,10 +228,10 @@ impl<D: Dialect> Store for SqlStore<D> {
         steady!(messages::one(self, caller, id))
     }
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>> {
-        steady!(messages::page(self, sql::MESSAGES, caller, slice))
+        steady!(messages::page(self, D::OWN.messages, caller, slice))
     }
     async fn unread(&self, caller: UserId, incoming: bool, slice: Slice) -> Result<Counted<Message>> {
-        let list = if incoming { sql::UNREAD_INCOMING } else { sql::UNREAD };
+        let list = if incoming { D::OWN.unread_incoming } else { D::OWN.unread };
         steady!(messages::page(self, list, caller, slice))
     }
     async fn update_message(

@@ -60,7 +60,7 @@ pub(super) async fn list<D: Dialect>(
             None => return Ok(None),
         },
     };
-    let rows = store.read(sql::THREADS, &[caller.into(), seq.into(), bounded(limit).into()]).await?;
+    let rows = store.read(D::OWN.threads, &[caller.into(), seq.into(), bounded(limit).into()]).await?;
     Ok(Some(rows.iter().map(rows::thread).collect::<Result<_, _>>()?))
 }
 

@@ -1,0 +1,185 @@
+//! The command line: the commands, and the options that all of them take.
+
+use super::{backup::BackupArgs, database::DatabaseUrl, import::ImportCommand, serve::ServeArgs};
+use super::{token::TokenCommand, user::UserCommand};
+use clap::{
+    Args as _, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
+};
+
+/// Serves one-to-one chat over HTTP, and administers its database.
+///
+/// Without a command it serves, as `chat-server serve` does. Every option can be set by an environment variable too:
+/// its name in capitals after CHAT_. The command line wins.
+#[derive(Debug, Parser)]
+#[command(name = "chat-server", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten, next_help_heading = "Options when serving")]
+    serve: ServeArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  chat-server                                   serve chat.db, here, on http://127.0.0.1:8000
+  chat-server --demo                            the same, with something to look at
+  chat-server user add ann                      add a user; asks for the password
+  chat-server --database-url postgres://chat@db/chat serve --listen 0.0.0.0:8000
+
+Exit status: 0 done, 1 failed (one line on standard error says why), 2 not understood.";
+
+/// What every command takes, before its name or after it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Common {
+    /// Where the data is: sqlite://PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE.
+    ///
+    /// An SQLite file is created when there is none. A password is better given in the environment, where other
+    /// users of the machine cannot read it.
+    #[arg(long, global = true, env = "CHAT_DATABASE_URL", hide_env_values = true)]
+    #[arg(value_name = "URL", default_value = "sqlite://chat.db")]
+    pub(super) database_url: DatabaseUrl,
+
+    /// What is logged, to standard error: off, error, warn, info, debug or trace, for single parts too, as in
+    /// `info,chat_core=debug` [default: info when serving, else off].
+    #[arg(long, global = true, env = "CHAT_LOG", value_name = "FILTER")]
+    pub(super) log: Option<String>,
+
+    /// How it is logged: lines for people, or a JSON object a line.
+    #[arg(long, global = true, env = "CHAT_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub(super) log_format: LogFormat,
+}
+
+/// The forms of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve the chat until SIGINT or SIGTERM.
+    Serve(ServeArgs),
+    /// Add, list, change and remove users.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Revoke tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Take over the data of another service.
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Bring the schema of the database up to date.
+    ///
+    /// Serving does so too; this is for doing it beforehand.
+    Migrate,
+    /// Write a consistent copy of an SQLite database, also while it is served.
+    Backup(BackupArgs),
+}
+
+/// The command line, understood.
+#[derive(Debug)]
+pub(super) struct Args {
+    pub(super) common: Common,
+    pub(super) command: Command,
+}
+
+impl Args {
+    /// Reads the command line of this process; answers `--help`, and ends the process with status 2 when there is
+    /// something wrong with it.
+    pub(super) fn read() -> Self {
+        Self::parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn parse(
+        args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+    ) -> clap::error::Result<Self> {
+        let matches = Cli::command().try_get_matches_from(args)?;
+        let Cli { common, serve, command } = Cli::from_arg_matches(&matches)?;
+        let Some(command) = command else {
+            return Ok(Self { common, command: Command::Serve(serve) });
+        };
+        // An option of serve before another command would do nothing, before `serve` it would be overruled.
+        let typed =
+            |arg: &&clap::Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+        match ServeArgs::augment_args(clap::Command::new("")).get_arguments().find(typed) {
+            Some(arg) => {
+                let option = arg.get_long().unwrap_or_default();
+                let text = format!("--{option} belongs to serve: write it after that, or name no command\n");
+                Err(Cli::command().error(ErrorKind::ArgumentConflict, text))
+            }
+            None => Ok(Self { common, command }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> clap::error::Result<Args> {
+        Args::parse(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        for line in ["chat-server --listen [::1]:80 --demo", "chat-server serve --listen [::1]:80 --demo"] {
+            let Command::Serve(args) = parse(line).unwrap().command else { panic!("{line}") };
+            assert!(args.demo && args.listen == "[::1]:80", "{line}");
+        }
+    }
+
+    #[test]
+    fn common_options_stand_before_and_after_the_command() {
+        for line in [
+            "chat-server --database-url sqlite://x.db user list",
+            "chat-server user --database-url sqlite://x.db list",
+            "chat-server user list --database-url sqlite://x.db",
+        ] {
+            assert_eq!(parse(line).unwrap().common.database_url.to_string(), "sqlite://x.db", "{line}");
+        }
+    }
+
+    #[test]
+    fn options_of_serve_are_refused_before_another_command() {
+        let error = parse("chat-server --demo user list").unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("--demo belongs to serve"), "{error}");
+    }
+
+    #[test]
+    fn every_option_is_an_environment_variable_too() {
+        fn check(command: &clap::Command) {
+            for arg in command.get_arguments() {
+                let Some(option) = arg.get_long().filter(|option| !["help", "version"].contains(option))
+                else {
+                    continue;
+                };
+                let variable = format!("CHAT_{}", option.to_uppercase().replace('-', "_"));
+                assert_eq!(
+                    arg.get_env(),
+                    Some(std::ffi::OsStr::new(&variable)),
+                    "{} --{option}",
+                    command.get_name()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+
+    #[test]
+    fn an_address_without_a_port_is_not_understood() {
+        assert_eq!(parse("chat-server --listen localhost").unwrap_err().exit_code(), 2);
+    }
+}

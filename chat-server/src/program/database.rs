@@ -1,0 +1,117 @@
+//! Opening the database.
+
+use super::Usage;
+use anyhow::Result;
+use chat_core::{
+    Chat,
+    store::{
+        Store,
+        sql::{self, OpenError, Options},
+    },
+};
+use std::{convert::Infallible, fmt, path::Path, str::FromStr, sync::Arc};
+
+/// The address of the database. Whatever prints it leaves the password out.
+///
+/// It is not judged while the command line is read: a refusal there would repeat it as it was typed.
+#[derive(Clone)]
+pub(super) struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The address itself, for the driver alone.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The file of an SQLite database that is in one.
+    pub(super) fn file(&self) -> Option<&Path> {
+        let place = self.0.strip_prefix("sqlite:")?;
+        let path = place.strip_prefix("//").unwrap_or(place);
+        (!path.is_empty() && path != ":memory:").then(|| Path::new(path))
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = Infallible;
+    fn from_str(url: &str) -> Result<Self, Infallible> {
+        Ok(Self(url.to_owned()))
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.starts_with("sqlite:") {
+            return f.write_str(&self.0);
+        }
+        // The parameters after the question mark may hold a password too.
+        let url = self.0.split_once('?').map_or(&*self.0, |(url, _)| url);
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+        write!(f, "{scheme}://{place}")
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}
+
+/// Opens the database for one command, made and migrated where needed.
+pub(super) async fn open(url: &DatabaseUrl) -> Result<Chat> {
+    open_with(url, &Options::default()).await
+}
+
+/// Opens a database that must be there.
+pub(super) async fn open_existing(url: &DatabaseUrl) -> Result<Chat> {
+    open_with(url, &Options { create_if_missing: false, ..Options::default() }).await
+}
+
+async fn open_with(url: &DatabaseUrl, options: &Options) -> Result<Chat> {
+    Ok(Chat::new(sql::open(url.expose(), options).await.map_err(refusal)?))
+}
+
+/// Opens the database to serve it.
+pub(super) async fn open_to_serve(url: &DatabaseUrl, options: &Options) -> Result<Arc<dyn Store>> {
+    sql::connect(url.expose(), options).await.map_err(refusal)
+}
+
+/// An address that is none was typed wrongly; all else is the database's.
+fn refusal(error: OpenError) -> anyhow::Error {
+    match error {
+        OpenError::Address => Usage(error.to_string()).into(),
+        error => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> DatabaseUrl {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn no_password_is_printed() {
+        for (given, printed) in [
+            ("postgres://ann:s@cret@db:5432/chat", "postgres://db:5432/chat"),
+            ("postgres://db/chat?password=s3cret&sslmode=require", "postgres://db/chat"),
+            ("postgresql://ann@db/chat", "postgresql://db/chat"),
+            ("sqlite://a?b@c.db", "sqlite://a?b@c.db"),
+        ] {
+            assert_eq!(url(given).to_string(), printed);
+            assert_eq!(format!("{:?}", url(given)), format!("DatabaseUrl({printed})"));
+        }
+    }
+
+    #[test]
+    fn the_file_of_an_sqlite_database() {
+        assert_eq!(url("sqlite://chat.db").file(), Some(Path::new("chat.db")));
+        assert_eq!(url("sqlite:///var/chat.db").file(), Some(Path::new("/var/chat.db")));
+        assert_eq!(url("sqlite:chat.db").file(), Some(Path::new("chat.db")));
+        for none in ["sqlite::memory:", "sqlite://", "postgres://db/chat"] {
+            assert_eq!(url(none).file(), None, "{none}");
+        }
+    }
+}

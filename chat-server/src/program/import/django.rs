@@ -1,0 +1,195 @@
+//! What a Django dump holds for the chat: users, tokens, threads and messages, with every reference checked.
+
+use super::{
+    dump::{self, Object},
+    fields::{self, MessageFields, ThreadFields, TokenFields, UserFields},
+    report::Report,
+};
+use anyhow::{Context, Result, bail};
+use chat_core::{
+    api::{MessageId, Participants, ThreadId, Timestamp, UserId},
+    password,
+    store::{Import, ImportedMessage, ImportedThread, ImportedToken, ImportedUser, PasswordHash},
+    token,
+};
+use serde_json::Value;
+use std::{
+    collections::{HashMap, HashSet},
+    io::Read,
+};
+
+const USER: &str = "auth.user";
+const TOKEN: &str = "authtoken.token";
+const THREAD: &str = "chat.thread";
+const MESSAGE: &str = "chat.message";
+
+/// Reads a dump to its end and checks it. Nothing is written; `at` is now.
+pub(super) fn read(source: impl Read, at: Timestamp) -> Result<(Import, Report)> {
+    let mut reading = Reading::new(at);
+    let digest = dump::read(source, |object| reading.take(object))?;
+    reading.check(digest)
+}
+
+/// What has been read so far. Objects come in any order, so references wait until the end.
+struct Reading {
+    import: Import,
+    report: Report,
+    objects: u64,
+    users: HashSet<UserId>,
+    names: HashMap<String, UserId>,
+    tokens: HashSet<[u8; 32]>,
+    /// Every thread; whether it is left out for want of participants.
+    threads: HashMap<ThreadId, bool>,
+    messages: HashSet<MessageId>,
+}
+
+impl Reading {
+    fn new(at: Timestamp) -> Self {
+        let (users, tokens, threads, messages) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self {
+            import: Import { digest: [0; 32], at, users, tokens, threads, messages },
+            report: Report::default(),
+            objects: 0,
+            users: HashSet::new(),
+            names: HashMap::new(),
+            tokens: HashSet::new(),
+            threads: HashMap::new(),
+            messages: HashSet::new(),
+        }
+    }
+
+    fn take(&mut self, object: Object) -> Result<()> {
+        self.objects += 1;
+        let position = self.objects;
+        let pk = object.pk.unwrap_or_default();
+        // A token's pk is the secret itself: its place in the file has to do.
+        let name = match &pk {
+            pk if object.model == TOKEN || pk.is_null() => format!("{}, object {position}", object.model),
+            pk => format!("{} {}", object.model, fields::spelling(pk)),
+        };
+        match object.model.as_str() {
+            USER => fields::read(&object.fields).and_then(|fields| self.user(&pk, fields)),
+            TOKEN => fields::read(&object.fields).and_then(|fields| self.token(&pk, &fields)),
+            THREAD => fields::read(&object.fields).and_then(|fields| self.thread(&pk, &fields)),
+            MESSAGE => fields::read(&object.fields).and_then(|fields| self.message(&pk, fields)),
+            _ => {
+                self.report.other(object.model);
+                return Ok(());
+            }
+        }
+        .context(name)
+    }
+
+    fn user(&mut self, pk: &Value, fields: UserFields) -> Result<()> {
+        let id = UserId::new(fields::id("id", pk)?);
+        let username = fields::text("username", fields.username)?;
+        let password = password::from_django(&fields::text("password", fields.password)?);
+        if !self.users.insert(id) {
+            bail!("it is in the file twice");
+        }
+        if let Some(other) = self.names.insert(username.clone(), id) {
+            bail!("its username {username} is that of {USER} {other} too");
+        }
+        if password.is_none() {
+            self.report.unusable(&username);
+        }
+        self.import.users.push(ImportedUser {
+            id,
+            username,
+            password: password.unwrap_or_else(PasswordHash::unusable),
+            active: fields.is_active,
+            created: fields.date_joined.unwrap_or(self.import.at),
+        });
+        Ok(())
+    }
+
+    fn token(&mut self, pk: &Value, fields: &TokenFields) -> Result<()> {
+        let Some(key) =
+            pk.as_str().filter(|key| !key.is_empty() && key.bytes().all(|b| b.is_ascii_graphic()))
+        else {
+            bail!("its key is not a text of visible ASCII characters, so that nobody can sign in with it");
+        };
+        let hash = token::hash(key);
+        if !self.tokens.insert(hash.0) {
+            bail!("the same token is in the file twice");
+        }
+        let user = UserId::new(fields::id("user", &fields.user)?);
+        let created = fields.created.unwrap_or(self.import.at);
+        self.import.tokens.push(ImportedToken { hash, user, created });
+        Ok(())
+    }
+
+    fn thread(&mut self, pk: &Value, fields: &ThreadFields) -> Result<()> {
+        let id = fields::thread_id("id", pk)?;
+        let mut users = Vec::new();
+        for participant in &fields.participants {
+            let user = UserId::new(fields::id("participant", participant)?);
+            if !users.contains(&user) {
+                users.push(user);
+            }
+        }
+        let participants = match *users {
+            [] => None,
+            [one] => Some(Participants::one(one)),
+            [a, b] => Some(Participants::pair(a, b)),
+            _ => bail!("it has {} participants; a thread has two", users.len()),
+        };
+        if self.threads.insert(id, participants.is_none()).is_some() {
+            bail!("it is in the file twice");
+        }
+        let (created, updated) = (fields.created, fields.updated);
+        match participants {
+            None => self.report.thread_without_participants(id),
+            Some(participants) => {
+                self.import.threads.push(ImportedThread { id, participants, created, updated });
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, pk: &Value, fields: MessageFields) -> Result<()> {
+        let id = MessageId::new(fields::id("id", pk)?);
+        if !self.messages.insert(id) {
+            bail!("it is in the file twice");
+        }
+        self.import.messages.push(ImportedMessage {
+            id,
+            sender: UserId::new(fields::id("sender", &fields.sender)?),
+            thread: fields::thread_id("thread", &fields.thread)?,
+            text: fields::text("text", fields.text)?,
+            created: fields.created,
+            is_read: fields.is_read,
+        });
+        Ok(())
+    }
+
+    /// Follows every reference, leaves out the messages of threads that were left out, and counts.
+    fn check(mut self, digest: [u8; 32]) -> Result<(Import, Report)> {
+        let known = |what: &str, user: UserId| {
+            let found = self.users.contains(&user);
+            if found { Ok(()) } else { bail!("its {what} {user} is not in the file") }
+        };
+        for token in &self.import.tokens {
+            // There is nothing to name a token by but its user.
+            known("user", token.user).context(TOKEN)?;
+        }
+        for thread in &self.import.threads {
+            for user in thread.participants.iter() {
+                known("participant", user).with_context(|| format!("{THREAD} {}", thread.id))?;
+            }
+        }
+        for message in &self.import.messages {
+            let name = || format!("{MESSAGE} {}", message.id);
+            known("sender", message.sender).with_context(name)?;
+            if !self.threads.contains_key(&message.thread) {
+                bail!("{}: its thread {} is not in the file", name(), message.thread);
+            }
+        }
+        let all = self.import.messages.len();
+        self.import.messages.retain(|message| self.threads.get(&message.thread) == Some(&false));
+        self.import.messages.sort_unstable_by_key(|message| message.id);
+        self.report.count(&self.import, all);
+        self.import.digest = digest;
+        Ok((self.import, self.report))
+    }
+}

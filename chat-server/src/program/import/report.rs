@@ -1,0 +1,70 @@
+//! What an import tells the administrator: how much was taken over, and what was not.
+
+use chat_core::{api::ThreadId, store::Import};
+use std::{collections::BTreeMap, fmt};
+
+/// The numbers and names of one import.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    users: usize,
+    tokens: usize,
+    threads: usize,
+    messages: usize,
+    unusable: Vec<String>,
+    empty_threads: Vec<ThreadId>,
+    skipped_messages: usize,
+    other: BTreeMap<String, u64>,
+}
+
+impl Report {
+    /// An object of a model that is no part of the chat.
+    pub(super) fn other(&mut self, model: String) {
+        *self.other.entry(model).or_default() += 1;
+    }
+
+    /// A user whose password nobody can verify.
+    pub(super) fn unusable(&mut self, username: &str) {
+        self.unusable.push(username.to_owned());
+    }
+
+    /// A thread that is left out.
+    pub(super) fn thread_without_participants(&mut self, thread: ThreadId) {
+        self.empty_threads.push(thread);
+    }
+
+    /// Counts what is taken over, of a file with so many messages.
+    pub(super) fn count(&mut self, import: &Import, messages: usize) {
+        self.users = import.users.len();
+        self.tokens = import.tokens.len();
+        self.threads = import.threads.len();
+        self.messages = import.messages.len();
+        self.skipped_messages = messages - self.messages;
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { users, tokens, threads, messages, .. } = self;
+        write!(f, "imported: users {users}, tokens {tokens}, threads {threads}, messages {messages}")?;
+        if !self.unusable.is_empty() {
+            let (count, names) = (self.unusable.len(), self.unusable.join(", "));
+            write!(
+                f,
+                "\nwithout a usable password, until `chat-server user passwd` sets one: {count} ({names})"
+            )?;
+        }
+        if !self.empty_threads.is_empty() {
+            let threads: Vec<_> = self.empty_threads.iter().map(ToString::to_string).collect();
+            let (count, messages, names) = (threads.len(), self.skipped_messages, threads.join(", "));
+            write!(
+                f,
+                "\nskipped, threads without participants: {count} ({names}), with {messages} messages"
+            )?;
+        }
+        if !self.other.is_empty() {
+            let models: Vec<_> = self.other.iter().map(|(model, count)| format!("{model} {count}")).collect();
+            write!(f, "\nskipped, other models: {}", models.join(", "))?;
+        }
+        Ok(())
+    }
+}

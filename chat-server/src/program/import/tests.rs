@@ -1,0 +1,284 @@
+//! What is taken from a dump, and every way in which one is refused.
+
+use super::django;
+use chat_core::{
+    api::Timestamp,
+    store::{Import, PasswordHash},
+    token,
+};
+use serde_json::{Value, json};
+
+const THREAD: &str = "3cff18f1-d049-43f3-9c69-fcc8948f66f6";
+const OTHER: &str = "7b0befd9-89b3-4e00-a03e-f6698e4f82cd";
+const KEY: &str = "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b";
+const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+fn user(id: i64, name: &str) -> Value {
+    json!({"model": "auth.user", "pk": id, "fields": {
+        "username": name, "is_active": true, "date_joined": "2024-02-29T12:00:00.123Z", "email": "", "groups": [],
+        "password": "pbkdf2_sha256$1000$seasalt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    }})
+}
+
+fn token(key: &str, user: i64) -> Value {
+    json!({"model": "authtoken.token", "pk": key, "fields": {"user": user, "created": "2024-03-01T00:00:00Z"}})
+}
+
+fn thread(id: &str, participants: &[i64]) -> Value {
+    json!({"model": "chat.thread", "pk": id, "fields": {
+        "participants": participants, "created": "2024-03-01T00:00:00.123456Z", "updated": "2024-03-02T00:00:00Z",
+    }})
+}
+
+fn message(id: i64, sender: i64, thread: &str) -> Value {
+    json!({"model": "chat.message", "pk": id, "fields": {
+        "sender": sender, "thread": thread, "text": "hello", "created": "2024-03-01T01:00:00Z", "is_read": false,
+    }})
+}
+
+/// With one value of an object replaced.
+fn with(mut object: Value, pointer: &str, value: Value) -> Value {
+    *object.pointer_mut(pointer).unwrap() = value;
+    object
+}
+
+/// ann and bob, with a token, a thread and a message.
+fn small() -> Vec<Value> {
+    vec![user(2, "ann"), user(3, "bob"), token(KEY, 2), thread(THREAD, &[3, 2]), message(17, 3, THREAD)]
+}
+
+fn read(objects: &[Value]) -> Result<(Import, String), String> {
+    read_text(&serde_json::to_string(objects).unwrap())
+}
+
+fn read_text(dump: &str) -> Result<(Import, String), String> {
+    match django::read(dump.as_bytes(), NOW) {
+        Ok((import, report)) => Ok((import, report.to_string())),
+        Err(error) => Err(format!("{error:#}")),
+    }
+}
+
+/// The refusal of the small dump with one more object.
+fn refusal(object: Value) -> String {
+    let mut objects = small();
+    objects.push(object);
+    read(&objects).unwrap_err()
+}
+
+#[test]
+fn everything_keeps_its_id() {
+    let (import, report) = read(&small()).unwrap();
+    let [ann, bob] = &import.users[..] else { panic!("two users") };
+    assert_eq!((ann.id.get(), &*ann.username, ann.active), (2, "ann", true));
+    assert_eq!(ann.created.to_string(), "2024-02-29T12:00:00.123000Z");
+    assert!(bob.password.expose().starts_with("pbkdf2_sha256$1000$seasalt$"));
+    assert_eq!((import.tokens[0].hash, import.tokens[0].user), (token::hash(KEY), ann.id));
+    let thread = &import.threads[0];
+    assert_eq!(
+        (thread.id.to_string(), thread.participants.first(), thread.participants.second()),
+        (THREAD.to_owned(), ann.id, Some(bob.id))
+    );
+    assert_eq!(thread.created.to_string(), "2024-03-01T00:00:00.123456Z");
+    assert_eq!(thread.updated.to_string(), "2024-03-02T00:00:00Z");
+    let message = &import.messages[0];
+    assert_eq!((message.id.get(), message.sender, message.thread), (17, bob.id, thread.id));
+    assert_eq!((&*message.text, message.is_read), ("hello", false));
+    assert_eq!(report, "imported: users 2, tokens 1, threads 1, messages 1");
+}
+
+#[test]
+fn objects_come_in_any_order_and_models_after_their_fields() {
+    let mut objects = small();
+    objects.reverse();
+    let (import, _) = read(&objects).unwrap();
+    assert_eq!((import.users.len(), import.messages.len()), (2, 1));
+    let (import, _) =
+        read_text(r#"[{"fields": {"password": "!", "username": "ann"}, "pk": "7", "model": "auth.user"}]"#)
+            .unwrap();
+    assert_eq!(import.users[0].id.get(), 7, "a pk may be text");
+    assert_eq!((import.users[0].active, import.users[0].created), (true, NOW), "what is not said");
+}
+
+#[test]
+fn threads_keep_the_order_of_the_file_and_messages_get_that_of_their_ids() {
+    let mut objects = small();
+    objects.insert(0, thread(OTHER, &[2, 3]));
+    objects.push(message(5, 2, OTHER));
+    let (import, _) = read(&objects).unwrap();
+    assert_eq!(import.threads.iter().map(|t| t.id.to_string()).collect::<Vec<_>>(), [OTHER, THREAD]);
+    assert_eq!(import.messages.iter().map(|m| m.id.get()).collect::<Vec<_>>(), [5, 17]);
+}
+
+#[test]
+fn the_digest_is_that_of_the_whole_file() {
+    let digest = |dump: &str| read_text(dump).unwrap().0.digest;
+    // As sha256sum says.
+    assert_eq!(hex(digest("[]")), "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945");
+    assert_ne!(digest("[]"), digest("[]\n"));
+    assert_ne!(digest("[]"), digest("\u{feff}[]"));
+}
+
+fn hex(bytes: [u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn passwords_nobody_can_verify_are_unusable_and_named() {
+    let mut objects = small();
+    objects.push(with(user(4, "cleo"), "/fields/password", json!("!x8f")));
+    objects.push(with(user(5, "dan"), "/fields/password", json!("md5$salt$0123")));
+    let (import, report) = read(&objects).unwrap();
+    assert_eq!(import.users[2].password, PasswordHash::unusable());
+    assert_eq!(
+        report.lines().nth(1),
+        Some("without a usable password, until `chat-server user passwd` sets one: 2 (cleo, dan)")
+    );
+}
+
+#[test]
+fn a_thread_without_participants_is_skipped_with_its_messages() {
+    let mut objects = small();
+    objects.extend([thread(OTHER, &[]), message(18, 2, OTHER), message(19, 3, OTHER)]);
+    let (import, report) = read(&objects).unwrap();
+    assert_eq!((import.threads.len(), import.messages.len()), (1, 1));
+    let said = format!("skipped, threads without participants: 1 ({OTHER}), with 2 messages");
+    assert_eq!(report.lines().nth(1), Some(&*said));
+}
+
+#[test]
+fn a_participant_counts_once_and_a_sender_need_not_be_one() {
+    let mut objects = small();
+    objects.extend([user(4, "cleo"), thread(OTHER, &[2, 2]), message(18, 4, OTHER)]);
+    let (import, _) = read(&objects).unwrap();
+    assert_eq!(import.threads[1].participants.second(), None);
+    assert_eq!(import.messages[1].sender.get(), 4);
+}
+
+#[test]
+fn other_models_are_counted_and_skipped() {
+    let mut objects = small();
+    for pk in 1..=3 {
+        objects.push(json!({"model": "admin.logentry", "pk": pk, "fields": {"user": ["ann"]}}));
+    }
+    let (_, report) = read(&objects).unwrap();
+    assert_eq!(report.lines().nth(1), Some("skipped, other models: admin.logentry 3"));
+}
+
+#[test]
+fn texts_are_taken_as_they_are() {
+    let long = format!("  {}\n", "ä".repeat(1000));
+    let mut objects = small();
+    objects.push(with(message(18, 2, THREAD), "/fields/text", json!(long)));
+    assert_eq!(read(&objects).unwrap().0.messages[1].text, long);
+}
+
+#[test]
+fn a_token_of_another_shape_is_kept_when_it_can_be_sent() {
+    let mut objects = small();
+    objects.push(token("short-key", 3));
+    assert_eq!(read(&objects).unwrap().0.tokens[1].hash, token::hash("short-key"));
+    for key in ["", "two words", "schlüssel"] {
+        assert_eq!(
+            refusal(token(key, 3)),
+            "authtoken.token, object 6: its key is not a text of visible ASCII characters, so that nobody can \
+             sign in with it"
+        );
+    }
+}
+
+#[test]
+fn a_reference_to_what_is_not_there_is_named() {
+    assert_eq!(refusal(message(18, 99, THREAD)), "chat.message 18: its sender 99 is not in the file");
+    assert_eq!(
+        refusal(message(18, 2, OTHER)),
+        format!("chat.message 18: its thread {OTHER} is not in the file")
+    );
+    assert_eq!(
+        refusal(thread(OTHER, &[2, 99])),
+        format!("chat.thread {OTHER}: its participant 99 is not in the file")
+    );
+    let nobody = with(message(18, 2, THREAD), "/fields/sender", Value::Null);
+    assert_eq!(refusal(nobody), "chat.message 18: its sender is missing");
+    assert_eq!(refusal(token("k", 99)), "authtoken.token: its user 99 is not in the file");
+}
+
+#[test]
+fn a_duplicate_is_named_but_no_secret() {
+    assert_eq!(refusal(user(2, "cleo")), "auth.user 2: it is in the file twice");
+    assert_eq!(refusal(user(4, "ann")), "auth.user 4: its username ann is that of auth.user 2 too");
+    assert_eq!(refusal(token(KEY, 3)), "authtoken.token, object 6: the same token is in the file twice");
+    assert_eq!(refusal(message(17, 2, THREAD)), "chat.message 17: it is in the file twice");
+    let spelling = THREAD.to_uppercase();
+    assert_eq!(refusal(thread(&spelling, &[2])), format!("chat.thread {spelling}: it is in the file twice"));
+    let mut objects = small();
+    objects.push(user(4, "Ann"));
+    assert_eq!(read(&objects).unwrap().0.users.len(), 3, "letter case tells names apart");
+}
+
+#[test]
+fn ids_that_are_none_are_named() {
+    for id in [json!(0), json!(-3), json!(1.5), json!(9_223_372_036_854_775_808_u64), json!("x"), json!(true)]
+    {
+        let refusal = refusal(with(user(4, "cleo"), "/pk", id));
+        assert!(refusal.contains("its id is not an integer from 1 to 9223372036854775807"), "{refusal}");
+    }
+    assert_eq!(refusal(thread("17", &[2])), "chat.thread 17: its id is not a UUID");
+    assert_eq!(
+        refusal(thread(OTHER, &[2, 3, 2, 17])),
+        format!("chat.thread {OTHER}: it has 3 participants; a thread has two")
+    );
+}
+
+#[test]
+fn natural_keys_are_refused_with_the_way_out() {
+    let mut nameless = user(4, "cleo");
+    nameless.as_object_mut().unwrap().remove("pk");
+    assert_eq!(
+        refusal(nameless),
+        "auth.user, object 6: its id is missing; dump again without --natural-primary"
+    );
+    assert_eq!(
+        refusal(with(thread(OTHER, &[2]), "/fields/participants", json!([["ann"], ["bob"]]))),
+        format!(
+            "chat.thread {OTHER}: its participant is given by name; dump again without --natural-foreign"
+        )
+    );
+    assert_eq!(
+        refusal(with(message(18, 2, THREAD), "/fields/sender", json!(["ann"]))),
+        "chat.message 18: its sender is given by name; dump again without --natural-foreign"
+    );
+}
+
+#[test]
+fn the_character_that_postgres_cannot_keep_is_refused() {
+    for (object, what) in [
+        (with(message(18, 2, THREAD), "/fields/text", json!("a\0b")), "chat.message 18: its text"),
+        (with(user(4, "cleo"), "/fields/username", json!("a\0b")), "auth.user 4: its username"),
+        (
+            with(user(4, "cleo"), "/fields/password", json!("pbkdf2_sha256$1$\0$x")),
+            "auth.user 4: its password",
+        ),
+    ] {
+        assert_eq!(
+            refusal(object),
+            format!("{what} has the character U+0000 in it; remove that from the file")
+        );
+    }
+}
+
+#[test]
+fn fields_of_another_form_are_named_by_their_object() {
+    let mut bare = message(18, 2, THREAD);
+    bare["fields"].as_object_mut().unwrap().remove("created");
+    assert_eq!(refusal(bare), "chat.message 18: missing field `created`");
+    let when = with(message(18, 2, THREAD), "/fields/created", json!("yesterday"));
+    assert_eq!(refusal(when), "chat.message 18: not a time such as 2026-01-31T12:00:00.123456Z");
+}
+
+#[test]
+fn what_is_no_dump_is_refused_as_such() {
+    for text in ["", "{}", "[1]", "[{\"pk\": 1}]", "[] x", "[{\"model\": \"auth.user\"", "CREATE TABLE"] {
+        let refusal = read_text(text).unwrap_err();
+        assert!(refusal.starts_with("it is not the JSON that Django's dumpdata writes: "), "{refusal}");
+    }
+}

@@ -1,0 +1,65 @@
+//! The program: its commands, what they share, and how they end.
+//!
+//! Results go to standard output, notes and logs to standard error. A command that fails says why in one line and
+//! exits with status 1; one that was typed wrongly exits with 2.
+
+mod args;
+mod backup;
+mod database;
+mod demo;
+mod import;
+mod lock;
+mod logging;
+mod migrate;
+mod output;
+mod password;
+mod serve;
+mod token;
+mod user;
+
+use self::args::{Args, Command, Common};
+use anyhow::{Context, Result};
+use std::process::ExitCode;
+use tokio::runtime::Runtime;
+
+/// A command that cannot be carried out as it was typed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// Runs the command of the command line.
+pub(super) fn main() -> ExitCode {
+    match start(Args::read()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if output::is_unread(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::failure(&error, hint(&error));
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+/// What may help, where the error itself does not say.
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    match error.downcast_ref() {
+        Some(chat_core::Error::Unavailable(_)) => Some("try again later"),
+        _ => None,
+    }
+}
+
+fn start(args: Args) -> Result<()> {
+    logging::start(&args.common, &args.command)?;
+    let runtime = Runtime::new().context("the threads to work on cannot be started")?;
+    runtime.block_on(run(&args.common, args.command))
+}
+
+async fn run(common: &Common, command: Command) -> Result<()> {
+    match command {
+        Command::Serve(args) => serve::run(common, &args).await,
+        Command::User(command) => user::run(common, command).await,
+        Command::Token(command) => token::run(common, command).await,
+        Command::Import(command) => import::run(common, command).await,
+        Command::Migrate => migrate::run(common).await,
+        Command::Backup(args) => backup::run(common, &args).await,
+    }
+}

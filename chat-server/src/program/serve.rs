@@ -1,0 +1,132 @@
+//! `chat-server serve`.
+
+use super::{args::Common, database, demo, lock::ServerLock, output};
+use anyhow::{Context, Result, anyhow};
+use chat_core::{Chat, api::limits, store::sql::Options};
+use chat_server::{ChatService, Limits};
+use clap::builder::{BoolishValueParser, RangedU64ValueParser};
+use std::{io::ErrorKind, net::IpAddr};
+use tokio::net::TcpListener;
+
+/// Longer texts could not be sent: a request body has this many bytes, and a code point may take four.
+const TEXT_MAX_CEILING: u64 = limits::BODY_MAX as u64 / 5;
+
+/// What counts them cannot count further on a machine of 32 bits.
+const CONNECTIONS_CEILING: u64 = 1 << 28;
+
+/// How the chat is served.
+#[derive(Debug, clap::Args)]
+pub(super) struct ServeArgs {
+    /// The address to listen on; port 0 takes a free one. The log says `listening on http://ADDR` once requests are
+    /// answered.
+    #[arg(long, env = "CHAT_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8000", value_parser = address)]
+    pub(super) listen: String,
+
+    /// Let anyone register an account.
+    #[arg(long, env = "CHAT_OPEN_REGISTRATION", value_parser = BoolishValueParser::new())]
+    open_registration: bool,
+
+    /// Fill an empty database with five users and two conversations, and print what to try.
+    #[arg(long, env = "CHAT_DEMO", value_parser = BoolishValueParser::new())]
+    pub(super) demo: bool,
+
+    /// Longest text of a message, in code points.
+    #[arg(long, env = "CHAT_TEXT_MAX", value_name = "N", default_value_t = limits::TEXT_MAX)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=TEXT_MAX_CEILING))]
+    text_max: usize,
+
+    /// Proxies whose X-Forwarded-Proto is believed, by address.
+    #[arg(long, env = "CHAT_TRUSTED_PROXIES", value_name = "IP,…", value_delimiter = ',')]
+    #[arg(default_value = "127.0.0.1,::1")]
+    trusted_proxies: Vec<IpAddr>,
+
+    /// Connections at a time; further ones wait.
+    #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "N", default_value_t = Limits::default().connections)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=CONNECTIONS_CEILING))]
+    max_connections: usize,
+
+    /// Do not wait for the disk at every commit to SQLite: a third faster, but a power cut may cost the last
+    /// messages.
+    #[arg(long, env = "CHAT_NO_SYNC", value_parser = BoolishValueParser::new())]
+    no_sync: bool,
+
+    /// Connections to Postgres at most.
+    #[arg(long, env = "CHAT_POSTGRES_CONNECTIONS", value_name = "N", default_value_t = 16)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    postgres_connections: u32,
+}
+
+/// Serves until the process is told to stop.
+pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
+    // In this order, so that a server which cannot run changes nothing: not even --demo fills anything.
+    let _lock = common.database_url.file().map(ServerLock::take).transpose()?;
+    let listener = TcpListener::bind(&args.listen).await.map_err(|error| {
+        let hint = match error.kind() {
+            ErrorKind::AddrInUse => "stop what listens there, or name another address with --listen",
+            _ => "name another address with --listen",
+        };
+        anyhow!("cannot listen on {}: {error}; {hint}", args.listen)
+    })?;
+    let address = listener.local_addr()?;
+
+    let options = Options {
+        sync_every_commit: !args.no_sync,
+        postgres_connections: args.postgres_connections,
+        ..Options::default()
+    };
+    let store = database::open_to_serve(&common.database_url, &options).await?;
+    let chat = Chat::builder(store).text_max(args.text_max).build();
+    if args.demo {
+        let told = demo::fill(&chat, address).await?;
+        // Whether anybody reads it is no reason not to serve.
+        output::line(&told).or_else(|error| if output::is_unread(&error) { Ok(()) } else { Err(error) })?;
+    }
+
+    let service = ChatService::builder(chat)
+        .open_registration(args.open_registration)
+        .trusted_proxies(args.trusted_proxies.iter().copied())
+        .health_checks(true)
+        .build();
+    // Until here a signal ends the process at once, which no database minds.
+    let stopped = stop_signal().context("signals cannot be awaited")?;
+    let mut limits = Limits::default();
+    limits.connections = args.max_connections;
+    tracing::info!(database = %common.database_url, "listening on http://{address}");
+    chat_server::serve(listener, service, limits, stopped).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Completes when the process is told to stop. The signals count from this call on, not from the first poll.
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+        }
+    })
+}
+
+/// Completes when the process is told to stop.
+#[cfg(not(unix))]
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without the signal there is nothing to wait for.
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+/// Passes on what looks like HOST:PORT. Names are looked up when it is used.
+fn address(text: &str) -> Result<String, String> {
+    let port =
+        text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
+    match port {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        _ => Err("give HOST:PORT, such as 127.0.0.1:8000 or [::]:8000".to_owned()),
+    }
+}

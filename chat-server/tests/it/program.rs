@@ -1,0 +1,171 @@
+//! Runs the program in a folder of its own.
+
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
+};
+
+/// A folder to work in, with `chat.db` as the database unless the arguments say otherwise.
+pub(crate) struct Program {
+    folder: tempfile::TempDir,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Program {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+        command.env_clear().current_dir(self.folder.path()).args(line.split_whitespace());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, line: &str) -> Ended {
+        self.command(line).output().unwrap().into()
+    }
+
+    /// The same with something on standard input.
+    pub(crate) fn run_with(&self, line: &str, input: &str) -> Ended {
+        let mut child = self.command(line).stdin(Stdio::piped()).spawn().unwrap();
+        // A program that has ended before it read everything is no fault of the test's.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// Starts serving on a free port.
+    pub(crate) fn serve(&self, options: &str) -> Server {
+        let mut child = self.command(&format!("serve --listen 127.0.0.1:0 {options}")).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut log = String::new();
+        let address = loop {
+            let mut line = String::new();
+            assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "it ended before it listened: {log}");
+            log.push_str(&line);
+            if let Some((_, rest)) = line.split_once("listening on http://") {
+                let end =
+                    rest.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c))).unwrap_or(rest.len());
+                break rest[..end].to_owned();
+            }
+        };
+        Server { child, stderr, address }
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    /// What it printed, after it succeeded without a word on standard error.
+    #[track_caller]
+    pub(crate) fn printed(self) -> String {
+        assert_eq!((self.status, &*self.stderr), (Some(0), ""), "{self:?}");
+        self.stdout
+    }
+
+    /// What it printed, as JSON.
+    #[track_caller]
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.printed()).unwrap()
+    }
+
+    /// The one line it failed with.
+    #[track_caller]
+    pub(crate) fn refused(self, status: i32) -> String {
+        assert_eq!((self.status, &*self.stdout), (Some(status), ""), "{self:?}");
+        let lines: Vec<_> = self.stderr.lines().collect();
+        assert_eq!(lines.len(), 1, "one line says it: {self:?}");
+        lines[0].strip_prefix("chat-server: ").unwrap().to_owned()
+    }
+}
+
+/// A server that runs; ended with the test.
+pub(crate) struct Server {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    pub(crate) address: String,
+}
+
+impl Server {
+    /// Sends a request and answers status and body.
+    pub(crate) fn request(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, Value) {
+        let mut socket = TcpStream::connect(&self.address).unwrap();
+        let length = body.len();
+        write!(
+            socket,
+            "{method} /chat-api{path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Token {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}",
+            self.address
+        )
+        .unwrap();
+        let mut response = String::new();
+        socket.read_to_string(&mut response).unwrap();
+        let (head, body) = response.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    /// Signs in; the status tells how it went.
+    pub(crate) fn sign_in(&self, username: &str, password: &str) -> (u16, String) {
+        let credentials = serde_json::json!({ "username": username, "password": password }).to_string();
+        let (status, body) = self.request("POST", "/token/", "", &credentials);
+        (status, body["token"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Kills it as a crash would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop with this signal, and answers how it ended with what it had logged and printed.
+    pub(crate) fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
+        let kill = format!("kill -{signal} {}", self.child.id());
+        assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+        let (mut log, mut printed) = (String::new(), String::new());
+        self.stderr.read_to_string(&mut log).unwrap();
+        self.child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
+        (self.child.wait().unwrap(), log, printed)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address of an SQLite file as an option.
+pub(crate) fn database(path: &Path) -> String {
+    format!("--database-url sqlite://{}", path.display())
+}

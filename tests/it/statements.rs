@@ -1,0 +1,83 @@
+//! Every statement of the store: both databases take it, and none reads a whole table to answer a request.
+
+use chat_core::store::sql;
+use chat_tests::postgres::Database;
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqlSafeStr as _, SqliteConnection,
+};
+
+const TABLES: [&str; 7] = ["users", "tokens", "threads", "messages", "counters", "totals", "imports"];
+
+/// What removes users, for whom nobody waits.
+const RARE: [&str; 5] = [
+    "TALLY_USER",
+    "TALLY_STRANGER",
+    "DELETE_MESSAGES_OF",
+    "DELETE_MESSAGES_OF_STRANGER",
+    "lock_threads_of_user",
+];
+
+/// What walks along an index of the whole table, no further than its limit.
+const WALKS: [&str; 2] = ["USERS", "ANY_USER"];
+
+/// Lists that come from several indexes: they are merged, for to sort them is to read them whole.
+const MERGED: [&str; 4] = ["threads", "messages", "unread", "unread_incoming"];
+
+async fn migrated(url: &str) {
+    sql::open(url, &sql::Options::default()).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn sqlite_scans_no_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("chat.db").display());
+    migrated(&url).await;
+    let mut sqlite = SqliteConnection::connect(&url).await.unwrap();
+    for (name, statement) in sql::sqlite_statements() {
+        let prepared = sqlite.prepare(AssertSqlSafe(statement.to_owned()).into_sql_str()).await;
+        prepared.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let plan = sqlite.fetch_all(AssertSqlSafe(format!("explain query plan {statement}"))).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.get(3)).collect();
+        let walks = WALKS.contains(&name) && plan.iter().any(|step| step.contains("USING COVERING INDEX"));
+        if !walks && !RARE.contains(&name) {
+            for table in TABLES {
+                let scan = format!("SCAN {table}");
+                let scans = |step: &String| *step == scan || step.starts_with(&format!("{scan} "));
+                assert!(!plan.iter().any(scans), "{name} scans {table}: {plan:#?}");
+            }
+        }
+        let merges = plan.iter().any(|step| step.starts_with("MERGE"));
+        assert_eq!(merges, MERGED.contains(&name), "{name}: {plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn postgres_scans_no_table() {
+    let database = Database::fresh().await;
+    migrated(&database.url).await;
+    let mut postgres = PgConnection::connect(&database.url).await.unwrap();
+    // A table without rows would be scanned whatever the indexes; the rest is as on the store's own connections.
+    let settings =
+        "set enable_seqscan = off; set enable_bitmapscan = off; set plan_cache_mode = force_generic_plan";
+    postgres.execute(settings).await.unwrap();
+    for (name, statement) in sql::postgres_statements() {
+        let prepared = postgres.prepare(AssertSqlSafe(statement.to_owned()).into_sql_str()).await;
+        prepared.unwrap_or_else(|error| panic!("{name}: {error}"));
+        if statement.starts_with("lock ") {
+            continue; // which has no plan
+        }
+        let arguments = (1..=10).rev().find(|n| statement.contains(&format!("${n}"))).unwrap_or(0);
+        let nulls = vec!["null"; arguments].join(", ");
+        let arguments = if arguments == 0 { String::new() } else { format!("({nulls})") };
+        let explain = format!("prepare s as {statement}; explain execute s{arguments}; deallocate s");
+        let plan = postgres.fetch_all(AssertSqlSafe(explain)).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+        for table in TABLES {
+            let scan = format!("Seq Scan on {table} ");
+            let scans = plan.iter().any(|step| step.contains(&scan));
+            assert!(!scans || RARE.contains(&name), "{name} scans {table}: {plan:#?}");
+        }
+        let merges = plan.iter().any(|step| step.contains("Merge Append"));
+        assert_eq!(merges, MERGED.contains(&name), "{name}: {plan:#?}");
+    }
+}
