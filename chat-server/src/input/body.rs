@@ -12,6 +12,8 @@ use std::{pin::Pin, time::Duration};
 /// The body of a request, not yet received.
 pub(crate) struct RequestBody {
     body: Pin<Box<dyn Body<Data = Bytes, Error = BodyError> + Send>>,
+    /// Bytes it has at least, as far as its headers say.
+    announced: u64,
     timeout: Duration,
 }
 
@@ -28,17 +30,18 @@ impl RequestBody {
         B::Data: Send,
         B::Error: Into<BodyError>,
     {
+        let announced = body.size_hint().lower();
         let body = body
             .map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
             .map_err(Into::into);
-        Self { body: Box::pin(body), timeout }
+        Self { body: Box::pin(body), announced, timeout }
     }
 
     /// Receives the body and tells by the headers how to read it. An empty one is an empty JSON object, whatever
     /// the headers say.
     pub(crate) async fn receive(&mut self, headers: &HeaderMap) -> Result<Payload, ApiError> {
         // A client that announces too much is told before it sends it.
-        if self.body.size_hint().lower() > limits::BODY_MAX as u64 {
+        if self.announced > limits::BODY_MAX as u64 {
             return Err(ApiError::body_too_large());
         }
         let collected = tokio::time::timeout(self.timeout, collect(&mut self.body)).await;

@@ -40,6 +40,7 @@ impl Server {
         // The times are taken by the connection's pace, which tells a slow request from an idle connection.
         http1
             .header_read_timeout(None)
+            .max_header_size(limits.header_bytes)
             .max_buf_size(limits.header_bytes.max(8192))
             // A client that has nothing more to say may still listen.
             .half_close(true);

@@ -27,7 +27,7 @@ pub struct Limits {
     pub first_byte_timeout: Duration,
     /// How long a request's line and headers may take to arrive, from their first byte.
     pub header_timeout: Duration,
-    /// Bytes of a request's line and headers together, at least 8192.
+    /// Bytes of a request's line and headers together.
     pub header_bytes: usize,
     /// How long the client may take nothing of an answer.
     pub write_timeout: Duration,

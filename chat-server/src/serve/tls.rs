@@ -138,7 +138,7 @@ impl Secure {
             // Requests that are taken back as soon as they are made cost the server more than the client.
             .max_pending_accept_reset_streams(20)
             .max_local_error_reset_streams(100)
-            .max_header_list_size(u32::try_from(limits.header_bytes.max(8192)).unwrap_or(u32::MAX))
+            .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
             // What one client can make the server hold: bodies are small, and answers are made as they are taken.
             .initial_stream_window_size(64 * 1024)
             .initial_connection_window_size(1024 * 1024)

@@ -1,4 +1,5 @@
-//! The program as an administrator sees it: run as built, with nothing in its environment.
+//! The server as its clients see it on the wire, and the program as an administrator does: run as built, with nothing
+//! in its environment.
 
 #![expect(
     clippy::indexing_slicing,
@@ -8,8 +9,12 @@
 )]
 
 mod backup;
+mod connections;
+mod cors;
 mod databases;
 mod imports;
 mod program;
 mod serving;
+mod stop;
 mod users;
+mod wire;
