@@ -47,6 +47,7 @@ impl Service<Request<Incoming>> for Exchanges {
         // hyper drops what works on a request when its HTTP/2 client takes it back. What has begun to write is to
         // finish, so it works by itself. Over HTTP/1 nothing is dropped: with half-closing allowed, hyper does not
         // look whether the client is still there before it has an answer for him.
+        let piece = if self.multiplexed { PIECE } else { usize::MAX };
         let detached = self.multiplexed && !matches!(*request.method(), Method::GET | Method::HEAD);
         Box::pin(async move {
             let response = if detached {
@@ -55,7 +56,7 @@ impl Service<Request<Incoming>> for Exchanges {
             } else {
                 service.respond(request).await
             };
-            Ok(exchange.answer(response))
+            Ok(exchange.answer(response, piece))
         })
     }
 }
@@ -78,10 +79,10 @@ impl Exchange {
         self.uploads.then(|| self.pace.clone())
     }
 
-    fn answer(mut self, response: Response<Body>) -> Response<Answer> {
+    fn answer(mut self, response: Response<Body>, piece: usize) -> Response<Answer> {
         self.answered = true;
         self.pace.answering();
-        response.map(|body| Answer { body, exchange: self })
+        response.map(|body| Answer { body, rest: Bytes::new(), piece, exchange: self })
     }
 }
 
@@ -132,9 +133,16 @@ impl Drop for Upload {
     }
 }
 
+/// HTTP/2 takes a piece of an answer when its client has room for a byte, and keeps it until there is room for all of
+/// it. So pieces are small: what clients do not read is not to fill the memory, nor to look as if they had read it.
+const PIECE: usize = 16 * 1024;
+
 /// The body of an answer; its exchange is over when hyper has taken all of it.
 pub(super) struct Answer {
     body: Body,
+    /// What remains of a part that was too large for a piece.
+    rest: Bytes,
+    piece: usize,
     exchange: Exchange,
 }
 
@@ -146,16 +154,25 @@ impl http_body::Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)).map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => self.rest = data,
+                Some(Ok(Err(trailers))) => return Poll::Ready(Some(Ok(trailers))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
         self.exchange.pace.answered();
-        Poll::Ready(frame)
+        let piece = self.rest.len().min(self.piece);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(piece)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
+        // Asked for before anything has been taken.
         self.body.size_hint()
     }
 }

@@ -16,5 +16,6 @@ mod imports;
 mod program;
 mod serving;
 mod stop;
+mod tls;
 mod users;
 mod wire;
