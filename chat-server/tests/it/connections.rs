@@ -1,5 +1,6 @@
 //! What connections may ask of the server, and what becomes of those that ask too much.
 
+use crate::program::Program;
 use crate::wire::{Gate, LOG_IN, ROOT, SHORT, Server, THREADS, Wire, no_limits, service, soon};
 use chat_core::api::UserId;
 use chat_server::{Authenticator, Denied, Limits};
@@ -246,4 +247,38 @@ async fn a_fault_is_answered_500_and_ends_nothing() {
     let mut wire = server.connect().await;
     assert_eq!(wire.ask(THREADS).await.status, 500);
     assert_eq!(wire.ask(ROOT).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_program_limits_the_connections_of_an_address() {
+    let program = Program::new();
+    let server = program.serve("--max-connections-per-address 1");
+    let address = server.address.parse().unwrap();
+    let mut silent = Wire::connect(address).await;
+    assert_eq!(Wire::connect(address).await.ask(ROOT).await.status, 200);
+    silent.closed().await;
+
+    drop(server);
+    let server = program.serve("--max-connections-per-address 1 --trusted-proxies 127.0.0.1");
+    let address = server.address.parse().unwrap();
+    let (mut one, mut other) = (Wire::connect(address).await, Wire::connect(address).await);
+    assert_eq!(other.ask(ROOT).await.status, 200);
+    assert_eq!(one.ask(ROOT).await.status, 200);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn want_of_file_descriptors_is_survived() {
+    let program = Program::new();
+    let server = program.serve_with_files(64);
+    let address = server.address.parse().unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..90 {
+        silent.push(Wire::connect(address).await);
+    }
+    assert_eq!(Wire::connect(address).await.ask(ROOT).await.status, 200);
+    drop(silent);
+    let (status, log, _) = server.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("cannot accept connections at the moment"), "{log}");
 }

@@ -2,6 +2,7 @@
 //! in its environment.
 
 #![expect(
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::unwrap_used,

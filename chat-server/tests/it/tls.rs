@@ -1,5 +1,6 @@
 //! The server over TLS, with HTTP/1.1 and HTTP/2.
 
+use crate::program::Program;
 use crate::wire::{Gate, ROOT, SHORT, Wire, listen, no_limits, service, soon};
 use bytes::Bytes;
 use chat_server::{ChatServiceBuilder, Limits, Tls};
@@ -234,4 +235,32 @@ fn a_key_has_to_be_that_of_the_certificate() {
     let error = Tls::from_pem_files(files.certificate(), files.certificate()).unwrap_err().to_string();
     assert!(error.starts_with("cannot read a private key from "), "{error}");
     assert!(!format!("{:?}", files.tls()).contains("PRIVATE"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_program_serves_over_tls_and_reads_the_certificate_again_at_a_signal() {
+    let files = Files::new();
+    let old = files.renew();
+    let program = Program::new();
+    let (certificate, key) = (files.certificate(), files.key());
+    let mut server =
+        program.serve(&format!("--tls-cert {} --tls-key {}", certificate.display(), key.display()));
+    let address = server.address.parse().unwrap();
+    assert_eq!(Wire(connect(address, &old, &[]).await.unwrap()).ask(ROOT).await.status, 200);
+
+    let new = files.renew();
+    server.signal("HUP");
+    server.logged("the certificate has been read again");
+    assert_eq!(Wire(connect(address, &new, &[]).await.unwrap()).ask(ROOT).await.status, 200);
+    assert_eq!(server.stop("TERM").0.code(), Some(0));
+}
+
+#[test]
+fn the_program_needs_both_files_and_says_which_is_wrong() {
+    let program = Program::new();
+    assert_eq!(program.run("serve --tls-cert chat.crt").status, Some(2));
+    let refusal = program.run("serve --listen 127.0.0.1:0 --tls-cert chat.crt --tls-key chat.key").refused(1);
+    assert!(refusal.starts_with("cannot read a certificate from chat.crt: "), "{refusal}");
+    assert!(!program.path("chat.db").exists(), "it made no database");
 }
