@@ -3,7 +3,7 @@
 use super::SqlStore;
 use crate::store::{GroupCommit, Source, Store};
 use sqlx::migrate::{MigrateError, Migrator};
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 /// Batches of messages written side by side on Postgres: while one waits for the disk the other works.
 const POSTGRES_WRITERS: usize = 2;
@@ -118,11 +118,11 @@ async fn open_sqlite(place: &str, options: &Options) -> Result<Arc<dyn Store>, O
     Ok(match place {
         "" => return Err(OpenError::Address),
         ":memory:" => {
-            let pool = super::sqlite::open_memory().await?;
+            let pool = super::sqlite_open::open_memory().await?;
             Arc::new(SqlStore::new(pool.clone(), pool))
         }
         path => {
-            let (writer, readers) = super::sqlite::open_file(Path::new(path), options).await?;
+            let (writer, readers) = super::sqlite_open::open_file(path.as_ref(), options).await?;
             Arc::new(SqlStore::new(writer, readers))
         }
     })

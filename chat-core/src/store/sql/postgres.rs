@@ -162,11 +162,11 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenErr
 async fn migrate(connect: &PgConnectOptions) -> Result<(), OpenError> {
     let dial = tokio::time::timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
     let mut connection = dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(failed)?;
-    let done =
-        MIGRATIONS.run(&mut connection).await.map_err(|error| OpenError::migration(error, &MIGRATIONS));
+    // `run` by another name, whose future is `Send`.
+    let done = MIGRATIONS.run_direct(None, &mut connection, false).await;
     // The lock goes with the connection, also when the migration failed.
     connection.close().await.ok();
-    done
+    done.map_err(|error| OpenError::migration(error, &MIGRATIONS))
 }
 
 fn failed(error: Error) -> OpenError {
@@ -174,7 +174,7 @@ fn failed(error: Error) -> OpenError {
     match state.as_deref() {
         Some("3D000") => OpenError::NoSuchDatabase,
         Some(state) if state.starts_with("28") => OpenError::Refused(Arc::new(error)),
-        Some(_) => OpenError::Database(Arc::new(error)),
+        Some(_) => OpenError::database(error),
         None => OpenError::Unreachable(Arc::new(error)),
     }
 }
