@@ -2,12 +2,13 @@
 
 use crate::{
     authenticate::{self, Authenticator, Caller},
+    cors::{Cors, Origin},
     error::ApiError,
     health,
     input::RequestBody,
     request::Received,
     response::{self, Body, BodyError},
-    router::{Connection, Route, Router},
+    router::{Route, Router},
     routes,
     throttle::Throttle,
 };
@@ -46,6 +47,7 @@ pub(crate) struct App {
     router: Router,
     authenticator: Option<Arc<dyn Authenticator>>,
     trusted_proxies: Vec<IpAddr>,
+    cors: Cors,
     pub(crate) throttle: Throttle,
     body_timeout: Duration,
     request_timeout: Duration,
@@ -64,6 +66,7 @@ pub struct ChatServiceBuilder {
     open_registration: bool,
     authenticator: Option<Arc<dyn Authenticator>>,
     trusted_proxies: Vec<IpAddr>,
+    cors_origins: Vec<Origin>,
     rate_limits: bool,
     body_timeout: Duration,
     request_timeout: Duration,
@@ -79,6 +82,7 @@ impl ChatService {
             open_registration: false,
             authenticator: None,
             trusted_proxies: vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])],
+            cors_origins: Vec::new(),
             rate_limits: true,
             body_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
@@ -97,11 +101,6 @@ impl ChatService {
         &self.app.chat
     }
 
-    /// This service for the requests of one connection, which are told of it.
-    pub(crate) fn on(&self, connection: Connection) -> OnConnection {
-        OnConnection { service: self.clone(), connection }
-    }
-
     /// Answers one request.
     pub async fn respond<B>(&self, request: Request<B>) -> Response<Body>
     where
@@ -110,7 +109,7 @@ impl ChatService {
         B::Error: Into<BodyError>,
     {
         let (head, body) = request.into_parts();
-        let body = RequestBody::new(body, self.app.body_timeout);
+        let body = RequestBody::new(body, &head.headers, self.app.body_timeout);
         respond(self.app.clone(), head, body).await
     }
 }
@@ -139,6 +138,12 @@ impl ChatServiceBuilder {
     /// default.
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpAddr>) -> Self {
         self.trusted_proxies = proxies.into_iter().collect();
+        self
+    }
+
+    /// Origins whose web pages may call the API from a browser: none by default.
+    pub fn cors_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        self.cors_origins = origins.into_iter().collect();
         self
     }
 
@@ -177,6 +182,7 @@ impl ChatServiceBuilder {
                 router,
                 authenticator: self.authenticator,
                 trusted_proxies: self.trusted_proxies,
+                cors: Cors::new(self.cors_origins),
                 throttle: Throttle::new(self.rate_limits),
                 body_timeout: self.body_timeout,
                 request_timeout: self.request_timeout,
@@ -235,6 +241,7 @@ async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body
     let started = Instant::now();
     let method = head.method.clone();
     let request_id = app.request_id(&head);
+    let grant = app.cors.grant(&method, &head.headers);
     let path = percent_decode_str(head.uri.path()).decode_utf8_lossy().into_owned();
     let mut seen = Seen::default();
 
@@ -265,6 +272,7 @@ async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(HeaderName::from_static(REQUEST_ID), request_id.clone());
+    grant.apply(headers);
 
     tracing::info!(
         target: "chat_server::access",
@@ -316,23 +324,6 @@ where
     fn call(&self, request: Request<B>) -> Self::Future {
         let service = self.clone();
         Box::pin(async move { Ok(service.respond(request).await) })
-    }
-}
-
-/// A [`ChatService`] for the requests of one connection.
-pub(crate) struct OnConnection {
-    service: ChatService,
-    connection: Connection,
-}
-
-impl hyper::service::Service<Request<hyper::body::Incoming>> for OnConnection {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
-
-    fn call(&self, mut request: Request<hyper::body::Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.connection);
-        hyper::service::Service::call(&self.service, request)
     }
 }
 

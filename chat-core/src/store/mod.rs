@@ -10,7 +10,7 @@ mod batcher;
 pub mod conformance;
 mod error;
 mod group_commit;
-#[cfg(feature = "sql")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
 mod types;
 

@@ -12,6 +12,8 @@ mod counts;
 mod dialect;
 mod failure;
 mod import;
+#[cfg(feature = "sqlite")]
+mod json;
 mod marks;
 mod messages;
 mod open;
@@ -21,6 +23,8 @@ mod rows;
 mod send;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_here;
 #[cfg(feature = "sqlite")]
 mod sqlite_open;
 mod store;

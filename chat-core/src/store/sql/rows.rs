@@ -10,7 +10,7 @@ use crate::{
 use sqlx::Error;
 use std::time::Duration;
 
-pub(super) fn account(row: &impl Cells) -> Result<Account, Error> {
+pub(super) fn account(row: &(impl Cells + ?Sized)) -> Result<Account, Error> {
     Ok(Account {
         id: UserId::new(row.int(0)?),
         username: row.text(1)?,
@@ -26,16 +26,16 @@ pub(super) fn micros(ttl: Duration) -> i64 {
     i64::try_from(ttl.min(Duration::from_secs(THOUSAND_YEARS)).as_micros()).unwrap_or(i64::MAX)
 }
 
-pub(super) fn ttl(row: &impl Cells, column: usize) -> Result<Option<Duration>, Error> {
+pub(super) fn ttl(row: &(impl Cells + ?Sized), column: usize) -> Result<Option<Duration>, Error> {
     Ok(row.opt_int(column)?.map(|micros| Duration::from_micros(micros.unsigned_abs())))
 }
 
-pub(super) fn token_hash(row: &impl Cells, column: usize) -> Result<TokenHash, Error> {
+pub(super) fn token_hash(row: &(impl Cells + ?Sized), column: usize) -> Result<TokenHash, Error> {
     let bytes = row.bytes(column)?.try_into().map_err(|_| Error::Decode("a hash is 32 bytes".into()))?;
     Ok(TokenHash(bytes))
 }
 
-pub(super) fn token(row: &impl Cells) -> Result<StoredToken, Error> {
+pub(super) fn token(row: &(impl Cells + ?Sized)) -> Result<StoredToken, Error> {
     Ok(StoredToken {
         id: TokenId::new(row.int(0)?),
         hash: token_hash(row, 1)?,
@@ -47,12 +47,12 @@ pub(super) fn token(row: &impl Cells) -> Result<StoredToken, Error> {
 }
 
 /// After the count in column 0.
-pub(super) fn user(row: &impl Cells) -> Result<User, Error> {
+pub(super) fn user(row: &(impl Cells + ?Sized)) -> Result<User, Error> {
     Ok(User { id: UserId::new(row.int(1)?), username: row.text(2)? })
 }
 
 /// From column `first` on.
-pub(super) fn message(row: &impl Cells, first: usize) -> Result<Message, Error> {
+pub(super) fn message(row: &(impl Cells + ?Sized), first: usize) -> Result<Message, Error> {
     Ok(Message {
         id: MessageId::new(row.int(first)?),
         sender: UserId::new(row.int(first + 1)?),
@@ -64,15 +64,15 @@ pub(super) fn message(row: &impl Cells, first: usize) -> Result<Message, Error> 
 }
 
 /// Two participants from column `first` on.
-pub(super) fn sides(row: &impl Cells, first: usize) -> Result<Sides, Error> {
+pub(super) fn sides(row: &(impl Cells + ?Sized), first: usize) -> Result<Sides, Error> {
     Ok(Sides { low: row.int(first)?, high: row.opt_int(first + 1)? })
 }
 
-pub(super) fn thread(row: &impl Cells) -> Result<Thread, Error> {
+pub(super) fn thread(row: &(impl Cells + ?Sized)) -> Result<Thread, Error> {
     Ok(Thread { id: ThreadId::new(row.uuid(0)?), participants: participants(sides(row, 1)?) })
 }
 
-pub(super) fn thread_detail(row: &impl Cells) -> Result<ThreadDetail, Error> {
+pub(super) fn thread_detail(row: &(impl Cells + ?Sized)) -> Result<ThreadDetail, Error> {
     Ok(ThreadDetail {
         id: ThreadId::new(row.uuid(0)?),
         participants: participants(sides(row, 1)?),

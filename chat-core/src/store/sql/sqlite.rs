@@ -4,8 +4,10 @@ use super::{
     catalogue::{Own, all_ids, incoming_ids, message_of_m, own, own_ids, page},
     dialect::Dialect,
     failure::{self, Kind},
+    json,
+    sqlite_here::Here,
     sqlite_open::create_private,
-    value::{self, Arg, cells},
+    value::{Arg, Cells, cells},
 };
 use crate::store::{Source, StoreError};
 use sqlx::{
@@ -18,6 +20,8 @@ cells!(SqliteRow);
 
 impl Dialect for Sqlite {
     const SHARED: bool = false;
+    /// None for a database in memory, which has a single connection.
+    type Here = Option<Here>;
     // A transaction that begins by reading and then writes fails at once when another wrote meanwhile.
     const BEGIN: &'static str = "begin immediate";
     const OWN: Own = own! {
@@ -63,7 +67,7 @@ impl Dialect for Sqlite {
                 Arg::Text(v) => out.add(v),
                 Arg::Bytes(v) => out.add(v),
                 Arg::Uuid(v) => out.add(v),
-                Arg::Rows(columns) => out.add(value::json(columns)?),
+                Arg::Rows(columns) => out.add(json::table(columns)?),
             }
             .map_err(Error::Encode)?;
         }
@@ -84,6 +88,21 @@ impl Dialect for Sqlite {
         arguments: SqliteArguments,
     ) -> Result<u64, Error> {
         Ok(sqlx::query_with(sql, arguments).execute(connection).await?.rows_affected())
+    }
+
+    fn read_here(
+        here: &Option<Here>,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        take: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
+    ) -> bool {
+        here.as_ref().is_some_and(|here| here.read(sql, args, take))
+    }
+
+    fn close_here(here: &Option<Here>) {
+        if let Some(here) = here {
+            here.close();
+        }
     }
 
     fn kind(error: &Error) -> Kind {
@@ -130,10 +149,12 @@ fn of_code(code: &str) -> Kind {
     const PRIMARY_KEY: i32 = 1555;
     const ROW_ID: i32 = 2579;
     const FOREIGN_KEY: i32 = 787;
+    const BUSY_SNAPSHOT: i32 = 517;
     let code: i32 = code.parse().unwrap_or(0);
     match (code, code & 0xff) {
         (UNIQUE | PRIMARY_KEY | ROW_ID, _) => Kind::Taken,
         (FOREIGN_KEY, _) => Kind::Missing,
+        (BUSY_SNAPSHOT, _) => Kind::Collision,
         // busy, locked, out of memory, read-only, interrupted, I/O, full, cannot open, protocol
         (_, 5 | 6 | 7 | 8 | 9 | 10 | 13 | 14 | 15) => Kind::Away,
         _ => Kind::Fault,

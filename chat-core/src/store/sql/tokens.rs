@@ -43,20 +43,19 @@ pub(super) async fn owner<D: Dialect>(
     store: &SqlStore<D>,
     token: &TokenHash,
 ) -> Result<Option<TokenOwner>, Failure> {
-    let Some(row) = store.read_first(sql::TOKEN_OWNER, &[(&token.0).into()]).await? else {
-        return Ok(None);
+    let owner = |row: &dyn Cells| {
+        Ok(TokenOwner {
+            user: UserId::new(row.int(0)?),
+            active: row.bool(1)?,
+            last_used: Timestamp::from_micros(row.int(2)?),
+            ttl: rows::ttl(row, 3)?,
+        })
     };
-    Ok(Some(TokenOwner {
-        user: UserId::new(row.int(0)?),
-        active: row.bool(1)?,
-        last_used: Timestamp::from_micros(row.int(2)?),
-        ttl: rows::ttl(&row, 3)?,
-    }))
+    store.look_up_first(sql::TOKEN_OWNER, &[(&token.0).into()], owner).await
 }
 
 pub(super) async fn list<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Result<Vec<StoredToken>, Failure> {
-    let rows = store.read(sql::TOKENS, &[user.into()]).await?;
-    Ok(rows.iter().map(rows::token).collect::<Result<_, _>>()?)
+    store.look_up(sql::TOKENS, &[user.into()], |row: &dyn Cells| rows::token(row)).await
 }
 
 pub(super) async fn touch<D: Dialect>(
