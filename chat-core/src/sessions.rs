@@ -76,6 +76,8 @@ impl Chat {
         let token = token::generate()?;
         let hash = token::hash(token.expose());
         let new = NewToken { hash, user, name, created: self.clock.now(), ttl: self.token_ttl };
+        // A token that was used just now must not make room for want of a note.
+        self.uses.write(&*self.store).await;
         match self.store.insert_token(new, limits::TOKENS_PER_USER).await {
             Ok(gone) => {
                 for hash in &gone {

@@ -208,3 +208,6 @@ impl Attempt<'_> {
         Ok(result?)
     }
 }
+
+#[cfg(test)]
+mod tests;
