@@ -106,7 +106,8 @@ impl Chat {
     pub async fn issue_token(&self, user: UserId) -> Result<Token, Error> {
         let token = token::generate()?;
         let new = NewToken { hash: token::hash(token.expose()), user, created: self.clock.now() };
-        match self.store.insert_token(new, limits::TOKENS_PER_USER).await {
+        let inserted = self.store.insert_token(new, limits::TOKENS_PER_USER).await;
+        match inserted {
             Ok(()) => Ok(token),
             Err(StoreError::NotFound) => Err(Error::NotFound(Resource::User)),
             Err(error) => Err(error.into()),
@@ -119,7 +120,15 @@ impl Chat {
     /// [`Error::InvalidToken`] when nobody's, [`Error::InactiveUser`] when a disabled user's.
     pub async fn authenticate(&self, token: &str) -> Result<Session, Error> {
         let hash = token::hash(token);
-        let owner = self.store.token_owner(&hash).await?.ok_or(Error::InvalidToken)?;
+        let owner = match self.sessions.get(&hash) {
+            Some(owner) => owner,
+            None => {
+                let asking = self.sessions.asking();
+                let owner = self.store.token_owner(&hash).await?.ok_or(Error::InvalidToken)?;
+                self.sessions.put(hash, owner, asking);
+                owner
+            }
+        };
         if owner.expires.is_some_and(|expires| expires <= self.clock.now()) {
             return Err(Error::InvalidToken);
         }
@@ -131,8 +140,9 @@ impl Chat {
     /// # Errors
     /// The database's alone; a token that is void already is no error.
     pub async fn sign_out(&self, session: Session) -> Result<(), Error> {
-        self.store.delete_token(&session.token).await?;
-        Ok(())
+        let deleted = self.store.delete_token(&session.token).await;
+        self.sessions.forget(&session.token);
+        Ok(deleted.map(drop)?)
     }
 
     /// Revokes all tokens of a user and says how many there were.
@@ -140,7 +150,9 @@ impl Chat {
     /// # Errors
     /// The database's alone.
     pub async fn revoke_tokens(&self, user: UserId) -> Result<u64, Error> {
-        Ok(self.store.delete_tokens(user).await?)
+        let deleted = self.store.delete_tokens(user).await;
+        self.sessions.forget_all();
+        Ok(deleted?)
     }
 
     /// Changes one's own password and revokes all tokens but the session's.
@@ -157,7 +169,9 @@ impl Chat {
 
         let hash = self.hasher.hash(new).await?;
         let keep = Some(Some(&session.token));
-        if self.store.set_password(account.id, Some(&account.password), &hash, keep).await? {
+        let changed = self.store.set_password(account.id, Some(&account.password), &hash, keep).await;
+        self.sessions.forget_all();
+        if changed? {
             Ok(())
         } else {
             // Another change was faster: `current` is not the password any more.
@@ -171,7 +185,9 @@ impl Chat {
     /// [`Error::NotFound`] when there is no such user.
     pub async fn set_password(&self, user: UserId, password: &str) -> Result<(), Error> {
         let hash: PasswordHash = self.hasher.hash(password).await?;
-        found(self.store.set_password(user, None, &hash, Some(None)).await?)
+        let changed = self.store.set_password(user, None, &hash, Some(None)).await;
+        self.sessions.forget_all();
+        found(changed?)
     }
 
     /// Enables or disables a user. A disabled one cannot sign in and his tokens do not count; his threads and
@@ -180,7 +196,9 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
     pub async fn set_active(&self, user: UserId, active: bool) -> Result<(), Error> {
-        found(self.store.set_active(user, active).await?)
+        let changed = self.store.set_active(user, active).await;
+        self.sessions.forget_all();
+        found(changed?)
     }
 
     /// Removes a user with his tokens, his threads and their messages.
@@ -188,7 +206,12 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
     pub async fn remove_user(&self, user: UserId) -> Result<(), Error> {
-        found(self.store.remove_user(user).await?)
+        let removed = self.store.remove_user(user).await;
+        self.sessions.forget_all();
+        if let Some(lists) = &self.lists {
+            lists.changed_all();
+        }
+        found(removed?)
     }
 
     /// A user.

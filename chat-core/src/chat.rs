@@ -2,6 +2,7 @@
 
 use crate::{
     api::{FieldErrors, limits},
+    cache::{Lists, Sessions},
     clock::{Clock, SystemClock},
     password::Hasher,
     store::Store,
@@ -18,6 +19,9 @@ pub struct Chat {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hasher: Hasher,
+    pub(crate) sessions: Arc<Sessions>,
+    /// Left out where other nodes write to the same database.
+    pub(crate) lists: Option<Arc<Lists>>,
     pub(crate) text_max: usize,
 }
 
@@ -86,6 +90,14 @@ impl ChatBuilder {
 
     /// The chat.
     pub fn build(self) -> Chat {
-        Chat { store: self.store, clock: self.clock, hasher: Hasher::new(), text_max: self.text_max }
+        let lists = (!self.store.is_shared()).then(|| Arc::new(Lists::new()));
+        Chat {
+            store: self.store,
+            clock: self.clock,
+            hasher: Hasher::new(),
+            sessions: Arc::new(Sessions::new()),
+            lists,
+            text_max: self.text_max,
+        }
     }
 }

@@ -31,6 +31,8 @@ pub mod api;
 #[cfg(feature = "chat")]
 mod accounts;
 #[cfg(feature = "chat")]
+mod cache;
+#[cfg(feature = "chat")]
 mod chat;
 #[cfg(feature = "chat")]
 pub mod clock;
@@ -38,6 +40,8 @@ pub mod clock;
 mod error;
 #[cfg(feature = "chat")]
 mod messages;
+#[cfg(feature = "chat")]
+mod pages;
 #[cfg(feature = "chat")]
 pub mod password;
 #[cfg(feature = "chat")]
@@ -55,5 +59,6 @@ pub use self::{
     chat::{Chat, ChatBuilder},
     error::{Error, Resource},
     messages::{Draft, Edit},
+    pages::{JsonPage, JsonSlice},
     threads::OpenedThread,
 };

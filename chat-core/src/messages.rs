@@ -70,7 +70,9 @@ impl Chat {
             created: self.clock.now(),
             key: draft.idempotency_key.zip(request).map(|(key, request)| IdempotencyKey { key, request }),
         };
-        match one(self.store.insert_messages(vec![message]).await?)? {
+        let sent = self.store.insert_messages(vec![message]).await;
+        self.changed(caller, draft.thread).await;
+        match one(sent?)? {
             Err(StoreError::NotFound) => Err(Error::NotFound(Resource::Thread)),
             sent => Ok(sent?),
         }
@@ -112,10 +114,10 @@ impl Chat {
     /// from another than the sender.
     pub async fn edit_message(&self, caller: UserId, id: MessageId, edit: Edit) -> Result<Message, Error> {
         let change = MessageChange { text: edit.text.map(MessageText::into_string), is_read: edit.is_read };
-        match self.store.update_message(caller, id, change).await? {
-            Some(message) => Ok(message),
-            None => Err(self.refusal(caller, id).await?),
-        }
+        let changed = self.store.update_message(caller, id, change).await?;
+        let Some(message) = changed else { return Err(self.refusal(caller, id).await?) };
+        self.changed(caller, message.thread).await;
+        Ok(message)
     }
 
     /// Deletes a message the caller wrote.
@@ -137,7 +139,9 @@ impl Chat {
     /// [`Error::NotFound`] when there is none, or its thread is somebody else's.
     pub async fn mark_message_read(&self, caller: UserId, id: MessageId) -> Result<Message, Error> {
         let marked = one(self.store.mark_messages_read(vec![(caller, id)]).await?)?;
-        marked?.ok_or(Error::NotFound(Resource::Message))
+        let message = marked?.ok_or(Error::NotFound(Resource::Message))?;
+        self.changed(caller, message.thread).await;
+        Ok(message)
     }
 
     /// Why the store did not touch a message: it is not the caller's to see, or not his to change.

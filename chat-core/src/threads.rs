@@ -34,7 +34,12 @@ impl Chat {
             created: self.clock.now(),
         };
         match self.store.open_thread(thread).await {
-            Ok((id, created)) => Ok(OpenedThread { id, created }),
+            Ok((id, created)) => {
+                if created {
+                    self.changed(caller, id).await;
+                }
+                Ok(OpenedThread { id, created })
+            }
             Err(StoreError::NotFound) if self.store.account(with).await?.is_none() => {
                 Err(Error::field("participant", messages::no_such_pk(with)))
             }
@@ -103,7 +108,8 @@ impl Chat {
         thread: ThreadId,
         up_to: Option<MessageId>,
     ) -> Result<u64, Error> {
-        let marked = self.store.mark_thread_read(caller, thread, up_to).await?;
-        marked.ok_or(Error::NotFound(Resource::Thread))
+        let marked = self.store.mark_thread_read(caller, thread, up_to).await;
+        self.changed(caller, thread).await;
+        marked?.ok_or(Error::NotFound(Resource::Thread))
     }
 }

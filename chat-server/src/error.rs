@@ -110,6 +110,11 @@ impl ApiError {
             .with(Extra::RetryAfter(RETRY_AFTER))
     }
 
+    /// A fault of ours, with its cause for the log.
+    pub(crate) fn fault(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Error::Fault(std::sync::Arc::new(cause)).into()
+    }
+
     pub(crate) fn server_error() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "A server error occurred.")
     }

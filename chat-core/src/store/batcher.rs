@@ -144,9 +144,10 @@ mod tests {
     const ONE_WORKER: Limits = Limits { queue: 3, batch: 10, workers: 1 };
 
     type Numbers = Batcher<u32, u32, String>;
+    type Strokes = Mutex<Vec<Vec<u32>>>;
 
     /// Doubles numbers, but not before it is let to; and tells in which strokes.
-    fn held(limits: Limits) -> (Arc<Numbers>, Arc<Semaphore>, Arc<Mutex<Vec<Vec<u32>>>>) {
+    fn held(limits: Limits) -> (Arc<Numbers>, Arc<Semaphore>, Arc<Strokes>) {
         let (gate, strokes) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
         let (let_in, seen) = (gate.clone(), strokes.clone());
         let batcher = Batcher::start(limits, move |numbers: Vec<u32>| {

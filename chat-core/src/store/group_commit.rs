@@ -79,6 +79,9 @@ impl Store for GroupCommit {
         self.inner.close().await;
     }
 
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
     async fn ping(&self) -> Result<()> {
         self.inner.ping().await
     }

@@ -10,7 +10,7 @@ mod batcher;
 pub mod conformance;
 mod error;
 mod group_commit;
-#[cfg(feature = "sql")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
 mod types;
 
@@ -36,6 +36,10 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// that name) holds a store to what is said here.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Whether other nodes may write to the same database at any moment, so that nothing read from it may be kept
+    /// without asking again.
+    fn is_shared(&self) -> bool;
+
     /// Fails when the database does not answer.
     async fn ping(&self) -> Result<()>;
 

@@ -158,7 +158,7 @@ pub struct MessageChange {
 }
 
 /// Part of a thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageRange {
     /// The oldest messages.
     Oldest,
@@ -169,7 +169,7 @@ pub enum MessageRange {
 }
 
 /// Part of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Slice {
     /// Entries at most.
     pub limit: u64,

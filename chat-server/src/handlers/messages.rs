@@ -24,15 +24,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 pub(crate) async fn list(call: Call<ListMessages>) -> Answer {
     let slice = pages::slice(&call.query);
-    let list = call.app.chat.messages(call.caller.user, slice).await?;
-    Ok(response::json(StatusCode::OK, &pages::page(&call.here(), &call.query, slice, list)))
+    let list = call.app.chat.messages_json(call.caller.user, slice).await?;
+    Ok(pages::page(&call.here(), &call.query, slice, list.count, &list.json))
 }
 
 pub(crate) async fn unread(call: Call<ListUnread>) -> Answer {
     let slice = pages::slice(&call.query);
     let incoming = call.query.get("incoming").and_then(number::boolean_text).unwrap_or(false);
-    let list = call.app.chat.unread(call.caller.user, incoming, slice).await?;
-    Ok(response::json(StatusCode::OK, &pages::page(&call.here(), &call.query, slice, list)))
+    let list = call.app.chat.unread_json(call.caller.user, incoming, slice).await?;
+    Ok(pages::page(&call.here(), &call.query, slice, list.count, &list.json))
 }
 
 pub(crate) async fn create(mut call: Call<CreateMessage>) -> Answer {

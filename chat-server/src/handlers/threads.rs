@@ -34,11 +34,9 @@ pub(crate) async fn list(call: Call<ListThreads>) -> Answer {
         };
         return stream::array(rows).await;
     };
-    let mut threads = chat.threads(caller, after, limit + 1).await?;
-    let more = cut(&mut threads, limit);
-    let next = threads.last().filter(|_| more).map(|last| ("after", last.id));
-    let link = next.and_then(|next| next_link(&call.here(), &call.query, limit, next));
-    Ok(with_link(response::json(StatusCode::OK, &threads), link))
+    let page = chat.threads_json(caller, after, limit).await?;
+    let link = page.next.and_then(|last| next_link(&call.here(), &call.query, limit, ("after", last)));
+    Ok(with_link(response::with_json(StatusCode::OK, page.json.into()), link))
 }
 
 pub(crate) async fn create(mut call: Call<CreateThread>) -> Answer {
@@ -84,20 +82,10 @@ pub(crate) async fn messages(call: Call<ListThreadMessages>) -> Answer {
     let Some(limit) = pages::cursor_limit(&call.query, range != MessageRange::Oldest) else {
         return all_messages(chat.clone(), caller, thread).await;
     };
-    let mut page = chat.thread_messages(caller, thread, range, limit + 1).await?;
-    let backwards = matches!(range, MessageRange::Before(_));
-    if backwards {
-        // One more than was asked for is the oldest here, not the newest.
-        page.reverse();
-    }
-    let more = cut(&mut page, limit);
-    let last = page.last().filter(|_| more).map(|last| last.id);
-    if backwards {
-        page.reverse();
-    }
-    let next = last.map(|id| (if backwards { "before" } else { "after" }, id));
-    let link = next.and_then(|next| next_link(&call.here(), &call.query, limit, next));
-    Ok(with_link(response::json(StatusCode::OK, &page), link))
+    let page = chat.thread_messages_json(caller, thread, range, limit).await?;
+    let towards = if matches!(range, MessageRange::Before(_)) { "before" } else { "after" };
+    let link = page.next.and_then(|last| next_link(&call.here(), &call.query, limit, (towards, last)));
+    Ok(with_link(response::with_json(StatusCode::OK, page.json.into()), link))
 }
 
 async fn all_messages(chat: Chat, caller: UserId, thread: ThreadId) -> Answer {
@@ -136,14 +124,6 @@ pub(crate) async fn mark_read(mut call: Call<MarkThreadRead>) -> Answer {
     let up_to = up_to.map(|id| MessageId::new(id.saturating()));
     let updated = chat.mark_thread_read(caller, thread, up_to).await?;
     Ok(response::json(StatusCode::OK, &Marked { updated }))
-}
-
-/// Shortens a list that was read with one entry more than the page takes, and says whether there was one.
-fn cut<T>(list: &mut Vec<T>, limit: u64) -> bool {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = list.len() > limit;
-    list.truncate(limit);
-    more
 }
 
 fn bad_cursor(name: &str) -> ApiError {

@@ -14,7 +14,8 @@ use http::StatusCode;
 pub(crate) async fn list(call: Call<ListUsers>) -> Answer {
     let slice = pages::slice(&call.query);
     let users = call.app.chat.users(call.query.get("search").unwrap_or_default(), slice).await?;
-    Ok(response::json(StatusCode::OK, &pages::page(&call.here(), &call.query, slice, users)))
+    let json = serde_json::to_vec(&users.items).map_err(ApiError::fault)?;
+    Ok(pages::page(&call.here(), &call.query, slice, users.count, &json))
 }
 
 pub(crate) async fn create(mut call: Call<CreateUser>) -> Answer {

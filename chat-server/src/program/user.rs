@@ -73,9 +73,14 @@ struct Listed {
 pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
     match command {
         UserCommand::Add { name, password, json } => {
-            let password = password.read(&name)?;
             let chat = database::open(&common.database_url).await?;
-            let user = chat.add_user(&name, &password).await.map_err(|error| refusal(&name, error))?;
+            // Nobody should think of a password for a name that cannot be had.
+            let free = chat.check_username(&name).await?;
+            let user = match free {
+                Ok(_) => chat.add_user(&name, &password.read(&name)?).await,
+                Err(errors) => Err(errors.into()),
+            };
+            let user = user.map_err(|error| refusal(&name, error))?;
             chat.close().await;
             if json {
                 output::json(&user)
@@ -90,9 +95,8 @@ pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
             Ok(())
         }
         UserCommand::Passwd { name, password } => {
-            let password = password.read(&name)?;
             let (chat, user) = find(common, &name).await?;
-            chat.set_password(user.id, &password).await?;
+            chat.set_password(user.id, &password.read(&name)?).await?;
             chat.close().await;
             output::line(&format!("{name} has the new password; all tokens of {name} are revoked"))
         }

@@ -1,6 +1,6 @@
 //! Databases that cannot be used: one line each, and no secret in it.
 
-use crate::program::{Program, database};
+use crate::program::{Ended, Program, database};
 
 #[test]
 fn a_file_that_is_something_else() {
@@ -42,7 +42,7 @@ fn a_database_server_that_does_not_answer() {
     let program = Program::new();
     let mut command = program.command("migrate");
     command.env("CHAT_DATABASE_URL", format!("postgres://ann:s3cret@127.0.0.1:{port}/chat?password=s3cret"));
-    let refusal = crate::program::Ended::from(command.output().unwrap()).refused(1);
+    let refusal = Ended::from(command.output().unwrap()).refused(1);
     assert!(refusal.contains("cannot reach the database server"), "{refusal}");
     assert!(!refusal.contains("s3cret"), "{refusal}");
 }

@@ -1,6 +1,6 @@
 //! `serve`: one server for one file, a graceful end, the demonstration.
 
-use crate::program::{Program, Server, database};
+use crate::program::{Ended, Program, Server, database};
 use serde_json::json;
 
 #[test]
@@ -11,7 +11,7 @@ fn without_a_command_it_serves() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     command.env("CHAT_LISTEN", &address);
-    let refusal = crate::program::Ended::from(command.output().unwrap()).refused(1);
+    let refusal = Ended::from(command.output().unwrap()).refused(1);
     assert!(refusal.starts_with(&format!("cannot listen on {address}: ")), "{refusal}");
     assert!(!program.path("chat.db").exists(), "it made no database");
 }

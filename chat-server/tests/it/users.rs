@@ -1,6 +1,6 @@
 //! `user` and `token`.
 
-use crate::program::Program;
+use crate::program::{Ended, Program};
 use serde_json::json;
 
 fn with_ann() -> Program {
@@ -29,26 +29,16 @@ fn the_password_is_one_line_of_standard_input() {
     assert!(program.run_with("user add bob --password-stdin", "\n").refused(1).contains("1 to 1024 bytes"));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn without_a_terminal_a_password_has_to_be_given() {
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::CommandExt;
-        let program = Program::new();
-        // Out of the session of whoever runs the tests, and so away from his terminal.
-        let ended: crate::program::Ended = {
-            let mut command = std::process::Command::new("setsid");
-            command.env_clear().arg0("setsid").args([
-                "-w",
-                env!("CARGO_BIN_EXE_chat-server"),
-                "user",
-                "add",
-                "ann",
-            ]);
-            command.current_dir(program.path("")).stdin(std::process::Stdio::null()).output().unwrap().into()
-        };
-        assert!(ended.refused(2).contains("--password-stdin"));
-    }
+    let program = Program::new();
+    // In a session of its own it has no terminal, wherever the tests are run.
+    let mut command = std::process::Command::new("setsid");
+    command.args(["--wait", env!("CARGO_BIN_EXE_chat-server"), "user", "add", "ann"]);
+    command.env_clear().current_dir(program.path("")).stdin(std::process::Stdio::null());
+    assert!(Ended::from(command.output().unwrap()).refused(2).contains("--password-stdin"));
+    assert_eq!(program.run("user list --json").printed(), "[]\n");
 }
 
 #[test]

@@ -53,6 +53,7 @@ macro_rules! store_conformance {
                 a_password_is_replaced_only_while_it_is_the_expected_one
                 a_new_password_revokes_the_tokens_it_is_to
                 a_disabled_user_is_so_until_enabled
+                a_closed_store_fails
             }
             tokens {
                 a_token_tells_whose_it_is

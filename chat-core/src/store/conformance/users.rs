@@ -190,3 +190,15 @@ pub async fn a_disabled_user_is_so_until_enabled(store: Shared) {
     }
     assert!(!store.set_active(UserId::new(999), true).await.unwrap());
 }
+
+/// Whatever is asked of it; closing it again does no harm.
+pub async fn a_closed_store_fails(store: Shared) {
+    let (ann, _, thread) = pair(&store).await;
+    store.ping().await.unwrap();
+    store.close().await;
+    store.close().await;
+    assert!(store.ping().await.is_err());
+    assert!(store.account(ann).await.is_err());
+    assert!(store.insert_user(new_user("late")).await.is_err());
+    assert!(store.insert_messages(vec![new_message(thread, ann, "late")]).await.is_err());
+}

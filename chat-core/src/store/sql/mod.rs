@@ -12,6 +12,8 @@ mod counts;
 mod dialect;
 mod failure;
 mod import;
+#[cfg(feature = "sqlite")]
+mod json;
 mod marks;
 mod messages;
 mod open;
@@ -21,6 +23,10 @@ mod rows;
 mod send;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_here;
+#[cfg(feature = "sqlite")]
+mod sqlite_open;
 mod store;
 mod threads;
 mod tokens;
@@ -54,7 +60,7 @@ mod tests {
         let list = |migrator: &sqlx::migrate::Migrator| {
             migrator.iter().map(|m| (m.version, m.description.to_string())).collect::<Vec<_>>()
         };
-        let sqlite = list(&super::sqlite::MIGRATIONS);
+        let sqlite = list(&super::sqlite_open::MIGRATIONS);
         assert_eq!(sqlite, list(&super::postgres::MIGRATIONS));
         assert!(!sqlite.is_empty());
     }

@@ -3,7 +3,7 @@
 use super::SqlStore;
 use crate::store::{GroupCommit, Source, Store};
 use sqlx::migrate::{MigrateError, Migrator};
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 /// Batches of messages written side by side on Postgres: while one waits for the disk the other works.
 const POSTGRES_WRITERS: usize = 2;
@@ -118,12 +118,12 @@ async fn open_sqlite(place: &str, options: &Options) -> Result<Arc<dyn Store>, O
     Ok(match place {
         "" => return Err(OpenError::Address),
         ":memory:" => {
-            let pool = super::sqlite::open_memory().await?;
-            Arc::new(SqlStore::new(pool.clone(), pool))
+            let pool = super::sqlite_open::open_memory().await?;
+            Arc::new(SqlStore::new(pool.clone(), pool, None))
         }
         path => {
-            let (writer, readers) = super::sqlite::open_file(Path::new(path), options).await?;
-            Arc::new(SqlStore::new(writer, readers))
+            let (writer, readers, here) = super::sqlite_open::open_file(path.as_ref(), options).await?;
+            Arc::new(SqlStore::new(writer, readers, Some(here)))
         }
     })
 }
@@ -136,7 +136,7 @@ async fn open_sqlite(_: &str, _: &Options) -> Result<Arc<dyn Store>, OpenError> 
 #[cfg(feature = "postgres")]
 async fn open_postgres(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
     let pool = super::postgres::open(url, options).await?;
-    Ok(Arc::new(SqlStore::new(pool.clone(), pool)))
+    Ok(Arc::new(SqlStore::new(pool.clone(), pool, ())))
 }
 
 #[cfg(not(feature = "postgres"))]

@@ -5,7 +5,7 @@ use super::{
     catalogue::{Own, all_ids, incoming_ids, message_of_m, own, own_ids, page},
     dialect::Dialect,
     failure::{self, Kind},
-    value::{Arg, Column, cells},
+    value::{Arg, Cells, Column, cells},
 };
 use crate::store::StoreError;
 use sqlx::{
@@ -28,6 +28,8 @@ const SETTINGS: [(&str, &str); 3] =
 cells!(PgRow);
 
 impl Dialect for Postgres {
+    const SHARED: bool = true;
+    type Here = ();
     // Spelt out, because a server can have another default, under which these transactions fail for no reason.
     const BEGIN: &'static str = "begin isolation level read committed";
     const OWN: Own = own! {
@@ -109,6 +111,17 @@ impl Dialect for Postgres {
         Ok(sqlx::query_with(sql, arguments).execute(connection).await?.rows_affected())
     }
 
+    fn read_here(
+        (): &(),
+        _: &'static str,
+        _: &[Arg<'_>],
+        _: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
+    ) -> bool {
+        false
+    }
+
+    fn close_here((): &()) {}
+
     fn kind(error: &Error) -> Kind {
         failure::kind(error, of_state)
     }
@@ -161,11 +174,11 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenErr
 async fn migrate(connect: &PgConnectOptions) -> Result<(), OpenError> {
     let dial = tokio::time::timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
     let mut connection = dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(failed)?;
-    let done =
-        MIGRATIONS.run(&mut connection).await.map_err(|error| OpenError::migration(error, &MIGRATIONS));
+    // `run` by another name, whose future is `Send`.
+    let done = MIGRATIONS.run_direct(None, &mut connection, false).await;
     // The lock goes with the connection, also when the migration failed.
     connection.close().await.ok();
-    done
+    done.map_err(|error| OpenError::migration(error, &MIGRATIONS))
 }
 
 fn failed(error: Error) -> OpenError {
@@ -173,7 +186,7 @@ fn failed(error: Error) -> OpenError {
     match state.as_deref() {
         Some("3D000") => OpenError::NoSuchDatabase,
         Some(state) if state.starts_with("28") => OpenError::Refused(Arc::new(error)),
-        Some(_) => OpenError::Database(Arc::new(error)),
+        Some(_) => OpenError::database(error),
         None => OpenError::Unreachable(Arc::new(error)),
     }
 }

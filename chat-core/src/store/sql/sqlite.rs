@@ -1,33 +1,27 @@
 //! SQLite's side of the store.
 
 use super::{
-    OpenError, Options,
     catalogue::{Own, all_ids, incoming_ids, message_of_m, own, own_ids, page},
     dialect::Dialect,
     failure::{self, Kind},
-    value::{self, Arg, cells},
+    json,
+    sqlite_here::Here,
+    sqlite_open::create_private,
+    value::{Arg, Cells, cells},
 };
 use crate::store::{Source, StoreError};
 use sqlx::{
-    Arguments, Error, Pool, Sqlite, SqlitePool,
-    migrate::Migrator,
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
-        SqliteRow, SqliteSynchronous,
-    },
+    Arguments, Error, Pool, Sqlite,
+    sqlite::{SqliteArguments, SqliteConnection, SqliteRow},
 };
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
-
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// How long a transaction waits for another process that is writing.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections that read. SQLite's readers do not wait for its one writer.
-const READERS: u32 = 4;
+use std::{fs, io, path::Path, sync::Arc};
 
 cells!(SqliteRow);
 
 impl Dialect for Sqlite {
+    const SHARED: bool = false;
+    /// None for a database in memory, which has a single connection.
+    type Here = Option<Here>;
     // A transaction that begins by reading and then writes fails at once when another wrote meanwhile.
     const BEGIN: &'static str = "begin immediate";
     const OWN: Own = own! {
@@ -70,7 +64,7 @@ impl Dialect for Sqlite {
                 Arg::Text(v) => out.add(v),
                 Arg::Bytes(v) => out.add(v),
                 Arg::Uuid(v) => out.add(v),
-                Arg::Rows(columns) => out.add(value::json(columns)?),
+                Arg::Rows(columns) => out.add(json::table(columns)?),
             }
             .map_err(Error::Encode)?;
         }
@@ -91,6 +85,21 @@ impl Dialect for Sqlite {
         arguments: SqliteArguments,
     ) -> Result<u64, Error> {
         Ok(sqlx::query_with(sql, arguments).execute(connection).await?.rows_affected())
+    }
+
+    fn read_here(
+        here: &Option<Here>,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        take: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
+    ) -> bool {
+        here.as_ref().is_some_and(|here| here.read(sql, args, take))
+    }
+
+    fn close_here(here: &Option<Here>) {
+        if let Some(here) = here {
+            here.close();
+        }
     }
 
     fn kind(error: &Error) -> Kind {
@@ -137,252 +146,14 @@ fn of_code(code: &str) -> Kind {
     const PRIMARY_KEY: i32 = 1555;
     const ROW_ID: i32 = 2579;
     const FOREIGN_KEY: i32 = 787;
+    const BUSY_SNAPSHOT: i32 = 517;
     let code: i32 = code.parse().unwrap_or(0);
     match (code, code & 0xff) {
         (UNIQUE | PRIMARY_KEY | ROW_ID, _) => Kind::Taken,
         (FOREIGN_KEY, _) => Kind::Missing,
+        (BUSY_SNAPSHOT, _) => Kind::Collision,
         // busy, locked, out of memory, read-only, interrupted, I/O, full, cannot open, protocol
         (_, 5 | 6 | 7 | 8 | 9 | 10 | 13 | 14 | 15) => Kind::Away,
         _ => Kind::Fault,
-    }
-}
-
-/// The pools of a database in memory: one connection for everything, and it never goes, for the data would go
-/// with it.
-pub(super) async fn open_memory() -> Result<SqlitePool, OpenError> {
-    let options = tuned(SqliteConnectOptions::new().filename(":memory:").in_memory(true).shared_cache(false));
-    let pool = pool(1).connect_with(options).await.map_err(OpenError::database)?;
-    migrate(&pool, OpenError::database).await?;
-    Ok(pool)
-}
-
-/// The pools of a database in a file: the one that writes, and those that read.
-pub(super) async fn open_file(file: &Path, options: &Options) -> Result<(SqlitePool, SqlitePool), OpenError> {
-    let name = || file.display().to_string();
-    match fs::metadata(file) {
-        Ok(found) if found.is_dir() => return Err(OpenError::Directory(name())),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound && options.create_if_missing => {
-            match create_private(file) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(OpenError::File(name(), Arc::new(error)));
-                }
-                _ => {}
-            }
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Missing(name())),
-        Err(error) => return Err(OpenError::File(name(), Arc::new(error))),
-    }
-    let connect =
-        tuned(SqliteConnectOptions::new().filename(file)).journal_mode(SqliteJournalMode::Wal).synchronous(
-            if options.sync_every_commit { SqliteSynchronous::Full } else { SqliteSynchronous::Normal },
-        );
-    let failed = |error: Error| match result_code(&error) {
-        Some(5 | 6) => OpenError::Locked(name()),
-        Some(26) => OpenError::NotADatabase(name()),
-        _ => OpenError::File(name(), Arc::new(error)),
-    };
-    let writer = pool(1).connect_with(connect.clone()).await.map_err(failed)?;
-    migrate(&writer, failed).await?;
-    let readers = pool(READERS).connect_with(connect).await.map_err(failed)?;
-    Ok((writer, readers))
-}
-
-fn tuned(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    options
-        .create_if_missing(false)
-        .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
-        .pragma("cache_size", "-8192")
-        .pragma("mmap_size", "268435456")
-}
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .min_connections(connections)
-        .acquire_timeout(Duration::from_secs(30))
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-}
-
-/// SQLite's primary result code; the bits above it say more of the kind.
-fn result_code(error: &Error) -> Option<i32> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(code & 0xff)
-}
-
-/// In one transaction, so that of two processes that start together one does it.
-async fn migrate(pool: &SqlitePool, failed: impl Fn(Error) -> OpenError) -> Result<(), OpenError> {
-    let mut tx = pool.begin_with(Sqlite::BEGIN).await.map_err(&failed)?;
-    MIGRATIONS.run(&mut *tx).await.map_err(|error| OpenError::migration(error, &MIGRATIONS))?;
-    tx.commit().await.map_err(failed)
-}
-
-/// An empty file that its owner alone may read.
-fn create_private(file: &Path) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        api::{ThreadId, Timestamp, UserId},
-        store::{NewMessage, NewThread, NewUser, PasswordHash, Store, sql},
-    };
-    use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
-    use std::path::PathBuf;
-    use uuid::Uuid;
-
-    fn url(file: &Path) -> String {
-        format!("sqlite://{}", file.display())
-    }
-
-    async fn open(file: &Path) -> Result<Arc<dyn Store>, OpenError> {
-        sql::open(&url(file), &Options::default()).await
-    }
-
-    fn folder() -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("chat.db");
-        (folder, file)
-    }
-
-    async fn tamper(file: &Path, statement: &str) {
-        let mut connection = SqliteConnection::connect(&url(file)).await.unwrap();
-        connection.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
-        connection.close().await.unwrap();
-    }
-
-    /// Two users and a thread: a message to it.
-    async fn message(store: &Arc<dyn Store>) -> NewMessage {
-        let created = Timestamp::from_micros(1);
-        let mut users = Vec::new();
-        for name in ["ann", "ben"] {
-            let user = NewUser { username: name.to_owned(), password: PasswordHash::unusable(), created };
-            users.push(store.insert_user(user).await.unwrap());
-        }
-        let id = ThreadId::new(Uuid::new_v4());
-        store.open_thread(NewThread { id, low: users[0], high: users[1], created }).await.unwrap();
-        NewMessage {
-            thread: id,
-            sender: users[0],
-            text: "good".to_owned(),
-            is_read: false,
-            created,
-            key: None,
-        }
-    }
-
-    #[tokio::test]
-    async fn what_was_written_is_there_when_opened_again() {
-        let (_folder, file) = folder();
-        let store = open(&file).await.unwrap();
-        let new = message(&store).await;
-        let sent = store.insert_messages(vec![new.clone()]).await.unwrap().remove(0).unwrap().message;
-        store.close().await;
-        assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
-        let store = open(&file).await.unwrap();
-        assert_eq!(store.message(new.sender, sent.id).await.unwrap(), Some(sent));
-    }
-
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn a_new_file_and_a_backup_are_their_owners_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let (folder, file) = folder();
-        let store = open(&file).await.unwrap();
-        let copy = folder.path().join("copy.db");
-        store.backup(&copy).await.unwrap();
-        for file in ["chat.db", "chat.db-wal", "copy.db"] {
-            let mode = fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600, "{file}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_backup_is_a_database_and_overwrites_nothing() {
-        let (folder, file) = folder();
-        let store = open(&file).await.unwrap();
-        let new = message(&store).await;
-        let copy = folder.path().join("copy.db");
-        store.backup(&copy).await.unwrap();
-        assert!(matches!(store.backup(&copy).await, Err(StoreError::Conflict)));
-        let nowhere = folder.path().join("nowhere/copy.db");
-        assert!(matches!(store.backup(&nowhere).await, Err(StoreError::Fault(_))));
-        let restored = open(&copy).await.unwrap();
-        assert!(restored.thread(new.sender, new.thread).await.unwrap().is_some());
-    }
-
-    #[tokio::test]
-    async fn a_database_in_memory_lives_as_long_as_its_store() {
-        let store = sql::open("sqlite::memory:", &Options::default()).await.unwrap();
-        message(&store).await;
-        let other = sql::open("sqlite::memory:", &Options::default()).await.unwrap();
-        assert!(other.is_empty().await.unwrap());
-        assert!(store.account(UserId::new(1)).await.unwrap().is_some());
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_opened_is_named() {
-        let (folder, file) = folder();
-        let fixed = Options { create_if_missing: false, ..Options::default() };
-        assert!(matches!(sql::open(&url(&file), &fixed).await, Err(OpenError::Missing(_))));
-        assert!(!file.exists());
-        assert!(matches!(open(folder.path()).await, Err(OpenError::Directory(_))));
-        assert!(matches!(open(&folder.path().join("no/chat.db")).await, Err(OpenError::File(..))));
-        fs::write(&file, "certainly not a database, however long it is".repeat(100)).unwrap();
-        assert!(matches!(open(&file).await, Err(OpenError::NotADatabase(_))));
-        for address in ["", "chat.db", "sqlite:", "sqlite://", "mysql://localhost/chat"] {
-            assert!(matches!(sql::open(address, &fixed).await, Err(OpenError::Address)), "{address}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_newer_schema_is_refused() {
-        let (_folder, file) = folder();
-        open(&file).await.unwrap().close().await;
-        let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
-             values (9999, 'later', true, x'00', 0)";
-        tamper(&file, later).await;
-        let error = open(&file).await.unwrap_err();
-        assert!(matches!(error, OpenError::Newer { found: 9999, .. }), "{error}");
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn several_that_start_together_migrate_once() {
-        let (_folder, file) = folder();
-        let opening: Vec<_> = (0..4)
-            .map(|_| {
-                let file = file.clone();
-                tokio::spawn(async move { open(&file).await })
-            })
-            .collect();
-        for store in opening {
-            store.await.unwrap().unwrap().close().await;
-        }
-    }
-
-    #[tokio::test]
-    async fn a_message_the_database_refuses_fails_alone() {
-        let (_folder, file) = folder();
-        let store = open(&file).await.unwrap();
-        let good = message(&store).await;
-        let refusal = "create trigger refusal before insert on messages when new.text = 'bad' \
-             begin select raise(abort, 'refused'); end";
-        tamper(&file, refusal).await;
-        let bad = NewMessage { text: "bad".to_owned(), ..good.clone() };
-        let outcomes = store.insert_messages(vec![good.clone(), bad.clone(), good.clone()]).await.unwrap();
-        assert!(matches!(outcomes[..], [Ok(_), Err(StoreError::Fault(_)), Ok(_)]), "{outcomes:?}");
-        assert!(matches!(store.insert_messages(vec![bad]).await, Err(StoreError::Fault(_))));
-        let unread =
-            store.unread(good.sender, false, crate::store::Slice { limit: 9, offset: 0 }).await.unwrap();
-        assert_eq!((unread.count, unread.items.len()), (2, 2));
     }
 }

@@ -1,7 +1,6 @@
 //! What goes into a statement and comes out of a row, the same for both databases.
 
 use sqlx::Error;
-use std::fmt::Write as _;
 use uuid::Uuid;
 
 /// An argument of a statement.
@@ -64,61 +63,6 @@ pub(crate) fn counted(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-/// A table as JSON: an array of arrays. Bytes and ids are hexadecimal digits, since JSON carries neither.
-pub(crate) fn json(columns: &[Column<'_>]) -> Result<String, Error> {
-    let rows = columns.first().map_or(0, Column::len);
-    let mut out = String::with_capacity(2 + rows * columns.len() * 16);
-    out.push('[');
-    for row in 0..rows {
-        out.push_str(if row == 0 { "[" } else { ",[" });
-        for (n, column) in columns.iter().enumerate() {
-            if n > 0 {
-                out.push(',');
-            }
-            column.write_json(row, &mut out)?;
-        }
-        out.push(']');
-    }
-    out.push(']');
-    Ok(out)
-}
-
-impl Column<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Ints(v) => v.len(),
-            Self::OptInts(v) => v.len(),
-            Self::Bools(v) => v.len(),
-            Self::Texts(v) => v.len(),
-            Self::OptTexts(v) => v.len(),
-            Self::OptBytes(v) => v.len(),
-            Self::Uuids(v) => v.len(),
-        }
-    }
-
-    fn write_json(&self, row: usize, out: &mut String) -> Result<(), Error> {
-        let written = match self {
-            Self::Ints(v) => v.get(row).map(|v| write!(out, "{v}")),
-            Self::OptInts(v) => v.get(row).copied().flatten().map(|v| write!(out, "{v}")),
-            Self::Bools(v) => v.get(row).map(|v| write!(out, "{v}")),
-            Self::Uuids(v) => v.get(row).map(|v| write!(out, "\"{}\"", v.simple())),
-            Self::OptBytes(v) => v.get(row).copied().flatten().map(|bytes| {
-                out.push('"');
-                bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;
-                out.write_char('"')
-            }),
-            Self::Texts(v) => v.get(row).map(|text| write_text(out, text)),
-            Self::OptTexts(v) => v.get(row).copied().flatten().map(|text| write_text(out, text)),
-        };
-        written.unwrap_or_else(|| out.write_str("null")).map_err(|error| Error::Encode(error.into()))
-    }
-}
-
-fn write_text(out: &mut String, text: &str) -> std::fmt::Result {
-    let json = serde_json::to_string(text).map_err(|_| std::fmt::Error)?;
-    out.write_str(&json)
-}
-
 /// Reads a row by position.
 pub(crate) trait Cells {
     fn int(&self, column: usize) -> Result<i64, Error>;
@@ -154,27 +98,3 @@ macro_rules! cells {
     };
 }
 pub(crate) use cells;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_becomes_rows_of_json() {
-        let columns = [
-            Column::Ints(vec![1, -2]),
-            Column::OptInts(vec![None, Some(3)]),
-            Column::Bools(vec![true, false]),
-            Column::Texts(vec!["a \"b\"\n", "ü"]),
-            Column::OptTexts(vec![Some(""), None]),
-            Column::OptBytes(vec![Some(&[0, 255]), None]),
-            Column::Uuids(vec![Uuid::from_u128(10), Uuid::nil()]),
-        ];
-        assert_eq!(
-            json(&columns).unwrap(),
-            r#"[[1,null,true,"a \"b\"\n","","00ff","0000000000000000000000000000000a"],"#.to_owned()
-                + r#"[-2,3,false,"ü",null,null,"00000000000000000000000000000000"]]"#
-        );
-        assert_eq!(json(&[]).unwrap(), "[]");
-    }
-}

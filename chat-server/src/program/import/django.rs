@@ -120,7 +120,7 @@ impl Reading {
     }
 
     fn thread(&mut self, pk: &Value, fields: &ThreadFields) -> Result<()> {
-        let id = thread_id("id", pk)?;
+        let id = fields::thread_id("id", pk)?;
         let mut users = Vec::new();
         for participant in &fields.participants {
             let user = UserId::new(fields::id("participant", participant)?);
@@ -155,7 +155,7 @@ impl Reading {
         self.import.messages.push(ImportedMessage {
             id,
             sender: UserId::new(fields::id("sender", &fields.sender)?),
-            thread: thread_id("thread", &fields.thread)?,
+            thread: fields::thread_id("thread", &fields.thread)?,
             text: fields::text("text", fields.text)?,
             created: fields.created,
             is_read: fields.is_read,
@@ -191,16 +191,5 @@ impl Reading {
         self.report.count(&self.import, all);
         self.import.digest = digest;
         Ok((self.import, self.report))
-    }
-}
-
-fn thread_id(what: &str, value: &Value) -> Result<ThreadId> {
-    match value {
-        Value::Null => bail!("its {what} is missing; dump again without --natural-primary"),
-        Value::Array(_) => bail!("its {what} is given by name; dump again without --natural-foreign"),
-        value => {
-            let id = value.as_str().and_then(|text| text.parse().ok());
-            id.with_context(|| format!("its {what} is not a UUID"))
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The fields of the four models, and the values in them.
 
 use anyhow::{Context, Result, anyhow, bail};
-use chat_core::api::Timestamp;
+use chat_core::api::{ThreadId, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
@@ -55,14 +55,28 @@ pub(super) fn read<T: DeserializeOwned>(fields: &RawValue) -> Result<T> {
 
 /// Reads a number that identifies something, as a number or as text; `what` is what the refusal calls it.
 pub(super) fn id(what: &str, value: &Value) -> Result<i64> {
-    let id = match value {
-        Value::Null => bail!("its {what} is missing; dump again without --natural-primary"),
-        Value::Array(_) => bail!("its {what} is given by name; dump again without --natural-foreign"),
+    let id = match key(what, value)? {
         Value::Number(number) => number.as_i64(),
         Value::String(text) => text.parse().ok(),
-        Value::Bool(_) | Value::Object(_) => None,
+        _ => None,
     };
     id.filter(|id| *id > 0).with_context(|| format!("its {what} is not an integer from 1 to {}", i64::MAX))
+}
+
+/// Reads a thread's id.
+pub(super) fn thread_id(what: &str, value: &Value) -> Result<ThreadId> {
+    let id = key(what, value)?.as_str().and_then(|text| text.parse().ok());
+    id.with_context(|| format!("its {what} is not a UUID"))
+}
+
+/// Passes on what may be a key, and refuses what `dumpdata` writes instead of one when told to use names.
+fn key<'a>(what: &str, value: &'a Value) -> Result<&'a Value> {
+    match value {
+        Value::Null if what == "id" => bail!("its id is missing; dump again without --natural-primary"),
+        Value::Null => bail!("its {what} is missing"),
+        Value::Array(_) => bail!("its {what} is given by name; dump again without --natural-foreign"),
+        value => Ok(value),
+    }
 }
 
 /// Passes a text on, provided every database can keep it.

@@ -197,6 +197,8 @@ fn a_reference_to_what_is_not_there_is_named() {
         refusal(thread(OTHER, &[2, 99])),
         format!("chat.thread {OTHER}: its participant 99 is not in the file")
     );
+    let nobody = with(message(18, 2, THREAD), "/fields/sender", Value::Null);
+    assert_eq!(refusal(nobody), "chat.message 18: its sender is missing");
     assert_eq!(refusal(token("k", 99)), "authtoken.token: its user 99 is not in the file");
 }
 

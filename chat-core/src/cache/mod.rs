@@ -1,0 +1,15 @@
+//! What is kept in memory: who a token belongs to, and lists that are asked for again and again, written as JSON.
+//!
+//! Nothing here is believed for longer than [`BELIEVED`] without asking the database again, because the
+//! administrator's commands, and other nodes, write to it as well. What this process itself changes is seen at once.
+
+mod lists;
+mod sessions;
+
+pub(crate) use lists::{Kept, Key, Lists, Rest};
+pub(crate) use sessions::Sessions;
+
+use std::time::Duration;
+
+/// How long an entry counts without asking again: what another process revoked or deleted is served no longer.
+pub(crate) const BELIEVED: Duration = Duration::from_secs(2);

@@ -1,0 +1,162 @@
+//! Pages of lists written as JSON: what a server answers over and over, kept in memory while nothing in it changes.
+
+use crate::{
+    Chat, Error,
+    api::{Message, MessageId, Thread, ThreadId, UserId},
+    cache::{Kept, Key, Rest},
+    store::{Counted, MessageRange, Slice},
+};
+use bytes::Bytes;
+use serde::Serialize;
+
+/// A page of a list that is read with cursors.
+#[derive(Debug, Clone)]
+pub struct JsonPage<Cursor> {
+    /// The entries, a JSON array.
+    pub json: Bytes,
+    /// What a next page goes on from, if there is one.
+    pub next: Option<Cursor>,
+}
+
+/// Part of a list that is read with limit and offset.
+#[derive(Debug, Clone)]
+pub struct JsonSlice {
+    /// The entries, a JSON array.
+    pub json: Bytes,
+    /// Entries of the whole list.
+    pub count: u64,
+}
+
+impl Chat {
+    /// [`Chat::threads`] as JSON, and whether there are more.
+    ///
+    /// # Errors
+    /// Those of [`Chat::threads`].
+    pub async fn threads_json(
+        &self,
+        caller: UserId,
+        after: Option<ThreadId>,
+        limit: u64,
+    ) -> Result<JsonPage<ThreadId>, Error> {
+        let read = async {
+            let mut threads = self.threads(caller, after, limit + 1).await?;
+            let more = cut(&mut threads, limit);
+            let next = threads.last().filter(|_| more).map(|last: &Thread| last.id);
+            written(&threads, Rest::NextThread(next))
+        };
+        let page = self.kept(Key::Threads { caller, after, limit }, read).await?;
+        let Rest::NextThread(next) = page.rest else { return Err(mixed_up()) };
+        Ok(JsonPage { json: page.json, next })
+    }
+
+    /// [`Chat::thread_messages`] as JSON, and whether there are more in the direction of reading.
+    ///
+    /// # Errors
+    /// Those of [`Chat::thread_messages`].
+    pub async fn thread_messages_json(
+        &self,
+        caller: UserId,
+        thread: ThreadId,
+        range: MessageRange,
+        limit: u64,
+    ) -> Result<JsonPage<MessageId>, Error> {
+        let read = async {
+            let mut page = self.thread_messages(caller, thread, range, limit + 1).await?;
+            let backwards = matches!(range, MessageRange::Before(_));
+            if backwards {
+                // The one more than was asked for is the oldest here, not the newest.
+                page.reverse();
+            }
+            let more = cut(&mut page, limit);
+            let next = page.last().filter(|_| more).map(|last: &Message| last.id);
+            if backwards {
+                page.reverse();
+            }
+            written(&page, Rest::NextMessage(next))
+        };
+        let page = self.kept(Key::ThreadMessages { caller, thread, range, limit }, read).await?;
+        let Rest::NextMessage(next) = page.rest else { return Err(mixed_up()) };
+        Ok(JsonPage { json: page.json, next })
+    }
+
+    /// [`Chat::messages`] as JSON.
+    ///
+    /// # Errors
+    /// Those of [`Chat::messages`].
+    pub async fn messages_json(&self, caller: UserId, slice: Slice) -> Result<JsonSlice, Error> {
+        self.slice(Key::Messages { caller, slice }, self.messages(caller, slice)).await
+    }
+
+    /// [`Chat::unread`] as JSON.
+    ///
+    /// # Errors
+    /// Those of [`Chat::unread`].
+    pub async fn unread_json(
+        &self,
+        caller: UserId,
+        incoming: bool,
+        slice: Slice,
+    ) -> Result<JsonSlice, Error> {
+        self.slice(Key::Unread { caller, incoming, slice }, self.unread(caller, incoming, slice)).await
+    }
+
+    async fn slice(
+        &self,
+        key: Key,
+        list: impl Future<Output = Result<Counted<Message>, Error>>,
+    ) -> Result<JsonSlice, Error> {
+        let read = async {
+            let list = list.await?;
+            written(&list.items, Rest::Count(list.count))
+        };
+        let slice = self.kept(key, read).await?;
+        let Rest::Count(count) = slice.rest else { return Err(mixed_up()) };
+        Ok(JsonSlice { json: slice.json, count })
+    }
+
+    /// What is kept, or what `read` gives.
+    async fn kept(&self, key: Key, read: impl Future<Output = Result<Kept, Error>>) -> Result<Kept, Error> {
+        let Some(lists) = &self.lists else { return read.await };
+        if let Some(kept) = lists.get(&key) {
+            return Ok(kept);
+        }
+        let asking = lists.asking(&key);
+        let kept = read.await?;
+        lists.put(key, kept.clone(), asking);
+        Ok(kept)
+    }
+
+    /// To be called after every change in a thread of `caller`'s, before he hears of it: the one place where it is
+    /// said that something happened.
+    pub(crate) async fn changed(&self, caller: UserId, thread: ThreadId) {
+        let Some(lists) = &self.lists else { return };
+        let known = match lists.participants(thread) {
+            Some(known) => Some(known),
+            None => self.store.thread(caller, thread).await.ok().flatten().map(|thread| thread.participants),
+        };
+        match known {
+            Some(participants) => {
+                lists.put_participants(thread, participants);
+                lists.changed(thread, participants);
+            }
+            // It is gone, or the database is.
+            None => lists.changed_all(),
+        }
+    }
+}
+
+/// Shortens a list that was read with one entry more than a page takes, and says whether there was one.
+fn cut<T>(list: &mut Vec<T>, limit: u64) -> bool {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = list.len() > limit;
+    list.truncate(limit);
+    more
+}
+
+fn written(entries: &[impl Serialize], rest: Rest) -> Result<Kept, Error> {
+    Ok(Kept { json: serde_json::to_vec(entries).map_err(Error::fault)?.into(), rest })
+}
+
+fn mixed_up() -> Error {
+    Error::fault("a list was kept under another's key")
+}

@@ -1,0 +1,112 @@
+//! What only Postgres does: opening a server's database, and commits that fail.
+
+use chat_core::{
+    api::{ThreadId, Timestamp},
+    store::{MessageRange, NewMessage, NewThread, NewUser, PasswordHash, Store, StoreError, sql},
+};
+use chat_tests::postgres::Database;
+use sqlx::{Connection as _, Executor as _, PgConnection};
+use std::sync::Arc;
+use uuid::Uuid;
+
+async fn connect(url: &str) -> Result<Arc<dyn Store>, sql::OpenError> {
+    sql::connect(url, &sql::Options::default()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_that_start_together_migrate_once() {
+    let database = Database::fresh().await;
+    let opening: Vec<_> = (0..4)
+        .map(|_| {
+            let url = database.url.clone();
+            tokio::spawn(async move { connect(&url).await })
+        })
+        .collect();
+    for store in opening {
+        store.await.unwrap().unwrap().close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_named() {
+    let database = Database::fresh().await;
+    let nowhere = database.url.replace("chat_test_", "no_such_");
+    assert!(matches!(connect(&nowhere).await, Err(sql::OpenError::NoSuchDatabase)));
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = format!("postgres://localhost/chat?host={}", folder.path().display());
+    assert!(matches!(connect(&nobody).await, Err(sql::OpenError::Unreachable(_))));
+    assert!(matches!(connect("postgres://[").await, Err(sql::OpenError::Address)));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let database = Database::fresh().await;
+    connect(&database.url).await.unwrap().close().await;
+    let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+         values (9999, 'later', true, '', 0)";
+    PgConnection::connect(&database.url).await.unwrap().execute(later).await.unwrap();
+    let error = connect(&database.url).await.unwrap_err();
+    assert!(matches!(error, sql::OpenError::Newer { found: 9999, .. }), "{error}");
+}
+
+/// Two users' thread, and a message to it.
+async fn message(store: &Arc<dyn Store>) -> NewMessage {
+    let created = Timestamp::from_micros(1);
+    let mut users = Vec::new();
+    for name in ["ann", "ben"] {
+        let user = NewUser { username: name.to_owned(), password: PasswordHash::unusable(), created };
+        users.push(store.insert_user(user).await.unwrap());
+    }
+    let id = ThreadId::new(Uuid::from_u128(1));
+    store.open_thread(NewThread { id, low: users[0], high: users[1], created }).await.unwrap();
+    NewMessage { thread: id, sender: users[0], text: "good".to_owned(), is_read: false, created, key: None }
+}
+
+/// Has the database refuse a message that says "bad".
+async fn refuse_bad(database: &Database, when: &str) {
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    let function = "create function refuse() returns trigger language plpgsql \
+         as $$ begin raise exception 'refused'; end $$";
+    connection.execute(function).await.unwrap();
+    let trigger = format!(
+        "create constraint trigger refusal after insert on messages deferrable initially {when} \
+         for each row when (new.text = 'bad') execute function refuse()"
+    );
+    connection.execute(sqlx::AssertSqlSafe(trigger)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_the_database_refuses_fails_alone() {
+    let database = Database::fresh().await;
+    let store = connect(&database.url).await.unwrap();
+    let good = message(&store).await;
+    refuse_bad(&database, "immediate").await;
+    let bad = NewMessage { text: "bad".to_owned(), ..good.clone() };
+    let outcomes = store.insert_messages(vec![good.clone(), bad, good]).await.unwrap();
+    assert!(matches!(outcomes[..], [Ok(_), Err(StoreError::Fault(_)), Ok(_)]), "{outcomes:?}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn after_a_failed_commit_nothing_is_tried_again() {
+    let database = Database::fresh().await;
+    let store = connect(&database.url).await.unwrap();
+    let good = message(&store).await;
+    refuse_bad(&database, "deferred").await;
+    let bad = NewMessage { text: "bad".to_owned(), ..good.clone() };
+    let (thread, caller) = (good.thread, good.sender);
+    let failed = store.insert_messages(vec![good, bad]).await;
+    assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+    let there = store.thread_messages(caller, thread, MessageRange::Oldest, 9).await.unwrap();
+    assert_eq!(there, Some(vec![]));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn it_is_backed_up_with_its_own_tools() {
+    let database = Database::fresh().await;
+    let store = connect(&database.url).await.unwrap();
+    let copy = tempfile::tempdir().unwrap().path().join("copy");
+    assert!(matches!(store.backup(&copy).await, Err(StoreError::Unsupported(_))));
+    store.close().await;
+}
