@@ -22,6 +22,7 @@
 //! ```
 
 mod authenticate;
+mod cors;
 mod error;
 mod handlers;
 mod health;
@@ -38,10 +39,13 @@ mod service;
 mod stream;
 
 pub use authenticate::{Authenticator, Denied};
+pub use cors::{Origin, ParseOriginError};
 pub use openapi::document as openapi;
 pub use response::{Body, BodyError};
 pub use router::Connection;
 pub use serve::{Limits, serve};
+#[cfg(feature = "tls")]
+pub use serve::{Tls, TlsError, serve_tls};
 pub use service::{ChatService, ChatServiceBuilder};
 
 pub(crate) use service::App;

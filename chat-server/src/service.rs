@@ -2,12 +2,13 @@
 
 use crate::{
     authenticate::{self, Authenticator, Caller},
+    cors::{Cors, Origin},
     error::ApiError,
     health,
     input::RequestBody,
     request::Received,
     response::{self, Body, BodyError},
-    router::{Connection, Route, Router},
+    router::{Route, Router},
     routes,
 };
 use chat_core::{
@@ -45,6 +46,7 @@ pub(crate) struct App {
     router: Router,
     authenticator: Option<Arc<dyn Authenticator>>,
     trusted_proxies: Vec<IpAddr>,
+    cors: Cors,
     body_timeout: Duration,
     request_timeout: Duration,
     health: bool,
@@ -62,6 +64,7 @@ pub struct ChatServiceBuilder {
     open_registration: bool,
     authenticator: Option<Arc<dyn Authenticator>>,
     trusted_proxies: Vec<IpAddr>,
+    cors_origins: Vec<Origin>,
     body_timeout: Duration,
     request_timeout: Duration,
     health: bool,
@@ -76,6 +79,7 @@ impl ChatService {
             open_registration: false,
             authenticator: None,
             trusted_proxies: vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])],
+            cors_origins: Vec::new(),
             body_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
             health: false,
@@ -91,11 +95,6 @@ impl ChatService {
     /// The chat that is served.
     pub fn chat(&self) -> &Chat {
         &self.app.chat
-    }
-
-    /// This service for the requests of one connection, which are told of it.
-    pub(crate) fn on(&self, connection: Connection) -> OnConnection {
-        OnConnection { service: self.clone(), connection }
     }
 
     /// Answers one request.
@@ -137,6 +136,12 @@ impl ChatServiceBuilder {
         self
     }
 
+    /// Origins whose web pages may call the API from a browser: none by default.
+    pub fn cors_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        self.cors_origins = origins.into_iter().collect();
+        self
+    }
+
     /// How long a request body may take to arrive: 15 seconds by default. Then 408.
     pub const fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
@@ -165,6 +170,7 @@ impl ChatServiceBuilder {
                 router,
                 authenticator: self.authenticator,
                 trusted_proxies: self.trusted_proxies,
+                cors: Cors::new(self.cors_origins),
                 body_timeout: self.body_timeout,
                 request_timeout: self.request_timeout,
                 health: self.health,
@@ -222,6 +228,7 @@ async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body
     let started = Instant::now();
     let method = head.method.clone();
     let request_id = app.request_id(&head);
+    let grant = app.cors.grant(&method, &head.headers);
     let path = percent_decode_str(head.uri.path()).decode_utf8_lossy().into_owned();
     let mut seen = Seen::default();
 
@@ -252,6 +259,7 @@ async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(HeaderName::from_static(REQUEST_ID), request_id.clone());
+    grant.apply(headers);
 
     tracing::info!(
         target: "chat_server::access",
@@ -300,23 +308,6 @@ where
     fn call(&self, request: Request<B>) -> Self::Future {
         let service = self.clone();
         Box::pin(async move { Ok(service.respond(request).await) })
-    }
-}
-
-/// A [`ChatService`] for the requests of one connection.
-pub(crate) struct OnConnection {
-    service: ChatService,
-    connection: Connection,
-}
-
-impl hyper::service::Service<Request<hyper::body::Incoming>> for OnConnection {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
-
-    fn call(&self, mut request: Request<hyper::body::Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.connection);
-        hyper::service::Service::call(&self.service, request)
     }
 }
 

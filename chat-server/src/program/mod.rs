@@ -5,6 +5,7 @@
 
 mod args;
 mod backup;
+mod connections;
 mod database;
 mod demo;
 mod import;

@@ -1,18 +1,21 @@
 //! `chat-server serve`.
 
-use super::{args::Common, database, demo, lock::ServerLock, output};
+use super::{
+    args::Common,
+    connections::{ConnectionArgs, reload_at_hangup},
+    database, demo,
+    lock::ServerLock,
+    output,
+};
 use anyhow::{Context, Result, anyhow};
 use chat_core::{Chat, api::limits, store::sql::Options};
-use chat_server::{ChatService, Limits};
+use chat_server::ChatService;
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
-use std::{io::ErrorKind, net::IpAddr};
+use std::io::ErrorKind;
 use tokio::net::TcpListener;
 
 /// Longer texts could not be sent: a request body has this many bytes, and a code point may take four.
 const TEXT_MAX_CEILING: u64 = limits::BODY_MAX as u64 / 5;
-
-/// What counts them cannot count further on a machine of 32 bits.
-const CONNECTIONS_CEILING: u64 = 1 << 28;
 
 /// How the chat is served.
 #[derive(Debug, clap::Args)]
@@ -35,16 +38,6 @@ pub(super) struct ServeArgs {
     #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=TEXT_MAX_CEILING))]
     text_max: usize,
 
-    /// Proxies whose X-Forwarded-Proto is believed, by address.
-    #[arg(long, env = "CHAT_TRUSTED_PROXIES", value_name = "IP,…", value_delimiter = ',')]
-    #[arg(default_value = "127.0.0.1,::1")]
-    trusted_proxies: Vec<IpAddr>,
-
-    /// Connections at a time; further ones wait.
-    #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "N", default_value_t = Limits::default().connections)]
-    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=CONNECTIONS_CEILING))]
-    max_connections: usize,
-
     /// Do not wait for the disk at every commit to SQLite: a third faster, but a power cut may cost the last
     /// messages.
     #[arg(long, env = "CHAT_NO_SYNC", value_parser = BoolishValueParser::new())]
@@ -54,11 +47,15 @@ pub(super) struct ServeArgs {
     #[arg(long, env = "CHAT_POSTGRES_CONNECTIONS", value_name = "N", default_value_t = 16)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     postgres_connections: u32,
+
+    #[command(flatten)]
+    connections: ConnectionArgs,
 }
 
 /// Serves until the process is told to stop.
 pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     // In this order, so that a server which cannot run changes nothing: not even --demo fills anything.
+    let tls = args.connections.tls()?;
     let _lock = common.database_url.file().map(ServerLock::take).transpose()?;
     let listener = TcpListener::bind(&args.listen).await.map_err(|error| {
         let hint = match error.kind() {
@@ -82,17 +79,20 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
         output::line(&told).or_else(|error| if output::is_unread(&error) { Ok(()) } else { Err(error) })?;
     }
 
-    let service = ChatService::builder(chat)
-        .open_registration(args.open_registration)
-        .trusted_proxies(args.trusted_proxies.iter().copied())
-        .health_checks(true)
-        .build();
+    let service = ChatService::builder(chat).open_registration(args.open_registration).health_checks(true);
+    let service = args.connections.apply(service).build();
     // Until here a signal ends the process at once, which no database minds.
     let stopped = stop_signal().context("signals cannot be awaited")?;
-    let mut limits = Limits::default();
-    limits.connections = args.max_connections;
-    tracing::info!(database = %common.database_url, "listening on http://{address}");
-    chat_server::serve(listener, service, limits, stopped).await;
+    let limits = args.connections.limits();
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    tracing::info!(database = %common.database_url, "listening on {scheme}://{address}");
+    match tls {
+        Some(tls) => {
+            reload_at_hangup(tls.clone()).context("signals cannot be awaited")?;
+            chat_server::serve_tls(listener, service, limits, tls, stopped).await;
+        }
+        None => chat_server::serve(listener, service, limits, stopped).await,
+    }
     tracing::info!("stopped");
     Ok(())
 }

@@ -56,14 +56,31 @@ impl Program {
 
     /// Starts serving on a free port.
     pub(crate) fn serve(&self, options: &str) -> Server {
-        let mut child = self.command(&format!("serve --listen 127.0.0.1:0 {options}")).spawn().unwrap();
+        Self::started(self.command(&format!("serve --listen 127.0.0.1:0 {options}")))
+    }
+
+    /// The same with no more than so many open files.
+    #[cfg(unix)]
+    pub(crate) fn serve_with_files(&self, files: u32) -> Server {
+        let mut command = Command::new("/bin/sh");
+        let line = format!("ulimit -n {files}; exec \"$0\" serve --listen 127.0.0.1:0");
+        command.args(["-c", &line, env!("CARGO_BIN_EXE_chat-server")]);
+        command.env_clear().current_dir(self.folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::started(command)
+    }
+
+    fn started(mut command: Command) -> Server {
+        let mut child = command.spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut log = String::new();
         let address = loop {
             let mut line = String::new();
             assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "it ended before it listened: {log}");
             log.push_str(&line);
-            if let Some((_, rest)) = line.split_once("listening on http://") {
+            if let Some((_, rest)) = line.split_once("listening on http")
+                && let Some((_, rest)) = rest.split_once("://")
+            {
                 let end =
                     rest.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c))).unwrap_or(rest.len());
                 break rest[..end].to_owned();
@@ -146,10 +163,24 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Asks it to stop with this signal, and answers how it ended with what it had logged and printed.
-    pub(crate) fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
         let kill = format!("kill -{signal} {}", self.child.id());
         assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits until it logs this.
+    pub(crate) fn logged(&mut self, what: &str) {
+        let mut line = String::new();
+        while !line.contains(what) {
+            line.clear();
+            assert_ne!(self.stderr.read_line(&mut line).unwrap(), 0, "it ended before it logged {what:?}");
+        }
+    }
+
+    /// Asks it to stop with this signal, and answers how it ended with what it had logged and printed.
+    pub(crate) fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
+        self.signal(signal);
         let (mut log, mut printed) = (String::new(), String::new());
         self.stderr.read_to_string(&mut log).unwrap();
         self.child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();

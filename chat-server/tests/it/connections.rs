@@ -1,0 +1,284 @@
+//! What connections may ask of the server, and what becomes of those that ask too much.
+
+use crate::program::Program;
+use crate::wire::{Gate, LOG_IN, ROOT, SHORT, Server, THREADS, Wire, no_limits, service, soon};
+use chat_core::api::UserId;
+use chat_server::{Authenticator, Denied, Limits};
+use http::HeaderMap;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+async fn with(limit: impl FnOnce(&mut Limits)) -> Server {
+    let mut limits = no_limits();
+    limit(&mut limits);
+    Server::start(service().await, limits).await
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_is_closed() {
+    let server = with(|limits| limits.first_byte_timeout = SHORT).await;
+    server.connect().await.closed().await;
+}
+
+#[tokio::test]
+async fn a_head_that_trickles_is_closed() {
+    let server = with(|limits| limits.header_timeout = SHORT).await;
+    let mut wire = server.connect().await;
+    wire.send("GET /chat-api/ HTTP/1.1\r\nHost: ").await;
+    wire.trickle(b'a').await;
+}
+
+#[tokio::test]
+async fn so_is_one_on_a_connection_that_has_served() {
+    let server = with(|limits| limits.header_timeout = SHORT).await;
+    let mut wire = server.connect().await;
+    assert_eq!(wire.ask(ROOT).await.status, 200);
+    wire.send("GET /chat-api/ HTTP/1.1\r\nHost: ").await;
+    wire.trickle(b'a').await;
+}
+
+#[tokio::test]
+async fn between_requests_there_is_more_time_than_within_a_head() {
+    let server = with(|limits| {
+        limits.first_byte_timeout = SHORT;
+        limits.header_timeout = SHORT;
+    })
+    .await;
+    let mut wire = server.connect().await;
+    assert_eq!(wire.ask(ROOT).await.status, 200);
+    // When this one is closed, the other has been idle for longer.
+    server.connect().await.closed().await;
+    assert_eq!(wire.ask(ROOT).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed() {
+    let server = with(|limits| limits.idle_timeout = SHORT).await;
+    let mut wire = server.connect().await;
+    assert_eq!(wire.ask(ROOT).await.status, 200);
+    wire.closed().await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_answered_408() {
+    let server = Server::start(service().await.body_timeout(SHORT), no_limits()).await;
+    let mut wire = server.connect().await;
+    wire.send(LOG_IN).await;
+    wire.send("{").await;
+    let answer = wire.answer().await;
+    assert_eq!((answer.status, &*answer.body), (408, r#"{"detail":"Request timed out."}"#));
+    assert!(answer.head.contains("connection: close"), "{answer:?}");
+    wire.0.shutdown().await.unwrap();
+    wire.closed().await;
+}
+
+#[tokio::test]
+async fn a_refusal_arrives_although_the_client_goes_on_sending() {
+    let server = with(|_| {}).await;
+    for _ in 0..20 {
+        let mut wire = server.connect().await;
+        let length = 4 << 20;
+        wire.send(&format!(
+            "POST /chat-api/token/ HTTP/1.1\r\nHost: chat\r\nContent-Length: {length}\r\n\r\n"
+        ))
+        .await;
+        wire.send(&"x".repeat(length)).await;
+        assert_eq!(wire.answer().await.status, 413);
+        wire.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_on_sending_for_ever_is_closed() {
+    let server = with(|_| {}).await;
+    let mut wire = server.connect().await;
+    wire.send("POST /chat-api/token/ HTTP/1.1\r\nHost: chat\r\nContent-Length: 99999999\r\n\r\n").await;
+    assert_eq!(wire.answer().await.status, 413);
+    wire.trickle(b'x').await;
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_given_up() {
+    let server = with(|limits| limits.write_timeout = SHORT).await;
+    let mut wire = server.connect().await;
+    let requests = "GET /chat-api/openapi.json HTTP/1.1\r\nHost: chat\r\n\r\n".repeat(100);
+    // Not a byte is read; the system takes some megabytes of answers, and then no more requests.
+    soon(async { while wire.0.write_all(requests.as_bytes()).await.is_ok() {} }).await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_refused() {
+    let server = with(|_| {}).await;
+    let mut wire = server.connect().await;
+    wire.send(&format!("GET /chat-api/?{} HTTP/1.1\r\nHost: chat\r\n\r\n", "a".repeat(40 << 10))).await;
+    assert_eq!(wire.answer().await.status, 431);
+    wire.closed().await;
+    let mut wire = server.connect().await;
+    let long = format!("GET /chat-api/?{} HTTP/1.1\r\nHost: chat\r\n\r\n", "a".repeat(30 << 10));
+    assert_eq!(wire.ask(&long).await.status, 200);
+}
+
+#[tokio::test]
+async fn http2_is_not_spoken_in_the_clear() {
+    let server = with(|_| {}).await;
+    let mut wire = server.connect().await;
+    wire.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    wire.closed().await;
+}
+
+#[tokio::test]
+async fn a_client_that_has_said_all_still_gets_his_answer() {
+    let server = with(|_| {}).await;
+    let mut wire = server.connect().await;
+    wire.send(ROOT).await;
+    wire.0.shutdown().await.unwrap();
+    assert_eq!(wire.answer().await.status, 200);
+    wire.closed().await;
+}
+
+#[tokio::test]
+async fn a_crowd_at_ones_own_address_does_not_lock_one_out() {
+    // The limits as they are: the crowd has to be gone for being one, not for being slow.
+    let mut limits = no_limits();
+    limits.write_timeout = SHORT;
+    let server = Server::start(service().await, limits).await;
+    let mut kept = server.connect().await;
+    let mut crowd = Vec::new();
+    for i in 0..500 {
+        let mut wire = server.connect().await;
+        match i % 4 {
+            0 => wire.send("GET /chat-api/ HTTP/1.1\r\nHo").await,
+            1 => wire.send(&format!("{LOG_IN}{{")).await,
+            2 => wire.send(&ROOT.repeat(50)).await,
+            _ => {}
+        }
+        crowd.push(wire);
+        if i % 10 == 0 {
+            assert_eq!(kept.ask(ROOT).await.status, 200, "the kept connection, at {i}");
+            assert_eq!(server.connect().await.ask(ROOT).await.status, 200, "a new connection, at {i}");
+        }
+    }
+    // At most the places of one address are left; the others have been closed.
+    let mut left = 0;
+    for wire in crowd {
+        left += usize::from(is_open(wire).await);
+    }
+    assert!(left <= 100, "{left}");
+}
+
+/// Whether the server has not closed its end, once everything it said is read.
+async fn is_open(mut wire: Wire<TcpStream>) -> bool {
+    let mut scrap = [0; 1 << 16];
+    loop {
+        match tokio::time::timeout(SHORT / 30, wire.0.read(&mut scrap)).await {
+            Err(_nothing_to_read) => return true,
+            Ok(Ok(0) | Err(_)) => return false,
+            Ok(Ok(_)) => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_being_served_keeps_his_place() {
+    let gate = Gate::new();
+    let mut limits = no_limits();
+    limits.connections_per_address = 1;
+    let server = Server::start(service().await.authenticator(gate.clone()), limits).await;
+    let mut served = server.connect().await;
+    served.send(THREADS).await;
+    gate.reached().await;
+    server.connect().await.closed().await;
+    gate.open();
+    assert_eq!(served.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_named_proxy_has_as_many_connections_as_it_likes() {
+    let server = with(|limits| {
+        limits.connections_per_address = 1;
+        limits.unlimited_addresses = vec![[127, 0, 0, 1].into()];
+    })
+    .await;
+    let (mut one, mut other) = (server.connect().await, server.connect().await);
+    assert_eq!(other.ask(ROOT).await.status, 200);
+    assert_eq!(one.ask(ROOT).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_answered_503() {
+    let gated = service().await.authenticator(Gate::new()).request_timeout(SHORT);
+    let server = Server::start(gated, no_limits()).await;
+    let answer = server.connect().await.ask(THREADS).await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.head.contains("retry-after: "), "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_has_begun_finishes_although_the_client_is_gone() {
+    let gate = Gate::new();
+    let server = Server::start(service().await.authenticator(gate.clone()), no_limits()).await;
+    let mut wire = server.connect().await;
+    wire.send(THREADS).await;
+    gate.reached().await;
+    // Closed by a reset, which is as gone as one can be.
+    socket2::SockRef::from(&wire.0).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    drop(wire);
+    assert_eq!(server.connect().await.ask(ROOT).await.status, 200);
+    gate.open();
+    gate.passed().await;
+}
+
+/// Panics at every request.
+#[derive(Debug)]
+struct Faulty;
+
+#[async_trait::async_trait]
+impl Authenticator for Faulty {
+    async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, Denied> {
+        panic!("a fault, made on purpose");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_is_answered_500_and_ends_nothing() {
+    let server = Server::start(service().await.authenticator(Faulty), no_limits()).await;
+    let mut wire = server.connect().await;
+    assert_eq!(wire.ask(THREADS).await.status, 500);
+    assert_eq!(wire.ask(ROOT).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_program_limits_the_connections_of_an_address() {
+    let program = Program::new();
+    let server = program.serve("--max-connections-per-address 1");
+    let address = server.address.parse().unwrap();
+    let mut silent = Wire::connect(address).await;
+    assert_eq!(Wire::connect(address).await.ask(ROOT).await.status, 200);
+    silent.closed().await;
+
+    drop(server);
+    let server = program.serve("--max-connections-per-address 1 --trusted-proxies 127.0.0.1");
+    let address = server.address.parse().unwrap();
+    let (mut one, mut other) = (Wire::connect(address).await, Wire::connect(address).await);
+    assert_eq!(other.ask(ROOT).await.status, 200);
+    assert_eq!(one.ask(ROOT).await.status, 200);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn want_of_file_descriptors_is_survived() {
+    let program = Program::new();
+    let server = program.serve_with_files(64);
+    let address = server.address.parse().unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..90 {
+        silent.push(Wire::connect(address).await);
+    }
+    assert_eq!(Wire::connect(address).await.ask(ROOT).await.status, 200);
+    drop(silent);
+    let (status, log, _) = server.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("cannot accept connections at the moment"), "{log}");
+}

@@ -1,0 +1,266 @@
+//! The server over TLS, with HTTP/1.1 and HTTP/2.
+
+use crate::program::Program;
+use crate::wire::{Gate, ROOT, SHORT, Wire, listen, no_limits, service, soon};
+use bytes::Bytes;
+use chat_server::{ChatServiceBuilder, Limits, Tls};
+use http::{Request, Version};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle};
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer},
+};
+
+/// A folder with a certificate in it.
+struct Files {
+    folder: tempfile::TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn certificate(&self) -> PathBuf {
+        self.folder.path().join("chat.crt")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.folder.path().join("chat.key")
+    }
+
+    /// Writes a new certificate and its key.
+    fn renew(&self) -> CertificateDer<'static> {
+        let made = rcgen::generate_simple_self_signed(["chat.example".to_owned()]).unwrap();
+        std::fs::write(self.certificate(), made.cert.pem()).unwrap();
+        std::fs::write(self.key(), made.signing_key.serialize_pem()).unwrap();
+        made.cert.der().clone()
+    }
+
+    fn tls(&self) -> Tls {
+        Tls::from_pem_files(self.certificate(), self.key()).unwrap()
+    }
+}
+
+/// A server over TLS, told to stop by its sender.
+async fn serve(
+    service: ChatServiceBuilder,
+    limits: Limits,
+    tls: Tls,
+) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+    let (listener, address) = listen().await;
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async { stopped.await.unwrap_or_default() };
+    let ended = tokio::spawn(chat_server::serve_tls(listener, service.build(), limits, tls, stopped));
+    (address, stop, ended)
+}
+
+/// Connects as a client that trusts this certificate alone.
+async fn connect(
+    address: SocketAddr,
+    trusted: &CertificateDer<'static>,
+    protocols: &[&[u8]],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    let stream = TcpStream::connect(address).await?;
+    soon(TlsConnector::from(Arc::new(config)).connect("chat.example".try_into().unwrap(), stream)).await
+}
+
+/// An HTTP/2 client that trusts this certificate alone.
+async fn connect_http2(
+    address: SocketAddr,
+    trusted: &CertificateDer<'static>,
+) -> (http2::SendRequest<Empty<Bytes>>, JoinHandle<hyper::Result<()>>) {
+    let stream = connect(address, trusted, &[b"h2", b"http/1.1"]).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let (client, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    (client, tokio::spawn(connection))
+}
+
+fn request(method: &str, path: &str) -> Request<Empty<Bytes>> {
+    let uri = format!("https://chat.example/chat-api{path}");
+    Request::builder().method(method).uri(uri).body(Empty::new()).unwrap()
+}
+
+#[tokio::test]
+async fn http1_is_served_and_links_are_https() {
+    let files = Files::new();
+    let trusted = files.renew();
+    let (address, _stop, _ended) = serve(service().await, no_limits(), files.tls()).await;
+    for protocols in [&[&b"http/1.1"[..]][..], &[]] {
+        let mut wire = Wire(connect(address, &trusted, protocols).await.unwrap());
+        let answer = wire.ask(ROOT).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.contains("\"https://chat/chat-api/threads/\""), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn http2_is_served_to_those_who_ask_for_it() {
+    let files = Files::new();
+    let trusted = files.renew();
+    let (address, _stop, _ended) = serve(service().await, no_limits(), files.tls()).await;
+    let (mut client, _connection) = connect_http2(address, &trusted).await;
+    let answer = soon(client.send_request(request("GET", "/"))).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.version()), (200, Version::HTTP_2));
+    let body = soon(answer.into_body().collect()).await.unwrap().to_bytes();
+    assert!(body.starts_with(b"{\"threads\":\"https://chat.example/chat-api/threads/\""), "{body:?}");
+}
+
+#[tokio::test]
+async fn over_http2_too_what_is_being_answered_is_answered() {
+    let files = Files::new();
+    let trusted = files.renew();
+    let gate = Gate::new();
+    let gated = service().await.authenticator(gate.clone());
+    let (address, stop, ended) = serve(gated, no_limits(), files.tls()).await;
+    let (mut client, connection) = connect_http2(address, &trusted).await;
+    let answer = tokio::spawn(client.send_request(request("GET", "/threads/")));
+    gate.reached().await;
+    stop.send(()).unwrap();
+    gate.open();
+    assert_eq!(soon(answer).await.unwrap().unwrap().status(), 200);
+    soon(ended).await.unwrap();
+    soon(connection).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn over_http2_too_what_has_begun_to_write_finishes() {
+    let files = Files::new();
+    let trusted = files.renew();
+    let gate = Gate::new();
+    let gated = service().await.authenticator(gate.clone());
+    let (address, _stop, _ended) = serve(gated, no_limits(), files.tls()).await;
+    let (mut client, connection) = connect_http2(address, &trusted).await;
+    let answer = tokio::spawn(client.send_request(request("POST", "/threads/")));
+    gate.reached().await;
+    answer.abort();
+    connection.abort();
+    assert!(connection.await.unwrap_err().is_cancelled());
+    // A request on another connection shows that the server has gone on meanwhile.
+    let mut wire = Wire(connect(address, &trusted, &[]).await.unwrap());
+    assert_eq!(wire.ask(ROOT).await.status, 200);
+    gate.open();
+    gate.passed().await;
+}
+
+#[tokio::test]
+async fn over_http2_too_an_idle_connection_is_closed() {
+    let files = Files::new();
+    let trusted = files.renew();
+    let mut limits = no_limits();
+    limits.idle_timeout = SHORT;
+    let (address, _stop, _ended) = serve(service().await, limits, files.tls()).await;
+    let (mut client, connection) = connect_http2(address, &trusted).await;
+    assert_eq!(soon(client.send_request(request("GET", "/"))).await.unwrap().status(), 200);
+    // However it ends: the server has closed it, for the client is still there.
+    let _ = soon(connection).await.unwrap();
+    drop(client);
+}
+
+#[tokio::test]
+async fn over_http2_too_an_answer_that_nobody_reads_is_given_up() {
+    let files = Files::new();
+    let trusted = files.renew();
+    let mut limits = no_limits();
+    limits.write_timeout = SHORT;
+    let (address, _stop, _ended) = serve(service().await, limits, files.tls()).await;
+    let stream = connect(address, &trusted, &[b"h2"]).await.unwrap();
+    let (mut client, connection) = http2::Builder::new(TokioExecutor::new())
+        // Room for the beginning of an answer, which is given back as little as it is read.
+        .initial_stream_window_size(100)
+        .handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let answer = soon(client.send_request(request("GET", "/openapi.json"))).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let _ = soon(connection).await.unwrap();
+    assert!(soon(answer.into_body().collect()).await.is_err(), "it was not all sent");
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_come_is_not_waited_for() {
+    let files = Files::new();
+    files.renew();
+    let mut limits = no_limits();
+    limits.first_byte_timeout = SHORT;
+    limits.header_timeout = SHORT;
+    let (address, _stop, _ended) = serve(service().await, limits, files.tls()).await;
+    Wire::connect(address).await.closed().await;
+    // The beginning of a client's greeting, and no more.
+    let mut wire = Wire::connect(address).await;
+    wire.send("\x16\x03\x01").await;
+    wire.closed().await;
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_shown_once_it_is_read() {
+    let files = Files::new();
+    let old = files.renew();
+    let tls = files.tls();
+    let (address, _stop, _ended) = serve(service().await, no_limits(), tls.clone()).await;
+    let mut kept = Wire(connect(address, &old, &[]).await.unwrap());
+
+    std::fs::write(files.certificate(), "not a certificate").unwrap();
+    assert!(tls.reload().unwrap_err().to_string().starts_with("cannot read a certificate from "));
+    assert!(connect(address, &old, &[]).await.is_ok(), "the old one stays");
+
+    let new = files.renew();
+    tls.reload().unwrap();
+    assert!(connect(address, &old, &[]).await.is_err());
+    assert_eq!(Wire(connect(address, &new, &[]).await.unwrap()).ask(ROOT).await.status, 200);
+    assert_eq!(kept.ask(ROOT).await.status, 200, "connections that were there go on");
+}
+
+#[test]
+fn a_key_has_to_be_that_of_the_certificate() {
+    let (files, others) = (Files::new(), Files::new());
+    files.renew();
+    others.renew();
+    let error = Tls::from_pem_files(files.certificate(), others.key()).unwrap_err().to_string();
+    assert!(error.starts_with("the certificate cannot be used with the key: "), "{error}");
+    let error = Tls::from_pem_files(files.certificate(), files.certificate()).unwrap_err().to_string();
+    assert!(error.starts_with("cannot read a private key from "), "{error}");
+    assert!(!format!("{:?}", files.tls()).contains("PRIVATE"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_program_serves_over_tls_and_reads_the_certificate_again_at_a_signal() {
+    let files = Files::new();
+    let old = files.renew();
+    let program = Program::new();
+    let (certificate, key) = (files.certificate(), files.key());
+    let mut server =
+        program.serve(&format!("--tls-cert {} --tls-key {}", certificate.display(), key.display()));
+    let address = server.address.parse().unwrap();
+    assert_eq!(Wire(connect(address, &old, &[]).await.unwrap()).ask(ROOT).await.status, 200);
+
+    let new = files.renew();
+    server.signal("HUP");
+    server.logged("the certificate has been read again");
+    assert_eq!(Wire(connect(address, &new, &[]).await.unwrap()).ask(ROOT).await.status, 200);
+    assert_eq!(server.stop("TERM").0.code(), Some(0));
+}
+
+#[test]
+fn the_program_needs_both_files_and_says_which_is_wrong() {
+    let program = Program::new();
+    assert_eq!(program.run("serve --tls-cert chat.crt").status, Some(2));
+    let refusal = program.run("serve --listen 127.0.0.1:0 --tls-cert chat.crt --tls-key chat.key").refused(1);
+    assert!(refusal.starts_with("cannot read a certificate from chat.crt: "), "{refusal}");
+    assert!(!program.path("chat.db").exists(), "it made no database");
+}
