@@ -5,7 +5,7 @@ use crate::{
     response::{self, Body},
 };
 use chat_core::Chat;
-use http::{Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -25,7 +25,9 @@ pub(crate) async fn answer(
         _ => return None,
     };
     if !matches!(*method, Method::GET | Method::HEAD) {
-        return Some(Err(ApiError::method_not_allowed(method)));
+        let mut refusal = ApiError::method_not_allowed(method).into_response();
+        refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return Some(Ok(refusal));
     }
     if database && let Err(error) = chat.store().ping().await {
         return Some(Err(chat_core::Error::Unavailable(error).into()));

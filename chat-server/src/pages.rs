@@ -67,8 +67,7 @@ pub(crate) fn next_link(
     limit: u64,
     (name, cursor): (&str, impl ToString),
 ) -> Option<HeaderValue> {
-    let query = query.clone().without("after").without("before");
-    let query = query.with("limit", limit).with(name, cursor).encode();
+    let query = query.clone().with("limit", limit).with(name, cursor).encode();
     // It cannot fail but for a Host header that is no text; such a client has to do without.
     HeaderValue::from_str(&format!("<{here}?{query}>; rel=\"next\"")).ok()
 }
@@ -99,5 +98,12 @@ mod tests {
         assert_eq!(links("limit=2&offset=1", 5).await, (address("limit=2&offset=3"), address("limit=2")));
         let past = 1_u64 << 62;
         assert_eq!(links(&format!("offset={past}"), 5).await.0, None);
+    }
+
+    #[test]
+    fn the_next_page_is_asked_for_with_everything_else_that_was_asked() {
+        let query = Query::parse(Some("x=a+b&after=1&before=9&x="));
+        let link = next_link("http://h/t", &query, 5, ("after", 6)).unwrap();
+        assert_eq!(link, "<http://h/t?after=6&before=9&limit=5&x=a+b&x=>; rel=\"next\"");
     }
 }

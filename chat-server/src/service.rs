@@ -105,7 +105,7 @@ impl ChatService {
         B::Error: Into<BodyError>,
     {
         let (head, body) = request.into_parts();
-        let body = RequestBody::new(body, self.app.body_timeout);
+        let body = RequestBody::new(body, &head.headers, self.app.body_timeout);
         respond(self.app.clone(), head, body).await
     }
 }

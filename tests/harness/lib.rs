@@ -1,3 +1,30 @@
-//! What the tests stand on.
+//! What the tests stand on: databases, servers and the programs, each made for one test and gone with it.
 
+#![expect(clippy::expect_used, reason = "what a test is built from has to be there, or it says what is not")]
+
+pub mod binaries;
+pub mod database;
 pub mod postgres;
+pub mod program;
+pub mod server;
+
+pub use database::Database;
+pub use program::{Program, Ran, run};
+pub use server::Server;
+
+/// Makes of each story, an `async fn(Database)`, a test on SQLite and one on Postgres.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($story:ident),* $(,)?) => {$(
+        mod $story {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                super::$story($crate::Database::sqlite()).await;
+            }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                super::$story($crate::Database::postgres().await).await;
+            }
+        }
+    )*};
+}

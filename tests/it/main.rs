@@ -1,11 +1,14 @@
 //! Everything that needs more than one crate, or a database server.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
     reason = "a test fails by panicking, in its helpers too"
 )]
 
 mod conformance;
+mod contract;
 mod postgres;
 mod statements;
+mod stories;

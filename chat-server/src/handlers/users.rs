@@ -57,9 +57,14 @@ pub(crate) async fn change_password(mut call: Call<ChangePassword>) -> Answer {
     let payload = call.payload().await?;
     let fields = payload.fields()?;
     let mut errors = FieldErrors::new();
-    let current = fields.credential("current", false, &mut errors).unwrap_or_default();
-    let new = new_password(&fields, "new", &mut errors);
+    let current = fields.credential("current", false, &mut errors);
+    // Beside a current one that can be read, the chat judges the new one, so that the errors of both are told.
+    let new = match current {
+        Some(_) => fields.credential("new", false, &mut errors).unwrap_or_default(),
+        None => new_password(&fields, "new", &mut errors),
+    };
     errors.into_result()?;
+    let current = current.unwrap_or_default();
     let session = call.caller.session.ok_or_else(ApiError::not_found)?;
     call.app.chat.change_password(session, current, new).await?;
     Ok(response::empty(StatusCode::NO_CONTENT))

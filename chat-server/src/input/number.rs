@@ -37,9 +37,9 @@ impl std::fmt::Display for Integer {
 /// Digits that Python reads at most; beyond, its `int()` refuses.
 const DIGITS_MAX: usize = 4300;
 
-/// Reads blanks around, an optional sign and digits, as Python's `int()` does.
+/// Reads blanks around, an optional sign and digits, as Python's `int()` does: U+001C to U+001F are no blanks to it.
 pub(crate) fn integer(text: &str) -> Option<Integer> {
-    let text = text::trim(text);
+    let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -93,12 +93,19 @@ mod tests {
 
     #[test]
     fn integers_as_text() {
-        for (text, number) in
-            [(" 2 ", 2), ("+2", 2), ("2.", 2), ("2.000 ", 2), ("-0", 0), ("0007", 7), ("-20", -20)]
-        {
+        for (text, number) in [
+            (" 2 ", 2),
+            ("\u{a0}2\u{3000}", 2),
+            ("+2", 2),
+            ("2.", 2),
+            ("2.000 ", 2),
+            ("-0", 0),
+            ("0007", 7),
+            ("-20", -20),
+        ] {
             assert_eq!(integer_text(text), Ok(Integer::Fits(number)), "{text:?}");
         }
-        for bad in ["", "a", "1_0", "２", "2e0", "2.5", "+ 2", "--2", ".", "0x2", "2.0.0"] {
+        for bad in ["", "a", "1_0", "２", "\u{1c}2", "2e0", "2.5", "+ 2", "--2", ".", "0x2", "2.0.0"] {
             assert!(integer_text(bad).is_err(), "{bad:?}");
         }
         assert!(integer_text(&"9".repeat(1001)).unwrap_err().contains("too large"));

@@ -13,6 +13,8 @@ use std::path::Path;
 pub(crate) trait Dialect: Database<Row: Cells> {
     /// Whether several nodes may work on one database.
     const SHARED: bool;
+    /// What reads on the thread that asks, where that can be done.
+    type Here: std::fmt::Debug + Send + Sync;
     /// Begins a transaction that writes.
     const BEGIN: &'static str;
     /// The statements whose text differs.
@@ -34,6 +36,18 @@ pub(crate) trait Dialect: Database<Row: Cells> {
         sql: &'static str,
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<u64, Error>> + Send;
+
+    /// Runs a statement that reads on this thread and gives its rows to `take`; `false` when that is not to be
+    /// done, whatever was taken so far.
+    fn read_here(
+        here: &Self::Here,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        take: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
+    ) -> bool;
+
+    /// Closes what reads on the threads that ask.
+    fn close_here(here: &Self::Here);
 
     /// What an error means.
     fn kind(error: &Error) -> Kind;

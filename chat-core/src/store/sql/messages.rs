@@ -18,9 +18,11 @@ pub(super) async fn one<D: Dialect>(
     caller: UserId,
     id: MessageId,
 ) -> Result<Option<Message>, Failure> {
-    let row = store.read_first(sql::MESSAGE, &[id.into(), caller.into()]).await?;
-    Ok(row.map(|row| rows::message(&row, 0)).transpose()?)
+    store.look_up_first(sql::MESSAGE, &[id.into(), caller.into()], |row| rows::message(row, 0)).await
 }
+
+/// Entries that are skipped in no time; to skip more is no look-up.
+const SHORT_WAY: u64 = 1000;
 
 /// A part of one of the three lists.
 pub(super) async fn page<D: Dialect>(
@@ -31,12 +33,21 @@ pub(super) async fn page<D: Dialect>(
 ) -> Result<Counted<Message>, Failure> {
     let (limit, offset) = (bounded(slice.limit), bounded(slice.offset));
     let args = [caller.into(), limit.into(), offset.into(), limit.saturating_add(offset).into()];
-    let rows = store.read(list, &args).await?;
-    let count = rows.first().map_or(Ok(None), |row| row.opt_int(0))?.unwrap_or(0);
     // The one row of an empty page has a count and no message.
-    let found = rows.iter().filter(|row| !matches!(row.opt_int(1), Ok(None)));
-    let items = found.map(|row| rows::message(row, 1)).collect::<Result<_, _>>()?;
-    Ok(Counted { count: counted(count), items })
+    let entry = |row: &dyn Cells| {
+        let message = row.opt_int(1)?.map(|_| rows::message(row, 1)).transpose()?;
+        Ok((row.opt_int(0)?, message))
+    };
+    let entries = if slice.offset <= SHORT_WAY {
+        store.look_up(list, &args, entry).await?
+    } else {
+        store.read(list, &args).await?.iter().map(|row| entry(row)).collect::<Result<_, _>>()?
+    };
+    let count = entries.first().and_then(|(count, _)| *count).unwrap_or(0);
+    Ok(Counted {
+        count: counted(count),
+        items: entries.into_iter().filter_map(|(_, message)| message).collect(),
+    })
 }
 
 /// A message of `caller`'s with its participants, its thread locked.

@@ -119,11 +119,11 @@ async fn open_sqlite(place: &str, options: &Options) -> Result<Arc<dyn Store>, O
         "" => return Err(OpenError::Address),
         ":memory:" => {
             let pool = super::sqlite_open::open_memory().await?;
-            Arc::new(SqlStore::new(pool.clone(), pool))
+            Arc::new(SqlStore::new(pool.clone(), pool, None))
         }
         path => {
-            let (writer, readers) = super::sqlite_open::open_file(path.as_ref(), options).await?;
-            Arc::new(SqlStore::new(writer, readers))
+            let (writer, readers, here) = super::sqlite_open::open_file(path.as_ref(), options).await?;
+            Arc::new(SqlStore::new(writer, readers, Some(here)))
         }
     })
 }
@@ -136,7 +136,7 @@ async fn open_sqlite(_: &str, _: &Options) -> Result<Arc<dyn Store>, OpenError> 
 #[cfg(feature = "postgres")]
 async fn open_postgres(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
     let pool = super::postgres::open(url, options).await?;
-    Ok(Arc::new(SqlStore::new(pool.clone(), pool)))
+    Ok(Arc::new(SqlStore::new(pool.clone(), pool, ())))
 }
 
 #[cfg(not(feature = "postgres"))]

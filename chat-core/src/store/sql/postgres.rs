@@ -5,7 +5,7 @@ use super::{
     catalogue::{Own, all_ids, incoming_ids, message_of_m, own, own_ids, page},
     dialect::Dialect,
     failure::{self, Kind},
-    value::{Arg, Column, cells},
+    value::{Arg, Cells, Column, cells},
 };
 use crate::store::StoreError;
 use sqlx::{
@@ -29,6 +29,7 @@ cells!(PgRow);
 
 impl Dialect for Postgres {
     const SHARED: bool = true;
+    type Here = ();
     // Spelt out, because a server can have another default, under which these transactions fail for no reason.
     const BEGIN: &'static str = "begin isolation level read committed";
     const OWN: Own = own! {
@@ -109,6 +110,17 @@ impl Dialect for Postgres {
     ) -> Result<u64, Error> {
         Ok(sqlx::query_with(sql, arguments).execute(connection).await?.rows_affected())
     }
+
+    fn read_here(
+        (): &(),
+        _: &'static str,
+        _: &[Arg<'_>],
+        _: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
+    ) -> bool {
+        false
+    }
+
+    fn close_here((): &()) {}
 
     fn kind(error: &Error) -> Kind {
         failure::kind(error, of_state)

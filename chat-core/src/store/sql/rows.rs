@@ -7,7 +7,7 @@ use crate::{
 };
 use sqlx::Error;
 
-pub(super) fn account(row: &impl Cells) -> Result<Account, Error> {
+pub(super) fn account(row: &(impl Cells + ?Sized)) -> Result<Account, Error> {
     Ok(Account {
         id: UserId::new(row.int(0)?),
         username: row.text(1)?,
@@ -18,12 +18,12 @@ pub(super) fn account(row: &impl Cells) -> Result<Account, Error> {
 }
 
 /// After the count in column 0.
-pub(super) fn user(row: &impl Cells) -> Result<User, Error> {
+pub(super) fn user(row: &(impl Cells + ?Sized)) -> Result<User, Error> {
     Ok(User { id: UserId::new(row.int(1)?), username: row.text(2)? })
 }
 
 /// From column `first` on.
-pub(super) fn message(row: &impl Cells, first: usize) -> Result<Message, Error> {
+pub(super) fn message(row: &(impl Cells + ?Sized), first: usize) -> Result<Message, Error> {
     Ok(Message {
         id: MessageId::new(row.int(first)?),
         sender: UserId::new(row.int(first + 1)?),
@@ -35,15 +35,15 @@ pub(super) fn message(row: &impl Cells, first: usize) -> Result<Message, Error> 
 }
 
 /// Two participants from column `first` on.
-pub(super) fn sides(row: &impl Cells, first: usize) -> Result<Sides, Error> {
+pub(super) fn sides(row: &(impl Cells + ?Sized), first: usize) -> Result<Sides, Error> {
     Ok(Sides { low: row.int(first)?, high: row.opt_int(first + 1)? })
 }
 
-pub(super) fn thread(row: &impl Cells) -> Result<Thread, Error> {
+pub(super) fn thread(row: &(impl Cells + ?Sized)) -> Result<Thread, Error> {
     Ok(Thread { id: ThreadId::new(row.uuid(0)?), participants: participants(sides(row, 1)?) })
 }
 
-pub(super) fn thread_detail(row: &impl Cells) -> Result<ThreadDetail, Error> {
+pub(super) fn thread_detail(row: &(impl Cells + ?Sized)) -> Result<ThreadDetail, Error> {
     Ok(ThreadDetail {
         id: ThreadId::new(row.uuid(0)?),
         participants: participants(sides(row, 1)?),

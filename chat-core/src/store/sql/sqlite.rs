@@ -5,8 +5,9 @@ use super::{
     dialect::Dialect,
     failure::{self, Kind},
     json,
+    sqlite_here::Here,
     sqlite_open::create_private,
-    value::{Arg, cells},
+    value::{Arg, Cells, cells},
 };
 use crate::store::{Source, StoreError};
 use sqlx::{
@@ -19,6 +20,8 @@ cells!(SqliteRow);
 
 impl Dialect for Sqlite {
     const SHARED: bool = false;
+    /// None for a database in memory, which has a single connection.
+    type Here = Option<Here>;
     // A transaction that begins by reading and then writes fails at once when another wrote meanwhile.
     const BEGIN: &'static str = "begin immediate";
     const OWN: Own = own! {
@@ -82,6 +85,21 @@ impl Dialect for Sqlite {
         arguments: SqliteArguments,
     ) -> Result<u64, Error> {
         Ok(sqlx::query_with(sql, arguments).execute(connection).await?.rows_affected())
+    }
+
+    fn read_here(
+        here: &Option<Here>,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        take: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
+    ) -> bool {
+        here.as_ref().is_some_and(|here| here.read(sql, args, take))
+    }
+
+    fn close_here(here: &Option<Here>) {
+        if let Some(here) = here {
+            here.close();
+        }
     }
 
     fn kind(error: &Error) -> Kind {

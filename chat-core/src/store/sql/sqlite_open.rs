@@ -1,6 +1,6 @@
 //! Opening an SQLite database: its file, its connections, its schema.
 
-use super::{OpenError, Options, dialect::Dialect as _};
+use super::{OpenError, Options, dialect::Dialect as _, sqlite_here::Here};
 use sqlx::{
     Error, Sqlite, SqlitePool,
     migrate::Migrator,
@@ -12,8 +12,8 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a transaction waits for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections that read. SQLite's readers do not wait for its one writer.
-const READERS: u32 = 4;
+/// Connections for long reads. SQLite's readers do not wait for its one writer.
+const READERS: u32 = 2;
 
 /// The pools of a database in memory: one connection for everything, and it never goes, for the data would go
 /// with it.
@@ -24,8 +24,12 @@ pub(super) async fn open_memory() -> Result<SqlitePool, OpenError> {
     Ok(pool)
 }
 
-/// The pools of a database in a file: the one that writes, and those that read.
-pub(super) async fn open_file(file: &Path, options: &Options) -> Result<(SqlitePool, SqlitePool), OpenError> {
+/// The connections to a database in a file: one that writes, those that read, and those that read on the thread that
+/// asks.
+pub(super) async fn open_file(
+    file: &Path,
+    options: &Options,
+) -> Result<(SqlitePool, SqlitePool, Here), OpenError> {
     let name = || file.display().to_string();
     match fs::metadata(file) {
         Ok(found) if found.is_dir() => return Err(OpenError::Directory(name())),
@@ -53,7 +57,8 @@ pub(super) async fn open_file(file: &Path, options: &Options) -> Result<(SqliteP
     let writer = pool(1).connect_with(connect.clone()).await.map_err(failed)?;
     migrate(&writer, failed).await?;
     let readers = pool(READERS).connect_with(connect).await.map_err(failed)?;
-    Ok((writer, readers))
+    let here = Here::open(file).map_err(|error| OpenError::File(name(), Arc::new(error)))?;
+    Ok((writer, readers, here))
 }
 
 fn tuned(options: SqliteConnectOptions) -> SqliteConnectOptions {

@@ -1,8 +1,11 @@
 //! The store itself: pools, transactions, and [`Store`] in terms of the other files.
 
 use super::{
-    catalogue as sql, dialect::Dialect, failure::Failure, import, marks, messages, send, threads, tokens,
-    users, value::Arg,
+    catalogue as sql,
+    dialect::Dialect,
+    failure::Failure,
+    import, marks, messages, send, threads, tokens, users,
+    value::{Arg, Cells},
 };
 use crate::{
     api::{Message, MessageId, Thread, ThreadDetail, ThreadId, User, UserId},
@@ -21,14 +24,44 @@ use std::path::Path;
 pub(crate) struct SqlStore<D: Dialect> {
     writer: Pool<D>,
     readers: Pool<D>,
+    here: D::Here,
 }
 
 /// A transaction that writes. Dropped, it is rolled back.
 pub(super) struct Tx<D: Dialect>(Transaction<'static, D>);
 
 impl<D: Dialect> SqlStore<D> {
-    pub(super) const fn new(writer: Pool<D>, readers: Pool<D>) -> Self {
-        Self { writer, readers }
+    pub(super) const fn new(writer: Pool<D>, readers: Pool<D>, here: D::Here) -> Self {
+        Self { writer, readers, here }
+    }
+
+    /// Runs a statement that reads a bounded number of rows, on this very thread where that can be done.
+    pub(super) async fn look_up<T: Send>(
+        &self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        take: impl Fn(&dyn Cells) -> Result<T, Error> + Send + Sync,
+    ) -> Result<Vec<T>, Failure> {
+        let mut found = Vec::new();
+        let done = D::read_here(&self.here, sql, args, &mut |row| {
+            found.push(take(row)?);
+            Ok(())
+        });
+        if done {
+            return Ok(found);
+        }
+        let rows = self.read(sql, args).await?;
+        Ok(rows.iter().map(|row| take(row)).collect::<Result<_, _>>()?)
+    }
+
+    /// The same, for its first row.
+    pub(super) async fn look_up_first<T: Send>(
+        &self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        take: impl Fn(&dyn Cells) -> Result<T, Error> + Send + Sync,
+    ) -> Result<Option<T>, Failure> {
+        Ok(self.look_up(sql, args, take).await?.into_iter().next())
     }
 
     /// Runs a statement that reads.
@@ -126,6 +159,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         steady!(self.read(sql::PING, &[])).map(drop)
     }
     async fn close(&self) {
+        D::close_here(&self.here);
         self.readers.close().await;
         self.writer.close().await;
     }

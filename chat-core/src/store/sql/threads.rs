@@ -18,8 +18,8 @@ pub(super) async fn open<D: Dialect>(
     thread: NewThread,
 ) -> Result<(ThreadId, bool), Failure> {
     let pair = [thread.low.into(), thread.high.into()];
-    if let Some(row) = store.read_first(sql::CANONICAL, &pair).await? {
-        return Ok((ThreadId::new(row.uuid(0)?), false));
+    if let Some(id) = store.look_up_first(sql::CANONICAL, &pair, |row| row.uuid(0)).await? {
+        return Ok((ThreadId::new(id), false));
     }
     let mut tx = store.begin().await?;
     if tx.rows(D::OWN.pair_of_users, &pair).await?.len() != 2 {
@@ -43,8 +43,7 @@ pub(super) async fn one<D: Dialect>(
     caller: UserId,
     id: ThreadId,
 ) -> Result<Option<ThreadDetail>, Failure> {
-    let row = store.read_first(sql::THREAD, &[id.into(), caller.into()]).await?;
-    Ok(row.map(|row| rows::thread_detail(&row)).transpose()?)
+    store.look_up_first(sql::THREAD, &[id.into(), caller.into()], |row| rows::thread_detail(row)).await
 }
 
 pub(super) async fn list<D: Dialect>(
@@ -55,13 +54,16 @@ pub(super) async fn list<D: Dialect>(
 ) -> Result<Option<Vec<Thread>>, Failure> {
     let seq = match after {
         None => 0,
-        Some(after) => match store.read_first(sql::THREAD_SEQ, &[after.into(), caller.into()]).await? {
-            Some(row) => row.int(0)?,
-            None => return Ok(None),
-        },
+        Some(after) => {
+            let args = [after.into(), caller.into()];
+            match store.look_up_first(sql::THREAD_SEQ, &args, |row| row.int(0)).await? {
+                Some(seq) => seq,
+                None => return Ok(None),
+            }
+        }
     };
-    let rows = store.read(D::OWN.threads, &[caller.into(), seq.into(), bounded(limit).into()]).await?;
-    Ok(Some(rows.iter().map(rows::thread).collect::<Result<_, _>>()?))
+    let args = [caller.into(), seq.into(), bounded(limit).into()];
+    Ok(Some(store.look_up(D::OWN.threads, &args, |row| rows::thread(row)).await?))
 }
 
 pub(super) async fn messages<D: Dialect>(
@@ -77,15 +79,15 @@ pub(super) async fn messages<D: Dialect>(
         MessageRange::Before(id) => (sql::THREAD_BEFORE, id.get()),
     };
     let args = [thread.into(), caller.into(), from.into(), bounded(limit).into()];
-    let mut rows = store.read(statement, &args).await?;
+    let mut messages = store.look_up(statement, &args, |row| rows::message(row, 0)).await?;
     // Messages tell whose they are; only where there are none the thread has to be asked.
-    if rows.is_empty() && one(store, caller, thread).await?.is_none() {
+    if messages.is_empty() && one(store, caller, thread).await?.is_none() {
         return Ok(None);
     }
     if matches!(range, MessageRange::Before(_)) {
-        rows.reverse();
+        messages.reverse();
     }
-    Ok(Some(rows.iter().map(|row| rows::message(row, 0)).collect::<Result<_, _>>()?))
+    Ok(Some(messages))
 }
 
 pub(super) async fn delete<D: Dialect>(

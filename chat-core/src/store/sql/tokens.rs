@@ -27,14 +27,14 @@ pub(super) async fn owner<D: Dialect>(
     store: &SqlStore<D>,
     token: &TokenHash,
 ) -> Result<Option<TokenOwner>, Failure> {
-    let Some(row) = store.read_first(sql::TOKEN_OWNER, &[(&token.0).into()]).await? else {
-        return Ok(None);
+    let owner = |row: &dyn Cells| {
+        Ok(TokenOwner {
+            user: UserId::new(row.int(0)?),
+            active: row.bool(1)?,
+            expires: row.opt_int(2)?.map(Timestamp::from_micros),
+        })
     };
-    Ok(Some(TokenOwner {
-        user: UserId::new(row.int(0)?),
-        active: row.bool(1)?,
-        expires: row.opt_int(2)?.map(Timestamp::from_micros),
-    }))
+    store.look_up_first(sql::TOKEN_OWNER, &[(&token.0).into()], owner).await
 }
 
 pub(super) async fn delete<D: Dialect>(store: &SqlStore<D>, token: &TokenHash) -> Result<bool, Failure> {

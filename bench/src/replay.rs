@@ -1,0 +1,128 @@
+//! Requests handed to the service without sockets, on one thread and a database in memory: always the same work, so
+//! that its instructions can be counted. `benches/instructions.rs` does.
+
+use crate::{fill::shape::token, options::Replay, scenarios::Call};
+use anyhow::{Result, bail, ensure};
+use bytes::Bytes;
+use chat_core::{
+    Chat,
+    api::{MessageId, Participants, ThreadId, Timestamp, UserId},
+    clock::Clock,
+    store::{
+        Import, ImportedMessage, ImportedThread, ImportedToken, ImportedUser, PasswordHash,
+        sql::{self, Options},
+    },
+    token::hash,
+};
+use chat_server::ChatService;
+use http::{Method, Request, header};
+use http_body_util::{BodyExt as _, Full};
+use uuid::Uuid;
+
+/// Threads of the user who asks.
+const THREADS: i64 = 120;
+/// Messages in each, the last of which are unread.
+const MESSAGES: i64 = 100;
+const UNREAD: i64 = 20;
+
+#[derive(Debug)]
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(1_700_000_000_123_456)
+    }
+}
+
+/// `chat-bench replay CALL COUNT`.
+pub(crate) async fn run(Replay { call, count }: Replay) -> Result<()> {
+    let store = sql::connect("sqlite::memory:", &Options::default()).await?;
+    store.import(data()).await?;
+    let service = ChatService::builder(Chat::builder(store).clock(Stopped).build()).build();
+    for n in 0..i64::try_from(count)? {
+        let request = request(call, n)?;
+        let response = service.respond(request).await;
+        let status = response.status();
+        let body = response.into_body().collect().await.map(|body| body.to_bytes());
+        ensure!(status.is_success() && body.is_ok(), "request {n}: {status}");
+    }
+    service.chat().close().await;
+    Ok(())
+}
+
+fn request(call: Call, n: i64) -> Result<Request<Full<Bytes>>> {
+    let thread = thread(1 + n % THREADS);
+    let (method, path) = match call {
+        Call::Send => (Method::POST, "messages/".to_owned()),
+        Call::Page => (Method::GET, format!("threads/{}/messages/?limit=50", self::thread(1))),
+        Call::Newest => {
+            (Method::GET, format!("threads/{}/messages/?before={}&limit=50", self::thread(1), i64::MAX))
+        }
+        Call::PageCold => (Method::GET, format!("threads/{thread}/messages/?after={}&limit=50", 10 + n)),
+        Call::Unread => (Method::GET, "messages/unread/?limit=100".to_owned()),
+        Call::UnreadCold => (Method::GET, format!("messages/unread/?limit=100&offset={}", n % 500)),
+        Call::Threads => (Method::GET, "threads/?limit=100".to_owned()),
+        Call::ThreadsCold => {
+            let after = self::thread(1 + n % (THREADS - 100));
+            (Method::GET, format!("threads/?after={after}&limit={}", 100 - n / THREADS % 50))
+        }
+        Call::Mark => {
+            ensure!(n < THREADS * UNREAD, "there are {} unread messages", THREADS * UNREAD);
+            let (thread, place) = (n % THREADS, MESSAGES - 1 - n / THREADS);
+            (Method::PATCH, format!("messages/{}/mark-as-read/", thread * MESSAGES + place + 1))
+        }
+        Call::Login => bail!("a log-in is slow by intention; there is nothing to count"),
+    };
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("/chat-api/{path}"))
+        .header(header::HOST, "localhost")
+        .header(header::AUTHORIZATION, format!("Token {}", token(1)));
+    let mut body = Full::default();
+    if call == Call::Send {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+        body = Full::from(format!(
+            r#"{{"thread":"{thread}","text":"See you at eight, by the lake, as always"}}"#
+        ));
+    }
+    Ok(request.body(body)?)
+}
+
+fn thread(number: i64) -> Uuid {
+    Uuid::from_u128(number.unsigned_abs().into())
+}
+
+/// User 1 with a thread with each of the others.
+fn data() -> Import {
+    let at = Timestamp::from_micros(1_600_000_000_000_000);
+    let user = |id: i64| ImportedUser {
+        id: UserId::new(id),
+        username: format!("user{id}"),
+        password: PasswordHash::unusable(),
+        active: true,
+        created: at,
+    };
+    let messages = (0..THREADS * MESSAGES).map(|n| ImportedMessage {
+        id: MessageId::new(n + 1),
+        sender: UserId::new(if n % 2 == 0 { 1 } else { n / MESSAGES + 2 }),
+        thread: ThreadId::new(thread(n / MESSAGES + 1)),
+        text: format!("Message {n} of many: see you at eight, by the lake, as always"),
+        created: at,
+        is_read: n % MESSAGES < MESSAGES - UNREAD,
+    });
+    Import {
+        digest: [0; 32],
+        at,
+        users: (1..=THREADS + 1).map(user).collect(),
+        tokens: vec![ImportedToken { hash: hash(&token(1)), user: UserId::new(1), created: at }],
+        threads: (1..=THREADS)
+            .map(|n| ImportedThread {
+                id: ThreadId::new(thread(n)),
+                participants: Participants::pair(UserId::new(1), UserId::new(n + 1)),
+                created: at,
+                updated: at,
+            })
+            .collect(),
+        messages: messages.collect(),
+    }
+}

@@ -1,0 +1,24 @@
+//! Ours, mounted as the program mounts it, its access log included.
+
+use anyhow::Result;
+use chat_core::{
+    Chat,
+    store::sql::{self, Options},
+};
+use chat_server::{ChatService, Limits};
+use std::{env, io};
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// Connections allowed: more than the program's usual limit, for the ten thousand idle ones.
+const CONNECTIONS: usize = 20_000;
+
+pub(super) async fn serve(url: &str) -> Result<()> {
+    let filter = env::var("CHAT_LOG").unwrap_or_else(|_| "info,sqlx=warn".to_owned());
+    fmt().with_env_filter(EnvFilter::try_new(filter)?).with_writer(io::stderr).with_ansi(false).init();
+    let chat = Chat::new(sql::connect(url, &Options::default()).await?);
+    let service = ChatService::builder(chat).health_checks(true).build();
+    let mut limits = Limits::default();
+    limits.connections = CONNECTIONS;
+    chat_server::serve(super::listen().await?, service, limits, super::input_ends()).await;
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Every measurement runs to its end, and every answer in it is a success: the program fails otherwise. What it
+//! measures in so short a time says nothing and is not looked at.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt as _,
+    process::{Command, Output},
+};
+use tempfile::TempDir;
+
+/// A folder that Postgres may enter too, which runs as another user when this is root's.
+fn folder() -> Result<TempDir> {
+    Ok(tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir()?)
+}
+
+fn program(arguments: &[&str]) -> Result<Output> {
+    let output = Command::new(env!("CARGO_BIN_EXE_chat-bench")).args(arguments).output()?;
+    ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(output)
+}
+
+/// Runs the program on a small database and gives what it prints.
+fn measure(arguments: &[&str]) -> Result<Value> {
+    let data = folder()?;
+    let path = data.path().to_str().context("a path that is not UTF-8")?;
+    let output = program(&[arguments, &["--messages", "10000", "--json", "--data", path]].concat())?;
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+#[test]
+fn all_servers_serve_all_scenarios() {
+    let report = measure(&["--connections", "2", "--seconds", "0.1", "--rounds", "1"]).unwrap();
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 4 * 10);
+    for row in rows {
+        assert!(row["requests"].as_u64().unwrap() > 0, "{row}");
+    }
+}
+
+#[test]
+fn the_core_is_measured_alone() {
+    let rows = measure(&["core", "--callers", "2", "--seconds", "0.1", "--server", "sqlite"]).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn memory_and_log_ins_are_measured() {
+    let memory = measure(&["memory", "--idle", "20", "--seconds", "0.2", "--server", "sqlite"]).unwrap();
+    assert!(memory[0]["read_mb"].as_f64().unwrap() > 0.0, "{memory}");
+    let options = ["starving", "--clients", "2", "--readers", "2", "--seconds", "0.5", "--server", "sqlite"];
+    assert!(measure(&options).unwrap()[0]["logins_per_second"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn every_request_can_be_replayed_for_counting_instructions() {
+    for call in
+        ["send", "mark", "page", "newest", "page-cold", "unread", "unread-cold", "threads", "threads-cold"]
+    {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_chat-bench")).args(["replay", call, "3"]).output().unwrap();
+        assert!(output.status.success(), "{call}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -1,0 +1,70 @@
+//! A server inside the test's own process.
+
+use crate::Database;
+use chat_client::Client;
+use chat_core::{
+    Chat,
+    api::{User, UserId},
+};
+use chat_server::{ChatService, Limits};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+/// The password of every user that [`Server::user`] adds.
+pub const PASSWORD: &str = "correct horse";
+
+/// A server on a port of its own. Dropped, it stops; [`stop`](Self::stop) waits for it.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens, without a slash at the end.
+    pub url: String,
+    /// The chat it serves, for what a test does behind its back.
+    pub chat: Chat,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves this database, with registration open.
+    pub async fn start(database: &Database) -> Self {
+        Self::of(database.chat().await).await
+    }
+
+    /// Serves this chat.
+    pub async fn of(chat: Chat) -> Self {
+        let service = ChatService::builder(chat.clone()).open_registration(true).build();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            // Dropping the sender stops it too.
+            let stopped = async move { stopped.await.unwrap_or_default() };
+            let _ = chat_server::serve(listener, service, Limits::default(), stopped).await;
+        });
+        Self { url, chat, stop: Some(stop), task }
+    }
+
+    /// A client of it that nobody is signed in by.
+    pub fn client(&self) -> Client {
+        client(&self.url)
+    }
+
+    /// Adds a user and signs him in, without the cost of his password.
+    pub async fn user(&self, name: &str, id: i64) -> (User, Client) {
+        let id = UserId::new(id);
+        self.chat.ensure_user(id, name).await.expect("a user");
+        let token = self.chat.issue_token(id).await.expect("a token");
+        let client = self.client().with_token(token).expect("a client");
+        (User { id, username: name.to_owned() }, client)
+    }
+
+    /// Stops it in good order.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        self.task.await.expect("the server ends");
+    }
+}
+
+/// A client of the server at this address, whatever proxies the environment names.
+pub fn client(url: &str) -> Client {
+    Client::builder(url).no_proxy().build().expect("a client")
+}

@@ -1,0 +1,113 @@
+//! Lists that go on from an id.
+
+use super::api::{ANN, Api, EVE, Reply};
+use chat_core::api::UserId;
+
+/// Seven messages, with their ids.
+async fn seven() -> (Api, Vec<i64>) {
+    let api = Api::new().await;
+    let mut ids = Vec::new();
+    for text in 1..=7 {
+        ids.push(api.says(ANN, &text.to_string()).await.get());
+    }
+    (api, ids)
+}
+
+fn ids(reply: &Reply) -> Vec<i64> {
+    reply.json(200).as_array().unwrap().iter().map(|message| message["id"].as_i64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn without_limit_and_cursor_everything_comes_at_once() {
+    let (api, all) = seven().await;
+    let reply = api.ann("GET", &format!("/threads/{}/messages/", api.thread)).await;
+    assert_eq!((ids(&reply), reply.next()), (all, None));
+}
+
+#[tokio::test]
+async fn pages_towards_newer_follow_each_other() {
+    let (api, all) = seven().await;
+    let mut next = Some(format!("/threads/{}/messages/?limit=3&x=a%20b", api.thread));
+    let mut pages = Vec::new();
+    while let Some(path) = next {
+        let reply = api.ann("GET", &path).await;
+        pages.push(ids(&reply));
+        next = reply.next();
+        assert!(
+            next.as_ref().is_none_or(|next| next.contains("x=a+b") && next.contains("limit=3")),
+            "{next:?}"
+        );
+    }
+    assert_eq!(pages, [&all[..3], &all[3..6], &all[6..]]);
+}
+
+#[tokio::test]
+async fn pages_towards_older_ascend_too() {
+    let (api, all) = seven().await;
+    let mut next = Some(format!("/threads/{}/messages/?limit=3&before={}", api.thread, all[6]));
+    let mut pages = Vec::new();
+    while let Some(path) = next {
+        let reply = api.ann("GET", &path).await;
+        pages.push(ids(&reply));
+        next = reply.next();
+    }
+    assert_eq!(pages, [&all[3..6], &all[..3]]);
+}
+
+#[tokio::test]
+async fn a_cursor_alone_makes_a_page_and_needs_no_message_to_be_there() {
+    let (api, all) = seven().await;
+    let path = |query: String| format!("/threads/{}/messages/?{query}", api.thread);
+    let reply = api.ann("GET", &path(format!("after={}", all[4]))).await;
+    assert_eq!((ids(&reply), reply.next()), (all[5..].to_vec(), None));
+    let reply = api.ann("GET", &path(format!("after={}", all[6]))).await;
+    assert_eq!((ids(&reply), reply.next()), (vec![], None));
+    api.ann("DELETE", &format!("/messages/{}/", all[4])).await.is(204, "");
+    assert_eq!(ids(&api.ann("GET", &path(format!("after={}", all[4]))).await), all[5..]);
+}
+
+#[tokio::test]
+async fn a_cursor_that_cannot_be_read_is_refused() {
+    let (api, _) = seven().await;
+    let (base, invalid) = (format!("/threads/{}/messages/", api.thread), r#"{"after":["Invalid cursor."]}"#);
+    for cursor in ["abc", "1.0", "1_0"] {
+        api.ann("GET", &format!("{base}?after={cursor}")).await.is_for(cursor, 400, invalid);
+        assert_eq!(api.ann("GET", &format!("{base}?before={cursor}")).await.status, 400, "{cursor}");
+    }
+    api.ann("GET", "/threads/?after=abc").await.is(400, invalid);
+}
+
+#[tokio::test]
+async fn threads_are_listed_in_the_order_they_were_made() {
+    let api = Api::new().await;
+    let mut made = vec![api.thread.to_string()];
+    for id in 20..24 {
+        api.chat.ensure_user(UserId::new(id), &format!("user{id}")).await.unwrap();
+        made.push(api.chat.open_thread(ANN, UserId::new(id)).await.unwrap().id.to_string());
+    }
+    let listed = |reply: &Reply| -> Vec<String> {
+        let threads = reply.json(200);
+        threads.as_array().unwrap().iter().map(|thread| thread["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = api.ann("GET", "/threads/").await;
+    assert_eq!((listed(&all), all.next()), (made.clone(), None));
+
+    let (mut next, mut seen) = (Some("/threads/?limit=2".to_owned()), Vec::new());
+    while let Some(path) = next {
+        let reply = api.ann("GET", &path).await;
+        let page = listed(&reply);
+        assert!(page.len() <= 2);
+        seen.extend(page);
+        next = reply.next();
+    }
+    assert_eq!(seen, made);
+}
+
+#[tokio::test]
+async fn a_thread_of_others_is_no_cursor() {
+    let api = Api::new().await;
+    api.chat.ensure_user(UserId::new(20), "dan").await.unwrap();
+    let foreign = api.chat.open_thread(EVE, UserId::new(20)).await.unwrap().id;
+    let reply = api.ann("GET", &format!("/threads/?after={foreign}")).await;
+    reply.is(400, r#"{"after":["Invalid cursor."]}"#);
+}

@@ -1,0 +1,66 @@
+//! What an outsider learns of other people's threads and messages: nothing.
+
+use super::api::{ANN, Api, EVE, NOWHERE, Reply};
+use chat_core::api::endpoints;
+use serde_json::json;
+
+/// Everything but what differs from one request to the next anyway.
+fn comparable(mut reply: Reply) -> Reply {
+    reply.headers.remove("x-request-id");
+    reply
+}
+
+#[tokio::test]
+async fn on_every_route_a_foreign_id_is_answered_like_one_of_nothing() {
+    let api = Api::new().await;
+    let message = api.says(ANN, "between us").await.to_string();
+    let thread = api.thread.to_string();
+    let mut routes = 0;
+    for spec in endpoints::ALL.iter().filter(|spec| spec.path.contains("{id}")) {
+        let (foreign, missing) = match spec.path.split('/').nth(1) {
+            Some("threads") => (&*thread, NOWHERE),
+            Some("messages") => (&*message, "987654321"),
+            // Users may see each other.
+            _ => continue,
+        };
+        for body in ["", r#"{"text":"x","is_read":true}"#, "{", "x"] {
+            let call = |id: &str| {
+                let call = api.call(spec.method.as_str(), &spec.path.replace("{id}", id)).by(EVE);
+                if body == "x" { call.body("text/plain", body) } else { call.json(body) }
+            };
+            let (foreign, missing) = (call(foreign).await, call(missing).await);
+            assert_eq!(foreign.status, 404, "{} {body}", spec.name);
+            assert_eq!(comparable(foreign), comparable(missing), "{} {body}", spec.name);
+        }
+        routes += 1;
+    }
+    assert!(routes >= 8, "{routes} routes with ids of threads and messages");
+    let still = api.ann("GET", &format!("/messages/{message}/")).await.json(200);
+    assert_eq!((&still["text"], &still["is_read"]), (&"between us".into(), &false.into()));
+}
+
+#[tokio::test]
+async fn a_foreign_thread_in_a_body_is_answered_like_one_of_nothing() {
+    let api = Api::new().await;
+    api.chat.open_thread(EVE, ANN).await.unwrap();
+    let thread = api.thread.to_string();
+    let send = async |id: &str| {
+        let body = json!({"thread": id, "text": "hello"}).to_string();
+        let reply = api.call("POST", "/messages/").by(EVE).json(body).await;
+        Reply { body: reply.body.replace(id, "ID"), ..comparable(reply) }
+    };
+    let (foreign, missing) = (send(&thread).await, send(NOWHERE).await);
+    foreign.is(400, r#"{"thread":["Invalid pk \"ID\" - object does not exist."]}"#);
+    assert_eq!(foreign, missing);
+}
+
+#[tokio::test]
+async fn lists_hold_nothing_of_others() {
+    let api = Api::new().await;
+    api.says(ANN, "between us").await;
+    let empty = r#"{"count":0,"next":null,"previous":null,"results":[]}"#;
+    for path in ["/messages/", "/messages/unread/", "/messages/unread/?incoming=true", "/messages/?limit=1"] {
+        api.call("GET", path).by(EVE).await.is_for(path, 200, empty);
+    }
+    api.call("GET", "/threads/").by(EVE).await.is(200, "[]");
+}

@@ -1,0 +1,18 @@
+//! The rules of the HTTP contract, one by one, against the service without a socket.
+
+mod api;
+mod auth;
+mod bodies;
+mod cursors;
+mod fields;
+mod foreign;
+mod idempotency;
+mod numbers;
+mod openapi;
+mod order;
+mod pages;
+mod paths;
+mod responses;
+mod succession;
+mod tokens;
+mod users;

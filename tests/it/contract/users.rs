@@ -1,0 +1,59 @@
+//! Registration.
+
+use super::api::Api;
+use serde_json::json;
+
+async fn register(api: &Api, username: &str, password: &str) -> super::api::Reply {
+    let body = json!({"username": username, "password": password}).to_string();
+    api.call("POST", "/users/").json(body).await
+}
+
+#[tokio::test]
+async fn anyone_may_register_where_that_is_open() {
+    let api = Api::open_to(true).await;
+    let reply = register(&api, " D.a+n@x_y-1 ", "12345678").await;
+    let id = reply.json(201)["id"].clone();
+    reply.is(201, &format!(r#"{{"id":{id},"username":"D.a+n@x_y-1"}}"#));
+    let log_in = api.call("POST", "/token/").json(r#"{"username":"D.a+n@x_y-1","password":"12345678"}"#);
+    assert_eq!(log_in.await.status, 200);
+
+    let closed = Api::new().await;
+    register(&closed, "dan", "12345678").await.detail(403, "Registration is closed.");
+}
+
+#[tokio::test]
+async fn names_have_rules() {
+    let api = Api::open_to(true).await;
+    let characters =
+        "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.";
+    let (longest, too_long) = ("x".repeat(150), "x".repeat(151));
+    for (name, messages) in [
+        ("ann", json!(["A user with that username already exists."])),
+        ("ANN", json!(["A user with that username already exists."])),
+        ("a b", json!([characters])),
+        ("änn", json!([characters])),
+        ("a/b", json!([characters])),
+        ("", json!(["This field may not be blank."])),
+        (&too_long, json!(["Ensure this field has no more than 150 characters."])),
+    ] {
+        let expected = json!({ "username": messages }).to_string();
+        register(&api, name, "12345678").await.is_for(name, 400, &expected);
+    }
+    assert_eq!(register(&api, &longest, "12345678").await.status, 201);
+}
+
+#[tokio::test]
+async fn passwords_have_8_to_1024_bytes() {
+    let api = Api::open_to(true).await;
+    let short = "This password is too short. It must contain at least 8 characters.";
+    let long = "This password is too long. It must contain at most 1024 bytes.";
+    for (password, message) in [("1234567", short), (&*"x".repeat(1025), long), (&*"é".repeat(513), long)] {
+        let expected = json!({ "password": [message] }).to_string();
+        register(&api, "dan", password).await.is_for(password, 400, &expected);
+    }
+    for (name, password) in [("dan", "        "), ("fay", &*"x".repeat(1024))] {
+        assert_eq!(register(&api, name, password).await.status, 201, "{name}");
+    }
+    let both = register(&api, "a b", "short").await.json(400);
+    assert_eq!(both.as_object().unwrap().keys().collect::<Vec<_>>(), ["username", "password"]);
+}

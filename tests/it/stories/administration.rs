@@ -1,0 +1,90 @@
+//! What an administrator does beside a running server holds there too.
+
+use chat_client::{Client, Error};
+use chat_tests::{Database, Program, on_both_databases, program, run};
+use serde_json::Value;
+use std::time::Instant;
+
+on_both_databases!(
+    a_disabled_user_is_out_until_he_is_enabled,
+    revoked_tokens_are_void,
+    a_new_user_may_sign_in_and_a_removed_one_is_gone,
+);
+
+fn admin(database: &Database, args: &[&str], input: &str) -> program::Ran {
+    run(&mut program::chat_server(database, args), input)
+}
+
+fn add(database: &Database, name: &str) -> Value {
+    admin(database, &["user", "add", name, "--password-stdin", "--json"], "1234\n").json()
+}
+
+/// Asks until the answer is as it should be in the end.
+async fn until(client: &Client, as_it_should_be: impl Fn(&Result<(), Error>) -> bool) {
+    let began = Instant::now();
+    loop {
+        let answer = client.me().await.map(drop);
+        if as_it_should_be(&answer) {
+            return;
+        }
+        assert!(began.elapsed() < program::PATIENCE, "it never changed: {answer:?}");
+    }
+}
+
+async fn a_disabled_user_is_out_until_he_is_enabled(database: Database) {
+    let server = Program::serve(&database, &[]);
+    add(&database, "ann");
+    let ann = server.client().sign_in("ann", "1234").await.unwrap();
+    ann.me().await.unwrap();
+
+    admin(&database, &["user", "disable", "ann"], "").ok();
+    until(&ann, |answer| answer.as_ref().is_err_and(Error::is_unauthorized)).await;
+    assert_eq!(ann.me().await.unwrap_err().detail(), Some("User inactive or deleted."));
+    assert!(server.client().sign_in("ann", "1234").await.unwrap_err().is_invalid());
+
+    admin(&database, &["user", "enable", "ann"], "").ok();
+    until(&ann, Result::is_ok).await;
+    server.stop();
+}
+
+async fn revoked_tokens_are_void(database: Database) {
+    let server = Program::serve(&database, &[]);
+    for name in ["ann", "bob"] {
+        add(&database, name);
+    }
+    let ann = server.client().sign_in("ann", "1234").await.unwrap();
+    let bob = server.client().sign_in("bob", "1234").await.unwrap();
+    ann.me().await.unwrap();
+
+    admin(&database, &["token", "revoke", "ann"], "").ok();
+    until(&ann, |answer| answer.as_ref().is_err_and(Error::is_unauthorized)).await;
+    bob.me().await.unwrap();
+
+    let ann = server.client().sign_in("ann", "1234").await.unwrap();
+    admin(&database, &["user", "passwd", "ann", "--password-stdin"], "5678\n").ok();
+    until(&ann, |answer| answer.as_ref().is_err_and(Error::is_unauthorized)).await;
+    assert!(server.client().sign_in("ann", "1234").await.unwrap_err().is_invalid());
+    server.client().sign_in("ann", "5678").await.unwrap();
+    server.stop();
+}
+
+async fn a_new_user_may_sign_in_and_a_removed_one_is_gone(database: Database) {
+    let server = Program::serve(&database, &[]);
+    add(&database, "ann");
+    let ann = server.client().sign_in("ann", "1234").await.unwrap();
+    let added = add(&database, "bob");
+    let bob = server.client().sign_in("bob", "1234").await.unwrap();
+    let bobs = bob.me().await.unwrap();
+    assert_eq!((added["id"].as_i64(), added["username"].as_str()), (Some(bobs.id.get()), Some("bob")));
+    let thread = ann.open_thread(bobs.id).await.unwrap().id;
+    bob.send(thread, "hello").await.unwrap();
+
+    let refused = admin(&database, &["user", "add", "BOB", "--password-stdin"], "1234\n").failed(1);
+    assert!(refused.contains("A user with that username already exists."), "{refused}");
+    admin(&database, &["user", "remove", "bob", "--yes"], "").ok();
+    until(&bob, |answer| answer.as_ref().is_err_and(Error::is_unauthorized)).await;
+    assert!(ann.user(bobs.id).await.unwrap_err().is_not_found());
+    assert_eq!(ann.messages().await.unwrap().count, 0);
+    assert_eq!(ann.threads().await.unwrap().results, []);
+    server.stop();
+}

@@ -1,0 +1,80 @@
+//! What has to hold when many ask at once.
+
+use chat_tests::{Database, Server, on_both_databases};
+use futures_util::{TryStreamExt, future::join_all};
+use std::collections::BTreeSet;
+
+on_both_databases!(
+    many_who_open_the_same_thread_get_one,
+    many_repeats_of_one_message_make_one,
+    who_pages_while_others_write_misses_nothing,
+);
+
+async fn many_who_open_the_same_thread_get_one(database: Database) {
+    let server = Server::start(&database).await;
+    let ((ann, anns), (bob, bobs)) = (server.user("ann", 1).await, server.user("bob", 2).await);
+    let opened = join_all((0..64).map(|n| {
+        // Each from a client of its own, half of them from the other side.
+        let (client, other) = if n % 2 == 0 { (&anns, bob.id) } else { (&bobs, ann.id) };
+        let client = server.client().with_token(client.token().unwrap().clone()).unwrap();
+        async move { client.open_thread(other).await.unwrap() }
+    }))
+    .await;
+    let ids: BTreeSet<_> = opened.iter().map(|thread| thread.id).collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    assert_eq!(opened.iter().filter(|thread| thread.created).count(), 1, "one of them made it");
+    assert_eq!(anns.threads().await.unwrap().results.len(), 1);
+    server.stop().await;
+}
+
+async fn many_repeats_of_one_message_make_one(database: Database) {
+    let server = Server::start(&database).await;
+    let ((_, ann), (bob, _)) = (server.user("ann", 1).await, server.user("bob", 2).await);
+    let thread = ann.open_thread(bob.id).await.unwrap().id;
+    let sent = join_all((0..32).map(|n| {
+        // Four messages, eight times each.
+        ann.send(thread, format!("message {}", n % 4))
+            .idempotency_key(format!("key {}", n % 4).replace(' ', "-"))
+            .into_future()
+    }))
+    .await;
+    let ids: BTreeSet<_> = sent.into_iter().map(|message| message.unwrap().id).collect();
+    let kept = ann.thread_messages(thread).await.unwrap().results;
+    assert_eq!(kept.iter().map(|message| message.id).collect::<BTreeSet<_>>(), ids);
+    assert_eq!(kept.len(), 4);
+    server.stop().await;
+}
+
+/// Within a thread, ids ascend in the order in which messages become visible.
+async fn who_pages_while_others_write_misses_nothing(database: Database) {
+    const WRITERS: usize = 8;
+    const EACH: usize = 25;
+    let server = Server::start(&database).await;
+    let ((_, ann), (bob, bobs)) = (server.user("ann", 1).await, server.user("bob", 2).await);
+    let thread = ann.open_thread(bob.id).await.unwrap().id;
+
+    let write = join_all((0..WRITERS).map(|writer| {
+        let client = if writer % 2 == 0 { ann.clone() } else { bobs.clone() };
+        async move {
+            for n in 0..EACH {
+                client.send(thread, format!("{writer} {n}")).await.unwrap();
+            }
+        }
+    }));
+    let read = async {
+        let mut seen = Vec::new();
+        while seen.len() < WRITERS * EACH {
+            let page = match seen.last() {
+                None => ann.thread_messages(thread).limit(10),
+                Some(&last) => ann.thread_messages(thread).after(last).limit(10),
+            };
+            seen.extend(page.await.unwrap().results.into_iter().map(|message| message.id));
+        }
+        seen
+    };
+    let ((), seen) = tokio::join!(async { drop(write.await) }, read);
+    let all: Vec<_> =
+        ann.thread_messages(thread).stream().map_ok(|message| message.id).try_collect().await.unwrap();
+    assert_eq!(seen, all);
+    server.stop().await;
+}

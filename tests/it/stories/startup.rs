@@ -1,0 +1,71 @@
+//! When a server does not start, and what it says then.
+
+use chat_tests::{Database, Program, on_both_databases, program, run};
+use sqlx::{Connection, PgConnection, SqliteConnection};
+use std::net::TcpListener;
+
+on_both_databases!(a_port_in_use_is_named, a_database_of_a_later_version_is_left_alone);
+
+fn refusal(database: &Database, args: &[&str]) -> String {
+    let complaint = run(&mut program::chat_server(database, args), "").failed(1);
+    let lines: Vec<_> = complaint.lines().filter(|line| line.starts_with("chat-server: ")).collect();
+    assert_eq!(lines.len(), 1, "one line says why: {complaint}");
+    lines[0].to_owned()
+}
+
+async fn a_port_in_use_is_named(database: Database) {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let complaint = refusal(&database, &["serve", "--listen", &address]);
+    assert!(complaint.contains(&address) && complaint.contains("--listen"), "{complaint}");
+}
+
+async fn a_database_of_a_later_version_is_left_alone(database: Database) {
+    run(&mut program::chat_server(&database, &["migrate"]), "").ok();
+    run(&mut program::chat_server(&database, &["user", "add", "ann", "--password-stdin"]), "1234\n").ok();
+    let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+        select max(version) + 1, 'later', max(success), checksum, 0 from _sqlx_migrations group by checksum limit 1";
+    let later = later.replace("max(success)", "true");
+    let later = sqlx::AssertSqlSafe(later);
+    if database.url.starts_with("sqlite:") {
+        let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
+        sqlx::raw_sql(later).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let mut connection = PgConnection::connect(&database.url).await.unwrap();
+        sqlx::raw_sql(later).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+    for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["user", "list"]] {
+        let complaint = refusal(&database, args);
+        assert!(complaint.contains("newer version"), "{args:?}: {complaint}");
+    }
+}
+
+#[test]
+fn an_sqlite_file_has_one_server() {
+    let database = Database::sqlite();
+    let server = Program::serve(&database, &[]);
+    let complaint = refusal(&database, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(complaint.contains("another chat-server"), "{complaint}");
+    run(&mut program::chat_server(&database, &["user", "list"]), "").ok();
+    server.kill();
+    // The lock died with its holder.
+    Program::serve(&database, &[]).stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_share_a_postgres_database() {
+    let database = Database::postgres().await;
+    let (one, two) = (Program::serve(&database, &["--demo"]), Program::serve(&database, &[]));
+    let user3 = one.client().sign_in("user3", "1234").await.unwrap();
+    let there = two.client().with_token(user3.token().unwrap().clone()).unwrap();
+    let thread = user3.threads().await.unwrap().results[0].id;
+    for text in ["here", "and here"] {
+        let sent = user3.send(thread, text).await.unwrap();
+        let newest = there.thread_messages(thread).newest().limit(1).await.unwrap().results;
+        assert_eq!(newest, [sent], "what is acknowledged is seen on the other at once");
+    }
+    one.stop();
+    two.stop();
+}
