@@ -1,11 +1,12 @@
 //! `chat-bench memory`: what a server keeps in memory, and how soon it answers.
 
 use crate::{
+    fill::shape::token,
     load::{self, Asked},
     options::{self, Common},
-    process::{self, Server},
+    process::{self, Memory, Server},
     report,
-    scenarios::{Call, Plan, Scenario},
+    scenarios::Call,
     servers::Kind,
     workspace::Workspace,
 };
@@ -24,16 +25,15 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Connections opened side by side.
 const AT_ONCE: usize = 256;
 
-/// What is printed with `--json`; memory in MB of a million bytes.
+/// What is printed with `--json`.
 #[derive(Debug, Serialize)]
 struct Row {
     server: String,
     start_ms: f64,
-    idle_mb: f64,
-    idle_connections: usize,
-    idle_connections_mb: f64,
-    slow_readers_peak_mb: f64,
-    slow_readers_own_mb: f64,
+    idle: Memory,
+    connections: usize,
+    idle_connections: Memory,
+    slow_readers: Memory,
     read_mb: f64,
 }
 
@@ -53,15 +53,14 @@ pub(crate) async fn run(common: &Common, args: options::Memory) -> Result<()> {
     }
     for row in rows {
         report::line(&row.server);
+        let memory = |memory: Memory| {
+            format!("{:.1}, peak {:.1}, its own {:.1}", memory.resident, memory.peak, memory.own)
+        };
         report::values(&[
             ("from start to first answer, ms", format!("{:.0}", row.start_ms)),
-            ("idle, MB", format!("{:.1}", row.idle_mb)),
-            (
-                &format!("{} idle connections, MB", row.idle_connections),
-                format!("{:.1}", row.idle_connections_mb),
-            ),
-            ("ten slow readers of the long thread, peak MB", format!("{:.1}", row.slow_readers_peak_mb)),
-            ("… of it the process's own", format!("{:.1}", row.slow_readers_own_mb)),
+            ("idle, MB", memory(row.idle)),
+            (&format!("{} idle connections, MB", row.connections), memory(row.idle_connections)),
+            ("ten slow readers of the long thread, MB", memory(row.slow_readers)),
             ("… who read, MB", format!("{:.1}", row.read_mb)),
         ]);
     }
@@ -71,9 +70,9 @@ pub(crate) async fn run(common: &Common, args: options::Memory) -> Result<()> {
 async fn measure(workspace: &Workspace, kind: Kind, url: &str, args: &options::Memory) -> Result<Row> {
     let began = Instant::now();
     let server = Server::start(kind, url).await?;
-    let mut plans = Plan::some(Scenario::Newest, workspace.shape, 1, 0);
-    let Some(plan) = plans.first_mut() else { bail!("no plan") };
-    let ask = |asked: Asked| async move {
+    // The lightest request there is, so that the connections are what is measured.
+    let ask = || async {
+        let asked = get("/".to_owned(), String::new());
         let mut sender = load::open(server.address).await?;
         let (status, body) = load::exchange(&mut sender, load::request(&asked, None)?).await?;
         if !status.is_success() {
@@ -81,32 +80,31 @@ async fn measure(workspace: &Workspace, kind: Kind, url: &str, args: &options::M
         }
         Ok(sender)
     };
-    drop(ask(plan.ask(Call::Newest)).await?);
+    drop(ask().await?);
     let start = began.elapsed();
-    let idle = process::memory(server.process)?.resident;
+    let idle = process::memory(server.process)?;
 
     let mut connections = Vec::with_capacity(args.idle);
     while connections.len() < args.idle {
         let some = AT_ONCE.min(args.idle - connections.len());
-        connections.extend(try_join_all((0..some).map(|_| ask(plan.ask(Call::Newest)))).await?);
+        connections.extend(try_join_all((0..some).map(|_| ask())).await?);
     }
-    let idle_connections = process::memory(server.process)?.resident;
+    let idle_connections = process::memory(server.process)?;
     drop(connections);
 
     process::reset_peak(server.process)?;
     let end = Instant::now() + Duration::from_secs_f64(args.seconds);
     let readers = (0..READERS).map(|_| read_slowly(workspace, server.address, end));
     let read: u64 = try_join_all(readers).await?.iter().sum();
-    let memory = process::memory(server.process)?;
+    let slow_readers = process::memory(server.process)?;
     server.stop().await?;
     Ok(Row {
         server: kind.to_string(),
         start_ms: start.as_secs_f64() * 1e3,
-        idle_mb: idle,
-        idle_connections: args.idle,
-        idle_connections_mb: idle_connections,
-        slow_readers_peak_mb: memory.peak,
-        slow_readers_own_mb: memory.own,
+        idle,
+        connections: args.idle,
+        idle_connections,
+        slow_readers,
         read_mb: read as f64 / 1e6,
     })
 }
@@ -114,13 +112,7 @@ async fn measure(workspace: &Workspace, kind: Kind, url: &str, args: &options::M
 /// Reads the long thread piece by piece with a pause after each, and says how many bytes came.
 async fn read_slowly(workspace: &Workspace, address: std::net::SocketAddr, end: Instant) -> Result<u64> {
     let thread = workspace.shape.long_thread();
-    let asked = Asked {
-        call: Call::Page,
-        method: Method::GET,
-        path: format!("/threads/{}/messages/", thread.id),
-        token: crate::fill::shape::token(thread.low),
-        body: None,
-    };
+    let asked = get(format!("/threads/{}/messages/", thread.id), token(thread.low));
     let mut sender = load::open(address).await?;
     let mut response = sender.send_request(load::request(&asked, None)?).await?;
     if !response.status().is_success() {
@@ -133,6 +125,10 @@ async fn read_slowly(workspace: &Workspace, address: std::net::SocketAddr, end: 
         tokio::time::sleep(PAUSE).await;
     }
     Ok(bytes)
+}
+
+fn get(path: String, token: String) -> Asked {
+    Asked { call: Call::Page, method: Method::GET, path, token, body: None }
 }
 
 /// Lets this process and its servers have so many files and connections.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 ///
 /// Without a command it drives all servers in turn and prints a table. Linux alone: it reads /proc.
 #[derive(Debug, clap::Parser)]
-#[command(name = "chat-bench", version, args_conflicts_with_subcommands = false)]
+#[command(name = "chat-bench", version)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

@@ -79,7 +79,7 @@ fn stat(process: u32) -> Result<Vec<String>> {
 }
 
 /// The memory of a process, in MB of a million bytes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize)]
 pub(crate) struct Memory {
     /// The most that was resident since [`reset_peak`].
     pub(crate) peak: f64,

@@ -11,6 +11,7 @@ use chat_core::api::endpoints::{Endpoint, PathId, RequestBody};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::Url;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 impl Client {
     /// Calls an endpoint and gives its reply.
@@ -88,7 +89,8 @@ impl Client {
             && !fields.is_empty()
         {
             let mut pairs = url.query_pairs_mut();
-            for (name, value) in fields {
+            // By name: how serde_json orders a map depends on what other crates ask of it.
+            for (name, value) in fields.into_iter().collect::<BTreeMap<_, _>>() {
                 match value {
                     serde_json::Value::String(text) => pairs.append_pair(&name, &text),
                     other => pairs.append_pair(&name, &other.to_string()),

@@ -109,7 +109,7 @@ impl FromRequestParts<SqlitePool> for Caller {
 }
 
 async fn require_thread(pool: &SqlitePool, Caller(user): &Caller, thread: Uuid) -> Result<(), Refused> {
-    sqlx::query("select 1 from threads where id = $1 and $2 in (user_low, user_high)")
+    sqlx::query("select 1 from threads where id = $1 and (user_low = $2 or user_high = $2)")
         .bind(thread)
         .bind(user)
         .fetch_one(pool)
@@ -163,7 +163,7 @@ async fn unread(
     Query(page): Query<Page>,
 ) -> Result<Json<Counted>, Refused> {
     const OWN: &str = "from messages m join threads t on t.id = m.thread \
-         where $1 in (t.user_low, t.user_high) and not m.is_read";
+         where (t.user_low = $1 or t.user_high = $1) and not m.is_read";
     let count =
         sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) {OWN}"))).bind(user).fetch_one(&pool);
     let results =
@@ -181,7 +181,7 @@ async fn threads(
     Query(page): Query<ThreadPage>,
 ) -> Result<Json<Vec<Thread>>, Refused> {
     let rows = sqlx::query_as(
-        "select id, user_low, user_high from threads where $1 in (user_low, user_high) \
+        "select id, user_low, user_high from threads where (user_low = $1 or user_high = $1) \
          and seq > coalesce((select seq from threads where id = $2), 0) order by seq limit $3",
     );
     rows.bind(user).bind(page.after).bind(page.limit).fetch_all(&pool).await.map(Json).map_err(failed)

@@ -9,7 +9,8 @@ use chat_server::{ChatService, Limits};
 use std::{env, io};
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// Connections allowed: more than the program's usual limit, for the ten thousand idle ones.
+/// Connections allowed, all of them from one address: more than the program's usual limits, for the ten thousand idle
+/// ones.
 const CONNECTIONS: usize = 20_000;
 
 pub(super) async fn serve(url: &str) -> Result<()> {
@@ -19,6 +20,7 @@ pub(super) async fn serve(url: &str) -> Result<()> {
     let service = ChatService::builder(chat).health_checks(true).build();
     let mut limits = Limits::default();
     limits.connections = CONNECTIONS;
+    limits.connections_per_address = CONNECTIONS;
     chat_server::serve(super::listen().await?, service, limits, super::input_ends()).await;
     Ok(())
 }

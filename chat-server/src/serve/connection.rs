@@ -68,7 +68,7 @@ impl Server {
             let pace = place.pace();
             let stream = PacedStream::new(stream, pace.clone());
             if let Err(error) = watch(pace, server.converse(stream, peer, pace)).await {
-                tracing::debug!(error, %peer, "a connection ended badly");
+                tracing::debug!(reason = error, %peer, "a connection was given up");
             }
         });
     }
@@ -119,17 +119,15 @@ where
     let mut told = false;
     poll_fn(|cx| {
         loop {
-            if !told && pace.is_winding_up() {
-                told = true;
-                connection.as_mut().graceful_shutdown();
-            }
+            // First of all, so that it has seen what came before it is told to take no more.
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(ended.map_err(Into::into));
             }
-            // What it did just now may have been what there was to wait for.
             if told || !pace.is_winding_up() {
                 return Poll::Pending;
             }
+            told = true;
+            connection.as_mut().graceful_shutdown();
         }
     })
     .await

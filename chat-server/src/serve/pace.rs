@@ -17,7 +17,8 @@ use tokio::time::Instant;
 /// unread data, it would be reset, and the answer be lost with it.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How long a stopping server goes on as if nothing were: what clients had sent by then has arrived within that.
+/// How long connections go on when the server is stopping as if it were not: what clients had sent by then has been
+/// read within that.
 const LAST_CALL: Duration = Duration::from_millis(200);
 
 /// How long nothing may move on a connection whose client it is to act, once the server is stopping.
@@ -58,8 +59,10 @@ struct State {
     closing: Option<Instant>,
     /// Whether a request's body was left unread.
     unread: bool,
-    /// Since when the server has been stopping.
-    stopping: Option<Instant>,
+    /// Whether the server is stopping, and until when this connection goes on as if it were not: counted from when its
+    /// task has looked at it once more, which may take a while on a busy server.
+    stopping: bool,
+    last_call: Option<Instant>,
     /// Whether the connection has to go at once.
     cut: bool,
 }
@@ -102,7 +105,8 @@ impl Pace {
             moved: now,
             closing: None,
             unread: false,
-            stopping: None,
+            stopping: false,
+            last_call: None,
             cut: false,
         };
         Self { limits, state: Mutex::new(state), task: AtomicWaker::new() }
@@ -205,7 +209,7 @@ impl Pace {
 
     /// The server is stopping: no new requests after the last call.
     pub(super) fn stop(&self) {
-        self.state().stopping.get_or_insert_with(Instant::now);
+        self.state().stopping = true;
         self.task.wake();
     }
 
@@ -247,19 +251,21 @@ impl Pace {
         self.state().cut
     }
 
-    /// Whether the connection takes no request after those it has begun to receive. Over HTTP/2 the client is told
-    /// which are still taken; over HTTP/1 what is on its way first has to arrive.
+    /// Whether the connection takes no further request. One that has begun to arrive is taken: HTTP/2 sees to that by
+    /// itself, while hyper would close an HTTP/1 connection in the middle of it.
     pub(super) fn is_winding_up(&self) -> bool {
         let state = self.state();
-        let called = state
-            .stopping
-            .is_some_and(|since| state.multiplexed || Instant::now().duration_since(since) >= LAST_CALL);
-        called && (state.multiplexed || state.exchanges > 0 || state.head.is_none())
+        state.last_call.is_some_and(|end| end <= Instant::now())
+            && (state.multiplexed || state.exchanges > 0 || state.head.is_none())
     }
 
     /// Whether the connection may go on as it is.
     pub(super) fn verdict(&self, now: Instant) -> Verdict {
-        self.state().verdict(now, &self.limits)
+        let mut state = self.state();
+        if state.stopping {
+            state.last_call.get_or_insert(now + LAST_CALL);
+        }
+        state.verdict(now, &self.limits)
     }
 }
 
@@ -288,9 +294,9 @@ impl State {
                 None if self.proven => (self.waiting + limits.idle_timeout, "it is idle"),
                 None => (self.waiting + limits.first_byte_timeout, "its client says nothing"),
             }),
-            self.stopping
+            self.last_call
                 .filter(|_| self.is_clients_turn())
-                .map(|since| (since.max(self.moved) + STUCK, "nothing moves, and the server is stopping")),
+                .map(|call| (call.max(self.moved) + STUCK, "nothing moves, and the server is stopping")),
         ];
         let first = ends.into_iter().flatten().min_by_key(|(end, _)| *end);
         if let Some((end, reason)) = first
@@ -298,7 +304,7 @@ impl State {
         {
             return Verdict::End(reason);
         }
-        let last_call = self.stopping.map(|since| since + LAST_CALL).filter(|call| *call > now);
+        let last_call = self.last_call.filter(|call| *call > now);
         Verdict::GoOn(first.map(|(end, _)| end).into_iter().chain(last_call).min())
     }
 

@@ -1,5 +1,6 @@
 //! What browsers are told of pages from elsewhere.
 
+use crate::program::Program;
 use crate::wire::service;
 use bytes::Bytes;
 use chat_server::{Body, ChatService};
@@ -78,4 +79,14 @@ async fn by_default_no_origin_is_allowed_anything() {
     assert_eq!(response.status(), 204);
     assert_eq!(header(&response, "access-control-allow-origin"), "");
     assert_eq!(header(&response, "vary"), "");
+}
+
+#[test]
+fn the_program_takes_origins_and_nothing_that_is_none() {
+    let program = Program::new();
+    let server = program.serve("--cors-origin https://chat.example,http://localhost:3000");
+    assert_eq!(server.request("GET", "/", "", "").0, 200);
+    let refused = program.run("serve --cors-origin *");
+    assert_eq!(refused.status, Some(2));
+    assert!(refused.stderr.contains("no wildcard"), "{refused:?}");
 }

@@ -1,7 +1,7 @@
 //! Every command of the README, as it is typed there.
 
 use chat_tests::{Program, binaries, program, run};
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path};
 
 /// Stands in for `cargo run`: the programs are built already, and not optimised.
 const CARGO: &str = r#"#!/bin/sh
@@ -26,6 +26,25 @@ fn bash(folder: &Path, script: &str) -> std::process::Command {
     command.env("PATH", format!("{}:{path}", folder.display())).env("HOME", folder).env("NO_PROXY", "*");
     command.env("PROGRAMS", binaries::path("chat-server").parent().unwrap());
     command
+}
+
+/// The names of options and variables in a text.
+fn settings(text: &str) -> BTreeSet<&str> {
+    let word = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    text.split(|c| !word(c)).filter(|word| word.starts_with("CHAT_") || word.starts_with("--")).collect()
+}
+
+#[test]
+fn its_table_names_every_setting_of_the_server() {
+    let help = run(program::command(binaries::path("chat-server")).args(["serve", "--help"]), "").ok();
+    let readme = fs::read_to_string(binaries::workspace().join("README.md")).unwrap();
+    let (_, table) = readme.split_once("| Option | Variable |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `--"));
+    let documented: BTreeSet<_> = rows.flat_map(|row| row.split(" | ").take(2)).flat_map(settings).collect();
+    let mut offered = settings(&help);
+    offered.retain(|name| !matches!(*name, "--help" | "--version"));
+    assert_eq!(documented, offered);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! [`store_conformance!`](crate::store_conformance) makes a test of each. A store of your own is held to the same
 //! as ours:
 //!
-//! ```ignore
+//! ```text
 //! async fn fresh() -> (Arc<dyn Store>, TempDir) { … }
 //!
 //! mod my_store {

@@ -5,7 +5,10 @@
 //! connections of their own, that only read. Whatever is out of the ordinary there, a lock held by somebody, an
 //! error, all of them in use, is left to sqlx, which waits and sorts errors.
 
-use super::value::{Arg, Cells};
+use super::{
+    sqlite_open::CACHE,
+    value::{Arg, Cells},
+};
 use rusqlite::{Connection, OpenFlags, types::ToSqlOutput, types::ValueRef};
 use sqlx::Error;
 use std::{
@@ -32,8 +35,7 @@ impl Here {
             let connection = Connection::open_with_flags(file, flags)?;
             // This thread has other things to do than to wait.
             connection.busy_timeout(Duration::ZERO)?;
-            connection.pragma_update(None, "cache_size", -8192)?;
-            connection.pragma_update(None, "mmap_size", 268_435_456)?;
+            connection.pragma_update(None, "cache_size", CACHE)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             Ok(Mutex::new(Some(connection)))
         };

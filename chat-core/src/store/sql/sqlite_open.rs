@@ -12,6 +12,9 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a transaction waits for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Kibibytes of pages that a busy connection keeps, as SQLite writes it. The file is not mapped into memory: each
+/// connection would map it anew, and a large one would fill what a small machine has.
+pub(super) const CACHE: &str = "-8192";
 /// Connections for long reads. SQLite's readers do not wait for its one writer.
 const READERS: u32 = 2;
 
@@ -54,7 +57,7 @@ pub(super) async fn open_file(
         Some(26) => OpenError::NotADatabase(name()),
         _ => OpenError::File(name(), Arc::new(error)),
     };
-    let writer = pool(1).connect_with(connect.clone()).await.map_err(failed)?;
+    let writer = pool(1).connect_with(connect.clone().pragma("cache_size", CACHE)).await.map_err(failed)?;
     migrate(&writer, failed).await?;
     let readers = pool(READERS).connect_with(connect).await.map_err(failed)?;
     let here = Here::open(file).map_err(|error| OpenError::File(name(), Arc::new(error)))?;
@@ -62,12 +65,7 @@ pub(super) async fn open_file(
 }
 
 fn tuned(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    options
-        .create_if_missing(false)
-        .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
-        .pragma("cache_size", "-8192")
-        .pragma("mmap_size", "268435456")
+    options.create_if_missing(false).busy_timeout(BUSY_TIMEOUT).foreign_keys(true)
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
