@@ -52,20 +52,20 @@ fn row(token: &TokenInfo) -> [String; 5] {
 #[derive(Args)]
 pub(crate) struct Revoke {
     /// Its number, as chat-cli tokens list shows it
-    token: TokenId,
+    id: TokenId,
 }
 
 impl Revoke {
     async fn run(self, context: &Context) -> Result<()> {
-        let revoked = context.signed_in()?.revoke_token(self.token).await;
+        let revoked = context.signed_in()?.revoke_token(self.id).await;
         revoked.map_err(|error| {
             if error.is_not_found() {
-                Failure::new(Kind::NotFound, format!("you have no token {}", self.token))
+                Failure::new(Kind::NotFound, format!("you have no token {}", self.id))
                     .hint("chat-cli tokens list shows yours")
             } else {
                 error.into()
             }
         })?;
-        context.out.result(&json!({ "revoked": self.token }), || format!("revoked token {}", self.token))
+        context.out.result(&json!({ "revoked": self.id }), || format!("revoked token {}", self.id))
     }
 }
