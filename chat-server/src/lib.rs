@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod address;
 mod authenticate;
 mod cors;
 mod error;

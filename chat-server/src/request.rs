@@ -2,12 +2,12 @@
 
 use crate::{
     App,
+    address::client_address,
     authenticate::Caller,
     error::ApiError,
     input::{Payload, RequestBody, number},
     query::Query,
     router::Connection,
-    throttle::client_address,
 };
 use chat_core::api::{
     Endpoint, MessageId, ThreadId, TokenId, UserId,

@@ -9,6 +9,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+/// Uses written by one statement, so that those who send messages need not wait for long.
+const AT_ONCE: usize = 1000;
+
 /// Uses that are not written down yet: at most one for each valid token of the last seconds.
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
@@ -32,11 +35,11 @@ impl Uses {
     /// Writes down what was noted. Should that fail it is lost, and the next use of each token is noted again.
     pub(crate) async fn write(&self, store: &dyn Store) {
         let uses: Vec<_> = std::mem::take(&mut *self.noted()).into_iter().collect();
-        if uses.is_empty() {
-            return;
-        }
-        if let Err(error) = store.touch_tokens(uses).await {
-            tracing::debug!(%error, "the last uses of some tokens are lost");
+        for uses in uses.chunks(AT_ONCE) {
+            if let Err(error) = store.touch_tokens(uses.to_vec()).await {
+                tracing::debug!(%error, "the last uses of some tokens are lost");
+                return;
+            }
         }
     }
 

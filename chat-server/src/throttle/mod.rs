@@ -11,12 +11,9 @@
 //!
 //! All of it is in the memory of this process: what is limited on several nodes is limited on each.
 
-mod address;
 mod budget;
 
-pub(crate) use address::client_address;
-
-use crate::error::ApiError;
+use crate::{address::network, error::ApiError};
 use budget::{Budget, Rate};
 use chat_core::{Error, api::UserId};
 use quick_cache::sync::Cache;
@@ -100,7 +97,7 @@ impl Throttle {
         let Some(limits) = &self.0 else { return Ok(()) };
         let key = address.map_or_else(
             || limits.hasher.hash_one(username.to_lowercase()),
-            |address| limits.hasher.hash_one(address::network(address)),
+            |address| limits.hasher.hash_one(network(address)),
         );
         limits.registrations.take(key, limits.started.elapsed()).map_err(ApiError::throttled)
     }
@@ -137,7 +134,7 @@ impl Limits {
     /// Takes the price of an attempt from every budget that counts, or says how long to wait.
     fn pay(&self, account: Account<'_>, address: Option<IpAddr>, now: Duration) -> Result<Paid, Duration> {
         let account_key = self.hasher.hash_one(account);
-        let Some(network) = address.map(address::network) else {
+        let Some(network) = address.map(network) else {
             self.accounts.take(account_key, now)?;
             return Ok(Paid { account: Some(account_key), ..Paid::default() });
         };

@@ -36,8 +36,8 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn
     }
 }
 
-/// What is limited in place of an address: of IPv6 the network, since a host has as many addresses there as it likes.
-pub(super) fn network(address: IpAddr) -> IpAddr {
+/// What is counted as one address: of IPv6 one customer's network, where every device has addresses by the trillion.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
