@@ -70,12 +70,13 @@ impl Chat {
             created: self.clock.now(),
             key: draft.idempotency_key.zip(request).map(|(key, request)| IdempotencyKey { key, request }),
         };
-        let sent = self.store.insert_messages(vec![message]).await;
-        self.changed(caller, draft.thread).await;
-        match one(sent?)? {
-            Err(StoreError::NotFound) => Err(Error::NotFound(Resource::Thread)),
-            sent => Ok(sent?),
+        let sent = self.store.insert_messages(vec![message]).await.map(one);
+        // Where there is no thread nothing changed; after a failure nobody knows.
+        if let Ok(Ok(Err(StoreError::NotFound))) = sent {
+            return Err(Error::NotFound(Resource::Thread));
         }
+        self.changed(caller, draft.thread).await;
+        Ok(sent???)
     }
 
     /// A message in one of the caller's threads.
@@ -126,11 +127,16 @@ impl Chat {
     /// [`Error::NotFound`] when there is none, or its thread is somebody else's; [`Error::Forbidden`] when the
     /// other participant wrote it.
     pub async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<(), Error> {
-        if self.store.delete_message(caller, id).await? {
-            Ok(())
-        } else {
-            Err(self.refusal(caller, id).await?)
+        // Only while it is there does it tell its thread.
+        let message = self.message(caller, id).await?;
+        if message.sender != caller {
+            return Err(Error::Forbidden);
         }
+        if !self.store.delete_message(caller, id).await? {
+            return Err(Error::NotFound(Resource::Message));
+        }
+        self.changed(caller, message.thread).await;
+        Ok(())
     }
 
     /// Marks a message as read, by either participant; again changes nothing.

@@ -75,11 +75,11 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] when there is none, or it is somebody else's.
     pub async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<(), Error> {
-        if self.store.delete_thread(caller, id).await? {
-            Ok(())
-        } else {
-            Err(Error::NotFound(Resource::Thread))
+        if !self.store.delete_thread(caller, id).await? {
+            return Err(Error::NotFound(Resource::Thread));
         }
+        self.changed(caller, id).await;
+        Ok(())
     }
 
     /// Up to `limit` messages of a thread of the caller's, oldest first.
@@ -109,6 +109,9 @@ impl Chat {
         up_to: Option<MessageId>,
     ) -> Result<u64, Error> {
         let marked = self.store.mark_thread_read(caller, thread, up_to).await;
+        if let Ok(None) = marked {
+            return Err(Error::NotFound(Resource::Thread));
+        }
         self.changed(caller, thread).await;
         marked?.ok_or(Error::NotFound(Resource::Thread))
     }

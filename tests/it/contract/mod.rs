@@ -6,6 +6,7 @@ mod bodies;
 mod cursors;
 mod fields;
 mod foreign;
+mod freshness;
 mod idempotency;
 mod numbers;
 mod openapi;
