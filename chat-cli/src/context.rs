@@ -52,8 +52,8 @@ impl Context {
     }
 
     /// Signs in and keeps the session for the calls to come.
-    pub(crate) async fn sign_in(&self, username: &str, password: &str) -> Result<Client> {
-        let client = self.client.sign_in(username, password).await?;
+    pub(crate) async fn sign_in(&self, username: &str, password: &str, token_name: &str) -> Result<Client> {
+        let client = self.client.sign_in(username, password).token_name(token_name).await?;
         if let Err(failure) = self.keep(&client) {
             // Kept nowhere, the token would stay valid for nobody; that it could not be kept is what matters.
             let _ = client.sign_out().await;

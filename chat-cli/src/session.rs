@@ -10,6 +10,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// What a token is called unless its owner says otherwise.
+pub(crate) const TOKEN_NAME: &str = "chat-cli";
+
 /// Signed in: at which server, by which token.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Session {

@@ -55,10 +55,11 @@ mod threads;
 mod unread;
 mod users;
 
+pub use accounts::SigningIn;
 pub use builder::ClientBuilder;
 pub use chat_core::api::{
     FieldErrors, Marked, Message, MessageId, Page, ParseIdError, Participants, Root, Thread, ThreadDetail,
-    ThreadId, Timestamp, Token, User, UserId, limits,
+    ThreadId, Timestamp, Token, TokenId, TokenInfo, User, UserId, limits,
 };
 pub use client::Client;
 pub use error::Error;

@@ -1,21 +1,12 @@
-//! Users: who there is, how they sign in, and what an administrator does to them.
+//! Users: who there is, and what an administrator does to them.
 
 use crate::{
-    Chat, Error, Resource,
-    api::{FieldErrors, NON_FIELD_ERRORS, Token, User, UserId, limits, messages},
+    Chat, Error, Resource, Session,
+    api::{FieldErrors, User, UserId, limits, messages},
     password::{self, Verdict},
-    store::{Account, Counted, EnsuredUser, NewToken, NewUser, PasswordHash, Slice, StoreError, TokenHash},
-    text, token,
+    store::{Account, Counted, EnsuredUser, NewUser, PasswordHash, Slice, StoreError},
+    text,
 };
-
-/// A user who proved with a token who he is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Session {
-    /// The user.
-    pub user: UserId,
-    /// The token he used.
-    pub token: TokenHash,
-}
 
 impl Chat {
     /// Registers a user by his own choice of name and password.
@@ -77,82 +68,6 @@ impl Chat {
             Err(StoreError::Conflict) => Err(Error::field("username", messages::USERNAME_TAKEN)),
             result => Ok(result?),
         }
-    }
-
-    /// Makes a token for whoever knows the password. Older tokens stay valid, up to
-    /// [`TOKENS_PER_USER`](limits::TOKENS_PER_USER).
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a wrong password, an unknown user and a disabled one: the same text, after the same
-    /// time (hashes imported from elsewhere excepted, until their first use replaces them).
-    pub async fn sign_in(&self, username: &str, password: &str) -> Result<Token, Error> {
-        let account = self.store.account_by_name(text::trim(username)).await?;
-        let hash = account.as_ref().map(|account| account.password.clone());
-        let verdict = self.hasher.verify(password, hash).await?;
-        let Some(account) = account.filter(|account| account.active && verdict != Verdict::Wrong) else {
-            return Err(Error::field(NON_FIELD_ERRORS, messages::BAD_CREDENTIALS));
-        };
-        if let Verdict::Outdated(new) = verdict {
-            // Should the password have changed meanwhile, the newer one stays.
-            self.store.set_password(account.id, Some(&account.password), &new, None).await?;
-        }
-        self.issue_token(account.id).await
-    }
-
-    /// Makes a token for a user without asking for a password: for applications that know by themselves who he is.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
-    pub async fn issue_token(&self, user: UserId) -> Result<Token, Error> {
-        let token = token::generate()?;
-        let new = NewToken { hash: token::hash(token.expose()), user, created: self.clock.now() };
-        let inserted = self.store.insert_token(new, limits::TOKENS_PER_USER).await;
-        match inserted {
-            Ok(()) => Ok(token),
-            Err(StoreError::NotFound) => Err(Error::NotFound(Resource::User)),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Whose token this is.
-    ///
-    /// # Errors
-    /// [`Error::InvalidToken`] when nobody's, [`Error::InactiveUser`] when a disabled user's.
-    pub async fn authenticate(&self, token: &str) -> Result<Session, Error> {
-        let hash = token::hash(token);
-        let owner = match self.sessions.get(&hash) {
-            Some(owner) => owner,
-            None => {
-                let asking = self.sessions.asking();
-                let owner = self.store.token_owner(&hash).await?.ok_or(Error::InvalidToken)?;
-                self.sessions.put(hash, owner, asking);
-                owner
-            }
-        };
-        if owner.expires.is_some_and(|expires| expires <= self.clock.now()) {
-            return Err(Error::InvalidToken);
-        }
-        if owner.active { Ok(Session { user: owner.user, token: hash }) } else { Err(Error::InactiveUser) }
-    }
-
-    /// Signs out: the session's token is void from now on.
-    ///
-    /// # Errors
-    /// The database's alone; a token that is void already is no error.
-    pub async fn sign_out(&self, session: Session) -> Result<(), Error> {
-        let deleted = self.store.delete_token(&session.token).await;
-        self.sessions.forget(&session.token);
-        Ok(deleted.map(drop)?)
-    }
-
-    /// Revokes all tokens of a user and says how many there were.
-    ///
-    /// # Errors
-    /// The database's alone.
-    pub async fn revoke_tokens(&self, user: UserId) -> Result<u64, Error> {
-        let deleted = self.store.delete_tokens(user).await;
-        self.sessions.forget_all();
-        Ok(deleted?)
     }
 
     /// Changes one's own password and revokes all tokens but the session's.

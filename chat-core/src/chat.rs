@@ -2,13 +2,13 @@
 
 use crate::{
     api::{FieldErrors, limits},
-    cache::{Lists, Sessions},
+    cache::{Lists, Sessions, Uses},
     clock::{Clock, SystemClock},
     password::Hasher,
     store::Store,
     text::MessageText,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// The chat: every operation, and every decision on who may do what.
 ///
@@ -20,9 +20,11 @@ pub struct Chat {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hasher: Hasher,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) uses: Arc<Uses>,
     /// Left out where other nodes write to the same database.
     pub(crate) lists: Option<Arc<Lists>>,
     pub(crate) text_max: usize,
+    pub(crate) token_ttl: Option<Duration>,
 }
 
 /// Builds a [`Chat`] with other settings than the usual ones.
@@ -32,6 +34,7 @@ pub struct ChatBuilder {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     text_max: usize,
+    token_ttl: Option<Duration>,
 }
 
 impl Chat {
@@ -53,7 +56,12 @@ impl Chat {
 
     /// Starts from a store; see [`ChatBuilder`] for what can be set.
     pub fn builder(store: Arc<dyn Store>) -> ChatBuilder {
-        ChatBuilder { store, clock: Arc::new(SystemClock), text_max: limits::TEXT_MAX }
+        ChatBuilder {
+            store,
+            clock: Arc::new(SystemClock),
+            text_max: limits::TEXT_MAX,
+            token_ttl: Some(Duration::from_secs(limits::TOKEN_TTL_DAYS * 24 * 3600)),
+        }
     }
 
     /// The store below, for what is no part of chatting: health, imports, backups.
@@ -71,6 +79,7 @@ impl Chat {
 
     /// Finishes what was begun and closes the database; later calls fail.
     pub async fn close(&self) {
+        self.uses.write(&*self.store).await;
         self.store.close().await;
     }
 }
@@ -88,6 +97,13 @@ impl ChatBuilder {
         self
     }
 
+    /// Makes tokens that are void once they are unused for so long, or never; 90 days by default. A use is noted
+    /// with some delay, up to a minute or an eighth of this. Tokens that were made before keep what they have.
+    pub const fn token_ttl(mut self, unused: Option<Duration>) -> Self {
+        self.token_ttl = unused;
+        self
+    }
+
     /// The chat.
     pub fn build(self) -> Chat {
         let lists = (!self.store.is_shared()).then(|| Arc::new(Lists::new()));
@@ -96,8 +112,10 @@ impl ChatBuilder {
             clock: self.clock,
             hasher: Hasher::new(),
             sessions: Arc::new(Sessions::new()),
+            uses: Arc::default(),
             lists,
             text_max: self.text_max,
+            token_ttl: self.token_ttl,
         }
     }
 }

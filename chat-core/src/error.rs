@@ -49,6 +49,8 @@ pub enum Resource {
     Message,
     /// A user.
     User,
+    /// A token.
+    Token,
 }
 
 impl fmt::Display for Resource {
@@ -57,6 +59,7 @@ impl fmt::Display for Resource {
             Self::Thread => "thread",
             Self::Message => "message",
             Self::User => "user",
+            Self::Token => "token",
         })
     }
 }

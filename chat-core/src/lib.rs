@@ -45,6 +45,8 @@ mod pages;
 #[cfg(feature = "chat")]
 pub mod password;
 #[cfg(feature = "chat")]
+mod sessions;
+#[cfg(feature = "chat")]
 pub mod store;
 #[cfg(feature = "chat")]
 pub mod text;
@@ -55,10 +57,10 @@ pub mod token;
 
 #[cfg(feature = "chat")]
 pub use self::{
-    accounts::Session,
     chat::{Chat, ChatBuilder},
     error::{Error, Resource},
     messages::{Draft, Edit},
     pages::{JsonPage, JsonSlice},
+    sessions::Session,
     threads::OpenedThread,
 };

@@ -6,7 +6,7 @@ use chat_core::{
     api::{Detail, FieldErrors, NON_FIELD_ERRORS, messages},
 };
 use http::{HeaderValue, Response, StatusCode, header};
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 /// Seconds after which a client may try again when the database was not available.
 const RETRY_AFTER: u32 = 1;
@@ -76,6 +76,13 @@ impl ApiError {
 
     pub(crate) fn body_too_large() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large.").with(Extra::Close)
+    }
+
+    /// Too many attempts or requests: `wait` until another one is let through.
+    pub(crate) fn throttled(wait: Duration) -> Self {
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1);
+        let detail = format!("Request was throttled. Expected available in {seconds} seconds.");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail).with(Extra::RetryAfter(seconds))
     }
 
     pub(crate) fn timed_out() -> Self {
@@ -152,6 +159,7 @@ impl From<Error> for ApiError {
                     Resource::Thread => "No Thread matches the given query.",
                     Resource::Message => "No Message matches the given query.",
                     Resource::User => "No User matches the given query.",
+                    Resource::Token => "No Token matches the given query.",
                 },
             ),
             Error::Forbidden => {

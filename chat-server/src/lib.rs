@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod address;
 mod authenticate;
 mod cors;
 mod error;
@@ -37,6 +38,7 @@ mod routes;
 mod serve;
 mod service;
 mod stream;
+mod throttle;
 
 pub use authenticate::{Authenticator, Denied};
 pub use cors::{Origin, ParseOriginError};

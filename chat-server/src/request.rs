@@ -2,6 +2,7 @@
 
 use crate::{
     App,
+    address::client_address,
     authenticate::Caller,
     error::ApiError,
     input::{Payload, RequestBody, number},
@@ -9,12 +10,12 @@ use crate::{
     router::Connection,
 };
 use chat_core::api::{
-    Endpoint, MessageId, ThreadId, UserId,
+    Endpoint, MessageId, ThreadId, TokenId, UserId,
     endpoints::{Public, SignedIn},
 };
 use http::{HeaderMap, Uri, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// A call of one endpoint: who calls, what for, and what came along.
 pub(crate) struct Call<E: Endpoint>
@@ -56,6 +57,13 @@ where
         let scheme = if self.is_secure() { "https" } else { "http" };
         let host = host(&head.headers, &head.uri);
         format!("{scheme}://{host}{}", utf8_percent_encode(path, PATH))
+    }
+
+    /// The client's address, if it is known.
+    pub(crate) fn client(&self) -> Option<IpAddr> {
+        let head = &self.request.head;
+        let connection = head.extensions.get::<Connection>()?;
+        Some(client_address(connection.peer, &head.headers, |peer| self.app.trusts(peer)))
     }
 
     /// Whether the client speaks TLS, to us or to a proxy we trust.
@@ -138,6 +146,11 @@ impl ReadId for ThreadId {
     }
 }
 impl ReadId for UserId {
+    fn read(segment: Option<&str>) -> Option<Self> {
+        Some(Self::new(number::integer(segment?)?.saturating()))
+    }
+}
+impl ReadId for TokenId {
     fn read(segment: Option<&str>) -> Option<Self> {
         Some(Self::new(number::integer(segment?)?.saturating()))
     }

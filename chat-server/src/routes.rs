@@ -40,6 +40,8 @@ pub(crate) fn all(base: &str, accounts: bool) -> Router {
         .on::<api::CreateToken, _, _>(token::create)
         .on::<api::GetToken, _, _>(token::create)
         .on::<api::DeleteToken, _, _>(token::delete)
+        .on::<api::ListTokens, _, _>(token::list)
+        .on::<api::RevokeToken, _, _>(token::revoke)
         .on::<api::CreateUser, _, _>(users::create)
         .on::<api::ChangePassword, _, _>(users::change_password)
 }

@@ -10,6 +10,7 @@ use crate::{
     response::{self, Body, BodyError},
     router::{Route, Router},
     routes,
+    throttle::Throttle,
 };
 use chat_core::{
     Chat,
@@ -47,6 +48,7 @@ pub(crate) struct App {
     authenticator: Option<Arc<dyn Authenticator>>,
     trusted_proxies: Vec<IpAddr>,
     cors: Cors,
+    pub(crate) throttle: Throttle,
     body_timeout: Duration,
     request_timeout: Duration,
     health: bool,
@@ -65,6 +67,7 @@ pub struct ChatServiceBuilder {
     authenticator: Option<Arc<dyn Authenticator>>,
     trusted_proxies: Vec<IpAddr>,
     cors_origins: Vec<Origin>,
+    rate_limits: bool,
     body_timeout: Duration,
     request_timeout: Duration,
     health: bool,
@@ -80,6 +83,7 @@ impl ChatService {
             authenticator: None,
             trusted_proxies: vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])],
             cors_origins: Vec::new(),
+            rate_limits: true,
             body_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
             health: false,
@@ -130,7 +134,8 @@ impl ChatServiceBuilder {
         self
     }
 
-    /// Peers whose `X-Forwarded-Proto` is believed: the loopback addresses by default.
+    /// Peers whose `X-Forwarded-Proto`, `X-Forwarded-For` and `Forwarded` are believed: the loopback addresses by
+    /// default.
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpAddr>) -> Self {
         self.trusted_proxies = proxies.into_iter().collect();
         self
@@ -139,6 +144,13 @@ impl ChatServiceBuilder {
     /// Origins whose web pages may call the API from a browser: none by default.
     pub fn cors_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
         self.cors_origins = origins.into_iter().collect();
+        self
+    }
+
+    /// Limits how often log-ins may fail, how often anyone may register, and how fast a user may send requests;
+    /// on by default. Addresses are limited as well where a [`Connection`](crate::Connection) tells of them.
+    pub const fn rate_limits(mut self, limited: bool) -> Self {
+        self.rate_limits = limited;
         self
     }
 
@@ -171,6 +183,7 @@ impl ChatServiceBuilder {
                 authenticator: self.authenticator,
                 trusted_proxies: self.trusted_proxies,
                 cors: Cors::new(self.cors_origins),
+                throttle: Throttle::new(self.rate_limits),
                 body_timeout: self.body_timeout,
                 request_timeout: self.request_timeout,
                 health: self.health,
@@ -291,6 +304,9 @@ async fn dispatch(
     let needs_caller = served.map_or(!route.has_public, |served| served.signed_in);
     let caller = if needs_caller { Some(app.authenticate(&request.head).await?) } else { None };
     seen.user = caller.map(|caller| caller.user);
+    if let Some(user) = seen.user {
+        app.throttle.request(user)?;
+    }
     let served = served.ok_or_else(|| ApiError::method_not_allowed(method))?;
     served.call(app, caller, request, id).await
 }

@@ -10,5 +10,6 @@
 mod conformance;
 mod contract;
 mod postgres;
+mod sessions;
 mod statements;
 mod stories;

@@ -17,7 +17,7 @@ pub(super) async fn serve(url: &str) -> Result<()> {
     let filter = env::var("CHAT_LOG").unwrap_or_else(|_| "info,sqlx=warn".to_owned());
     fmt().with_env_filter(EnvFilter::try_new(filter)?).with_writer(io::stderr).with_ansi(false).init();
     let chat = Chat::new(sql::connect(url, &Options::default()).await?);
-    let service = ChatService::builder(chat).health_checks(true).build();
+    let service = ChatService::builder(chat).rate_limits(false).health_checks(true).build();
     let mut limits = Limits::default();
     limits.connections = CONNECTIONS;
     limits.connections_per_address = CONNECTIONS;

@@ -1,6 +1,6 @@
 //! `chat-cli login`
 
-use crate::{context::Context, failure::Result, input, table::printable};
+use crate::{context::Context, failure::Result, input, session, table::printable};
 use clap::Args;
 
 /// Sign in and keep the session
@@ -11,12 +11,15 @@ pub(crate) struct Login {
     /// Read the password from the first line of standard input instead of asking for it
     #[arg(long)]
     password_stdin: bool,
+    /// What to call this session's token in chat-cli tokens list
+    #[arg(long, value_name = "NAME", default_value = session::TOKEN_NAME)]
+    token_name: String,
 }
 
 impl Login {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         let password = input::password(self.password_stdin)?;
-        let client = context.sign_in(&self.username, &password).await?;
+        let client = context.sign_in(&self.username, &password, &self.token_name).await?;
         let user = client.me().await?;
         context
             .out

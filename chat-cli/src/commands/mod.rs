@@ -7,6 +7,7 @@ mod messages;
 mod register;
 mod send;
 mod threads;
+mod tokens;
 mod unread;
 mod users;
 mod whoami;
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     Login(login::Login),
     Logout(logout::Logout),
     Whoami(whoami::Whoami),
+    #[command(subcommand)]
+    Tokens(tokens::Tokens),
     #[command(subcommand)]
     Users(users::Users),
     #[command(subcommand)]
@@ -37,6 +40,7 @@ impl Command {
             Self::Login(command) => command.run(context).await,
             Self::Logout(command) => command.run(context).await,
             Self::Whoami(command) => command.run(context).await,
+            Self::Tokens(command) => command.run(context).await,
             Self::Users(command) => command.run(context).await,
             Self::Threads(command) => command.run(context).await,
             Self::Messages(command) => command.run(context).await,

@@ -1,6 +1,6 @@
 //! `chat-cli register`
 
-use crate::{context::Context, failure::Result, input, table::printable};
+use crate::{context::Context, failure::Result, input, session, table::printable};
 use clap::Args;
 
 /// Create an account, where the server takes registrations
@@ -21,7 +21,7 @@ impl Register {
         let password = input::new_password(self.password_stdin)?;
         let user = context.client.register(self.username, password.as_str()).await?;
         if self.login {
-            context.sign_in(&user.username, &password).await?;
+            context.sign_in(&user.username, &password, session::TOKEN_NAME).await?;
         } else {
             context.out.note(&format!("to sign in: {}", context.login_command(&user.username)));
         }

@@ -9,3 +9,4 @@ mod output;
 mod sending;
 mod sessions;
 mod support;
+mod tokens;

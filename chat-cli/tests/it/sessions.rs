@@ -40,7 +40,7 @@ async fn login_keeps_a_session_that_only_its_owner_can_read() {
     assert!(!format!("{ran:?}").contains(TOKEN));
     assert!(ran.ok().contains("ann"));
     let sent: Value = serde_json::from_str(&requests(&server).await[0].2).unwrap();
-    assert_eq!(sent, json!({"username": "ann", "password": " pass word "}));
+    assert_eq!(sent, json!({"username": "ann", "password": " pass word ", "name": "chat-cli"}));
 
     let file = ann.session("default");
     assert!(std::fs::read_to_string(&file).unwrap().contains(TOKEN));

@@ -1,7 +1,7 @@
 //! Each endpoint of the table is called by a method, as the table says.
 
 use crate::support::{THREAD, TOKEN, builder, client, message, page, thread_id};
-use chat_client::{MessageId, UserId};
+use chat_client::{MessageId, TokenId, UserId};
 use chat_core::api::Endpoint;
 use chat_core::api::endpoints::{ALL, GetToken, Spec};
 use serde_json::{Value, json};
@@ -31,6 +31,9 @@ fn answer_to(spec: &Spec) -> Value {
         "GetRoot" => {
             json!({"threads": "http://h/chat-api/threads/", "messages": "http://h/chat-api/messages/"})
         }
+        "ListTokens" => json!([{
+            "id": 7, "name": "laptop", "created": time, "last_used": time, "expires": null, "current": true,
+        }]),
         "CreateToken" => json!({"token": TOKEN}),
         "ListUsers" => page(vec![user], 1, None),
         "CreateUser" | "GetMe" | "GetUser" => user,
@@ -57,6 +60,8 @@ async fn every_endpoint_has_its_method() {
     client.root().await.unwrap();
     client.sign_in("bob", "a password").await.unwrap();
     client.sign_out().await.unwrap();
+    assert_eq!(client.tokens().await.unwrap()[0].name.as_deref(), Some("laptop"));
+    client.revoke_token(TokenId::new(7)).await.unwrap();
     client.users().await.unwrap();
     client.register("bob", "a password").await.unwrap();
     client.me().await.unwrap();
@@ -102,6 +107,7 @@ async fn options_become_parameters_and_fields() {
             .await;
     }
     let (client, id) = (client(&server), MessageId::new(7));
+    client.sign_in("bob", "a password").token_name("laptop").await.unwrap();
     client.users().search("b&b=ü").limit(5).offset(10).await.unwrap();
     client.unread().incoming().limit(3).await.unwrap();
     client.threads().after(thread_id()).limit(9).await.unwrap();
@@ -125,12 +131,13 @@ async fn options_become_parameters_and_fields() {
     assert_eq!(
         bodies,
         [
+            json!({"username": "bob", "password": "a password", "name": "laptop"}),
             json!({"up_to": 7}),
             json!({"thread": THREAD, "text": "hi", "is_read": true}),
             json!({"is_read": false})
         ]
     );
-    assert_eq!(requests[5].headers["idempotency-key"], "k-1");
+    assert_eq!(requests[6].headers["idempotency-key"], "k-1");
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ create table users (
     claims_name boolean not null, -- of several imported names that differ in letter case, the lowest id claims the key
     password    text    not null,
     active      boolean not null,
-    created     bigint  not null
+    created     bigint  not null,
+    last_token  bigint  not null default 0 -- the number of his newest token: numbers are not given twice
 );
 create unique index users_username on users (username);
 create unique index users_claim on users (name_key) where claims_name;
@@ -16,12 +17,13 @@ create index users_name_key on users (name_key, id);
 create table tokens (
     hash      blob   not null primary key,
     user_id   bigint not null references users (id) on delete cascade,
+    id        bigint not null, -- counts the tokens of its user
+    name      text,
     created   bigint not null,
-    last_used bigint not null,
-    expires   bigint,
-    name      text
+    last_used bigint not null, -- coarse; in no index, so that writing it costs little
+    ttl       bigint -- microseconds without use after which it is void; none for those that never are
 ) without rowid;
-create index tokens_user on tokens (user_id, last_used);
+create unique index tokens_user on tokens (user_id, id);
 
 create table threads (
     seq       integer primary key autoincrement, -- the order they were made in

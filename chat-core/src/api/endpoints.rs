@@ -3,8 +3,8 @@
 
 use super::{
     Credentials, EditMessage, IssuedToken, MarkRead, Marked, Message, MessageCursor, MessageId, OpenThread,
-    Opened, Page, PasswordChange, Root, SendMessage, Thread, ThreadCursor, ThreadDetail, ThreadId,
-    UnreadQuery, User, UserId, UserQuery, Window,
+    Opened, Page, PasswordChange, Root, SendMessage, SignIn, Thread, ThreadCursor, ThreadDetail, ThreadId,
+    TokenId, TokenInfo, UnreadQuery, User, UserId, UserQuery, Window,
 };
 use http::{Method, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
@@ -84,7 +84,7 @@ macro_rules! path_ids {
         }
     )*};
 }
-path_ids!(UserId, ThreadId, MessageId);
+path_ids!(UserId, TokenId, ThreadId, MessageId);
 
 /// What may be sent as a request body; `()` is none.
 pub trait RequestBody: Serialize + Send + Sync {
@@ -95,6 +95,7 @@ impl RequestBody for () {
     const EXPECTED: bool = false;
 }
 impl RequestBody for Credentials {}
+impl RequestBody for SignIn {}
 impl RequestBody for PasswordChange {}
 impl RequestBody for OpenThread {}
 impl RequestBody for MarkRead {}
@@ -157,11 +158,16 @@ endpoints! {
     GetRoot = Public GET "/" ((), (), ()) -> Root, OK;
 
     /// Signs in: makes a new token.
-    CreateToken = Public POST "/token/" ((), (), Credentials) -> IssuedToken, OK;
+    CreateToken = Public POST "/token/" ((), (), SignIn) -> IssuedToken, OK;
     /// Signs in, as documented by the service this one succeeds: a GET with a body.
-    GetToken = Public GET "/token/" ((), (), Credentials) -> IssuedToken, OK;
+    GetToken = Public GET "/token/" ((), (), SignIn) -> IssuedToken, OK;
     /// Signs out: revokes the token that was sent.
     DeleteToken = SignedIn DELETE "/token/" ((), (), ()) -> (), NO_CONTENT;
+
+    /// Lists the caller's tokens, newest first.
+    ListTokens = SignedIn GET "/tokens/" ((), (), ()) -> Vec<TokenInfo>, OK;
+    /// Revokes a token of the caller's.
+    RevokeToken = SignedIn DELETE "/tokens/{id}/" (TokenId, (), ()) -> (), NO_CONTENT;
 
     /// Lists users by name.
     ListUsers = SignedIn GET "/users/" ((), UserQuery, ()) -> Page<User>, OK;

@@ -56,6 +56,13 @@ integer_id!(
     "message"
 );
 
+integer_id!(
+    /// A token among those of its user, who has the first one as 1: a positive integer, which says nothing of the
+    /// token itself.
+    TokenId,
+    "token"
+);
+
 /// A thread: a UUID, printed in lower case with dashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

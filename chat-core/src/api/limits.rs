@@ -20,5 +20,9 @@ pub const JSON_DEPTH_MAX: usize = 128;
 pub const INTEGER_TEXT_MAX: usize = 1000;
 /// Longest idempotency key, in bytes.
 pub const IDEMPOTENCY_KEY_MAX: usize = 255;
+/// Longest name of a token, in code points.
+pub const TOKEN_NAME_MAX: usize = 100;
+/// Days a new token may be unused before it is void, unless the server is configured otherwise.
+pub const TOKEN_TTL_DAYS: u64 = 90;
 /// Live tokens of one user at most; the one unused for longest makes room for a new one.
 pub const TOKENS_PER_USER: u32 = 100;

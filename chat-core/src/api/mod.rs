@@ -12,13 +12,13 @@ mod types;
 
 pub use endpoints::Endpoint;
 pub use errors::{Detail, FieldErrors, NON_FIELD_ERRORS, messages};
-pub use ids::{MessageId, ParseIdError, ThreadId, UserId};
+pub use ids::{MessageId, ParseIdError, ThreadId, TokenId, UserId};
 pub use pages::{MessageCursor, Page, ThreadCursor, UnreadQuery, UserQuery, Window};
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use token::Token;
 pub use types::{
     Credentials, EditMessage, IssuedToken, MarkRead, Marked, Message, OpenThread, Opened, Participants,
-    PasswordChange, Root, SendMessage, Thread, ThreadDetail, User,
+    PasswordChange, Root, SendMessage, SignIn, Thread, ThreadDetail, TokenInfo, User,
 };
 
 /// The request header that makes sending a message safe to repeat: 1 to

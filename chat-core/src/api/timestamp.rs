@@ -1,7 +1,7 @@
 //! Points in time as the contract writes them.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 /// A point in time: whole microseconds since 1970-01-01T00:00:00Z.
 ///
@@ -22,6 +22,10 @@ impl Timestamp {
     /// Microseconds since 1970 began.
     pub const fn as_micros(self) -> i64 {
         self.0
+    }
+    /// The time so much later; as late as can be told where that is too late.
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The JSON of requests and answers. Fields are written in the order they stand here.
 
-use super::{MessageId, ThreadId, Timestamp, Token, UserId};
+use super::{MessageId, ThreadId, Timestamp, Token, TokenId, UserId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub struct Root {
     pub messages: String,
 }
 
-/// What signs a user in or registers him.
+/// What registers a user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Credentials {
@@ -30,12 +30,51 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// What signs a user in.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SignIn {
+    /// The username.
+    pub username: String,
+    /// The password.
+    pub password: String,
+    /// What to call the token in the list of the user's: 100 code points at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub name: Option<String>,
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("SignIn");
+        shown.field("username", &self.username).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// A token just made. It is shown this once: the server keeps only its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IssuedToken {
     /// The token.
     pub token: Token,
+}
+
+/// What its owner is told of a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TokenInfo {
+    /// Its number, by which it is revoked.
+    pub id: TokenId,
+    /// What it was called when it was made.
+    pub name: Option<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was used last, to the minute or so.
+    pub last_used: Timestamp,
+    /// When it is void unless it is used before; never when `null`.
+    pub expires: Option<Timestamp>,
+    /// Whether it is the one this was asked with.
+    pub current: bool,
 }
 
 /// A user as others see him.

@@ -1,13 +1,16 @@
-//! What is kept in memory: who a token belongs to, and lists that are asked for again and again, written as JSON.
+//! What is kept in memory: who a token belongs to, and lists that are asked for again and again, written as JSON. And what
+//! waits to be written: when tokens were used.
 //!
 //! Nothing here is believed for longer than [`BELIEVED`] without asking the database again, because the
 //! administrator's commands, and other nodes, write to it as well. What this process itself changes is seen at once.
 
 mod lists;
 mod sessions;
+mod uses;
 
 pub(crate) use lists::{Kept, Key, Lists, Rest};
 pub(crate) use sessions::Sessions;
+pub(crate) use uses::Uses;
 
 use std::time::Duration;
 

@@ -1,12 +1,15 @@
 //! Token → user, so that recognising a caller costs no query.
 
 use super::BELIEVED;
-use crate::store::{TokenHash, TokenOwner};
+use crate::{
+    api::Timestamp,
+    store::{TokenHash, TokenOwner},
+};
 use quick_cache::sync::Cache;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 
-/// Tokens kept at most: about 5 MB of memory.
+/// Tokens kept at most: about 8 MB of memory.
 const CAPACITY: usize = 50_000;
 
 /// The owners of the tokens seen last.
@@ -42,6 +45,14 @@ impl Sessions {
         }
     }
 
+    /// To be called when a token is used: the entry, if there is one, says so from now on.
+    pub(crate) fn used(&self, token: &TokenHash, at: Timestamp) {
+        let revocations = self.revocations.load(Ordering::SeqCst);
+        if let Some((owner, asked)) = self.owners.get(token) {
+            self.put(*token, TokenOwner { last_used: at, ..owner }, (revocations, asked));
+        }
+    }
+
     /// To be called after a token was revoked.
     pub(crate) fn forget(&self, token: &TokenHash) {
         self.revocations.fetch_add(1, Ordering::SeqCst);
@@ -61,7 +72,8 @@ mod tests {
     use crate::api::UserId;
 
     const TOKEN: TokenHash = TokenHash([7; 32]);
-    const OWNER: TokenOwner = TokenOwner { user: UserId::new(1), active: true, expires: None };
+    const OWNER: TokenOwner =
+        TokenOwner { user: UserId::new(1), active: true, last_used: Timestamp::from_micros(1), ttl: None };
 
     #[tokio::test(start_paused = true)]
     async fn an_owner_is_believed_for_two_seconds() {
@@ -71,6 +83,16 @@ mod tests {
         assert_eq!(sessions.get(&TOKEN), Some(OWNER));
         tokio::time::advance(std::time::Duration::from_millis(1)).await;
         assert_eq!(sessions.get(&TOKEN), None);
+    }
+
+    #[test]
+    fn a_use_is_noted_in_what_is_kept_and_nowhere_else() {
+        let (sessions, later) = (Sessions::new(), Timestamp::from_micros(2));
+        sessions.used(&TOKEN, later);
+        assert_eq!(sessions.get(&TOKEN), None);
+        sessions.put(TOKEN, OWNER, sessions.asking());
+        sessions.used(&TOKEN, later);
+        assert_eq!(sessions.get(&TOKEN), Some(TokenOwner { last_used: later, ..OWNER }));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use super::{
     Account, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange, NewMessage, NewThread,
-    NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError, TokenHash, TokenOwner,
+    NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError, StoredToken, TokenHash,
+    TokenOwner,
     batcher::{Batcher, Limits, Refused},
 };
-use crate::api::{Message, MessageId, Thread, ThreadDetail, ThreadId, User, UserId};
+use crate::api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId};
 use async_trait::async_trait;
 use std::{path::Path, sync::Arc};
 
@@ -121,14 +122,23 @@ impl Store for GroupCommit {
     async fn remove_user(&self, user: UserId) -> Result<bool> {
         self.inner.remove_user(user).await
     }
-    async fn insert_token(&self, token: NewToken, keep: u32) -> Result<()> {
+    async fn insert_token(&self, token: NewToken, keep: u32) -> Result<Vec<TokenHash>> {
         self.inner.insert_token(token, keep).await
     }
     async fn token_owner(&self, token: &TokenHash) -> Result<Option<TokenOwner>> {
         self.inner.token_owner(token).await
     }
+    async fn tokens(&self, user: UserId) -> Result<Vec<StoredToken>> {
+        self.inner.tokens(user).await
+    }
+    async fn touch_tokens(&self, uses: Vec<(TokenHash, Timestamp)>) -> Result<()> {
+        self.inner.touch_tokens(uses).await
+    }
     async fn delete_token(&self, token: &TokenHash) -> Result<bool> {
         self.inner.delete_token(token).await
+    }
+    async fn delete_token_by_id(&self, user: UserId, id: TokenId) -> Result<Option<TokenHash>> {
+        self.inner.delete_token_by_id(user, id).await
     }
     async fn delete_tokens(&self, user: UserId) -> Result<u64> {
         self.inner.delete_tokens(user).await

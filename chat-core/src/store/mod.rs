@@ -19,10 +19,10 @@ pub use group_commit::GroupCommit;
 pub use types::{
     Account, Counted, EnsuredUser, IdempotencyKey, Import, ImportOutcome, ImportedMessage, ImportedThread,
     ImportedToken, ImportedUser, MessageChange, MessageRange, NewMessage, NewThread, NewToken, NewUser,
-    PasswordHash, Sent, Slice, TokenHash, TokenOwner,
+    PasswordHash, Sent, Slice, StoredToken, TokenHash, TokenOwner,
 };
 
-use crate::api::{Message, MessageId, Thread, ThreadDetail, ThreadId, User, UserId};
+use crate::api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId};
 use async_trait::async_trait;
 use std::{fmt, path::Path};
 
@@ -91,14 +91,25 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     // Tokens
 
-    /// Adds a token and revokes those of the user's that were unused for longest, so that `keep` remain at most.
-    async fn insert_token(&self, token: NewToken, keep: u32) -> Result<()>;
+    /// Adds a token, and revokes of the user's others those that have expired and those that were unused for longest,
+    /// so that `keep` remain at most: the answer is those revoked. The user's tokens are numbered from 1 on, in the
+    /// order they were added; no number is given twice. [`StoreError::NotFound`] when there is no such user.
+    async fn insert_token(&self, token: NewToken, keep: u32) -> Result<Vec<TokenHash>>;
 
     /// Whose token this is.
     async fn token_owner(&self, token: &TokenHash) -> Result<Option<TokenOwner>>;
 
+    /// The tokens of a user, newest first, expired ones included.
+    async fn tokens(&self, user: UserId) -> Result<Vec<StoredToken>>;
+
+    /// Notes when tokens were used; a time before the one known, and a token that is not there, change nothing.
+    async fn touch_tokens(&self, uses: Vec<(TokenHash, Timestamp)>) -> Result<()>;
+
     /// Revokes a token; `false` when there was none.
     async fn delete_token(&self, token: &TokenHash) -> Result<bool>;
+
+    /// Revokes a token of `user`'s by its number, and says which it was; `None` when he has none such.
+    async fn delete_token_by_id(&self, user: UserId, id: TokenId) -> Result<Option<TokenHash>>;
 
     /// Revokes all tokens of a user and says how many.
     async fn delete_tokens(&self, user: UserId) -> Result<u64>;

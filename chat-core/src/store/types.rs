@@ -1,7 +1,7 @@
 //! What goes into a store and comes out of it, beside the types of [`crate::api`].
 
-use crate::api::{Message, MessageId, Participants, ThreadId, Timestamp, UserId};
-use std::fmt;
+use crate::api::{Message, MessageId, Participants, ThreadId, Timestamp, TokenId, UserId};
+use std::{fmt, time::Duration};
 
 /// A password's hash in the form of its algorithm; [`crate::password`] reads it. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -85,8 +85,12 @@ pub struct NewToken {
     pub hash: TokenHash,
     /// Whose it is.
     pub user: UserId,
+    /// What its owner calls it.
+    pub name: Option<String>,
     /// Now.
     pub created: Timestamp,
+    /// How long it may be unused before it is void; `None` for ever.
+    pub ttl: Option<Duration>,
 }
 
 /// Whose a token is.
@@ -96,8 +100,41 @@ pub struct TokenOwner {
     pub user: UserId,
     /// Whether he is enabled.
     pub active: bool,
-    /// From when on the token is void.
-    pub expires: Option<Timestamp>,
+    /// When the token was used last, as far as was noted.
+    pub last_used: Timestamp,
+    /// How long the token may be unused before it is void.
+    pub ttl: Option<Duration>,
+}
+
+impl TokenOwner {
+    /// When the token is void unless it is used before.
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.ttl.map(|ttl| self.last_used.plus(ttl))
+    }
+}
+
+/// A token as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredToken {
+    /// Its number among its user's.
+    pub id: TokenId,
+    /// Its hash.
+    pub hash: TokenHash,
+    /// What its owner calls it.
+    pub name: Option<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was used last, as far as was noted.
+    pub last_used: Timestamp,
+    /// How long it may be unused before it is void.
+    pub ttl: Option<Duration>,
+}
+
+impl StoredToken {
+    /// When it is void unless it is used before.
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.ttl.map(|ttl| self.last_used.plus(ttl))
+    }
 }
 
 /// A thread to open.

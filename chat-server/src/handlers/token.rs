@@ -1,12 +1,20 @@
-//! Signing in and out.
+//! Signing in and out, and the tokens that stand for it.
 
 use super::Answer;
 use crate::{
     error::ApiError,
     request::{Call, Guard},
     response,
+    throttle::Account,
 };
-use chat_core::api::{Endpoint, FieldErrors, IssuedToken, endpoints::DeleteToken};
+use chat_core::{
+    Chat,
+    api::{
+        Endpoint, FieldErrors, IssuedToken,
+        endpoints::{DeleteToken, ListTokens, RevokeToken},
+    },
+    text,
+};
 use http::StatusCode;
 
 /// For POST, and for GET as well: see the table.
@@ -19,13 +27,28 @@ where
     let mut errors = FieldErrors::new();
     let username = fields.credential("username", true, &mut errors).unwrap_or_default();
     let password = fields.credential("password", false, &mut errors).unwrap_or_default();
+    let name = fields.optional_text("name", &mut errors);
+    if let Some(Err(wrong)) = name.map(Chat::check_token_name) {
+        errors.extend(wrong);
+    }
     errors.into_result()?;
-    let token = call.app.chat.sign_in(username, password).await?;
+    let attempt = call.app.throttle.log_in(Account::Name(text::trim(username)), call.client())?;
+    let token = attempt.settle(call.app.chat.sign_in_named(username, password, name).await)?;
     Ok(response::json(StatusCode::OK, &IssuedToken { token }))
 }
 
 pub(crate) async fn delete(call: Call<DeleteToken>) -> Answer {
     let session = call.caller.session.ok_or_else(ApiError::not_found)?;
     call.app.chat.sign_out(session).await?;
+    Ok(response::empty(StatusCode::NO_CONTENT))
+}
+
+pub(crate) async fn list(call: Call<ListTokens>) -> Answer {
+    let session = call.caller.session.ok_or_else(ApiError::not_found)?;
+    Ok(response::json(StatusCode::OK, &call.app.chat.own_tokens(session).await?))
+}
+
+pub(crate) async fn revoke(call: Call<RevokeToken>) -> Answer {
+    call.app.chat.revoke_token(call.caller.user, call.id).await?;
     Ok(response::empty(StatusCode::NO_CONTENT))
 }

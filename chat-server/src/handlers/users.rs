@@ -1,7 +1,7 @@
 //! Users.
 
 use super::Answer;
-use crate::{error::ApiError, input::Fields, pages, request::Call, response};
+use crate::{error::ApiError, input::Fields, pages, request::Call, response, throttle::Account};
 use chat_core::{
     api::{
         FieldErrors,
@@ -27,6 +27,8 @@ pub(crate) async fn create(mut call: Call<CreateUser>) -> Answer {
     let chat = &call.app.chat;
     let mut errors = FieldErrors::new();
     let username = fields.text("username", &mut errors).unwrap_or_default();
+    // Before anybody is told whether the name is taken.
+    call.app.throttle.registration(username, call.client())?;
     if errors.is_empty() {
         errors.extend(chat.check_username(username).await?.err().unwrap_or_default());
     }
@@ -66,6 +68,7 @@ pub(crate) async fn change_password(mut call: Call<ChangePassword>) -> Answer {
     errors.into_result()?;
     let current = current.unwrap_or_default();
     let session = call.caller.session.ok_or_else(ApiError::not_found)?;
-    call.app.chat.change_password(session, current, new).await?;
+    let attempt = call.app.throttle.log_in(Account::Id(call.caller.user), call.client())?;
+    attempt.settle(call.app.chat.change_password(session, current, new).await)?;
     Ok(response::empty(StatusCode::NO_CONTENT))
 }

@@ -75,6 +75,14 @@ impl<'a> Fields<'a> {
         report(name, value, errors)
     }
 
+    /// A text field that may be left out: `None` also when it is null or blank.
+    pub(crate) fn optional_text(&self, name: &str, errors: &mut FieldErrors) -> Option<&str> {
+        match self.get(name)? {
+            Value::Null => None,
+            _ => self.text(name, errors).filter(|text| !text::trim(text).is_empty()),
+        }
+    }
+
     /// An integer field that has to be there.
     pub(crate) fn integer(&self, name: &str, errors: &mut FieldErrors) -> Option<Integer> {
         let integer = self.required(name).and_then(|value| match value {

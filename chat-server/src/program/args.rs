@@ -68,7 +68,7 @@ pub(super) enum Command {
     /// Add, list, change and remove users.
     #[command(subcommand)]
     User(UserCommand),
-    /// Revoke tokens.
+    /// List and revoke tokens.
     #[command(subcommand)]
     Token(TokenCommand),
     /// Take over the data of another service.

@@ -34,7 +34,7 @@ pub(super) struct ConnectionArgs {
     #[arg(long, env = "CHAT_CORS_ORIGIN", value_name = "ORIGIN,…", value_delimiter = ',')]
     cors_origin: Vec<Origin>,
 
-    /// Proxies whose X-Forwarded-Proto is believed, by address; those named here may have any number of connections
+    /// Proxies whose X-Forwarded-Proto, X-Forwarded-For and Forwarded are believed, by address; those named here may have any number of connections
     /// [default: 127.0.0.1,::1, whose number is limited].
     #[arg(long, env = "CHAT_TRUSTED_PROXIES", value_name = "IP,…", value_delimiter = ',')]
     trusted_proxies: Option<Vec<IpAddr>>,

@@ -8,6 +8,7 @@ mod backup;
 mod connections;
 mod database;
 mod demo;
+mod idle;
 mod import;
 mod lock;
 mod logging;

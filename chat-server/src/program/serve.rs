@@ -4,6 +4,7 @@ use super::{
     args::Common,
     connections::{ConnectionArgs, reload_at_hangup},
     database, demo,
+    idle::Idle,
     lock::ServerLock,
     output,
 };
@@ -37,6 +38,16 @@ pub(super) struct ServeArgs {
     #[arg(long, env = "CHAT_TEXT_MAX", value_name = "N", default_value_t = limits::TEXT_MAX)]
     #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=TEXT_MAX_CEILING))]
     text_max: usize,
+
+    /// Let log-ins fail, and users send requests, as often as they like. For measuring, and behind a server that
+    /// has limits of its own.
+    #[arg(long, env = "CHAT_NO_RATE_LIMITS", value_parser = BoolishValueParser::new())]
+    no_rate_limits: bool,
+
+    /// How long a token may be unused before it is void: a number of s, m, h or d (seconds when left out), or never.
+    /// For tokens made from now on; imported ones are never void.
+    #[arg(long, env = "CHAT_TOKEN_TTL", value_name = "TIME", default_value = "90d")]
+    token_ttl: Idle,
 
     /// Do not wait for the disk at every commit to SQLite: a third faster, but a power cut may cost the last
     /// messages.
@@ -72,14 +83,17 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
         ..Options::default()
     };
     let store = database::open_to_serve(&common.database_url, &options).await?;
-    let chat = Chat::builder(store).text_max(args.text_max).build();
+    let chat = Chat::builder(store).text_max(args.text_max).token_ttl(args.token_ttl.0).build();
     if args.demo {
         let told = demo::fill(&chat, address).await?;
         // Whether anybody reads it is no reason not to serve.
         output::line(&told).or_else(|error| if output::is_unread(&error) { Ok(()) } else { Err(error) })?;
     }
 
-    let service = ChatService::builder(chat).open_registration(args.open_registration).health_checks(true);
+    let service = ChatService::builder(chat)
+        .open_registration(args.open_registration)
+        .rate_limits(!args.no_rate_limits)
+        .health_checks(true);
     let service = args.connections.apply(service).build();
     // Until here a signal ends the process at once, which no database minds.
     let stopped = stop_signal().context("signals cannot be awaited")?;

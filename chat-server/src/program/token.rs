@@ -1,25 +1,68 @@
 //! `chat-server token …`.
 
 use super::{args::Common, output, user};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use chat_core::{Error, api::TokenId};
+use clap::builder::BoolishValueParser;
 
-/// What can be done about tokens.
+/// What can be done about tokens. A server that runs on the database follows within two seconds.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum TokenCommand {
-    /// Revoke all tokens of a user, who has to sign in again everywhere.
-    ///
-    /// A server that runs on the database follows within two seconds.
+    /// List the tokens of a user, newest first.
+    List {
+        /// The user's name.
+        username: String,
+        /// Print an array of {"id":…,"name":…,"created":…,"last_used":…,"expires":…,"current":false}.
+        #[arg(long, env = "CHAT_JSON", value_parser = BoolishValueParser::new())]
+        json: bool,
+    },
+    /// Revoke the tokens of a user, who has to sign in again where he used them.
     Revoke {
         /// The user's name.
         username: String,
+        /// The number of the one to revoke; all of them when left out.
+        id: Option<TokenId>,
     },
 }
 
 /// Does it.
 pub(super) async fn run(common: &Common, command: TokenCommand) -> Result<()> {
-    let TokenCommand::Revoke { username } = command;
-    let (chat, user) = user::find(common, &username).await?;
-    let revoked = chat.revoke_tokens(user.id).await?;
+    match command {
+        TokenCommand::List { username, json } => list(common, &username, json).await,
+        TokenCommand::Revoke { username, id: None } => {
+            let (chat, user) = user::find(common, &username).await?;
+            let revoked = chat.revoke_tokens(user.id).await?;
+            chat.close().await;
+            output::line(&format!("tokens of {username} revoked: {revoked}"))
+        }
+        TokenCommand::Revoke { username, id: Some(id) } => {
+            let (chat, user) = user::find(common, &username).await?;
+            chat.revoke_token(user.id, id).await.map_err(|error| match error {
+                Error::NotFound(_) => anyhow!(
+                    "{username} has no token {id}; `chat-server token list {username}` lists them all"
+                ),
+                error => error.into(),
+            })?;
+            chat.close().await;
+            output::line(&format!("token {id} of {username} is revoked"))
+        }
+    }
+}
+
+async fn list(common: &Common, username: &str, json: bool) -> Result<()> {
+    let (chat, user) = user::find(common, username).await?;
+    let tokens = chat.tokens(user.id).await?;
     chat.close().await;
-    output::line(&format!("tokens of {username} revoked: {revoked}"))
+    if json {
+        return output::json(&tokens);
+    }
+    output::line(&format!("{:>6}  {:27}  {:27}  {:27}  NAME", "ID", "CREATED", "LAST USED", "EXPIRES"))?;
+    for token in tokens {
+        let expires = token.expires.map_or_else(|| "never".to_owned(), |time| time.to_string());
+        let (created, used) = (token.created.to_string(), token.last_used.to_string());
+        // A name is its user's own, who may have put another line into it.
+        let name = token.name.as_deref().unwrap_or("-").replace('\n', " ");
+        output::line(&format!("{:>6}  {created:27}  {used:27}  {expires:27}  {name}", token.id.get()))?;
+    }
+    Ok(())
 }

@@ -4,9 +4,10 @@ use super::{
     Limits,
     pace::{Pace, Standing},
 };
+use crate::address::network;
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::watch;
@@ -111,14 +112,6 @@ impl Drop for Place {
                 guests.networks.remove(&self.network);
             }
         }
-    }
-}
-
-/// What is counted as one address: one customer's network, where every device has addresses by the trillion.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
     }
 }
 

@@ -130,3 +130,36 @@ fn what_an_administrator_does_holds() {
     assert_eq!(server.request("GET", "/users/me/", &second, "").1["detail"], "Invalid token.");
     assert_eq!(server.sign_in("ann", "5678").0, 200);
 }
+
+#[test]
+fn tokens_are_listed_and_revoked_one_by_one() {
+    let program = with_ann();
+    assert_eq!(program.run("token list ann --json").printed(), "[]\n");
+    let server = program.serve("--token-ttl 12h");
+    let named = r#"{"username": "ann", "password": "1234", "name": "pho\nne"}"#;
+    assert_eq!(server.request("POST", "/token/", "", named).0, 200);
+    let (_, token) = server.sign_in("ann", "1234");
+
+    let list = program.run("token list ann --json").json();
+    assert_eq!((&list[0]["id"], &list[1]["id"], &list[1]["name"]), (&json!(2), &json!(1), &json!("pho\nne")));
+    let table = program.run("token list ann").printed();
+    assert_eq!(table.lines().count(), 3, "a line each, whatever the name: {table}");
+    let refused = program.run("token revoke ann 3").refused(1);
+    assert!(refused.starts_with("ann has no token 3"), "{refused}");
+    assert_eq!(program.run("token revoke ann 2").printed(), "token 2 of ann is revoked\n");
+    let left = program.run("token list ann --json").json();
+    assert_eq!((left.as_array().unwrap().len(), &left[0]["id"]), (1, &json!(1)));
+    drop(server);
+    assert_eq!(program.serve("").request("GET", "/users/me/", &token, "").0, 401);
+    assert!(program.run("token list nobody").refused(1).contains("there is no user nobody"));
+}
+
+#[test]
+fn guessing_is_limited_unless_told_otherwise() {
+    for (options, expected) in [("", 429), ("--no-rate-limits", 400)] {
+        let program = with_ann();
+        let server = program.serve(options);
+        let guesses: Vec<_> = (0..40).map(|_| server.sign_in("ann", "a guess").0).collect();
+        assert_eq!(guesses[39], expected, "{options}: {guesses:?}");
+    }
+}

@@ -14,6 +14,8 @@ mod order;
 mod pages;
 mod paths;
 mod responses;
+mod sessions;
 mod succession;
+mod throttle;
 mod tokens;
 mod users;

@@ -11,6 +11,8 @@ async fn path(api: &Api, pattern: &str) -> String {
         pattern.replace("{id}", &api.thread.to_string())
     } else if pattern.starts_with("/messages/{id}") {
         pattern.replace("{id}", &api.says(ANN, "hello").await.to_string())
+    } else if pattern.starts_with("/tokens/{id}") {
+        pattern.replace("{id}", "1")
     } else {
         pattern.replace("{id}", "2")
     }

@@ -85,7 +85,7 @@ pub(super) const fn read(is_read: bool) -> MessageChange {
 }
 
 pub(super) fn token(user: UserId, n: u8, created: i64) -> NewToken {
-    NewToken { hash: TokenHash([n; 32]), user, created: at(created) }
+    NewToken { hash: TokenHash([n; 32]), user, name: None, created: at(created), ttl: None }
 }
 
 pub(super) fn ids(messages: &[Message]) -> Vec<MessageId> {

@@ -58,6 +58,11 @@ macro_rules! store_conformance {
             tokens {
                 a_token_tells_whose_it_is
                 the_oldest_tokens_make_room
+                the_longest_unused_token_makes_room
+                an_expired_token_makes_room
+                tokens_are_listed_and_numbered
+                uses_are_noted
+                a_token_is_revoked_by_its_number
                 a_token_is_revoked_alone_or_with_all
                 a_token_needs_a_user
             }

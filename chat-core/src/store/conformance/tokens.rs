@@ -2,16 +2,17 @@
 
 use super::fixture::*;
 use crate::{
-    api::UserId,
-    store::{StoreError, TokenHash, TokenOwner},
+    api::{TokenId, UserId},
+    store::{NewToken, StoreError, StoredToken, TokenHash, TokenOwner},
 };
+use std::time::Duration;
 
 /// And only the one that was added does.
 pub async fn a_token_tells_whose_it_is(store: Shared) {
     let ann = user(&store, "ann").await;
     store.insert_token(token(ann, 1, 10), 100).await.unwrap();
     let owner = store.token_owner(&TokenHash([1; 32])).await.unwrap();
-    assert_eq!(owner, Some(TokenOwner { user: ann, active: true, expires: None }));
+    assert_eq!(owner, Some(TokenOwner { user: ann, active: true, last_used: at(10), ttl: None }));
     assert_eq!(store.token_owner(&TokenHash([2; 32])).await.unwrap(), None);
 }
 
@@ -19,14 +20,97 @@ pub async fn a_token_tells_whose_it_is(store: Shared) {
 pub async fn the_oldest_tokens_make_room(store: Shared) {
     let [ann, ben] = users(&store).await;
     store.insert_token(token(ben, 9, 1), 1).await.unwrap();
-    for (n, created) in [(1, 30), (2, 10), (3, 20), (4, 5)] {
-        store.insert_token(token(ann, n, created), 3).await.unwrap();
+    for (n, created, gone) in [(1, 30, None), (2, 10, None), (3, 20, None), (4, 5, Some(2))] {
+        let revoked = store.insert_token(token(ann, n, created), 3).await.unwrap();
+        assert_eq!(revoked, gone.map(|n| TokenHash([n; 32])).as_slice(), "for token {n}");
     }
     for (n, there) in [(1, true), (2, false), (3, true), (4, true), (9, true)] {
         assert_eq!(store.token_owner(&TokenHash([n; 32])).await.unwrap().is_some(), there, "token {n}");
     }
     store.insert_token(token(ann, 5, 1), 1).await.unwrap();
     assert_eq!(store.delete_tokens(ann).await.unwrap(), 1);
+}
+
+/// The time of its last use counts, not that of its making.
+pub async fn the_longest_unused_token_makes_room(store: Shared) {
+    let ann = user(&store, "ann").await;
+    for n in 1..=3 {
+        store.insert_token(token(ann, n, i64::from(n)), 100).await.unwrap();
+    }
+    store.touch_tokens(vec![(TokenHash([1; 32]), at(50)), (TokenHash([3; 32]), at(40))]).await.unwrap();
+    let gone = store.insert_token(token(ann, 4, 60), 3).await.unwrap();
+    assert_eq!(gone, [TokenHash([2; 32])]);
+}
+
+/// And one that is void by time makes room before any other.
+pub async fn an_expired_token_makes_room(store: Shared) {
+    let ann = user(&store, "ann").await;
+    let brief = |n, created| NewToken { ttl: Some(Duration::from_micros(10)), ..token(ann, n, created) };
+    store.insert_token(token(ann, 1, 1), 100).await.unwrap();
+    store.insert_token(brief(2, 20), 100).await.unwrap();
+    store.insert_token(brief(3, 21), 100).await.unwrap();
+    let gone = store.insert_token(token(ann, 4, 30), 100).await.unwrap();
+    assert_eq!(gone, [TokenHash([2; 32])]);
+}
+
+/// With what was given and a number that was never another's, newest first.
+pub async fn tokens_are_listed_and_numbered(store: Shared) {
+    let [ann, ben] = users(&store).await;
+    let ttl = Some(Duration::from_secs(90 * 24 * 3600));
+    let named = NewToken { name: Some("Ännes 📱".to_owned()), ttl, ..token(ann, 1, 10) };
+    store.insert_token(named, 100).await.unwrap();
+    store.insert_token(token(ann, 2, 20), 100).await.unwrap();
+    store.insert_token(token(ben, 9, 15), 100).await.unwrap();
+    let first = StoredToken {
+        id: TokenId::new(1),
+        hash: TokenHash([1; 32]),
+        name: Some("Ännes 📱".to_owned()),
+        created: at(10),
+        last_used: at(10),
+        ttl,
+    };
+    let plain = |id, n, created| StoredToken {
+        id: TokenId::new(id),
+        hash: TokenHash([n; 32]),
+        name: None,
+        created: at(created),
+        last_used: at(created),
+        ttl: None,
+    };
+    assert_eq!(store.tokens(ann).await.unwrap(), [plain(2, 2, 20), first.clone()]);
+    assert_eq!(store.tokens(ben).await.unwrap(), [plain(1, 9, 15)]);
+
+    assert!(store.delete_token(&TokenHash([2; 32])).await.unwrap());
+    store.insert_token(token(ann, 3, 30), 100).await.unwrap();
+    assert_eq!(store.tokens(ann).await.unwrap(), [plain(3, 3, 30), first]);
+}
+
+/// A use that came late is not the last one, and what is revoked stays so.
+pub async fn uses_are_noted(store: Shared) {
+    let ann = user(&store, "ann").await;
+    for n in [1, 2] {
+        store.insert_token(token(ann, n, 10), 100).await.unwrap();
+    }
+    let uses = [(1, 30), (2, 5), (3, 30)].map(|(n, time)| (TokenHash([n; 32]), at(time)));
+    store.touch_tokens(uses.to_vec()).await.unwrap();
+    let used: Vec<_> = store.tokens(ann).await.unwrap().iter().map(|token| token.last_used).collect();
+    assert_eq!(used, [at(10), at(30)]);
+    assert_eq!(store.token_owner(&TokenHash([1; 32])).await.unwrap().unwrap().last_used, at(30));
+    assert!(store.token_owner(&TokenHash([3; 32])).await.unwrap().is_none());
+}
+
+/// By its owner alone.
+pub async fn a_token_is_revoked_by_its_number(store: Shared) {
+    let [ann, ben] = users(&store).await;
+    for n in [1, 2] {
+        store.insert_token(token(ann, n, 10), 100).await.unwrap();
+    }
+    let second = TokenId::new(2);
+    assert_eq!(store.delete_token_by_id(ben, second).await.unwrap(), None);
+    assert_eq!(store.delete_token_by_id(ann, second).await.unwrap(), Some(TokenHash([2; 32])));
+    assert_eq!(store.delete_token_by_id(ann, second).await.unwrap(), None);
+    assert!(store.token_owner(&TokenHash([2; 32])).await.unwrap().is_none());
+    assert!(store.token_owner(&TokenHash([1; 32])).await.unwrap().is_some());
 }
 
 /// Each says whether there was anything to revoke.

@@ -132,12 +132,19 @@ catalogue! {
     LEAVE = "update users set active = false where id = $1 returning name_key";
     DELETE_USER = "delete from users where id = $1";
 
-    INSERT_TOKEN = "insert into tokens (hash, user_id, created, last_used) values ($1, $2, $3, $3)";
-    EVICT_TOKENS = "delete from tokens where user_id = $1 and hash <> $2 and hash not in \
-         (select hash from tokens where user_id = $1 and hash <> $2 order by last_used desc, hash limit $3)";
-    TOKEN_OWNER = "select t.user_id, u.active, t.expires from tokens t join users u on u.id = t.user_id \
-         where t.hash = $1";
+    // Locks the user besides, so that of two log-ins at once each sees the other's token when it counts.
+    NEXT_TOKEN_ID = "update users set last_token = last_token + 1 where id = $1 returning last_token";
+    INSERT_TOKEN = "insert into tokens (hash, user_id, id, name, created, last_used, ttl) \
+         values ($1, $2, $3, $4, $5, $5, $6)";
+    // Those that are void by time `$4`, and all but the `$3` used last.
+    EVICT_TOKENS = "delete from tokens where user_id = $1 and hash <> $2 and (last_used + ttl <= $4 or hash not in \
+         (select hash from tokens where user_id = $1 and hash <> $2 and (ttl is null or last_used + ttl > $4) \
+          order by last_used desc, id desc limit $3)) returning hash";
+    TOKEN_OWNER = "select t.user_id, u.active, t.last_used, t.ttl \
+         from tokens t join users u on u.id = t.user_id where t.hash = $1";
+    TOKENS = "select id, hash, name, created, last_used, ttl from tokens where user_id = $1 order by id desc";
     DELETE_TOKEN = "delete from tokens where hash = $1";
+    DELETE_TOKEN_BY_ID = "delete from tokens where user_id = $1 and id = $2 returning hash";
     DELETE_TOKENS = "delete from tokens where user_id = $1";
     DELETE_OTHER_TOKENS = "delete from tokens where user_id = $1 and hash <> $2";
 
@@ -261,9 +268,11 @@ own_statements! {
         add_counts,
         /// `(id)` of messages.
         mark_read,
-        /// `(id, username, name_key, claims_name, password, active, created)`.
+        /// `(hash, last_used)` of tokens.
+        touch_tokens,
+        /// `(id, username, name_key, claims_name, password, active, created, last_token)`.
         import_users,
-        /// `(hash, user, created)`.
+        /// `(hash, user, id, created)`.
         import_tokens,
         /// `(id, user_low, user_high, canonical, strangers, created, updated)`, in their order.
         import_threads,
@@ -279,8 +288,8 @@ macro_rules! own {
         share_users: $share:literal, lock: $lock:literal,
         branch: $branch:literal, thread_branch: $thread_branch:literal,
         thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
-        updates: $updates:literal, counts: $counts:literal, users: $new_users:literal, tokens: $tokens:literal,
-        threads: $threads:literal $(,)?
+        updates: $updates:literal, counts: $counts:literal, uses: $uses:literal, users: $new_users:literal,
+        tokens: $tokens:literal, threads: $threads:literal $(,)?
     ) => {
         $crate::store::sql::catalogue::Own {
             hold_user_ids: $hold,
@@ -361,15 +370,21 @@ macro_rules! own {
                 $ids,
                 "update messages set is_read = true where id in (select id from batch)"
             ),
+            touch_tokens: concat!(
+                $uses,
+                "update tokens set last_used = b.last_used from batch b \
+                 where tokens.hash = b.hash and tokens.last_used < b.last_used"
+            ),
             import_users: concat!(
                 $new_users,
-                "insert into users (id, username, name_key, claims_name, password, active, created) \
-                 select id, username, name_key, claims_name, password, active, created from batch"
+                "insert into users \
+                 (id, username, name_key, claims_name, password, active, created, last_token) \
+                 select id, username, name_key, claims_name, password, active, created, last_token from batch"
             ),
             import_tokens: concat!(
                 $tokens,
-                "insert into tokens (hash, user_id, created, last_used) \
-                 select hash, user_id, created, created from batch"
+                "insert into tokens (hash, user_id, id, created, last_used) \
+                 select hash, user_id, id, created, created from batch"
             ),
             import_threads: concat!(
                 $threads,

@@ -8,8 +8,11 @@ use super::{
     users::name_key,
     value::{Arg, Column, bounded},
 };
-use crate::store::{
-    Import, ImportOutcome, ImportedMessage, ImportedThread, ImportedToken, ImportedUser, StoreError,
+use crate::{
+    api::UserId,
+    store::{
+        Import, ImportOutcome, ImportedMessage, ImportedThread, ImportedToken, ImportedUser, StoreError,
+    },
 };
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -27,7 +30,7 @@ pub(super) async fn all<D: Dialect>(store: &SqlStore<D>, import: &Import) -> Res
     if tx.first(sql::ANY_USER, &[]).await?.is_some() {
         return Ok(ImportOutcome::NotEmpty);
     }
-    users(&mut tx, &import.users).await?;
+    users(&mut tx, &import.users, &import.tokens).await?;
     tokens(&mut tx, &import.tokens).await?;
     threads(&mut tx, &import.threads, &import.messages).await?;
     messages(&mut tx, &import.threads, &import.messages).await?;
@@ -36,7 +39,15 @@ pub(super) async fn all<D: Dialect>(store: &SqlStore<D>, import: &Import) -> Res
     Ok(ImportOutcome::Imported)
 }
 
-async fn users<D: Dialect>(tx: &mut Tx<D>, users: &[ImportedUser]) -> Result<(), Failure> {
+async fn users<D: Dialect>(
+    tx: &mut Tx<D>,
+    users: &[ImportedUser],
+    tokens: &[ImportedToken],
+) -> Result<(), Failure> {
+    let mut token_counts = HashMap::new();
+    for token in tokens {
+        *token_counts.entry(token.user).or_insert(0) += 1;
+    }
     let keys: Vec<String> = users.iter().map(|user| name_key(&user.username)).collect();
     let mut claims: HashMap<&str, i64> = HashMap::new();
     for (user, key) in users.iter().zip(&keys) {
@@ -55,6 +66,7 @@ async fn users<D: Dialect>(tx: &mut Tx<D>, users: &[ImportedUser]) -> Result<(),
             Column::Texts(chunk.iter().map(|(u, _)| u.password.expose()).collect()),
             Column::Bools(chunk.iter().map(|(u, _)| u.active).collect()),
             Column::Ints(chunk.iter().map(|(u, _)| u.created.as_micros()).collect()),
+            Column::Ints(chunk.iter().map(|(u, _)| token_counts.get(&u.id).copied().unwrap_or(0)).collect()),
         ];
         tx.run(D::OWN.import_users, &[Arg::Rows(&columns)]).await?;
     }
@@ -63,10 +75,17 @@ async fn users<D: Dialect>(tx: &mut Tx<D>, users: &[ImportedUser]) -> Result<(),
 }
 
 async fn tokens<D: Dialect>(tx: &mut Tx<D>, tokens: &[ImportedToken]) -> Result<(), Failure> {
+    let mut numbers: HashMap<UserId, i64> = HashMap::new();
     for chunk in tokens.chunks(CHUNK) {
+        let number = |token: &ImportedToken| {
+            let last = numbers.entry(token.user).or_insert(0);
+            *last += 1;
+            *last
+        };
         let columns = [
             Column::OptBytes(chunk.iter().map(|token| Some(&token.hash.0[..])).collect()),
             Column::Ints(chunk.iter().map(|token| token.user.get()).collect()),
+            Column::Ints(chunk.iter().map(number).collect()),
             Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
         ];
         tx.run(D::OWN.import_tokens, &[Arg::Rows(&columns)]).await?;

@@ -61,11 +61,12 @@ impl Dialect for Postgres {
         updates: "with batch(id, updated) as (select * from unnest($1::uuid[], $2::bigint[])) ",
         counts: "with batch(user_id, messages, unread, unread_incoming) \
              as (select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])) ",
-        users: "with batch(id, username, name_key, claims_name, password, active, created) \
+        uses: "with batch(hash, last_used) as (select * from unnest($1::bytea[], $2::bigint[])) ",
+        users: "with batch(id, username, name_key, claims_name, password, active, created, last_token) \
              as (select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
-             $6::boolean[], $7::bigint[])) ",
-        tokens: "with batch(hash, user_id, created) \
-             as (select * from unnest($1::bytea[], $2::bigint[], $3::bigint[])) ",
+             $6::boolean[], $7::bigint[], $8::bigint[])) ",
+        tokens: "with batch(hash, user_id, id, created) \
+             as (select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[])) ",
         threads: "with batch(id, user_low, user_high, canonical, strangers, created, updated, ord) \
              as (select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[], \
              $6::bigint[], $7::bigint[]) with ordinality) ",
@@ -76,6 +77,7 @@ impl Dialect for Postgres {
         for arg in args {
             match *arg {
                 Arg::Int(v) => out.add(v),
+                Arg::OptInt(v) => out.add(v),
                 Arg::Bool(v) => out.add(v),
                 Arg::Text(v) => out.add(v),
                 Arg::Bytes(v) => out.add(v),

@@ -2,10 +2,13 @@
 
 use super::{counts::Sides, value::Cells};
 use crate::{
-    api::{Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, User, UserId},
-    store::{Account, PasswordHash},
+    api::{
+        Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
+    },
+    store::{Account, PasswordHash, StoredToken, TokenHash},
 };
 use sqlx::Error;
+use std::time::Duration;
 
 pub(super) fn account(row: &(impl Cells + ?Sized)) -> Result<Account, Error> {
     Ok(Account {
@@ -14,6 +17,32 @@ pub(super) fn account(row: &(impl Cells + ?Sized)) -> Result<Account, Error> {
         password: PasswordHash::new(row.text(2)?),
         active: row.bool(3)?,
         created: Timestamp::from_micros(row.int(4)?),
+    })
+}
+
+/// A time to live as it is stored: a thousand years and more are a thousand, so that sums stay within their type.
+pub(super) fn micros(ttl: Duration) -> i64 {
+    const THOUSAND_YEARS: u64 = 1000 * 366 * 24 * 3600;
+    i64::try_from(ttl.min(Duration::from_secs(THOUSAND_YEARS)).as_micros()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn ttl(row: &(impl Cells + ?Sized), column: usize) -> Result<Option<Duration>, Error> {
+    Ok(row.opt_int(column)?.map(|micros| Duration::from_micros(micros.unsigned_abs())))
+}
+
+pub(super) fn token_hash(row: &(impl Cells + ?Sized), column: usize) -> Result<TokenHash, Error> {
+    let bytes = row.bytes(column)?.try_into().map_err(|_| Error::Decode("a hash is 32 bytes".into()))?;
+    Ok(TokenHash(bytes))
+}
+
+pub(super) fn token(row: &(impl Cells + ?Sized)) -> Result<StoredToken, Error> {
+    Ok(StoredToken {
+        id: TokenId::new(row.int(0)?),
+        hash: token_hash(row, 1)?,
+        name: row.opt_text(2)?,
+        created: Timestamp::from_micros(row.int(3)?),
+        last_used: Timestamp::from_micros(row.int(4)?),
+        ttl: ttl(row, 5)?,
     })
 }
 

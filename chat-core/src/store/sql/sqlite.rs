@@ -46,10 +46,12 @@ impl Dialect for Sqlite {
         updates: "with batch(id, updated) as (select unhex(value ->> 0), value ->> 1 from json_each($1)) ",
         counts: "with batch(user_id, messages, unread, unread_incoming) \
              as (select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each($1)) ",
-        users: "with batch(id, username, name_key, claims_name, password, active, created) as (select value ->> 0, \
-             value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 from json_each($1)) ",
-        tokens: "with batch(hash, user_id, created) \
-             as (select unhex(value ->> 0), value ->> 1, value ->> 2 from json_each($1)) ",
+        uses: "with batch(hash, last_used) as (select unhex(value ->> 0), value ->> 1 from json_each($1)) ",
+        users: "with batch(id, username, name_key, claims_name, password, active, created, last_token) \
+             as (select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
+             value ->> 7 from json_each($1)) ",
+        tokens: "with batch(hash, user_id, id, created) \
+             as (select unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3 from json_each($1)) ",
         threads: "with batch(ord, id, user_low, user_high, canonical, strangers, created, updated) as (select key, \
              unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
              from json_each($1)) ",
@@ -60,6 +62,7 @@ impl Dialect for Sqlite {
         for arg in args {
             match *arg {
                 Arg::Int(v) => out.add(v),
+                Arg::OptInt(v) => out.add(v),
                 Arg::Bool(v) => out.add(v),
                 Arg::Text(v) => out.add(v),
                 Arg::Bytes(v) => out.add(v),

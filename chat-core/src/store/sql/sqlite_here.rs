@@ -82,6 +82,7 @@ fn run(
     for (place, arg) in (1..).zip(args) {
         let value = match arg {
             Arg::Int(v) => ToSqlOutput::from(*v),
+            Arg::OptInt(v) => v.map_or(ToSqlOutput::Borrowed(ValueRef::Null), ToSqlOutput::from),
             Arg::Bool(v) => v.map_or(ToSqlOutput::Borrowed(ValueRef::Null), ToSqlOutput::from),
             Arg::Text(v) => v.map_or(ToSqlOutput::Borrowed(ValueRef::Null), ToSqlOutput::from),
             Arg::Bytes(v) => ToSqlOutput::Borrowed(ValueRef::Blob(v)),
@@ -108,6 +109,9 @@ impl Cells for rusqlite::Row<'_> {
         self.get(column).map_err(unreadable)
     }
     fn text(&self, column: usize) -> Result<String, Error> {
+        self.get(column).map_err(unreadable)
+    }
+    fn opt_text(&self, column: usize) -> Result<Option<String>, Error> {
         self.get(column).map_err(unreadable)
     }
     fn bytes(&self, column: usize) -> Result<Vec<u8>, Error> {

@@ -8,11 +8,11 @@ use super::{
     value::{Arg, Cells},
 };
 use crate::{
-    api::{Message, MessageId, Thread, ThreadDetail, ThreadId, User, UserId},
+    api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId},
     store::{
         Account, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange, NewMessage,
-        NewThread, NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError, TokenHash,
-        TokenOwner,
+        NewThread, NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError, StoredToken,
+        TokenHash, TokenOwner,
     },
 };
 use async_trait::async_trait;
@@ -201,14 +201,23 @@ impl<D: Dialect> Store for SqlStore<D> {
         steady!(users::remove(self, user))
     }
 
-    async fn insert_token(&self, token: NewToken, keep: u32) -> Result<()> {
+    async fn insert_token(&self, token: NewToken, keep: u32) -> Result<Vec<TokenHash>> {
         steady!(tokens::insert(self, &token, keep))
     }
     async fn token_owner(&self, token: &TokenHash) -> Result<Option<TokenOwner>> {
         steady!(tokens::owner(self, token))
     }
+    async fn tokens(&self, user: UserId) -> Result<Vec<StoredToken>> {
+        steady!(tokens::list(self, user))
+    }
+    async fn touch_tokens(&self, uses: Vec<(TokenHash, Timestamp)>) -> Result<()> {
+        steady!(tokens::touch(self, &uses))
+    }
     async fn delete_token(&self, token: &TokenHash) -> Result<bool> {
         steady!(tokens::delete(self, token))
+    }
+    async fn delete_token_by_id(&self, user: UserId, id: TokenId) -> Result<Option<TokenHash>> {
+        steady!(tokens::delete_by_id(self, user, id))
     }
     async fn delete_tokens(&self, user: UserId) -> Result<u64> {
         steady!(tokens::delete_all(self, user))

@@ -1,26 +1,42 @@
 //! Tokens: who is signed in.
 
-use super::{SqlStore, catalogue as sql, dialect::Dialect, failure::Failure, value::Cells};
+use super::{
+    SqlStore, catalogue as sql,
+    dialect::Dialect,
+    failure::Failure,
+    rows,
+    value::{Arg, Cells, Column},
+};
 use crate::{
-    api::{Timestamp, UserId},
-    store::{NewToken, StoreError, TokenHash, TokenOwner},
+    api::{Timestamp, TokenId, UserId},
+    store::{NewToken, StoreError, StoredToken, TokenHash, TokenOwner},
 };
 
 pub(super) async fn insert<D: Dialect>(
     store: &SqlStore<D>,
     token: &NewToken,
     keep: u32,
-) -> Result<(), Failure> {
+) -> Result<Vec<TokenHash>, Failure> {
     let mut tx = store.begin().await?;
-    // Locked, so that of two log-ins at once each sees the other's token when it counts.
-    if tx.first(D::OWN.lock_user, &[token.user.into()]).await?.is_none() {
+    let Some(row) = tx.first(sql::NEXT_TOKEN_ID, &[token.user.into()]).await? else {
         return Err(StoreError::NotFound.into());
-    }
+    };
     let hash = (&token.hash.0).into();
-    tx.run(sql::INSERT_TOKEN, &[hash, token.user.into(), token.created.into()]).await?;
+    let args = [
+        hash,
+        token.user.into(),
+        row.int(0)?.into(),
+        token.name.as_deref().into(),
+        token.created.into(),
+        token.ttl.map(rows::micros).into(),
+    ];
+    tx.run(sql::INSERT_TOKEN, &args).await?;
     let others = i64::from(keep.saturating_sub(1));
-    tx.run(sql::EVICT_TOKENS, &[token.user.into(), hash, others.into()]).await?;
-    tx.commit().await
+    let gone = [token.user.into(), hash, others.into(), token.created.into()];
+    let gone = tx.rows(sql::EVICT_TOKENS, &gone).await?;
+    let gone = gone.iter().map(|row| rows::token_hash(row, 0)).collect::<Result<_, _>>()?;
+    tx.commit().await?;
+    Ok(gone)
 }
 
 pub(super) async fn owner<D: Dialect>(
@@ -31,14 +47,43 @@ pub(super) async fn owner<D: Dialect>(
         Ok(TokenOwner {
             user: UserId::new(row.int(0)?),
             active: row.bool(1)?,
-            expires: row.opt_int(2)?.map(Timestamp::from_micros),
+            last_used: Timestamp::from_micros(row.int(2)?),
+            ttl: rows::ttl(row, 3)?,
         })
     };
     store.look_up_first(sql::TOKEN_OWNER, &[(&token.0).into()], owner).await
 }
 
+pub(super) async fn list<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Result<Vec<StoredToken>, Failure> {
+    store.look_up(sql::TOKENS, &[user.into()], |row: &dyn Cells| rows::token(row)).await
+}
+
+pub(super) async fn touch<D: Dialect>(
+    store: &SqlStore<D>,
+    uses: &[(TokenHash, Timestamp)],
+) -> Result<(), Failure> {
+    let columns = [
+        Column::OptBytes(uses.iter().map(|(token, _)| Some(&token.0[..])).collect()),
+        Column::Ints(uses.iter().map(|(_, at)| at.as_micros()).collect()),
+    ];
+    store.write(D::OWN.touch_tokens, &[Arg::Rows(&columns)]).await.map(drop)
+}
+
 pub(super) async fn delete<D: Dialect>(store: &SqlStore<D>, token: &TokenHash) -> Result<bool, Failure> {
     Ok(store.write(sql::DELETE_TOKEN, &[(&token.0).into()]).await? > 0)
+}
+
+pub(super) async fn delete_by_id<D: Dialect>(
+    store: &SqlStore<D>,
+    user: UserId,
+    id: TokenId,
+) -> Result<Option<TokenHash>, Failure> {
+    let mut tx = store.begin().await?;
+    let Some(row) = tx.first(sql::DELETE_TOKEN_BY_ID, &[user.into(), id.into()]).await? else {
+        return Ok(None);
+    };
+    tx.commit().await?;
+    Ok(Some(rows::token_hash(&row, 0)?))
 }
 
 pub(super) async fn delete_all<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Result<u64, Failure> {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Arg<'a> {
     Int(i64),
+    OptInt(Option<i64>),
     Bool(Option<bool>),
     Text(Option<&'a str>),
     Bytes(&'a [u8]),
@@ -40,6 +41,7 @@ macro_rules! arg_from {
 
 arg_from! {
     i64 => v Self::Int(v),
+    Option<i64> => v Self::OptInt(v),
     bool => v Self::Bool(Some(v)),
     Option<bool> => v Self::Bool(v),
     &'a str => v Self::Text(Some(v)),
@@ -49,6 +51,7 @@ arg_from! {
     crate::api::UserId => v Self::Int(v.get()),
     crate::api::MessageId => v Self::Int(v.get()),
     crate::api::ThreadId => v Self::Uuid(v.get()),
+    crate::api::TokenId => v Self::Int(v.get()),
     crate::api::Timestamp => v Self::Int(v.as_micros()),
     &'a [Column<'a>] => v Self::Rows(v),
 }
@@ -69,6 +72,7 @@ pub(crate) trait Cells {
     fn opt_int(&self, column: usize) -> Result<Option<i64>, Error>;
     fn bool(&self, column: usize) -> Result<bool, Error>;
     fn text(&self, column: usize) -> Result<String, Error>;
+    fn opt_text(&self, column: usize) -> Result<Option<String>, Error>;
     fn bytes(&self, column: usize) -> Result<Vec<u8>, Error>;
     fn uuid(&self, column: usize) -> Result<Uuid, Error>;
 }
@@ -86,6 +90,9 @@ macro_rules! cells {
                 sqlx::Row::try_get(self, column)
             }
             fn text(&self, column: usize) -> Result<String, sqlx::Error> {
+                sqlx::Row::try_get(self, column)
+            }
+            fn opt_text(&self, column: usize) -> Result<Option<String>, sqlx::Error> {
                 sqlx::Row::try_get(self, column)
             }
             fn bytes(&self, column: usize) -> Result<Vec<u8>, sqlx::Error> {

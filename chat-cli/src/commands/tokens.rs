@@ -1,0 +1,71 @@
+//! `chat-cli tokens`
+
+use crate::{
+    context::Context,
+    failure::{Failure, Kind, Result},
+    table::{table, time},
+};
+use chat_client::{TokenId, TokenInfo};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+/// See where you are signed in, and sign out there
+#[derive(Subcommand)]
+pub(crate) enum Tokens {
+    List(List),
+    Revoke(Revoke),
+}
+
+impl Tokens {
+    pub(crate) async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Self::List(command) => command.run(context).await,
+            Self::Revoke(command) => command.run(context).await,
+        }
+    }
+}
+
+/// List your tokens, newest first; * is the one in use
+#[derive(Args)]
+pub(crate) struct List {}
+
+impl List {
+    async fn run(self, context: &Context) -> Result<()> {
+        let tokens = context.signed_in()?.tokens().await?;
+        context.out.result(&tokens, || {
+            table(["ID", "NAME", "CREATED (UTC)", "LAST USED (UTC)", "EXPIRES (UTC)"], tokens.iter().map(row))
+        })
+    }
+}
+
+fn row(token: &TokenInfo) -> [String; 5] {
+    [
+        format!("{}{}", token.id, if token.current { "*" } else { "" }),
+        token.name.clone().unwrap_or_default(),
+        time(token.created),
+        time(token.last_used),
+        token.expires.map_or_else(|| "never".to_owned(), time),
+    ]
+}
+
+/// Revoke one of your tokens: whoever holds it is signed out
+#[derive(Args)]
+pub(crate) struct Revoke {
+    /// Its number, as chat-cli tokens list shows it
+    id: TokenId,
+}
+
+impl Revoke {
+    async fn run(self, context: &Context) -> Result<()> {
+        let revoked = context.signed_in()?.revoke_token(self.id).await;
+        revoked.map_err(|error| {
+            if error.is_not_found() {
+                Failure::new(Kind::NotFound, format!("you have no token {}", self.id))
+                    .hint("chat-cli tokens list shows yours")
+            } else {
+                error.into()
+            }
+        })?;
+        context.out.result(&json!({ "revoked": self.id }), || format!("revoked token {}", self.id))
+    }
+}

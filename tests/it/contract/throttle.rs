@@ -1,0 +1,105 @@
+//! Limits on how often, as a client meets them.
+
+use super::api::{ANN, Api, Call, Reply};
+
+const WRONG: &str = r#"{"username":"dan","password":"a guess"}"#;
+const RIGHT: &str = r#"{"username":"dan","password":"1234"}"#;
+
+async fn with_dan() -> Api {
+    let api = Api::open_to(true).await;
+    api.chat.add_user("dan", "1234").await.unwrap();
+    api
+}
+
+/// Repeats a request until it is refused for being one too many, a thousand times at most.
+async fn until_throttled<'a>(request: impl Fn() -> Call<'a>) -> Reply {
+    for _ in 0..1000 {
+        let reply = request().await;
+        if reply.status == 429 {
+            return reply;
+        }
+    }
+    panic!("it was never refused");
+}
+
+#[tokio::test]
+async fn a_guesser_is_told_to_wait_and_the_owner_gets_in() {
+    let api = with_dan().await;
+    let log_in = |peer: &str, body: &'static str| api.call("POST", "/token/").from(peer).json(body);
+    assert_eq!(log_in("192.0.2.1", RIGHT).await.status, 200);
+
+    let refused = until_throttled(|| log_in("192.0.2.2", WRONG)).await;
+    let wait = refused.header("retry-after").to_owned();
+    assert!((1..=10).contains(&wait.parse::<u32>().unwrap()), "{wait}");
+    refused.detail(429, &format!("Request was throttled. Expected available in {wait} seconds."));
+    assert_eq!(log_in("192.0.2.2", RIGHT).await.status, 429);
+    assert_eq!(log_in("192.0.2.1", RIGHT).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_name_nobody_has_is_counted_like_any_other() {
+    let api = with_dan().await;
+    let tries = |body: &'static str, peer: &'static str| {
+        let api = &api;
+        async move {
+            let mut tries = 0;
+            while api.call("POST", "/token/").from(peer).json(body).await.status == 400 {
+                tries += 1;
+            }
+            tries
+        }
+    };
+    let nobody = r#"{"username":"nobody","password":"a guess"}"#;
+    assert_eq!(tries(WRONG, "192.0.2.1").await, tries(nobody, "192.0.2.2").await);
+}
+
+#[tokio::test]
+async fn the_client_behind_a_proxy_is_who_is_limited() {
+    let api = with_dan().await;
+    let log_in = |peer: &str, client: &str| {
+        api.call("POST", "/token/").from(peer).header("x-forwarded-for", client.as_bytes()).json(WRONG)
+    };
+    until_throttled(|| log_in("127.0.0.1", "192.0.2.1")).await;
+    assert_eq!(log_in("127.0.0.1", "192.0.2.2").await.status, 400);
+    // Whatever the client claimed stands before what the proxy added.
+    assert_eq!(log_in("127.0.0.1", "198.51.100.1, 192.0.2.1").await.status, 429);
+    // Nobody else is believed.
+    until_throttled(|| log_in("203.0.113.1", "192.0.2.3")).await;
+    assert_eq!(log_in("203.0.113.1", "192.0.2.4").await.status, 429);
+}
+
+#[tokio::test]
+async fn guessing_at_ones_own_password_is_limited_too() {
+    let api = with_dan().await;
+    let token = api.call("POST", "/token/").json(RIGHT).await.json(200)["token"].clone();
+    let token = format!("Token {}", token.as_str().unwrap());
+    let change = || {
+        let call = api.call("POST", "/users/me/password/").from("192.0.2.1");
+        call.header("authorization", token.as_bytes()).json(r#"{"current":"a guess","new":"long enough"}"#)
+    };
+    until_throttled(change).await;
+}
+
+#[tokio::test]
+async fn registrations_are_limited_for_each_address() {
+    let api = with_dan().await;
+    let register = |peer: &str| {
+        api.call("POST", "/users/").from(peer).json(r#"{"username":"ann","password":"long enough"}"#)
+    };
+    until_throttled(|| register("192.0.2.1")).await;
+    assert_eq!(register("192.0.2.2").await.status, 400);
+}
+
+#[tokio::test]
+async fn a_flood_of_requests_is_its_users_alone() {
+    let api = with_dan().await;
+    let mut throttled = false;
+    for _ in 0..100_000 {
+        throttled |= api.call("GET", "/chat-api/users/x/").by(ANN).await.status == 429;
+        if throttled {
+            break;
+        }
+    }
+    assert!(throttled);
+    assert_eq!(api.bob("GET", "/users/me/").await.status, 200);
+}

@@ -1,0 +1,151 @@
+//! Tokens over time, and across nodes.
+
+use chat_core::{
+    Chat, Error,
+    api::{Timestamp, UserId},
+    clock::Clock,
+    store::sql::{self, Options},
+};
+use chat_tests::{Database, on_both_databases, postgres};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+const ANN: UserId = UserId::new(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A clock that is set by hand.
+#[derive(Debug, Clone)]
+struct Hand(Arc<AtomicI64>);
+
+impl Hand {
+    fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(1_700_000_000_000_000)))
+    }
+    fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_micros().try_into().unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+async fn chat(url: &str, clock: &Hand) -> Chat {
+    let store = sql::connect(url, &Options::default()).await.unwrap();
+    let chat = Chat::builder(store).clock(clock.clone()).build();
+    chat.ensure_user(ANN, "ann").await.unwrap();
+    chat
+}
+
+on_both_databases!(
+    a_token_ends_after_ninety_days_without_use,
+    uses_are_noted_by_the_minute_and_outlive_the_process,
+    the_token_unused_for_longest_makes_room,
+);
+
+async fn a_token_ends_after_ninety_days_without_use(database: Database) {
+    let clock = Hand::new();
+    let chat = chat(&database.url, &clock).await;
+    let (used, unused) = (chat.issue_token(ANN).await.unwrap(), chat.issue_token(ANN).await.unwrap());
+    clock.advance(60 * DAY);
+    chat.authenticate(used.expose()).await.unwrap();
+    clock.advance(60 * DAY);
+    chat.authenticate(used.expose()).await.unwrap();
+    assert!(matches!(chat.authenticate(unused.expose()).await, Err(Error::InvalidToken)));
+    let left = chat.tokens(ANN).await.unwrap();
+    assert_eq!(left.iter().map(|token| token.id.get()).collect::<Vec<_>>(), [1]);
+    assert_eq!(left[0].expires, Some(clock.now().plus(90 * DAY)));
+    chat.close().await;
+}
+
+async fn uses_are_noted_by_the_minute_and_outlive_the_process(database: Database) {
+    let clock = Hand::new();
+    let first = chat(&database.url, &clock).await;
+    let token = first.issue_token(ANN).await.unwrap();
+    let made = clock.now();
+    for (seconds, noted) in [(59, made), (1, made.plus(Duration::from_secs(60)))] {
+        clock.advance(Duration::from_secs(seconds));
+        first.authenticate(token.expose()).await.unwrap();
+        assert_eq!(first.tokens(ANN).await.unwrap()[0].last_used, noted);
+    }
+    first.close().await;
+
+    let second = chat(&database.url, &clock).await;
+    assert_eq!(second.tokens(ANN).await.unwrap()[0].last_used, made.plus(Duration::from_secs(60)));
+    second.close().await;
+}
+
+async fn the_token_unused_for_longest_makes_room(database: Database) {
+    let clock = Hand::new();
+    let chat = chat(&database.url, &clock).await;
+    let (used, unused) = (chat.issue_token(ANN).await.unwrap(), chat.issue_token(ANN).await.unwrap());
+    clock.advance(DAY);
+    let mut newer = Vec::new();
+    for _ in 2..100 {
+        let token = chat.issue_token(ANN).await.unwrap();
+        chat.authenticate(token.expose()).await.unwrap();
+        newer.push(token);
+    }
+    clock.advance(DAY);
+    chat.authenticate(used.expose()).await.unwrap();
+    chat.issue_token(ANN).await.unwrap();
+    assert!(matches!(chat.authenticate(unused.expose()).await, Err(Error::InvalidToken)));
+    // It was seen to be valid a moment ago, and is void at once all the same.
+    chat.issue_token(ANN).await.unwrap();
+    assert!(matches!(chat.authenticate(newer[0].expose()).await, Err(Error::InvalidToken)));
+    chat.authenticate(used.expose()).await.unwrap();
+    assert_eq!(chat.tokens(ANN).await.unwrap().len(), 100);
+    chat.close().await;
+}
+
+/// What one node revokes no other believes for longer than two seconds.
+#[tokio::test]
+async fn other_nodes_follow_within_two_seconds() {
+    let database = postgres::Database::fresh().await;
+    let clock = Hand::new();
+    let (here, there) = (chat(&database.url, &clock).await, chat(&database.url, &clock).await);
+    let tokens = [
+        here.issue_token(ANN).await.unwrap(),
+        here.issue_token(ANN).await.unwrap(),
+        here.issue_token(ANN).await.unwrap(),
+    ];
+    for token in &tokens {
+        there.authenticate(token.expose()).await.unwrap();
+    }
+    let [one, by_number, at_last] = &tokens;
+    let session = here.authenticate(one.expose()).await.unwrap();
+    here.sign_out(session).await.unwrap();
+    here.revoke_token(ANN, here.tokens(ANN).await.unwrap()[1].id).await.unwrap();
+    two_seconds().await;
+    for revoked in [one, by_number] {
+        assert!(matches!(there.authenticate(revoked.expose()).await, Err(Error::InvalidToken)));
+    }
+    there.authenticate(at_last.expose()).await.unwrap();
+
+    here.set_active(ANN, false).await.unwrap();
+    two_seconds().await;
+    assert!(matches!(there.authenticate(at_last.expose()).await, Err(Error::InactiveUser)));
+    here.set_active(ANN, true).await.unwrap();
+    two_seconds().await;
+    there.authenticate(at_last.expose()).await.unwrap();
+
+    here.set_password(ANN, "another one").await.unwrap();
+    two_seconds().await;
+    assert!(matches!(there.authenticate(at_last.expose()).await, Err(Error::InvalidToken)));
+    here.close().await;
+    there.close().await;
+}
+
+/// Lets them pass, for this runtime, without waiting.
+async fn two_seconds() {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    tokio::time::resume();
+}
