@@ -32,9 +32,9 @@ const ADDRESS: Rate = Rate { burst: 100, every: Duration::from_millis(600) };
 /// Failures with one account, from all addresses that are not known to it.
 const ACCOUNT: Rate = Rate { burst: 100, every: Duration::from_secs(6) };
 /// Registrations from one address, and attempts at one.
-const REGISTRATIONS: Rate = Rate { burst: 100, every: Duration::from_secs(6) };
+const REGISTRATIONS: Rate = Rate { burst: 300, every: Duration::from_secs(6) };
 /// Requests of one user.
-const REQUESTS: Rate = Rate { burst: 2000, every: Duration::from_millis(10) };
+const REQUESTS: Rate = Rate { burst: 5000, every: Duration::from_millis(5) };
 /// Pairs of account and address that are remembered to have belonged together: about 4 MB of memory.
 const KNOWN: usize = 50_000;
 
