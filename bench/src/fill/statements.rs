@@ -22,8 +22,8 @@ pub(super) trait Words {
 
 pub(super) fn users(words: &impl Words, shape: &Shape) -> String {
     format!(
-        "insert into users (id, username, name_key, claims_name, password, active, created) \
-         select n, 'user' || n, 'user' || n, true, '!', true, {BEGAN} from {}; \
+        "insert into users (id, username, name_key, claims_name, password, active, created, last_token) \
+         select n, 'user' || n, 'user' || n, true, '!', true, {BEGAN}, 1 from {}; \
          update totals set count = {} where name = 'users'",
         words.series(1, shape.users),
         shape.users
@@ -31,9 +31,9 @@ pub(super) fn users(words: &impl Words, shape: &Shape) -> String {
 }
 
 pub(super) fn tokens(words: &impl Words, shape: &Shape) -> impl Iterator<Item = String> {
-    batches(shape.users, "tokens (hash, user_id, created, last_used)", |n| {
+    batches(shape.users, "tokens (hash, user_id, id, created, last_used)", |n| {
         let TokenHash(hash) = hash(&token(n + 1));
-        format!("({}, {}, {BEGAN}, {BEGAN})", words.bytes(&hash), n + 1)
+        format!("({}, {}, 1, {BEGAN}, {BEGAN})", words.bytes(&hash), n + 1)
     })
 }
 
