@@ -43,8 +43,8 @@ mod throttle;
 pub use authenticate::{Authenticator, Denied};
 pub use cors::{Origin, ParseOriginError};
 pub use openapi::document as openapi;
+pub use request::Connection;
 pub use response::{Body, BodyError};
-pub use router::Connection;
 pub use serve::{Limits, serve};
 #[cfg(feature = "tls")]
 pub use serve::{Tls, TlsError, serve_tls};

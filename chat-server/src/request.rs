@@ -7,7 +7,6 @@ use crate::{
     error::ApiError,
     input::{Payload, RequestBody, number},
     query::Query,
-    router::Connection,
 };
 use chat_core::api::{
     Endpoint, MessageId, ThreadId, TokenId, UserId,
@@ -16,6 +15,16 @@ use chat_core::api::{
 use http::{HeaderMap, Uri, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::{net::IpAddr, sync::Arc};
+
+/// What is known of the connection a request came on. [`serve`](crate::serve()) puts it into the request's extensions; a
+/// host server that wants `X-Forwarded-Proto` believed, or speaks TLS, does the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connection {
+    /// The address at the other end.
+    pub peer: IpAddr,
+    /// Whether it is TLS.
+    pub secure: bool,
+}
 
 /// A call of one endpoint: who calls, what for, and what came along.
 pub(crate) struct Call<E: Endpoint>

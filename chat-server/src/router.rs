@@ -11,17 +11,7 @@ use crate::{
 use chat_core::api::{Endpoint, endpoints::Spec};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Response};
-use std::{fmt, net::IpAddr, sync::Arc};
-
-/// What is known of the connection a request came on. [`serve`](crate::serve()) puts it into the request's extensions; a
-/// host server that wants `X-Forwarded-Proto` believed, or speaks TLS, does the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Connection {
-    /// The address at the other end.
-    pub peer: IpAddr,
-    /// Whether it is TLS.
-    pub secure: bool,
-}
+use std::{fmt, sync::Arc};
 
 type Handler = Box<dyn Fn(Arc<App>, Option<Caller>, Received, Option<&str>) -> Answer + Send + Sync>;
 type Answer = BoxFuture<'static, Result<Response<Body>, ApiError>>;

@@ -7,7 +7,7 @@ use super::{
     roster::Place,
     stream::PacedStream,
 };
-use crate::{ChatService, router::Connection};
+use crate::{ChatService, request::Connection};
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, server::graceful::GracefulConnection};
 use std::{

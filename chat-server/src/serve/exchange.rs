@@ -1,7 +1,7 @@
 //! Requests and answers on their way through a connection, which tell its [`Pace`] how they get on.
 
 use super::pace::Pace;
-use crate::{Body, BodyError, ChatService, error::ApiError, router::Connection};
+use crate::{Body, BodyError, ChatService, error::ApiError, request::Connection};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Method, Request, Response};

@@ -5,10 +5,7 @@
 //! connections of their own, that only read. Whatever is out of the ordinary there, a lock held by somebody, an
 //! error, all of them in use, is left to sqlx, which waits and sorts errors.
 
-use super::{
-    sqlite_open::CACHE,
-    value::{Arg, Cells},
-};
+use super::value::{Arg, Cells};
 use rusqlite::{Connection, OpenFlags, types::ToSqlOutput, types::ValueRef};
 use sqlx::Error;
 use std::{
@@ -22,6 +19,9 @@ use uuid::Uuid;
 /// Connections that read where they are asked. `None` once they are closed.
 pub(crate) struct Here(Box<[Mutex<Option<Connection>>]>);
 
+/// Kibibytes of pages that a busy connection keeps, as SQLite writes it. The file is not mapped into memory: each
+/// connection would map it anew, and a large one would fill what a small machine has.
+pub(super) const CACHE: &str = "-8192";
 /// Statements prepared at most on each; more than there are.
 const STATEMENTS: usize = 64;
 

@@ -1,6 +1,10 @@
 //! Opening an SQLite database: its file, its connections, its schema.
 
-use super::{OpenError, Options, dialect::Dialect as _, sqlite_here::Here};
+use super::{
+    OpenError, Options,
+    dialect::Dialect as _,
+    sqlite_here::{CACHE, Here},
+};
 use sqlx::{
     Error, Sqlite, SqlitePool,
     migrate::Migrator,
@@ -12,9 +16,6 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a transaction waits for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Kibibytes of pages that a busy connection keeps, as SQLite writes it. The file is not mapped into memory: each
-/// connection would map it anew, and a large one would fill what a small machine has.
-pub(super) const CACHE: &str = "-8192";
 /// Connections for long reads. SQLite's readers do not wait for its one writer.
 const READERS: u32 = 2;
 
