@@ -50,7 +50,7 @@ impl Client {
             .retry
             .run(retry::is_repeatable(&spec), || async {
                 let answer = self.exchange(&spec.method, &url, &headers, &json).await?;
-                answer.expect(spec.success)?.decode()
+                answer.succeeded(spec.success)?.decode()
             })
             .await
     }
@@ -60,7 +60,7 @@ impl Client {
         let url = self.url(path, &())?;
         let attempt = || async {
             let answer = self.exchange(&Method::GET, &url, &HeaderMap::new(), &Bytes::new()).await?;
-            Ok(answer.expect(&[StatusCode::OK])?.body)
+            Ok(answer.succeeded(&[StatusCode::OK])?.body)
         };
         self.shared.retry.run(true, attempt).await
     }

@@ -37,7 +37,7 @@ pub(crate) async fn read(mut response: reqwest::Response, limit: usize) -> Resul
 
 impl Answer<Bytes> {
     /// Fails unless the status is one of `success`.
-    pub(crate) fn expect(self, success: &[StatusCode]) -> Result<Self, Error> {
+    pub(crate) fn succeeded(self, success: &[StatusCode]) -> Result<Self, Error> {
         if success.contains(&self.status) {
             Ok(self)
         } else if self.status.is_success() {
