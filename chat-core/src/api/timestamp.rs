@@ -29,8 +29,10 @@ impl Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Timestamp {
+    /// The text, by hand: a page has it fifty times, and the formatting machinery takes as long as all the rest of
+    /// writing a message.
+    fn write(self, text: &mut String) {
         // Out of the calendar's range (a damaged database): the nearest end of it.
         let time = jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
             jiff::Timestamp::MIN
@@ -39,12 +41,46 @@ impl fmt::Display for Timestamp {
         });
         let civil = jiff::tz::Offset::UTC.to_datetime(time);
         let (date, time) = (civil.date(), civil.time());
-        write!(f, "{:04}-{:02}-{:02}T", date.year(), date.month(), date.day())?;
-        write!(f, "{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())?;
-        match time.subsec_nanosecond() / 1000 {
-            0 => f.write_str("Z"),
-            micros => write!(f, ".{micros:06}Z"),
+        if date.year() < 0 {
+            text.push('-');
         }
+        digits(text, 4, date.year().unsigned_abs().into());
+        for (before, number) in [
+            ('-', date.month()),
+            ('-', date.day()),
+            ('T', time.hour()),
+            (':', time.minute()),
+            (':', time.second()),
+        ] {
+            text.push(before);
+            digits(text, 2, number.unsigned_abs().into());
+        }
+        let micros = time.subsec_nanosecond().unsigned_abs() / 1000;
+        if micros > 0 {
+            text.push('.');
+            digits(text, 6, micros);
+        }
+        text.push('Z');
+    }
+}
+
+/// Writes the last `count` decimal digits of a number.
+fn digits(text: &mut String, count: u32, number: u32) {
+    let mut place = 10_u32.pow(count.saturating_sub(1));
+    while place > 0 {
+        text.push(char::from_digit(number / place % 10, 10).unwrap_or('0'));
+        place /= 10;
+    }
+}
+
+/// Bytes of the longest text.
+const LONGEST: usize = "-YYYY-MM-DDTHH:MM:SS.ffffffZ".len();
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(LONGEST);
+        self.write(&mut text);
+        f.write_str(&text)
     }
 }
 
@@ -62,7 +98,9 @@ impl FromStr for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let mut text = String::with_capacity(LONGEST);
+        self.write(&mut text);
+        serializer.serialize_str(&text)
     }
 }
 
@@ -99,6 +137,7 @@ mod tests {
             ("2024-02-29T23:59:59Z", "2024-02-29T23:59:59Z"),
             ("2024-02-29T23:59:59", "2024-02-29T23:59:59Z"),
             ("2024-03-01T01:59:59+02:00", "2024-02-29T23:59:59Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
             ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.500000Z"),
         ] {
             assert_eq!(read.parse::<Timestamp>().unwrap().to_string(), written, "{read}");
