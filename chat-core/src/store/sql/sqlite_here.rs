@@ -6,7 +6,11 @@
 //! error, all of them in use, is left to sqlx, which waits and sorts errors.
 
 use super::value::{Arg, Cells};
-use rusqlite::{Connection, OpenFlags, types::ToSqlOutput, types::ValueRef};
+use rusqlite::{
+    Connection, OpenFlags,
+    config::DbConfig,
+    types::{ToSqlOutput, ValueRef},
+};
 use sqlx::Error;
 use std::{
     fmt,
@@ -36,6 +40,8 @@ impl Here {
             // This thread has other things to do than to wait.
             connection.busy_timeout(Duration::ZERO)?;
             connection.pragma_update(None, "cache_size", CACHE)?;
+            // Otherwise a statement is planned anew whenever another limit is bound.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             Ok(Mutex::new(Some(connection)))
         };
