@@ -6,7 +6,7 @@ use super::{
     sqlite_here::{CACHE, Here},
 };
 use sqlx::{
-    Error, Sqlite, SqlitePool,
+    Connection as _, Error, Sqlite, SqlitePool,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -58,7 +58,12 @@ pub(super) async fn open_file(
         Some(26) => OpenError::NotADatabase(name()),
         _ => OpenError::File(name(), Arc::new(error)),
     };
-    let writer = pool(1).connect_with(connect.clone().pragma("cache_size", CACHE)).await.map_err(failed)?;
+    let writer = pool(1)
+        // A commit that fails, on a full disk for one, may leave the driver in a transaction that SQLite has ended.
+        // That connection is good for nothing; another takes its place.
+        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
+        .connect_with(connect.clone().pragma("cache_size", CACHE));
+    let writer = writer.await.map_err(failed)?;
     migrate(&writer, failed).await?;
     let readers = pool(READERS).connect_with(connect).await.map_err(failed)?;
     let here = Here::open(file).map_err(|error| OpenError::File(name(), Arc::new(error)))?;
@@ -112,7 +117,7 @@ mod tests {
         api::{ThreadId, Timestamp, UserId},
         store::{NewMessage, NewThread, NewUser, PasswordHash, Slice, Store, StoreError, sql},
     };
-    use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
+    use sqlx::{AssertSqlSafe, Executor as _, SqliteConnection};
     use std::path::PathBuf;
     use uuid::Uuid;
 
