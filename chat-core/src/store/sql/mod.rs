@@ -24,9 +24,13 @@ mod send;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
+mod sqlite_driver;
+#[cfg(feature = "sqlite")]
 mod sqlite_here;
 #[cfg(feature = "sqlite")]
 mod sqlite_open;
+#[cfg(feature = "sqlite")]
+mod sqlite_writer;
 mod store;
 mod threads;
 mod tokens;

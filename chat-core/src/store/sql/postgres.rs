@@ -9,9 +9,9 @@ use super::{
 };
 use crate::store::StoreError;
 use sqlx::{
-    Arguments, ConnectOptions, Connection, Error, PgPool, Pool, Postgres,
+    Arguments, ConnectOptions, Connection, Error, PgPool, Pool, Postgres, Transaction,
     migrate::Migrator,
-    postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow},
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
 };
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
@@ -25,13 +25,17 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const SETTINGS: [(&str, &str); 3] =
     [("statement_timeout", "15s"), ("enable_bitmapscan", "off"), ("jit", "off")];
 
+/// Spelt out, because a server can have another default, under which these transactions fail for no reason.
+const BEGIN: &str = "begin isolation level read committed";
+
 cells!(PgRow);
 
 impl Dialect for Postgres {
     const SHARED: bool = true;
     type Here = ();
-    // Spelt out, because a server can have another default, under which these transactions fail for no reason.
-    const BEGIN: &'static str = "begin isolation level read committed";
+    type Writer = PgPool;
+    type Tx = Transaction<'static, Self>;
+    type TxRow = PgRow;
     const OWN: Own = own! {
         // Of the strength that waits for every insert.
         hold_user_ids: Some("lock table users in share row exclusive mode"),
@@ -72,45 +76,39 @@ impl Dialect for Postgres {
              $6::bigint[], $7::bigint[]) with ordinality) ",
     };
 
-    fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Error> {
-        let mut out = PgArguments::default();
-        for arg in args {
-            match *arg {
-                Arg::Int(v) => out.add(v),
-                Arg::OptInt(v) => out.add(v),
-                Arg::Bool(v) => out.add(v),
-                Arg::Text(v) => out.add(v),
-                Arg::Bytes(v) => out.add(v),
-                Arg::Uuid(v) => out.add(v),
-                Arg::Rows(columns) => columns.iter().try_for_each(|column| match column {
-                    Column::Ints(v) => out.add(v),
-                    Column::OptInts(v) => out.add(v),
-                    Column::Bools(v) => out.add(v),
-                    Column::Texts(v) => out.add(v),
-                    Column::OptTexts(v) => out.add(v),
-                    Column::OptBytes(v) => out.add(v),
-                    Column::Uuids(v) => out.add(v),
-                }),
-            }
-            .map_err(Error::Encode)?;
-        }
-        Ok(out)
+    async fn aside<T: Send + 'static>(
+        _: &PgPool,
+        step: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Error> {
+        Ok(step.await)
     }
 
-    async fn rows(
-        connection: &mut PgConnection,
-        sql: &'static str,
-        arguments: PgArguments,
-    ) -> Result<Vec<PgRow>, Error> {
-        sqlx::query_with(sql, arguments).fetch_all(connection).await
+    async fn begin(writer: &PgPool) -> Result<Self::Tx, Error> {
+        writer.begin_with(BEGIN).await
     }
 
-    async fn run(
-        connection: &mut PgConnection,
-        sql: &'static str,
-        arguments: PgArguments,
-    ) -> Result<u64, Error> {
-        Ok(sqlx::query_with(sql, arguments).execute(connection).await?.rows_affected())
+    async fn rows(tx: &mut Self::Tx, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Error> {
+        sqlx::query_with(sql, arguments(args)?).fetch_all(&mut **tx).await
+    }
+
+    async fn run(tx: &mut Self::Tx, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Error> {
+        Ok(sqlx::query_with(sql, arguments(args)?).execute(&mut **tx).await?.rows_affected())
+    }
+
+    async fn commit(tx: Self::Tx) -> Result<(), Error> {
+        tx.commit().await
+    }
+
+    async fn rollback(tx: Self::Tx) -> Result<(), Error> {
+        tx.rollback().await
+    }
+
+    async fn close_writer(writer: &PgPool) {
+        writer.close().await;
+    }
+
+    async fn read(pool: &PgPool, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Error> {
+        sqlx::query_with(sql, arguments(args)?).fetch_all(pool).await
     }
 
     fn read_here(
@@ -131,6 +129,32 @@ impl Dialect for Postgres {
     async fn backup(_: &Pool<Self>, _: &Path) -> Result<(), StoreError> {
         Err(StoreError::Unsupported("Postgres is backed up with its own pg_dump"))
     }
+}
+
+/// The arguments of a statement in sqlx's form.
+fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Error> {
+    let mut out = PgArguments::default();
+    for arg in args {
+        match *arg {
+            Arg::Int(v) => out.add(v),
+            Arg::OptInt(v) => out.add(v),
+            Arg::Bool(v) => out.add(v),
+            Arg::Text(v) => out.add(v),
+            Arg::Bytes(v) => out.add(v),
+            Arg::Uuid(v) => out.add(v),
+            Arg::Rows(columns) => columns.iter().try_for_each(|column| match column {
+                Column::Ints(v) => out.add(v),
+                Column::OptInts(v) => out.add(v),
+                Column::Bools(v) => out.add(v),
+                Column::Texts(v) => out.add(v),
+                Column::OptTexts(v) => out.add(v),
+                Column::OptBytes(v) => out.add(v),
+                Column::Uuids(v) => out.add(v),
+            }),
+        }
+        .map_err(Error::Encode)?;
+    }
+    Ok(out)
 }
 
 /// Sorts SQLSTATEs.

@@ -5,14 +5,16 @@ use super::{
     dialect::Dialect,
     failure::{self, Kind},
     json,
+    sqlite_driver::KeptRow,
     sqlite_here::Here,
     sqlite_open::create_private,
+    sqlite_writer::{WriteTx, Writer},
     value::{Arg, Cells, cells},
 };
 use crate::store::{Source, StoreError};
 use sqlx::{
     Arguments, Error, Pool, Sqlite,
-    sqlite::{SqliteArguments, SqliteConnection, SqliteRow},
+    sqlite::{SqliteArguments, SqliteRow},
 };
 use std::{fs, io, path::Path, sync::Arc};
 
@@ -20,10 +22,10 @@ cells!(SqliteRow);
 
 impl Dialect for Sqlite {
     const SHARED: bool = false;
-    /// None for a database in memory, which has a single connection.
-    type Here = Option<Here>;
-    // A transaction that begins by reading and then writes fails at once when another wrote meanwhile.
-    const BEGIN: &'static str = "begin immediate";
+    type Here = Here;
+    type Writer = Writer;
+    type Tx = WriteTx;
+    type TxRow = KeptRow;
     const OWN: Own = own! {
         hold_user_ids: None,
         advance_user_ids: None,
@@ -57,52 +59,52 @@ impl Dialect for Sqlite {
              from json_each($1)) ",
     };
 
-    fn arguments(args: &[Arg<'_>]) -> Result<SqliteArguments, Error> {
-        let mut out = SqliteArguments::default();
-        for arg in args {
-            match *arg {
-                Arg::Int(v) => out.add(v),
-                Arg::OptInt(v) => out.add(v),
-                Arg::Bool(v) => out.add(v),
-                Arg::Text(v) => out.add(v),
-                Arg::Bytes(v) => out.add(v),
-                Arg::Uuid(v) => out.add(v),
-                Arg::Rows(columns) => out.add(json::table(columns)?),
-            }
-            .map_err(Error::Encode)?;
-        }
-        Ok(out)
+    async fn aside<T: Send + 'static>(
+        writer: &Writer,
+        step: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Error> {
+        writer.run(step).await
     }
 
-    async fn rows(
-        connection: &mut SqliteConnection,
-        sql: &'static str,
-        arguments: SqliteArguments,
-    ) -> Result<Vec<SqliteRow>, Error> {
-        sqlx::query_with(sql, arguments).fetch_all(connection).await
+    async fn begin(writer: &Writer) -> Result<WriteTx, Error> {
+        writer.begin()
     }
 
-    async fn run(
-        connection: &mut SqliteConnection,
-        sql: &'static str,
-        arguments: SqliteArguments,
-    ) -> Result<u64, Error> {
-        Ok(sqlx::query_with(sql, arguments).execute(connection).await?.rows_affected())
+    async fn rows(tx: &mut WriteTx, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<KeptRow>, Error> {
+        tx.rows(sql, args)
+    }
+
+    async fn run(tx: &mut WriteTx, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Error> {
+        tx.run(sql, args)
+    }
+
+    async fn commit(tx: WriteTx) -> Result<(), Error> {
+        tx.commit()
+    }
+
+    async fn rollback(tx: WriteTx) -> Result<(), Error> {
+        tx.rollback()
+    }
+
+    async fn close_writer(writer: &Writer) {
+        writer.close().await;
+    }
+
+    async fn read(pool: &Pool<Self>, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<SqliteRow>, Error> {
+        sqlx::query_with(sql, arguments(args)?).fetch_all(pool).await
     }
 
     fn read_here(
-        here: &Option<Here>,
+        here: &Here,
         sql: &'static str,
         args: &[Arg<'_>],
         take: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
     ) -> bool {
-        here.as_ref().is_some_and(|here| here.read(sql, args, take))
+        here.read(sql, args, take)
     }
 
-    fn close_here(here: &Option<Here>) {
-        if let Some(here) = here {
-            here.close();
-        }
+    fn close_here(here: &Here) {
+        here.close();
     }
 
     fn kind(error: &Error) -> Kind {
@@ -132,6 +134,24 @@ impl Dialect for Sqlite {
         }
         synced
     }
+}
+
+/// The arguments of a statement in sqlx's form.
+fn arguments(args: &[Arg<'_>]) -> Result<SqliteArguments, Error> {
+    let mut out = SqliteArguments::default();
+    for arg in args {
+        match *arg {
+            Arg::Int(v) => out.add(v),
+            Arg::OptInt(v) => out.add(v),
+            Arg::Bool(v) => out.add(v),
+            Arg::Text(v) => out.add(v),
+            Arg::Bytes(v) => out.add(v),
+            Arg::Uuid(v) => out.add(v),
+            Arg::Rows(columns) => out.add(json::table(columns)?),
+        }
+        .map_err(Error::Encode)?;
+    }
+    Ok(out)
 }
 
 async fn sync(file: &Path) -> Result<(), StoreError> {
