@@ -3,13 +3,13 @@
 /// The columns of a message, in the order [`super::rows::message`] reads them.
 macro_rules! message {
     () => {
-        "id, sender, thread, text, created, is_read"
+        "id, sender, thread, text, created, low_mark = 0"
     };
 }
 /// The same, from the table called `m`.
 macro_rules! message_of_m {
     () => {
-        "m.id, m.sender, m.thread, m.text, m.created, m.is_read"
+        "m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0"
     };
 }
 /// The columns of an account, in the order [`super::rows::account`] reads them.
@@ -43,13 +43,15 @@ macro_rules! page {
         )
     };
 }
-/// The ids of a user's messages, from either side of his threads.
-macro_rules! all_ids {
-    ($branch:literal) => {
+/// The ids of a user's messages with a mark of his, from either side of his threads.
+macro_rules! marked_ids {
+    ($mark:literal, $branch:literal) => {
         concat!(
-            "select id from (select id from messages where user_low = $1",
+            "select id from (select id from messages where user_low = $1 and low_mark = ",
+            $mark,
             $branch,
-            ") low union all select id from (select id from messages where user_high = $1",
+            ") low union all select id from (select id from messages where user_high = $1 and high_mark = ",
+            $mark,
             $branch,
             ") high"
         )
@@ -58,36 +60,28 @@ macro_rules! all_ids {
 /// The unread ones that came in to him.
 macro_rules! incoming_ids {
     ($branch:literal) => {
-        concat!(
-            "select id from (select id from messages \
-             where user_low = $1 and not is_read and sender <> user_low",
-            $branch,
-            ") low union all select id from (select id from messages \
-             where user_high = $1 and not is_read and sender <> user_high",
-            $branch,
-            ") high"
-        )
+        marked_ids!(1, $branch)
     };
 }
-/// The unread ones he wrote.
-macro_rules! own_ids {
+/// All unread ones.
+macro_rules! unread_ids {
     ($branch:literal) => {
-        concat!(
-            "select id from (select id from messages \
-             where sender = $1 and not is_read and (sender = user_low or sender = user_high)",
-            $branch,
-            ") own"
-        )
+        concat!(incoming_ids!($branch), " union all ", marked_ids!(2, $branch))
     };
 }
-pub(crate) use {all_ids, incoming_ids, message_of_m, own_ids, page};
+/// All of them.
+macro_rules! all_ids {
+    ($branch:literal) => {
+        concat!(unread_ids!($branch), " union all ", marked_ids!(0, $branch))
+    };
+}
+pub(crate) use {all_ids, incoming_ids, marked_ids, message_of_m, page, unread_ids};
 
 macro_rules! tally {
     ($which:literal) => {
         concat!(
-            "select user_low, user_high, count(*), count(*) filter (where not is_read), \
-             count(*) filter (where not is_read and sender = user_low), \
-             count(*) filter (where not is_read and sender = user_high) from messages where ",
+            "select user_low, user_high, count(*), count(*) filter (where low_mark > 0), \
+             count(*) filter (where low_mark = 2), count(*) filter (where high_mark = 2) from messages where ",
             $which,
             " group by user_low, user_high"
         )
@@ -173,12 +167,13 @@ catalogue! {
     MESSAGE_WITH_PARTICIPANTS = concat!(
         "select ", message!(), ", user_low, user_high from messages where id = $1 and ", is_mine!()
     );
-    UPDATE_MESSAGE = "update messages set text = coalesce($2, text), is_read = coalesce($3, is_read) where id = $1";
+    UPDATE_MESSAGE = "update messages set text = coalesce($2, text), low_mark = coalesce($3, low_mark), \
+         high_mark = coalesce($4, high_mark) where id = $1";
     DELETE_MESSAGE = "delete from messages where id = $1";
-    READ_FROM = "update messages set is_read = true \
-         where thread = $1 and sender = $2 and not is_read and id <= $3";
-    READ_BETWEEN = "update messages set is_read = true \
-         where thread = $1 and sender > $2 and sender < $3 and not is_read and id <= $4";
+    READ_FROM = "update messages set low_mark = 0, high_mark = 0 \
+         where thread = $1 and sender = $2 and low_mark > 0 and id <= $3";
+    READ_BETWEEN = "update messages set low_mark = 0, high_mark = 0 \
+         where thread = $1 and sender > $2 and sender < $3 and low_mark > 0 and id <= $4";
     TALLY_THREAD = tally!("thread = $1");
     TALLY_USER = tally!("(user_low = $1 or user_high = $1)");
     TALLY_STRANGER = tally!("sender = $1 and thread in (select id from threads where strangers)");
@@ -260,7 +255,7 @@ own_statements! {
         messages_by_id,
         /// Messages by `(sender, key)`.
         messages_by_key,
-        /// `(id, thread, sender, text, created, is_read, user_low, user_high, key, request)`.
+        /// `(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request)`.
         insert_messages,
         /// `(id, updated)` of threads.
         touch_threads,
@@ -324,7 +319,7 @@ macro_rules! own {
                 ") high order by seq limit $3"
             ),
             messages: page!("messages", all_ids!($branch)),
-            unread: page!("unread", concat!(incoming_ids!($branch), " union all ", own_ids!($branch))),
+            unread: page!("unread", unread_ids!($branch)),
             unread_incoming: page!("unread_incoming", incoming_ids!($branch)),
             lock_threads: concat!(
                 $uuids,
@@ -339,19 +334,20 @@ macro_rules! own {
             ),
             messages_by_id: concat!(
                 $ids,
-                "select m.id, m.sender, m.thread, m.text, m.created, m.is_read, m.user_low, m.user_high \
+                "select m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0, m.user_low, m.user_high \
                  from messages m where m.id in (select id from batch)"
             ),
             messages_by_key: concat!(
                 $keys,
-                "select m.id, m.sender, m.thread, m.text, m.created, m.is_read, m.key, m.request \
+                "select m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0, m.key, m.request \
                  from batch b join messages m on m.sender = b.sender and m.key = b.key where m.key is not null"
             ),
             insert_messages: concat!(
                 $new,
                 "insert into messages \
-                 (id, thread, sender, text, created, is_read, user_low, user_high, key, request) \
-                 select id, thread, sender, text, created, is_read, user_low, user_high, key, request from batch"
+                 (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request) \
+                 select id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request \
+                 from batch"
             ),
             touch_threads: concat!(
                 $updates,
@@ -368,7 +364,7 @@ macro_rules! own {
             ),
             mark_read: concat!(
                 $ids,
-                "update messages set is_read = true where id in (select id from batch)"
+                "update messages set low_mark = 0, high_mark = 0 where id in (select id from batch)"
             ),
             touch_tokens: concat!(
                 $uses,

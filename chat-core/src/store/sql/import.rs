@@ -149,15 +149,18 @@ async fn messages<D: Dialect>(
         for (message, sides) in chunk.iter().zip(&of_chunk) {
             counts.message(*sides, message.sender.get(), message.is_read, 1);
         }
+        let marks = chunk.iter().zip(&of_chunk).map(|(m, sides)| sides.marks(m.sender.get(), m.is_read));
+        let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
         let columns = [
             Column::Ints(chunk.iter().map(|m| m.id.get()).collect()),
             Column::Uuids(chunk.iter().map(|m| m.thread.get()).collect()),
             Column::Ints(chunk.iter().map(|m| m.sender.get()).collect()),
             Column::Texts(chunk.iter().map(|m| &*m.text).collect()),
             Column::Ints(chunk.iter().map(|m| m.created.as_micros()).collect()),
-            Column::Bools(chunk.iter().map(|m| m.is_read).collect()),
             Column::Ints(of_chunk.iter().map(|sides| sides.low).collect()),
             Column::OptInts(of_chunk.iter().map(|sides| sides.high).collect()),
+            Column::Ints(low_marks),
+            Column::Ints(high_marks),
             Column::OptTexts(vec![None; chunk.len()]),
             Column::OptBytes(vec![None; chunk.len()]),
         ];

@@ -2,7 +2,7 @@
 
 use super::{
     OpenError, Options,
-    catalogue::{Own, all_ids, incoming_ids, message_of_m, own, own_ids, page},
+    catalogue::{Own, all_ids, incoming_ids, marked_ids, message_of_m, own, page, unread_ids},
     dialect::Dialect,
     failure::{self, Kind},
     value::{Arg, Cells, Column, cells},
@@ -59,9 +59,9 @@ impl Dialect for Postgres {
         thread_ids: "with batch(id) as (select * from unnest($1::uuid[])) ",
         message_ids: "with batch(id) as (select * from unnest($1::bigint[])) ",
         keys: "with batch(sender, key) as (select * from unnest($1::bigint[], $2::text[])) ",
-        new_messages: "with batch(id, thread, sender, text, created, is_read, user_low, user_high, key, request) \
-             as (select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
-             $6::boolean[], $7::bigint[], $8::bigint[], $9::text[], $10::bytea[])) ",
+        new_messages: "with batch(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, \
+             request) as (select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
+             $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])) ",
         updates: "with batch(id, updated) as (select * from unnest($1::uuid[], $2::bigint[])) ",
         counts: "with batch(user_id, messages, unread, unread_incoming) \
              as (select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])) ",

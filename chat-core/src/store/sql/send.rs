@@ -183,15 +183,18 @@ async fn insert<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Res
     let mut ids = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<i64>, _>>()?;
     ids.sort_unstable();
 
+    let marks = new.iter().map(|(m, sides)| sides.marks(m.sender.get(), m.is_read));
+    let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
     let columns = [
         Column::Ints(ids.clone()),
         Column::Uuids(new.iter().map(|(m, _)| m.thread.get()).collect()),
         Column::Ints(new.iter().map(|(m, _)| m.sender.get()).collect()),
         Column::Texts(new.iter().map(|(m, _)| &*m.text).collect()),
         Column::Ints(new.iter().map(|(m, _)| m.created.as_micros()).collect()),
-        Column::Bools(new.iter().map(|(m, _)| m.is_read).collect()),
         Column::Ints(new.iter().map(|(_, sides)| sides.low).collect()),
         Column::OptInts(new.iter().map(|(_, sides)| sides.high).collect()),
+        Column::Ints(low_marks),
+        Column::Ints(high_marks),
         Column::OptTexts(new.iter().map(|(m, _)| m.key.as_ref().map(|key| &*key.key)).collect()),
         Column::OptBytes(new.iter().map(|(m, _)| m.key.as_ref().map(|key| &key.request[..])).collect()),
     ];

@@ -1,7 +1,7 @@
 //! SQLite's side of the store.
 
 use super::{
-    catalogue::{Own, all_ids, incoming_ids, message_of_m, own, own_ids, page},
+    catalogue::{Own, all_ids, incoming_ids, marked_ids, message_of_m, own, page, unread_ids},
     dialect::Dialect,
     failure::{self, Kind},
     json,
@@ -42,9 +42,10 @@ impl Dialect for Sqlite {
         thread_ids: "with batch(id) as (select unhex(value ->> 0) from json_each($1)) ",
         message_ids: "with batch(id) as (select value ->> 0 from json_each($1)) ",
         keys: "with batch(sender, key) as (select value ->> 0, value ->> 1 from json_each($1)) ",
-        new_messages: "with batch(id, thread, sender, text, created, is_read, user_low, user_high, key, request) \
-             as (select value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
-             value ->> 6, value ->> 7, value ->> 8, unhex(value ->> 9) from json_each($1)) ",
+        new_messages: "with batch(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, \
+             request) as (select value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, \
+             value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, unhex(value ->> 10) \
+             from json_each($1)) ",
         updates: "with batch(id, updated) as (select unhex(value ->> 0), value ->> 1 from json_each($1)) ",
         counts: "with batch(user_id, messages, unread, unread_incoming) \
              as (select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each($1)) ",

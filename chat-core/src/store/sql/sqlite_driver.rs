@@ -62,7 +62,9 @@ pub(super) fn query<T>(
     take: impl FnOnce(Rows<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    for (place, arg) in (1..).zip(args) {
+    for (name, arg) in PARAMETERS.iter().zip(args) {
+        // SQLite counts `$2` as a name, in the order names appear. One that only the other database needs is absent.
+        let Some(place) = statement.parameter_index(name).map_err(failed)? else { continue };
         let value = match arg {
             Arg::Int(v) => ToSqlOutput::from(*v),
             Arg::OptInt(v) => v.map_or(NULL, ToSqlOutput::from),
@@ -76,6 +78,9 @@ pub(super) fn query<T>(
     }
     take(statement.raw_query())
 }
+
+/// What the arguments of a statement are called: more than any has.
+const PARAMETERS: [&str; 8] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8"];
 
 const NULL: ToSqlOutput<'static> = ToSqlOutput::Borrowed(ValueRef::Null);
 
