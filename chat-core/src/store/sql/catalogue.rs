@@ -267,15 +267,16 @@ own_statements! {
         touch_tokens,
         /// `(id, username, name_key, claims_name, password, active, created, last_token)`.
         import_users,
-        /// `(hash, user, id, created)`.
+        /// `(hash, user, id, created, last_used)`.
         import_tokens,
         /// `(id, user_low, user_high, canonical, strangers, created, updated)`, in their order.
         import_threads,
     }
 }
 
-/// Writes [`Own`]. `$ids`, `$keys` … begin a statement with a table `batch` made of its arguments; `$lock` ends one
-/// that locks rows, `$branch` and `$thread_branch` a part of a list that is merged with others.
+/// Writes [`Own`]. `$ids`, `$keys` … begin a statement with a table `batch` made of its arguments, and `$new`,
+/// `$counts` … are such a table for an insert: on SQLite of a single row, for the statement is run for each. `$lock`
+/// ends a statement that locks rows, `$branch` and `$thread_branch` a part of a list that is merged with others.
 macro_rules! own {
     (
         hold_user_ids: $hold:expr, advance_user_ids: $users:expr, advance_message_ids: $messages:expr,
@@ -283,8 +284,8 @@ macro_rules! own {
         share_users: $share:literal, lock: $lock:literal,
         branch: $branch:literal, thread_branch: $thread_branch:literal,
         thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
-        updates: $updates:literal, counts: $counts:literal, uses: $uses:literal, users: $new_users:literal,
-        tokens: $tokens:literal, threads: $threads:literal $(,)?
+        touch_threads: $touch_threads:literal, touch_tokens: $touch_tokens:literal, counts: $counts:literal,
+        users: $new_users:literal, tokens: $tokens:literal, threads: $threads:literal $(,)?
     ) => {
         $crate::store::sql::catalogue::Own {
             hold_user_ids: $hold,
@@ -343,22 +344,15 @@ macro_rules! own {
                  from batch b join messages m on m.sender = b.sender and m.key = b.key where m.key is not null"
             ),
             insert_messages: concat!(
-                $new,
                 "insert into messages \
-                 (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request) \
-                 select id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request \
-                 from batch"
+                 (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request) ",
+                $new
             ),
-            touch_threads: concat!(
-                $updates,
-                "update threads set updated = b.updated from batch b \
-                 where threads.id = b.id and threads.updated < b.updated"
-            ),
+            touch_threads: $touch_threads,
             add_counts: concat!(
+                "insert into counters (user_id, messages, unread, unread_incoming) ",
                 $counts,
-                "insert into counters (user_id, messages, unread, unread_incoming) \
-                 select user_id, messages, unread, unread_incoming from batch where true order by user_id \
-                 on conflict (user_id) do update set messages = counters.messages + excluded.messages, \
+                " on conflict (user_id) do update set messages = counters.messages + excluded.messages, \
                  unread = counters.unread + excluded.unread, \
                  unread_incoming = counters.unread_incoming + excluded.unread_incoming"
             ),
@@ -366,26 +360,18 @@ macro_rules! own {
                 $ids,
                 "update messages set low_mark = 0, high_mark = 0 where id in (select id from batch)"
             ),
-            touch_tokens: concat!(
-                $uses,
-                "update tokens set last_used = b.last_used from batch b \
-                 where tokens.hash = b.hash and tokens.last_used < b.last_used"
-            ),
+            touch_tokens: $touch_tokens,
             import_users: concat!(
-                $new_users,
-                "insert into users \
-                 (id, username, name_key, claims_name, password, active, created, last_token) \
-                 select id, username, name_key, claims_name, password, active, created, last_token from batch"
+                "insert into users (id, username, name_key, claims_name, password, active, created, last_token) ",
+                $new_users
             ),
             import_tokens: concat!(
-                $tokens,
-                "insert into tokens (hash, user_id, id, created, last_used) \
-                 select hash, user_id, id, created, created from batch"
+                "insert into tokens (hash, user_id, id, created, last_used) ",
+                $tokens
             ),
             import_threads: concat!(
-                $threads,
-                "insert into threads (id, user_low, user_high, canonical, strangers, created, updated) \
-                 select id, user_low, user_high, canonical, strangers, created, updated from batch order by ord"
+                "insert into threads (id, user_low, user_high, canonical, strangers, created, updated) ",
+                $threads
             ),
         }
     };

@@ -87,6 +87,7 @@ async fn tokens<D: Dialect>(tx: &mut Tx<D>, tokens: &[ImportedToken]) -> Result<
             Column::Ints(chunk.iter().map(|token| token.user.get()).collect()),
             Column::Ints(chunk.iter().map(number).collect()),
             Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
+            Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
         ];
         tx.run(D::OWN.import_tokens, &[Arg::Rows(&columns)]).await?;
     }

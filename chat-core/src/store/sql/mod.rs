@@ -12,8 +12,6 @@ mod counts;
 mod dialect;
 mod failure;
 mod import;
-#[cfg(feature = "sqlite")]
-mod json;
 mod marks;
 mod messages;
 mod open;

@@ -59,21 +59,23 @@ impl Dialect for Postgres {
         thread_ids: "with batch(id) as (select * from unnest($1::uuid[])) ",
         message_ids: "with batch(id) as (select * from unnest($1::bigint[])) ",
         keys: "with batch(sender, key) as (select * from unnest($1::bigint[], $2::text[])) ",
-        new_messages: "with batch(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, \
-             request) as (select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
-             $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])) ",
-        updates: "with batch(id, updated) as (select * from unnest($1::uuid[], $2::bigint[])) ",
-        counts: "with batch(user_id, messages, unread, unread_incoming) \
-             as (select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])) ",
-        uses: "with batch(hash, last_used) as (select * from unnest($1::bytea[], $2::bigint[])) ",
-        users: "with batch(id, username, name_key, claims_name, password, active, created, last_token) \
-             as (select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
-             $6::boolean[], $7::bigint[], $8::bigint[])) ",
-        tokens: "with batch(hash, user_id, id, created) \
-             as (select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[])) ",
-        threads: "with batch(id, user_low, user_high, canonical, strangers, created, updated, ord) \
-             as (select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[], \
-             $6::bigint[], $7::bigint[]) with ordinality) ",
+        new_messages: "select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
+             $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])",
+        touch_threads: "update threads set updated = b.updated \
+             from (select * from unnest($1::uuid[], $2::bigint[])) as b(id, updated) \
+             where threads.id = b.id and threads.updated < b.updated",
+        touch_tokens: "update tokens set last_used = b.last_used \
+             from (select * from unnest($1::bytea[], $2::bigint[])) as b(hash, last_used) \
+             where tokens.hash = b.hash and tokens.last_used < b.last_used",
+        // In the order their locks are taken in.
+        counts: "select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) order by 1",
+        users: "select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
+             $6::boolean[], $7::bigint[], $8::bigint[])",
+        tokens: "select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])",
+        threads: "select id, user_low, user_high, canonical, strangers, created, updated \
+             from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[], $6::bigint[], \
+             $7::bigint[]) with ordinality \
+             as batch(id, user_low, user_high, canonical, strangers, created, updated, place) order by place",
     };
 
     async fn aside<T: Send + 'static>(

@@ -4,7 +4,6 @@ use super::{
     catalogue::{Own, all_ids, incoming_ids, marked_ids, message_of_m, own, page, unread_ids},
     dialect::Dialect,
     failure::{self, Kind},
-    json,
     sqlite_driver::KeptRow,
     sqlite_here::Here,
     sqlite_open::create_private,
@@ -39,25 +38,16 @@ impl Dialect for Sqlite {
         // Taken apart and merged by the planner itself, which a limit would keep it from.
         branch: "",
         thread_branch: "",
-        thread_ids: "with batch(id) as (select unhex(value ->> 0) from json_each($1)) ",
-        message_ids: "with batch(id) as (select value ->> 0 from json_each($1)) ",
-        keys: "with batch(sender, key) as (select value ->> 0, value ->> 1 from json_each($1)) ",
-        new_messages: "with batch(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, \
-             request) as (select value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, \
-             value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, unhex(value ->> 10) \
-             from json_each($1)) ",
-        updates: "with batch(id, updated) as (select unhex(value ->> 0), value ->> 1 from json_each($1)) ",
-        counts: "with batch(user_id, messages, unread, unread_incoming) \
-             as (select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each($1)) ",
-        uses: "with batch(hash, last_used) as (select unhex(value ->> 0), value ->> 1 from json_each($1)) ",
-        users: "with batch(id, username, name_key, claims_name, password, active, created, last_token) \
-             as (select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
-             value ->> 7 from json_each($1)) ",
-        tokens: "with batch(hash, user_id, id, created) \
-             as (select unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3 from json_each($1)) ",
-        threads: "with batch(ord, id, user_low, user_high, canonical, strangers, created, updated) as (select key, \
-             unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
-             from json_each($1)) ",
+        thread_ids: "with batch(id) as (values ($1)) ",
+        message_ids: "with batch(id) as (values ($1)) ",
+        keys: "with batch(sender, key) as (values ($1, $2)) ",
+        new_messages: "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        touch_threads: "update threads set updated = $2 where id = $1 and updated < $2",
+        touch_tokens: "update tokens set last_used = $2 where hash = $1 and last_used < $2",
+        counts: "values ($1, $2, $3, $4)",
+        users: "values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        tokens: "values ($1, $2, $3, $4, $5)",
+        threads: "values ($1, $2, $3, $4, $5, $6, $7)",
     };
 
     async fn aside<T: Send + 'static>(
@@ -148,7 +138,10 @@ fn arguments(args: &[Arg<'_>]) -> Result<SqliteArguments, Error> {
             Arg::Text(v) => out.add(v),
             Arg::Bytes(v) => out.add(v),
             Arg::Uuid(v) => out.add(v),
-            Arg::Rows(columns) => out.add(json::table(columns)?),
+            // Tables are written, which sqlx does not do here.
+            Arg::Rows(_) => {
+                return Err(Error::Encode("a table is no argument of a statement that reads".into()));
+            }
         }
         .map_err(Error::Encode)?;
     }

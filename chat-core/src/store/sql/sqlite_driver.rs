@@ -5,9 +5,9 @@
 //! (`sqlite_here`) and everything that writes (`sqlite_writer`) go through connections that work on the thread that
 //! asks.
 
-use super::value::{Arg, Cells};
+use super::value::{Arg, Cells, Column};
 use rusqlite::{
-    Connection, OpenFlags, Row, Rows,
+    CachedStatement, Connection, OpenFlags, Row, Rows,
     config::DbConfig,
     types::{FromSql, ToSqlOutput, Value, ValueRef},
 };
@@ -54,35 +54,68 @@ impl Place {
 /// SQLite's file system in memory, where several connections of a process find one database by its name.
 pub(super) const MEMORY: &str = "memdb";
 
-/// Runs a statement and hands its rows to `take`.
-pub(super) fn query<T>(
+/// Runs a statement, for a table of rows once for each, and hands what it answers to `take`.
+pub(super) fn query(
     connection: &Connection,
     sql: &str,
     args: &[Arg<'_>],
-    take: impl FnOnce(Rows<'_>) -> Result<T, Error>,
-) -> Result<T, Error> {
+    mut take: impl FnMut(Rows<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    for (name, arg) in PARAMETERS.iter().zip(args) {
-        // SQLite counts `$2` as a name, in the order names appear. One that only the other database needs is absent.
-        let Some(place) = statement.parameter_index(name).map_err(failed)? else { continue };
-        let value = match arg {
-            Arg::Int(v) => ToSqlOutput::from(*v),
-            Arg::OptInt(v) => v.map_or(NULL, ToSqlOutput::from),
-            Arg::Bool(v) => v.map_or(NULL, ToSqlOutput::from),
-            Arg::Text(v) => v.map_or(NULL, ToSqlOutput::from),
-            Arg::Bytes(v) => ToSqlOutput::Borrowed(ValueRef::Blob(v)),
-            Arg::Uuid(v) => ToSqlOutput::Borrowed(ValueRef::Blob(v.as_bytes())),
-            Arg::Rows(columns) => ToSqlOutput::from(super::json::table(columns)?),
-        };
-        statement.raw_bind_parameter(place, value).map_err(failed)?;
+    // SQLite counts `$2` as a name, in the order names appear. One that only the other database needs is absent.
+    let mut places = [None; PARAMETERS.len()];
+    let given = if let [Arg::Rows(columns)] = args { columns.len() } else { args.len() };
+    for (place, name) in places.iter_mut().zip(PARAMETERS).take(given) {
+        *place = statement.parameter_index(name).map_err(failed)?;
     }
+    let bind = |statement: &mut CachedStatement<'_>, values: &mut dyn Iterator<Item = ValueRef<'_>>| {
+        for (place, value) in places.iter().zip(values) {
+            if let Some(place) = *place {
+                statement.raw_bind_parameter(place, ToSqlOutput::Borrowed(value)).map_err(failed)?;
+            }
+        }
+        Ok::<_, Error>(())
+    };
+    if let [Arg::Rows(columns)] = args {
+        for row in 0..columns.first().map_or(0, Column::len) {
+            bind(&mut statement, &mut columns.iter().map(|column| cell(column, row)))?;
+            take(statement.raw_query())?;
+        }
+        return Ok(());
+    }
+    bind(&mut statement, &mut args.iter().map(value))?;
     take(statement.raw_query())
 }
 
-/// What the arguments of a statement are called: more than any has.
-const PARAMETERS: [&str; 8] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8"];
+/// A single argument.
+fn value<'a>(arg: &'a Arg<'_>) -> ValueRef<'a> {
+    match arg {
+        Arg::Int(v) => ValueRef::Integer(*v),
+        Arg::OptInt(v) => v.map_or(ValueRef::Null, ValueRef::Integer),
+        Arg::Bool(v) => v.map_or(ValueRef::Null, |v| ValueRef::Integer(i64::from(v))),
+        Arg::Text(v) => v.map_or(ValueRef::Null, |v| ValueRef::Text(v.as_bytes())),
+        Arg::Bytes(v) => ValueRef::Blob(v),
+        Arg::Uuid(v) => ValueRef::Blob(v.as_bytes()),
+        Arg::Rows(_) => ValueRef::Null,
+    }
+}
 
-const NULL: ToSqlOutput<'static> = ToSqlOutput::Borrowed(ValueRef::Null);
+/// An argument from a table of rows.
+fn cell<'a>(column: &'a Column<'_>, row: usize) -> ValueRef<'a> {
+    match column {
+        Column::Ints(v) => v.get(row).map(|v| ValueRef::Integer(*v)),
+        Column::OptInts(v) => v.get(row).copied().flatten().map(ValueRef::Integer),
+        Column::Bools(v) => v.get(row).map(|v| ValueRef::Integer(i64::from(*v))),
+        Column::Texts(v) => v.get(row).map(|v| ValueRef::Text(v.as_bytes())),
+        Column::OptTexts(v) => v.get(row).copied().flatten().map(|v| ValueRef::Text(v.as_bytes())),
+        Column::OptBytes(v) => v.get(row).copied().flatten().map(ValueRef::Blob),
+        Column::Uuids(v) => v.get(row).map(|v| ValueRef::Blob(v.as_bytes())),
+    }
+    .unwrap_or(ValueRef::Null)
+}
+
+/// What the arguments of a statement are called: as many as any has.
+const PARAMETERS: [&str; 11] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11"];
 
 /// A row that outlives its statement.
 pub(crate) struct KeptRow(Box<[Value]>);

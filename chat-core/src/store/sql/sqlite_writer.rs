@@ -119,22 +119,25 @@ pub(crate) struct WriteTx {
 
 impl WriteTx {
     pub(super) fn rows(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<KeptRow>, Error> {
+        let mut kept = Vec::new();
         query(self.connection()?, sql, args, |mut rows| {
-            let mut kept = Vec::new();
             while let Some(row) = rows.next().map_err(failed)? {
                 kept.push(KeptRow::of(row)?);
             }
-            Ok(kept)
-        })
+            Ok(())
+        })?;
+        Ok(kept)
     }
 
     pub(super) fn run(&self, sql: &str, args: &[Arg<'_>]) -> Result<u64, Error> {
         let connection = self.connection()?;
+        let mut changed = 0;
         query(connection, sql, args, |mut rows| {
             while rows.next().map_err(failed)?.is_some() {}
+            changed += connection.changes();
             Ok(())
         })?;
-        Ok(connection.changes())
+        Ok(changed)
     }
 
     pub(super) fn commit(self) -> Result<(), Error> {
