@@ -22,10 +22,6 @@ use clap::Parser;
 use options::{Cli, Command};
 use tokio::runtime::Builder;
 
-/// The program's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> Result<()> {
     let Cli { command, common, drive } = Cli::parse();
     let mut runtime = match command {
