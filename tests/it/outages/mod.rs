@@ -1,0 +1,10 @@
+//! What goes wrong outside the program, on either database: nothing acknowledged is lost or doubled, clients hear
+//! what is up, and when it is over the server goes on by itself.
+
+mod kills;
+mod lock;
+mod scene;
+mod writers;
+
+use scene::Scene;
+use writers::Writers;
