@@ -7,11 +7,13 @@ pub mod cluster;
 pub mod database;
 pub mod postgres;
 pub mod program;
+pub mod relay;
 pub mod server;
 
 pub use cluster::Cluster;
 pub use database::Database;
 pub use program::{Program, Ran, run};
+pub use relay::Relay;
 pub use server::Server;
 
 /// Makes of each story, an `async fn(Database)`, a test on SQLite and one on Postgres.

@@ -1,6 +1,6 @@
 //! Servers killed at any moment, again and again, while others write.
 
-use super::{Scene, Writers, writers::Answers};
+use super::{Answers, Scene, Writers};
 use chat_tests::{Database, Program, on_both_databases, program};
 use std::{
     env,

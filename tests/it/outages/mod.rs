@@ -3,8 +3,9 @@
 
 mod kills;
 mod lock;
+mod postgres;
 mod scene;
 mod writers;
 
 use scene::Scene;
-use writers::Writers;
+use writers::{Answers, Writers};

@@ -1,0 +1,104 @@
+//! Postgres goes, and comes back: clients are told to come again, and served when it is there.
+
+use super::{Answers, Scene, Writers, scene::assert_unavailable};
+use chat_tests::{Cluster, Database, Program, Relay, program::PATIENCE};
+use reqwest::{Method, StatusCode, header};
+use sqlx::{Connection as _, PgConnection};
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// A server on a Postgres of its own, with clients who write.
+struct Story {
+    scene: Arc<Scene>,
+    writers: Writers,
+    server: Program,
+}
+
+impl Story {
+    async fn begin(database: &Database) -> Self {
+        let scene = Arc::new(Scene::new(database).await);
+        let server = Program::serve(database, &["--no-rate-limits"]);
+        scene.served_by([&server]);
+        let mut writers = Writers::start(&scene, 8, Answers::Always, &mut fastrand::Rng::new());
+        writers.more(50).await;
+        Self { scene, writers, server }
+    }
+
+    /// While the database is away.
+    async fn is_unavailable(&self) {
+        let log_in = self.scene.request(Method::POST, "/chat-api/token/");
+        let log_in = log_in.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let requests = [
+            log_in.body("username=ann&password=1234"),
+            self.scene.signed_in(Method::GET, "/chat-api/threads/"),
+            self.scene.signed_in(Method::GET, "/chat-api/messages/unread/"),
+            self.scene.signed_in(Method::PATCH, "/chat-api/messages/1/mark-as-read/"),
+            self.scene.message(&self.scene.servers()[0], 0, "nobody-is-told-that-this-is-stored"),
+            self.scene.request(Method::GET, "/readyz"),
+        ];
+        let answers = futures_util::future::join_all(requests.map(|request| request.send())).await;
+        for answer in answers {
+            assert_unavailable(answer.unwrap()).await;
+        }
+        assert_eq!(self.scene.health("/healthz").await, StatusCode::OK);
+    }
+
+    /// When it is back: by itself, and with nothing lost.
+    async fn goes_on(mut self) {
+        let ready = async {
+            while self.scene.health("/readyz").await != StatusCode::OK {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(PATIENCE, ready).await.expect("it is ready again");
+        self.writers.more(50).await;
+        // It may have been stored; if it was not, it is now.
+        self.writers.finish_with(&["nobody-is-told-that-this-is-stored"]).await;
+        self.server.stop();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orderly_restart() {
+    restarted("fast").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_breakdown() {
+    restarted("immediate").await;
+}
+
+async fn restarted(mode: &str) {
+    let cluster = Cluster::own();
+    let story = Story::begin(&Database::at(cluster.url())).await;
+    cluster.stop(mode);
+    story.is_unavailable().await;
+    cluster.resume();
+    story.goes_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn terminated_connections() {
+    let cluster = Cluster::own();
+    let mut story = Story::begin(&Database::at(cluster.url())).await;
+    let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
+    for _ in 0..20 {
+        let terminate =
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'chat'";
+        sqlx::query(terminate).execute(&mut administrator).await.unwrap();
+        story.writers.more(10).await;
+    }
+    story.goes_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_refuses() {
+    let cluster = Cluster::own();
+    let relay = Relay::start(&cluster.socket()).unwrap();
+    let story =
+        Story::begin(&Database::at(format!("postgres://postgres@{}/postgres", relay.address()))).await;
+    relay.cut();
+    story.is_unavailable().await;
+    relay.mend();
+    story.goes_on().await;
+}
