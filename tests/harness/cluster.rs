@@ -32,12 +32,12 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// One that a test may treat as it likes. Its settings are Postgres's own, the durable ones.
+    /// One that a test may treat as it likes, short of cutting the machine's power: what it has committed survives it.
     ///
     /// # Panics
     /// With instructions, when Postgres is not installed.
     pub fn own() -> Self {
-        Self::start("", &[]).unwrap_or_else(|error| panic!("{error}\n{HELP}"))
+        Self::start("fsync = off", &[]).unwrap_or_else(|error| panic!("{error}\n{HELP}"))
     }
 
     /// One with these lines added to its settings, and this in its environment.

@@ -16,8 +16,12 @@ struct Story {
 
 impl Story {
     async fn begin(database: &Database) -> Self {
+        Self::begin_with(database, &["--no-rate-limits"]).await
+    }
+
+    async fn begin_with(database: &Database, args: &[&str]) -> Self {
         let scene = Arc::new(Scene::new(database).await);
-        let server = Program::serve(database, &["--no-rate-limits"]);
+        let server = Program::serve(database, args);
         scene.served_by([&server]);
         let mut writers = Writers::start(&scene, 8, Answers::Always, &mut fastrand::Rng::new());
         writers.more(50).await;
@@ -91,13 +95,30 @@ async fn terminated_connections() {
     story.goes_on().await;
 }
 
+/// What a server reaches Postgres by.
+fn over(relay: &Relay) -> Database {
+    Database::at(format!("postgres://postgres@{}/postgres", relay.address()))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_refuses() {
     let cluster = Cluster::own();
     let relay = Relay::start(&cluster.socket()).unwrap();
-    let story =
-        Story::begin(&Database::at(format!("postgres://postgres@{}/postgres", relay.address()))).await;
+    let story = Story::begin(&over(&relay)).await;
     relay.cut();
+    story.is_unavailable().await;
+    relay.mend();
+    story.goes_on().await;
+}
+
+/// As when the database's machine loses its power and another one takes its place: connections do not end, and nothing
+/// comes of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_says_nothing_any_more() {
+    let cluster = Cluster::own();
+    let relay = Relay::start(&cluster.socket()).unwrap();
+    let story = Story::begin_with(&over(&relay), &["--no-rate-limits", "--request-timeout", "8"]).await;
+    relay.silence();
     story.is_unavailable().await;
     relay.mend();
     story.goes_on().await;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::store::StoreError;
 use sqlx::{Database, Error, Pool};
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 /// A database the store can work on. Everything that is not here is written once, in the SQL both understand.
 pub(crate) trait Dialect: Database<Row: Cells> {
@@ -15,6 +15,8 @@ pub(crate) trait Dialect: Database<Row: Cells> {
     const SHARED: bool;
     /// What reads on the thread that asks, where that can be done.
     type Here: std::fmt::Debug + Send + Sync;
+    /// How long to wait for an answer, where the database is elsewhere and may be gone without a word.
+    const PATIENCE: Option<Duration>;
     /// Begins a transaction that writes.
     const BEGIN: &'static str;
     /// The statements whose text differs.

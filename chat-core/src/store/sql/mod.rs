@@ -14,6 +14,7 @@ mod failure;
 mod import;
 #[cfg(feature = "sqlite")]
 mod json;
+mod lease;
 mod marks;
 mod messages;
 mod open;

@@ -13,12 +13,15 @@ use sqlx::{
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow},
 };
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{io::ErrorKind, path::Path, str::FromStr, sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a request waits for a connection. More waiting callers than this serves are better told to come later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection may take to say that it is well. Then another is made, in what is left of the above.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// What holds on every connection: how long a statement may take, waiting for locks included; and that rows are
 /// taken in the order of an index. The planner knows how many messages the average user has, and for so few would
 /// collect them all and sort them, which for one who has a million takes a second rather than a millisecond.
@@ -30,6 +33,8 @@ cells!(PgRow);
 impl Dialect for Postgres {
     const SHARED: bool = true;
     type Here = ();
+    // Longer than a statement may take, by its own deadline.
+    const PATIENCE: Option<Duration> = Some(Duration::from_secs(20));
     // Spelt out, because a server can have another default, under which these transactions fail for no reason.
     const BEGIN: &'static str = "begin isolation level read committed";
     const OWN: Own = own! {
@@ -161,7 +166,8 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenErr
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for >= Duration::from_secs(1) {
-                    connection.ping().await?;
+                    let well = timeout(PING_TIMEOUT, connection.ping()).await;
+                    well.map_err(|_| Error::Io(ErrorKind::TimedOut.into()))??;
                 }
                 Ok(true)
             })
@@ -174,7 +180,7 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenErr
 /// On a connection of its own, without a deadline: another server may be at it, and the work itself may take long.
 /// The migrator holds an advisory lock, so that of several servers that start together one does it.
 async fn migrate(connect: &PgConnectOptions) -> Result<(), OpenError> {
-    let dial = tokio::time::timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
+    let dial = timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
     let mut connection = dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(failed)?;
     // `run` by another name, whose future is `Send`.
     let done = MIGRATIONS.run_direct(None, &mut connection, false).await;

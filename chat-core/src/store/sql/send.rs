@@ -54,6 +54,8 @@ async fn together<D: Dialect>(
                 tx.commit().await?;
                 return Ok(outcomes);
             }
+            // Who does not answer will not confirm a rollback either. It comes by itself.
+            Err(failure @ Failure::Statement(Kind::Away, _)) => return Err(failure),
             Err(failure) => {
                 tx.rollback().await?;
                 // A key that is taken now was not when this transaction looked: next time it is seen.

@@ -14,7 +14,7 @@ use sqlx::{
     Arguments, Error, Pool, Sqlite,
     sqlite::{SqliteArguments, SqliteConnection, SqliteRow},
 };
-use std::{fs, io, path::Path, sync::Arc};
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 cells!(SqliteRow);
 
@@ -22,6 +22,7 @@ impl Dialect for Sqlite {
     const SHARED: bool = false;
     /// None for a database in memory, which has a single connection.
     type Here = Option<Here>;
+    const PATIENCE: Option<Duration> = None;
     // A transaction that begins by reading and then writes fails at once when another wrote meanwhile.
     const BEGIN: &'static str = "begin immediate";
     const OWN: Own = own! {

@@ -4,7 +4,9 @@ use super::{
     catalogue as sql,
     dialect::Dialect,
     failure::Failure,
-    import, marks, messages, send, threads, tokens, users,
+    import,
+    lease::Lease,
+    marks, messages, send, threads, tokens, users,
     value::{Arg, Cells},
 };
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
     },
 };
 use async_trait::async_trait;
-use sqlx::{Error, Pool, Transaction};
+use sqlx::{Error, Pool};
 use std::path::Path;
 
 /// A store on a database of dialect `D`.
@@ -28,7 +30,7 @@ pub(crate) struct SqlStore<D: Dialect> {
 }
 
 /// A transaction that writes. Dropped, it is rolled back.
-pub(super) struct Tx<D: Dialect>(Transaction<'static, D>);
+pub(super) struct Tx<D: Dialect>(Lease<D>);
 
 impl<D: Dialect> SqlStore<D> {
     pub(super) const fn new(writer: Pool<D>, readers: Pool<D>, here: D::Here) -> Self {
@@ -66,9 +68,8 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Runs a statement that reads.
     pub(super) async fn read(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<D::Row>, Failure> {
-        let arguments = D::arguments(args).map_err(failed::<D>)?;
-        let mut connection = self.readers.acquire().await.map_err(failed::<D>)?;
-        D::rows(&mut connection, sql, arguments).await.map_err(failed::<D>)
+        let mut lease = Lease::take(&self.readers).await.map_err(failed::<D>)?;
+        lease.rows(sql, args).await.map_err(failed::<D>)
     }
 
     /// The same, for its first row.
@@ -82,7 +83,9 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Begins to write.
     pub(super) async fn begin(&self) -> Result<Tx<D>, Failure> {
-        self.writer.begin_with(D::BEGIN).await.map(Tx).map_err(failed::<D>)
+        let mut lease = Lease::take(&self.writer).await.map_err(failed::<D>)?;
+        lease.begin().await.map_err(failed::<D>)?;
+        Ok(Tx(lease))
     }
 
     /// Runs a single statement that writes.
@@ -96,8 +99,7 @@ impl<D: Dialect> SqlStore<D> {
 
 impl<D: Dialect> Tx<D> {
     pub(super) async fn rows(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<D::Row>, Failure> {
-        let arguments = D::arguments(args).map_err(failed::<D>)?;
-        D::rows(&mut self.0, sql, arguments).await.map_err(failed::<D>)
+        self.0.rows(sql, args).await.map_err(failed::<D>)
     }
 
     pub(super) async fn first(
@@ -109,8 +111,7 @@ impl<D: Dialect> Tx<D> {
     }
 
     pub(super) async fn run(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Failure> {
-        let arguments = D::arguments(args).map_err(failed::<D>)?;
-        D::run(&mut self.0, sql, arguments).await.map_err(failed::<D>)
+        self.0.run(sql, args).await.map_err(failed::<D>)
     }
 
     /// Runs a statement that only one of the databases needs.
@@ -119,6 +120,12 @@ impl<D: Dialect> Tx<D> {
             self.run(sql, &[]).await?;
         }
         Ok(())
+    }
+
+    /// For a transaction that may take as long as it likes.
+    pub(super) async fn take_time(&mut self) -> Result<(), Failure> {
+        self.0.take_time();
+        self.run_own(D::OWN.take_time).await
     }
 
     pub(super) async fn commit(self) -> Result<(), Failure> {
