@@ -1,5 +1,6 @@
 //! Postgres servers from the installed programs, each in a temporary folder and gone with the test process.
 
+use crate::Disk;
 use std::{
     env, fs,
     io::{self, BufRead as _, BufReader, Read as _},
@@ -37,17 +38,28 @@ impl Cluster {
     /// # Panics
     /// With instructions, when Postgres is not installed.
     pub fn own() -> Self {
-        Self::start("fsync = off", &[]).unwrap_or_else(|error| panic!("{error}\n{HELP}"))
+        Self::start("fsync = off", None).unwrap_or_else(|error| panic!("{error}\n{HELP}"))
     }
 
-    /// One with these lines added to its settings, and this in its environment.
-    pub(crate) fn start(settings: &str, environment: &[(&str, &Path)]) -> io::Result<Self> {
+    /// One with the settings that Postgres comes with, the durable ones, on this disk.
+    ///
+    /// # Panics
+    /// With instructions, when Postgres is not installed.
+    pub fn on(disk: &Disk) -> Self {
+        Self::start("", Some(disk)).unwrap_or_else(|error| panic!("{error}\n{HELP}"))
+    }
+
+    /// One with these lines added to its settings.
+    pub(crate) fn start(settings: &str, disk: Option<&Disk>) -> io::Result<Self> {
         let bin = programs().ok_or_else(|| io::Error::other("no initdb found"))?;
         let account = account_for_root()?;
         let folder = tempfile::Builder::new().prefix("chat-pg-").tempdir()?;
         let mut supervisor = Command::new("sh");
         supervisor.args(["-c", SUPERVISOR, "sh"]).arg(&bin).arg(folder.path()).arg(settings);
-        supervisor.current_dir(folder.path()).envs(environment.iter().copied());
+        supervisor.current_dir(folder.path());
+        if let Some(disk) = disk {
+            supervisor.envs(disk.environment(&folder.path().join("data")));
+        }
         // A signal to the tests' group is theirs; this one goes when they have gone.
         supervisor.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         if let Some((user, group)) = account {

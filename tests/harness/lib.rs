@@ -5,6 +5,7 @@
 pub mod binaries;
 pub mod cluster;
 pub mod database;
+pub mod disk;
 pub mod postgres;
 pub mod program;
 pub mod relay;
@@ -12,6 +13,7 @@ pub mod server;
 
 pub use cluster::Cluster;
 pub use database::Database;
+pub use disk::Disk;
 pub use program::{Program, Ran, run};
 pub use relay::Relay;
 pub use server::Server;

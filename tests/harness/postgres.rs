@@ -75,7 +75,7 @@ fn server() -> &'static str {
     let (url, _) = SERVER.get_or_init(|| match env::var("CHAT_TEST_POSTGRES_URL") {
         Ok(url) => (url, None),
         Err(_) => {
-            let cluster = Cluster::start(HASTY, &[]).unwrap_or_else(|error| panic!("{error}\n{HELP}"));
+            let cluster = Cluster::start(HASTY, None).unwrap_or_else(|error| panic!("{error}\n{HELP}"));
             // Never dropped: it goes with this process.
             (cluster.url(), Some(cluster))
         }

@@ -75,19 +75,20 @@ impl Writers {
 
     /// Lets each finish his message, and compares what is there with what they were told.
     pub(super) async fn finish(self) {
-        self.finish_with(&[]).await;
+        self.finish_with::<&str>(&[]).await;
     }
 
-    /// The same, when these were sent beside by the first user and refused: they are sent again, and then there once.
-    pub(super) async fn finish_with(mut self, refused: &[&str]) {
+    /// The same, when these were sent beside by the first user, with whatever success: they are sent again, and then
+    /// there once.
+    pub(super) async fn finish_with<T: AsRef<str>>(mut self, beside: &[T]) {
         self.stop.store(true, Ordering::Relaxed);
         let mut told = Vec::new();
         while let Some(done) = timeout(PATIENCE, self.at_work.join_next()).await.expect("they finish") {
             let (name, ids) = done.unwrap();
             told.extend(ids.into_iter().enumerate().map(|(n, id)| (id, text(name, n))));
         }
-        for text in refused {
-            let answer = self.scene.send(text).await;
+        for text in beside {
+            let answer = self.scene.send(text.as_ref()).await;
             assert_eq!(answer.status(), StatusCode::CREATED);
             let message: Message = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
             told.push((message.id, message.text));
