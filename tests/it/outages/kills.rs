@@ -19,8 +19,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// On Postgres two servers share the database, and either may be asked; now one of them is killed, now both.
 async fn what_was_acknowledged_survives_any_number_of_kills(database: Database) {
     let seed = env::var("CHAT_TEST_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
-    // Shown when the test fails. The same kills can then be asked for, though not the same timing.
-    println!("CHAT_TEST_SEED={seed}");
+    tell(seed);
     let mut random = fastrand::Rng::with_seed(seed);
     let nodes = if database.url.starts_with("sqlite:") { 1 } else { 2 };
     let scene = Arc::new(Scene::new(&database).await);
@@ -63,4 +62,10 @@ async fn kill_while_it_starts(database: &Database, after: Duration) {
     tokio::time::sleep(after).await;
     server.kill().unwrap();
     server.wait().unwrap();
+}
+
+/// Shown when the test fails. The same kills can then be asked for, though not quite the same moments.
+#[expect(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
+fn tell(seed: u64) {
+    println!("CHAT_TEST_SEED={seed}");
 }

@@ -95,6 +95,31 @@ async fn terminated_connections() {
     story.goes_on().await;
 }
 
+/// As when a database is closed for maintenance, and a password is changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_refused() {
+    let cluster = Cluster::own();
+    let elsewhere = cluster.url().replace("/postgres?", "/template1?");
+    let mut administrator = PgConnection::connect(&elsewhere).await.unwrap();
+    let mut run = async |statement| sqlx::raw_sql(statement).execute(&mut administrator).await.unwrap();
+    run("create role chat login superuser").await;
+    let mut story = Story::begin(&Database::at(cluster.url().replace("postgres@", "chat@"))).await;
+    for (refuse, admit) in [
+        ("alter database postgres allow_connections false", "alter database postgres allow_connections true"),
+        ("alter role chat nologin", "alter role chat login"),
+    ] {
+        run(refuse).await;
+        run("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'chat'").await;
+        // At first it is the old connections that are broken.
+        for _ in 0..3 {
+            story.is_unavailable().await;
+        }
+        run(admit).await;
+        story.writers.more(10).await;
+    }
+    story.goes_on().await;
+}
+
 /// What a server reaches Postgres by.
 fn over(relay: &Relay) -> Database {
     Database::at(format!("postgres://postgres@{}/postgres", relay.address()))

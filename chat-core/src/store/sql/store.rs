@@ -3,7 +3,7 @@
 use super::{
     catalogue as sql,
     dialect::Dialect,
-    failure::Failure,
+    failure::{Failure, Kind},
     import,
     lease::Lease,
     marks, messages, send, threads, tokens, users,
@@ -68,7 +68,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Runs a statement that reads.
     pub(super) async fn read(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<D::Row>, Failure> {
-        let mut lease = Lease::take(&self.readers).await.map_err(failed::<D>)?;
+        let mut lease = lease(&self.readers).await?;
         lease.rows(sql, args).await.map_err(failed::<D>)
     }
 
@@ -83,7 +83,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Begins to write.
     pub(super) async fn begin(&self) -> Result<Tx<D>, Failure> {
-        let mut lease = Lease::take(&self.writer).await.map_err(failed::<D>)?;
+        let mut lease = lease(&self.writer).await?;
         lease.begin().await.map_err(failed::<D>)?;
         Ok(Tx(lease))
     }
@@ -136,6 +136,11 @@ impl<D: Dialect> Tx<D> {
     pub(super) async fn rollback(self) -> Result<(), Failure> {
         self.0.rollback().await.map_err(Failure::Commit)
     }
+}
+
+/// A connection. Whatever the reason that none is to be had, a log-in that is refused, say: the database is away.
+async fn lease<D: Dialect>(pool: &Pool<D>) -> Result<Lease<D>, Failure> {
+    Lease::take(pool).await.map_err(|error| Failure::Statement(Kind::Away, error))
 }
 
 fn failed<D: Dialect>(error: Error) -> Failure {
