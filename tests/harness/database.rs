@@ -24,6 +24,7 @@ pub struct Database {
 enum Place {
     Folder(TempDir),
     Server(postgres::Database),
+    Elsewhere,
 }
 
 impl Database {
@@ -38,6 +39,11 @@ impl Database {
     pub async fn postgres() -> Self {
         let database = postgres::Database::fresh().await;
         Self { url: database.url.clone(), _place: Place::Server(database) }
+    }
+
+    /// One that is there already, and stays.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { url: url.into(), _place: Place::Elsewhere }
     }
 
     /// A store on it, as a server opens it.

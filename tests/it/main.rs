@@ -1,6 +1,7 @@
 //! Everything that needs more than one crate, or a database server.
 
 #![expect(
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::unwrap_used,
@@ -9,6 +10,7 @@
 
 mod conformance;
 mod contract;
+mod outages;
 mod postgres;
 mod sessions;
 mod statements;

@@ -8,7 +8,6 @@ mod end_of_service;
 mod examples;
 mod import;
 mod long_thread;
-mod outages;
 mod readme;
 mod restart;
 mod startup;

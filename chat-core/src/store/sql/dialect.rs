@@ -2,7 +2,7 @@
 
 use super::{
     catalogue::Own,
-    failure::Kind,
+    failure::{Failure, Kind},
     value::{Arg, Cells},
 };
 use crate::store::StoreError;
@@ -31,7 +31,10 @@ pub(crate) trait Dialect: Database<Row: Cells> {
     ) -> impl Future<Output = Result<T, Error>> + Send;
 
     /// Begins a transaction that writes, in a step that is done [`aside`](Self::aside).
-    fn begin(writer: &Self::Writer) -> impl Future<Output = Result<Self::Tx, Error>> + Send;
+    fn begin(writer: &Self::Writer) -> impl Future<Output = Result<Self::Tx, Failure>> + Send;
+
+    /// Lets a transaction take as long as it likes, on this side of the connection.
+    fn take_time(tx: &mut Self::Tx);
 
     /// Runs a statement and takes all its rows.
     fn rows(
@@ -61,7 +64,7 @@ pub(crate) trait Dialect: Database<Row: Cells> {
         pool: &Pool<Self>,
         sql: &'static str,
         args: &[Arg<'_>],
-    ) -> impl Future<Output = Result<Vec<Self::Row>, Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<Self::Row>, Failure>> + Send;
 
     /// Runs a statement that reads on this thread and gives its rows to `take`; `false` when that is not to be
     /// done, whatever was taken so far.

@@ -22,7 +22,7 @@ const CHUNK: usize = 1000;
 
 pub(super) async fn all<D: Dialect>(store: &SqlStore<D>, import: &Import) -> Result<ImportOutcome, Failure> {
     let mut tx = store.begin().await?;
-    tx.run_own(D::OWN.take_time).await?;
+    tx.take_time().await?;
     tx.run_own(D::OWN.hold_user_ids).await?;
     if tx.first(sql::IMPORTED, &[(&import.digest).into()]).await?.is_some() {
         return Ok(ImportOutcome::AlreadyImported);

@@ -17,6 +17,8 @@ mod messages;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_lease;
 mod rows;
 mod send;
 #[cfg(feature = "sqlite")]

@@ -4,29 +4,30 @@ use super::{
     OpenError, Options,
     catalogue::{Own, all_ids, incoming_ids, marked_ids, message_of_m, own, page, unread_ids},
     dialect::Dialect,
-    failure::{self, Kind},
+    failure::{self, Failure, Kind},
+    postgres_lease::Lease,
     value::{Arg, Cells, Column, cells},
 };
 use crate::store::StoreError;
 use sqlx::{
-    Arguments, ConnectOptions, Connection, Error, PgPool, Pool, Postgres, Transaction,
+    Arguments, ConnectOptions, Connection, Error, PgPool, Pool, Postgres,
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
 };
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{io::ErrorKind, path::Path, str::FromStr, sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a request waits for a connection. More waiting callers than this serves are better told to come later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection may take to say that it is well. Then another is made, in what is left of the above.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// What holds on every connection: how long a statement may take, waiting for locks included; and that rows are
 /// taken in the order of an index. The planner knows how many messages the average user has, and for so few would
 /// collect them all and sort them, which for one who has a million takes a second rather than a millisecond.
 const SETTINGS: [(&str, &str); 3] =
     [("statement_timeout", "15s"), ("enable_bitmapscan", "off"), ("jit", "off")];
-
-/// Spelt out, because a server can have another default, under which these transactions fail for no reason.
-const BEGIN: &str = "begin isolation level read committed";
 
 cells!(PgRow);
 
@@ -34,7 +35,7 @@ impl Dialect for Postgres {
     const SHARED: bool = true;
     type Here = ();
     type Writer = PgPool;
-    type Tx = Transaction<'static, Self>;
+    type Tx = Lease;
     type TxRow = PgRow;
     const OWN: Own = own! {
         // Of the strength that waits for every insert.
@@ -85,23 +86,29 @@ impl Dialect for Postgres {
         Ok(step.await)
     }
 
-    async fn begin(writer: &PgPool) -> Result<Self::Tx, Error> {
-        writer.begin_with(BEGIN).await
+    async fn begin(writer: &PgPool) -> Result<Lease, Failure> {
+        let mut lease = lease(writer).await?;
+        lease.begin().await.map_err(refused)?;
+        Ok(lease)
     }
 
-    async fn rows(tx: &mut Self::Tx, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Error> {
-        sqlx::query_with(sql, arguments(args)?).fetch_all(&mut **tx).await
+    fn take_time(tx: &mut Lease) {
+        tx.take_time();
     }
 
-    async fn run(tx: &mut Self::Tx, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Error> {
-        Ok(sqlx::query_with(sql, arguments(args)?).execute(&mut **tx).await?.rows_affected())
+    async fn rows(tx: &mut Lease, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Error> {
+        tx.rows(sql, arguments(args)?).await
     }
 
-    async fn commit(tx: Self::Tx) -> Result<(), Error> {
+    async fn run(tx: &mut Lease, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Error> {
+        tx.run(sql, arguments(args)?).await
+    }
+
+    async fn commit(tx: Lease) -> Result<(), Error> {
         tx.commit().await
     }
 
-    async fn rollback(tx: Self::Tx) -> Result<(), Error> {
+    async fn rollback(tx: Lease) -> Result<(), Error> {
         tx.rollback().await
     }
 
@@ -109,8 +116,9 @@ impl Dialect for Postgres {
         writer.close().await;
     }
 
-    async fn read(pool: &PgPool, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Error> {
-        sqlx::query_with(sql, arguments(args)?).fetch_all(pool).await
+    async fn read(pool: &PgPool, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Failure> {
+        let mut lease = lease(pool).await?;
+        lease.rows(sql, arguments(args)?).await.map_err(refused)
     }
 
     fn read_here(
@@ -131,6 +139,15 @@ impl Dialect for Postgres {
     async fn backup(_: &Pool<Self>, _: &Path) -> Result<(), StoreError> {
         Err(StoreError::Unsupported("Postgres is backed up with its own pg_dump"))
     }
+}
+
+/// A connection. Whatever the reason that none is to be had, a log-in that is refused, say: the database is away.
+async fn lease(pool: &PgPool) -> Result<Lease, Failure> {
+    Lease::take(pool).await.map_err(|error| Failure::Statement(Kind::Away, error))
+}
+
+fn refused(error: Error) -> Failure {
+    Failure::Statement(Postgres::kind(&error), error)
 }
 
 /// The arguments of a statement in sqlx's form.
@@ -187,7 +204,8 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenErr
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for >= Duration::from_secs(1) {
-                    connection.ping().await?;
+                    let well = timeout(PING_TIMEOUT, connection.ping()).await;
+                    well.map_err(|_| Error::Io(ErrorKind::TimedOut.into()))??;
                 }
                 Ok(true)
             })
@@ -200,7 +218,7 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenErr
 /// On a connection of its own, without a deadline: another server may be at it, and the work itself may take long.
 /// The migrator holds an advisory lock, so that of several servers that start together one does it.
 async fn migrate(connect: &PgConnectOptions) -> Result<(), OpenError> {
-    let dial = tokio::time::timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
+    let dial = timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
     let mut connection = dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(failed)?;
     // `run` by another name, whose future is `Send`.
     let done = MIGRATIONS.run_direct(None, &mut connection, false).await;

@@ -3,7 +3,7 @@
 use super::{
     catalogue::{Own, all_ids, incoming_ids, marked_ids, message_of_m, own, page, unread_ids},
     dialect::Dialect,
-    failure::{self, Kind},
+    failure::{self, Failure, Kind},
     sqlite_driver::KeptRow,
     sqlite_here::Here,
     sqlite_open::create_private,
@@ -57,9 +57,11 @@ impl Dialect for Sqlite {
         writer.run(step).await
     }
 
-    async fn begin(writer: &Writer) -> Result<WriteTx, Error> {
-        writer.begin()
+    async fn begin(writer: &Writer) -> Result<WriteTx, Failure> {
+        writer.begin().map_err(failed)
     }
+
+    fn take_time(_: &mut WriteTx) {}
 
     async fn rows(tx: &mut WriteTx, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<KeptRow>, Error> {
         tx.rows(sql, args)
@@ -81,8 +83,8 @@ impl Dialect for Sqlite {
         writer.close().await;
     }
 
-    async fn read(pool: &Pool<Self>, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<SqliteRow>, Error> {
-        sqlx::query_with(sql, arguments(args)?).fetch_all(pool).await
+    async fn read(pool: &Pool<Self>, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<SqliteRow>, Failure> {
+        sqlx::query_with(sql, arguments(args)?).fetch_all(pool).await.map_err(failed)
     }
 
     fn read_here(
@@ -125,6 +127,10 @@ impl Dialect for Sqlite {
         }
         synced
     }
+}
+
+fn failed(error: Error) -> Failure {
+    Failure::Statement(Sqlite::kind(&error), error)
 }
 
 /// The arguments of a statement in sqlx's form.

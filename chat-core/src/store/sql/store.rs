@@ -72,7 +72,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Runs a statement that reads.
     pub(super) async fn read(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<D::Row>, Failure> {
-        D::read(&self.readers, sql, args).await.map_err(failed::<D>)
+        D::read(&self.readers, sql, args).await
     }
 
     /// The same, for its first row.
@@ -86,7 +86,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Begins to write.
     pub(super) async fn begin(&self) -> Result<Tx<D>, Failure> {
-        D::begin(&self.writer).await.map(Tx).map_err(failed::<D>)
+        D::begin(&self.writer).await.map(Tx)
     }
 
     /// Runs a single statement that writes.
@@ -125,6 +125,12 @@ impl<D: Dialect> Tx<D> {
             self.run(sql, &[]).await?;
         }
         Ok(())
+    }
+
+    /// For a transaction that may take as long as it likes.
+    pub(super) async fn take_time(&mut self) -> Result<(), Failure> {
+        D::take_time(&mut self.0);
+        self.run_own(D::OWN.take_time).await
     }
 
     pub(super) async fn commit(self) -> Result<(), Failure> {

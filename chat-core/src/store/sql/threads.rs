@@ -103,7 +103,7 @@ pub(super) async fn delete<D: Dialect>(
     id: ThreadId,
 ) -> Result<bool, Failure> {
     let mut tx = store.begin().await?;
-    tx.run_own(D::OWN.take_time).await?;
+    tx.take_time().await?;
     let Some(thread) = tx.first(D::OWN.lock_thread, &[id.into(), caller.into()]).await? else {
         return Ok(false);
     };

@@ -168,7 +168,7 @@ pub(super) async fn set_active<D: Dialect>(
 
 pub(super) async fn remove<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Result<bool, Failure> {
     let mut tx = store.begin().await?;
-    tx.run_own(D::OWN.take_time).await?;
+    tx.take_time().await?;
     let Some(row) = tx.first(sql::LEAVE, &[user.into()]).await? else {
         return Ok(false);
     };
