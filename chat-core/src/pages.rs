@@ -153,8 +153,15 @@ fn cut<T>(list: &mut Vec<T>, limit: u64) -> bool {
     more
 }
 
+/// Bytes of JSON that an entry of a list has, about: what is made ready for it, so that it need not be moved.
+const ENTRY: usize = 192;
+
 fn written(entries: &[impl Serialize], rest: Rest) -> Result<Kept, Error> {
-    Ok(Kept { json: serde_json::to_vec(entries).map_err(Error::fault)?.into(), rest })
+    let mut json = Vec::with_capacity(2 + entries.len() * ENTRY);
+    serde_json::to_writer(&mut json, entries).map_err(Error::fault)?;
+    // It may be kept for long, and is counted as long as it is.
+    json.shrink_to_fit();
+    Ok(Kept { json: json.into(), rest })
 }
 
 fn mixed_up() -> Error {

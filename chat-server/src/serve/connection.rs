@@ -67,7 +67,9 @@ impl Server {
         tokio::spawn(async move {
             let pace = place.pace();
             let stream = PacedStream::new(stream, pace.clone());
-            if let Err(error) = watch(pace, server.converse(stream, peer, pace)).await {
+            // Pinned here and below, where it is made: handed on by value it would be there twice, in every connection.
+            let conversation = pin!(server.converse(stream, peer, pace));
+            if let Err(error) = watch(pace, conversation).await {
                 tracing::debug!(reason = error, %peer, "a connection was given up");
             }
         });
@@ -76,17 +78,29 @@ impl Server {
     async fn converse(&self, stream: PacedStream, peer: SocketAddr, pace: &Arc<Pace>) -> Result<(), Error> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            let (stream, http2) = tls.accept(stream).await?;
-            pace.secured(http2);
-            let service = self.exchanges(peer, true, http2, pace);
-            return if http2 {
-                converse(tls.http2.serve_connection(TokioIo::new(stream), service), pace).await
-            } else {
-                converse(self.http1.serve_connection(TokioIo::new(stream), service), pace).await
-            };
+            // In a place of its own, or every connection would take as much memory as the largest kind.
+            return Box::pin(self.converse_securely(tls, stream, peer, pace)).await;
         }
         let service = self.exchanges(peer, false, false, pace);
-        converse(self.http1.serve_connection(TokioIo::new(stream), service), pace).await
+        converse(pin!(self.http1.serve_connection(TokioIo::new(stream), service)), pace).await
+    }
+
+    #[cfg(feature = "tls")]
+    async fn converse_securely(
+        &self,
+        tls: &super::tls::Secure,
+        stream: PacedStream,
+        peer: SocketAddr,
+        pace: &Arc<Pace>,
+    ) -> Result<(), Error> {
+        let (stream, http2) = tls.accept(stream).await?;
+        pace.secured(http2);
+        let service = self.exchanges(peer, true, http2, pace);
+        if http2 {
+            converse(pin!(tls.http2.serve_connection(TokioIo::new(stream), service)), pace).await
+        } else {
+            converse(pin!(self.http1.serve_connection(TokioIo::new(stream), service)), pace).await
+        }
     }
 
     fn exchanges(&self, peer: SocketAddr, secure: bool, http2: bool, pace: &Arc<Pace>) -> Exchanges {
@@ -111,11 +125,10 @@ fn set_options(stream: &TcpStream, limits: &Limits) {
 }
 
 /// Lets hyper serve a connection to its end, and tells it when no more requests are taken.
-async fn converse<C>(connection: C, pace: &Pace) -> Result<(), Error>
+async fn converse<C>(mut connection: Pin<&mut C>, pace: &Pace) -> Result<(), Error>
 where
     C: GracefulConnection<Error = hyper::Error>,
 {
-    let mut connection = pin!(connection);
     let mut told = false;
     poll_fn(|cx| {
         loop {
@@ -134,8 +147,10 @@ where
 }
 
 /// Lets a connection do what it does for as long as its pace allows.
-async fn watch(pace: &Pace, conversation: impl Future<Output = Result<(), Error>>) -> Result<(), String> {
-    let mut conversation = pin!(conversation);
+async fn watch(
+    pace: &Pace,
+    mut conversation: Pin<&mut impl Future<Output = Result<(), Error>>>,
+) -> Result<(), String> {
     let mut alarm = pin!(sleep_until(Instant::now()));
     poll_fn(|cx| {
         pace.register(cx);
