@@ -7,7 +7,7 @@ use super::{
     sqlite_writer::Writer,
 };
 use sqlx::{
-    Error, Sqlite, SqlitePool,
+    ConnectOptions as _, Connection as _, Error, Sqlite, SqliteConnection,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
 };
@@ -33,11 +33,8 @@ pub(super) async fn open_memory() -> Result<SqlStore<Sqlite>, OpenError> {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
     // A name that begins so is known to the whole process.
     let name = format!("/chat-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let connect = tuned(SqliteConnectOptions::new().filename(&name).vfs(MEMORY).create_if_missing(true));
-    let readers = pool(READERS).connect_with(connect).await.map_err(OpenError::database)?;
-    migrate(&readers, OpenError::database).await?;
-    let failed = |error| OpenError::database(sqlite_driver::failed(error));
-    store(readers, &Place::Memory(name), true).map_err(failed)
+    let connect = SqliteConnectOptions::new().filename(&name).vfs(MEMORY).create_if_missing(true);
+    open(connect, &Place::Memory(name), true, OpenError::database).await
 }
 
 /// The database in a file.
@@ -57,29 +54,31 @@ pub(super) async fn open_file(file: &Path, options: &Options) -> Result<SqlStore
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Missing(name())),
         Err(error) => return Err(OpenError::File(name(), Arc::new(error))),
     }
-    let connect = tuned(SqliteConnectOptions::new().filename(file)).journal_mode(SqliteJournalMode::Wal);
+    let connect = SqliteConnectOptions::new().filename(file).journal_mode(SqliteJournalMode::Wal);
     let failed = |error: Error| match result_code(&error) {
         Some(5 | 6) => OpenError::Locked(name()),
         Some(26) => OpenError::NotADatabase(name()),
         _ => OpenError::File(name(), Arc::new(error)),
     };
-    let readers = pool(READERS).connect_with(connect).await.map_err(failed)?;
-    migrate(&readers, failed).await?;
-    store(readers, &Place::File(file.to_owned()), options.sync_every_commit)
-        .map_err(|error| failed(sqlite_driver::failed(error)))
+    open(connect, &Place::File(file.to_owned()), options.sync_every_commit, failed).await
 }
 
-fn store(
-    readers: SqlitePool,
+async fn open(
+    connect: SqliteConnectOptions,
     place: &Place,
     sync_every_commit: bool,
-) -> Result<SqlStore<Sqlite>, rusqlite::Error> {
-    let writer = Writer::start(place, sync_every_commit)?;
-    Ok(SqlStore::new(writer, readers, Here::open(place)?))
-}
-
-fn tuned(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    options.busy_timeout(BUSY_TIMEOUT).foreign_keys(true)
+    failed: impl Fn(Error) -> OpenError,
+) -> Result<SqlStore<Sqlite>, OpenError> {
+    let connect = connect.busy_timeout(BUSY_TIMEOUT).foreign_keys(true);
+    // Alone at first: of two connections that turn to a log at once, SQLite refuses one.
+    let mut first = connect.connect().await.map_err(&failed)?;
+    migrate(&mut first, &failed).await?;
+    let readers = pool(READERS).connect_with(connect).await.map_err(&failed)?;
+    let here = |error| failed(sqlite_driver::failed(error));
+    let writer = Writer::start(place, sync_every_commit).map_err(here)?;
+    let store = SqlStore::new(writer, readers, Here::open(place).map_err(here)?);
+    first.close().await.map_err(failed)?;
+    Ok(store)
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
@@ -99,8 +98,11 @@ fn result_code(error: &Error) -> Option<i32> {
 }
 
 /// In one transaction, so that of two processes that start together one does it.
-async fn migrate(pool: &SqlitePool, failed: impl Fn(Error) -> OpenError) -> Result<(), OpenError> {
-    let mut tx = pool.begin_with("begin immediate").await.map_err(&failed)?;
+async fn migrate(
+    connection: &mut SqliteConnection,
+    failed: impl Fn(Error) -> OpenError,
+) -> Result<(), OpenError> {
+    let mut tx = connection.begin_with("begin immediate").await.map_err(&failed)?;
     // `run` by another name, whose future is `Send`.
     MIGRATIONS
         .run_direct(None, &mut *tx, false)
@@ -125,7 +127,7 @@ mod tests {
         api::{ThreadId, Timestamp, UserId},
         store::{NewMessage, NewThread, NewUser, PasswordHash, Slice, Store, StoreError, sql},
     };
-    use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
+    use sqlx::{AssertSqlSafe, Executor as _};
     use std::path::PathBuf;
     use uuid::Uuid;
 
