@@ -37,6 +37,8 @@ mod chat;
 #[cfg(feature = "chat")]
 pub mod clock;
 #[cfg(feature = "chat")]
+mod entry;
+#[cfg(feature = "chat")]
 mod error;
 #[cfg(feature = "chat")]
 mod messages;

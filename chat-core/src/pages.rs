@@ -4,10 +4,10 @@ use crate::{
     Chat, Error,
     api::{Message, MessageId, Thread, ThreadId, UserId},
     cache::{Kept, Key, Rest},
+    entry::{self, Entry},
     store::{Counted, MessageRange, Slice},
 };
 use bytes::Bytes;
-use serde::Serialize;
 
 /// A page of a list that is read with cursors.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Chat {
             let mut threads = self.threads(caller, after, limit + 1).await?;
             let more = cut(&mut threads, limit);
             let next = threads.last().filter(|_| more).map(|last: &Thread| last.id);
-            written(&threads, Rest::NextThread(next))
+            Ok(written(&threads, Rest::NextThread(next)))
         };
         let page = self.kept(Key::Threads { caller, after, limit }, read).await?;
         let Rest::NextThread(next) = page.rest else { return Err(mixed_up()) };
@@ -72,7 +72,7 @@ impl Chat {
             if backwards {
                 page.reverse();
             }
-            written(&page, Rest::NextMessage(next))
+            Ok(written(&page, Rest::NextMessage(next)))
         };
         let page = self.kept(Key::ThreadMessages { caller, thread, range, limit }, read).await?;
         let Rest::NextMessage(next) = page.rest else { return Err(mixed_up()) };
@@ -107,7 +107,7 @@ impl Chat {
     ) -> Result<JsonSlice, Error> {
         let read = async {
             let list = list.await?;
-            written(&list.items, Rest::Count(list.count))
+            Ok(written(&list.items, Rest::Count(list.count)))
         };
         let slice = self.kept(key, read).await?;
         let Rest::Count(count) = slice.rest else { return Err(mixed_up()) };
@@ -153,15 +153,11 @@ fn cut<T>(list: &mut Vec<T>, limit: u64) -> bool {
     more
 }
 
-/// Bytes of JSON that an entry of a list has, about: what is made ready for it, so that it need not be moved.
-const ENTRY: usize = 192;
-
-fn written(entries: &[impl Serialize], rest: Rest) -> Result<Kept, Error> {
-    let mut json = Vec::with_capacity(2 + entries.len() * ENTRY);
-    serde_json::to_writer(&mut json, entries).map_err(Error::fault)?;
+fn written<T: Entry>(entries: &[T], rest: Rest) -> Kept {
+    let mut json = entry::array(entries);
     // It may be kept for long, and is counted as long as it is.
     json.shrink_to_fit();
-    Ok(Kept { json: json.into(), rest })
+    Kept { json: json.into(), rest }
 }
 
 fn mixed_up() -> Error {

@@ -32,7 +32,7 @@ impl Timestamp {
 impl Timestamp {
     /// The text, by hand: a page has it fifty times, and the formatting machinery takes as long as all the rest of
     /// writing a message.
-    fn write(self, text: &mut String) {
+    pub(crate) fn write(self, text: &mut String) {
         // Out of the calendar's range (a damaged database): the nearest end of it.
         let time = jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
             jiff::Timestamp::MIN
