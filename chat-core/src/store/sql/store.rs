@@ -11,8 +11,8 @@ use crate::{
     api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId},
     store::{
         Account, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange, NewMessage,
-        NewThread, NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError, StoredToken,
-        TokenHash, TokenOwner,
+        NewThread, NewToken, NewUser, PasswordHash, PoolVitals, Result, Sent, Slice, Store, StoreError,
+        StoredToken, TokenHash, TokenOwner, Vitals,
     },
 };
 use async_trait::async_trait;
@@ -153,6 +153,22 @@ macro_rules! steady {
 impl<D: Dialect> Store for SqlStore<D> {
     fn is_shared(&self) -> bool {
         D::SHARED
+    }
+
+    fn vitals(&self) -> Vitals {
+        let tell = |name, pool: &Pool<D>| PoolVitals {
+            name,
+            open: pool.size().into(),
+            idle: pool.num_idle() as u64,
+            most: pool.options().get_max_connections().into(),
+        };
+        // Where there are many writers, readers are among them.
+        let pools = if D::SHARED {
+            vec![tell("all", &self.writer)]
+        } else {
+            vec![tell("writer", &self.writer), tell("readers", &self.readers)]
+        };
+        Vitals { pools, ..Vitals::default() }
     }
 
     async fn ping(&self) -> Result<()> {
