@@ -64,7 +64,7 @@ pub(super) enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Serve the chat until SIGINT or SIGTERM.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Add, list, change and remove users.
     #[command(subcommand)]
     User(UserCommand),
@@ -102,7 +102,7 @@ impl Args {
         let matches = Cli::command().try_get_matches_from(args)?;
         let Cli { common, serve, command } = Cli::from_arg_matches(&matches)?;
         let Some(command) = command else {
-            return Ok(Self { common, command: Command::Serve(serve) });
+            return Ok(Self { common, command: Command::Serve(Box::new(serve)) });
         };
         // An option of serve before another command would do nothing, before `serve` it would be overruled.
         let typed =

@@ -6,10 +6,15 @@ use super::{
     database, demo,
     idle::Idle,
     lock::ServerLock,
-    output,
+    metrics, output,
 };
 use anyhow::{Context, Result, anyhow};
-use chat_core::{Chat, api::limits, store::sql::Options};
+use chat_core::{
+    Chat,
+    api::limits,
+    clock::{Clock as _, SystemClock},
+    store::sql::Options,
+};
 use chat_server::ChatService;
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use std::io::ErrorKind;
@@ -25,6 +30,11 @@ pub(super) struct ServeArgs {
     /// answered.
     #[arg(long, env = "CHAT_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8000", value_parser = address)]
     pub(super) listen: String,
+
+    /// Serve Prometheus's metrics, and nothing else, on this address: `http://ADDR/metrics`, without TLS. Whoever reaches
+    /// it learns how busy the server is [default: nowhere].
+    #[arg(long, env = "CHAT_METRICS_LISTEN", value_name = "ADDR", value_parser = address)]
+    metrics_listen: Option<String>,
 
     /// Let anyone register an account.
     #[arg(long, env = "CHAT_OPEN_REGISTRATION", value_parser = BoolishValueParser::new())]
@@ -65,17 +75,16 @@ pub(super) struct ServeArgs {
 
 /// Serves until the process is told to stop.
 pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
+    let started = SystemClock.now();
     // In this order, so that a server which cannot run changes nothing: not even --demo fills anything.
     let tls = args.connections.tls()?;
     let _lock = common.database_url.file().map(ServerLock::take).transpose()?;
-    let listener = TcpListener::bind(&args.listen).await.map_err(|error| {
-        let hint = match error.kind() {
-            ErrorKind::AddrInUse => "stop what listens there, or name another address with --listen",
-            _ => "name another address with --listen",
-        };
-        anyhow!("cannot listen on {}: {error}; {hint}", args.listen)
-    })?;
+    let listener = bind(&args.listen, "--listen").await?;
     let address = listener.local_addr()?;
+    let metrics_listener = match &args.metrics_listen {
+        Some(address) => Some(bind(address, "--metrics-listen").await?),
+        None => None,
+    };
 
     let options = Options {
         sync_every_commit: !args.no_sync,
@@ -100,6 +109,10 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     let limits = args.connections.limits();
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(database = %common.database_url, "listening on {scheme}://{address}");
+    if let Some(listener) = metrics_listener {
+        tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
+        tokio::spawn(metrics::serve(listener, service.clone(), started));
+    }
     match tls {
         Some(tls) => {
             reload_at_hangup(tls.clone()).context("signals cannot be awaited")?;
@@ -109,6 +122,16 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn bind(address: &str, option: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            ErrorKind::AddrInUse => "stop what listens there, or name another address with",
+            _ => "name another address with",
+        };
+        anyhow!("cannot listen on {address}: {error}; {hint} {option}")
+    })
 }
 
 /// Completes when the process is told to stop. The signals count from this call on, not from the first poll.

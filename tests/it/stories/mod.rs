@@ -8,6 +8,7 @@ mod end_of_service;
 mod examples;
 mod import;
 mod long_thread;
+mod metrics;
 mod outages;
 mod readme;
 mod restart;
