@@ -6,7 +6,7 @@ use super::{
     database, demo,
     idle::Idle,
     lock::ServerLock,
-    metrics, output,
+    metrics, output, signals,
 };
 use anyhow::{Context, Result, anyhow};
 use chat_core::{
@@ -105,7 +105,7 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
         .health_checks(true);
     let service = args.connections.apply(service).build();
     // Until here a signal ends the process at once, which no database minds.
-    let stopped = stop_signal().context("signals cannot be awaited")?;
+    let stopped = signals::stop().context("signals cannot be awaited")?;
     let limits = args.connections.limits();
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(database = %common.database_url, "listening on {scheme}://{address}");
@@ -131,30 +131,6 @@ async fn bind(address: &str, option: &str) -> Result<TcpListener> {
             _ => "name another address with",
         };
         anyhow!("cannot listen on {address}: {error}; {hint} {option}")
-    })
-}
-
-/// Completes when the process is told to stop. The signals count from this call on, not from the first poll.
-#[cfg(unix)]
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        }
-    })
-}
-
-/// Completes when the process is told to stop.
-#[cfg(not(unix))]
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without the signal there is nothing to wait for.
-            std::future::pending::<()>().await;
-        }
     })
 }
 

@@ -1,6 +1,7 @@
 //! What people and administrators do, from beginning to end, on both databases.
 
 mod administration;
+mod backups;
 mod command_line;
 mod concurrency;
 mod documentation;

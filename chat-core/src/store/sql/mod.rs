@@ -24,6 +24,8 @@ mod send;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
+mod sqlite_backup;
+#[cfg(feature = "sqlite")]
 mod sqlite_here;
 #[cfg(feature = "sqlite")]
 mod sqlite_open;

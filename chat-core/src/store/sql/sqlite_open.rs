@@ -102,7 +102,7 @@ async fn migrate(pool: &SqlitePool, failed: impl Fn(Error) -> OpenError) -> Resu
 }
 
 /// An empty file that its owner alone may read.
-pub(super) fn create_private(file: &Path) -> io::Result<()> {
+fn create_private(file: &Path) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
