@@ -119,10 +119,7 @@ async fn metrics_and_api_keep_to_their_own_ports() {
     let api = scraper.url.replace("/metrics", "/chat-api/");
     assert_eq!(scraper.get(&api).await.status(), 404);
     let posted = scraper.http.post(&scraper.url).send().await.unwrap();
-    assert_eq!(
-        (posted.status().as_u16(), posted.headers()["allow"].to_str().unwrap()),
-        (405, "GET, HEAD")
-    );
+    assert_eq!((posted.status().as_u16(), posted.headers()["allow"].to_str().unwrap()), (405, "GET, HEAD"));
 }
 
 #[tokio::test]
