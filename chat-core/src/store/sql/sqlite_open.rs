@@ -10,12 +10,19 @@ use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs, io,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a transaction waits for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait before a database that is being made is tried again.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Connections for long reads. SQLite's readers do not wait for its one writer.
 const READERS: u32 = 2;
 
@@ -61,13 +68,30 @@ pub(super) async fn open_file(
     let writer = pool(1)
         // A commit that fails, on a full disk for one, may leave the driver in a transaction that SQLite has ended.
         // That connection is good for nothing; another takes its place.
-        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
-        .connect_with(connect.clone().pragma("cache_size", CACHE));
+        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
+    let writer = patiently(|| writer.clone().connect_with(connect.clone().pragma("cache_size", CACHE)));
     let writer = writer.await.map_err(failed)?;
     migrate(&writer, failed).await?;
     let readers = pool(READERS).connect_with(connect).await.map_err(failed)?;
     let here = Here::open(file).map_err(|error| OpenError::File(name(), Arc::new(error)))?;
     Ok((writer, readers, here))
+}
+
+/// Connects for the first time. A database that another process is making, or bringing into the mode that writes ahead,
+/// is locked in a way that SQLite does not wait for: this does.
+async fn patiently<F>(connect: impl Fn() -> F) -> Result<SqlitePool, Error>
+where
+    F: Future<Output = Result<SqlitePool, Error>>,
+{
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match connect().await {
+            Err(error) if result_code(&error) == Some(5) && Instant::now() < deadline => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            connected => return connected,
+        }
+    }
 }
 
 fn tuned(options: SqliteConnectOptions) -> SqliteConnectOptions {
@@ -248,6 +272,20 @@ mod tests {
         for store in opening {
             store.await.unwrap().unwrap().close().await;
         }
+    }
+
+    #[tokio::test]
+    async fn one_that_is_being_made_is_waited_for() {
+        let (_folder, file) = folder();
+        let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+        let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+        other.execute("begin immediate").await.unwrap();
+        let mut opening = tokio::spawn(async move { open(&file).await });
+        // Not to wait for anything, but long enough for a refusal to come.
+        let refused = tokio::time::timeout(Duration::from_millis(300), &mut opening).await;
+        assert!(refused.is_err(), "{refused:?}");
+        other.execute("rollback").await.unwrap();
+        opening.await.unwrap().unwrap();
     }
 
     #[tokio::test]
