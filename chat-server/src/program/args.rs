@@ -1,7 +1,9 @@
 //! The command line: the commands, and the options that all of them take.
 
-use super::{backup::BackupArgs, database::DatabaseUrl, import::ImportCommand, serve::ServeArgs};
-use super::{token::TokenCommand, user::UserCommand};
+use super::{
+    backup::BackupArgs, database::DatabaseUrl, doctor::DoctorArgs, import::ImportCommand, serve::ServeArgs,
+    token::TokenCommand, user::UserCommand,
+};
 use clap::{
     Args as _, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
 };
@@ -80,6 +82,11 @@ pub(super) enum Command {
     Migrate,
     /// Write a consistent copy of an SQLite database, also while it is served.
     Backup(BackupArgs),
+    /// Look for what is wrong with the database, its files, this machine and the settings.
+    ///
+    /// Changes nothing, and works beside a server. It takes the options of `serve`, and its environment, to judge them.
+    /// Where there is a problem the exit status is 1. All of the database is read.
+    Doctor(Box<DoctorArgs>),
 }
 
 /// The command line, understood.

@@ -8,6 +8,7 @@ mod backup;
 mod connections;
 mod database;
 mod demo;
+mod doctor;
 mod idle;
 mod import;
 mod lock;
@@ -67,5 +68,6 @@ async fn run(common: &Common, command: Command) -> Result<()> {
         Command::Import(command) => import::run(common, command).await,
         Command::Migrate => migrate::run(common).await,
         Command::Backup(args) => backup::run(common, &args).await,
+        Command::Doctor(args) => doctor::run(common, &args).await,
     }
 }

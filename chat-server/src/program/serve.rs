@@ -34,11 +34,11 @@ pub(super) struct ServeArgs {
     /// Serve Prometheus's metrics, and nothing else, on this address: `http://ADDR/metrics`, without TLS. Whoever reaches
     /// it learns how busy the server is [default: nowhere].
     #[arg(long, env = "CHAT_METRICS_LISTEN", value_name = "ADDR", value_parser = address)]
-    metrics_listen: Option<String>,
+    pub(super) metrics_listen: Option<String>,
 
     /// Let anyone register an account.
     #[arg(long, env = "CHAT_OPEN_REGISTRATION", value_parser = BoolishValueParser::new())]
-    open_registration: bool,
+    pub(super) open_registration: bool,
 
     /// Fill an empty database with five users and two conversations, and print what to try.
     #[arg(long, env = "CHAT_DEMO", value_parser = BoolishValueParser::new())]
@@ -52,7 +52,7 @@ pub(super) struct ServeArgs {
     /// Let log-ins fail, and users send requests, as often as they like. For measuring, and behind a server that
     /// has limits of its own.
     #[arg(long, env = "CHAT_NO_RATE_LIMITS", value_parser = BoolishValueParser::new())]
-    no_rate_limits: bool,
+    pub(super) no_rate_limits: bool,
 
     /// How long a token may be unused before it is void: a number of s, m, h or d (seconds when left out), or never.
     /// For tokens made from now on; imported ones are never void.
@@ -62,7 +62,7 @@ pub(super) struct ServeArgs {
     /// Do not wait for the disk at every commit to SQLite: a third faster, but a power cut may cost the last
     /// messages.
     #[arg(long, env = "CHAT_NO_SYNC", value_parser = BoolishValueParser::new())]
-    no_sync: bool,
+    pub(super) no_sync: bool,
 
     /// Connections to Postgres at most.
     #[arg(long, env = "CHAT_POSTGRES_CONNECTIONS", value_name = "N", default_value_t = 16)]
@@ -70,7 +70,18 @@ pub(super) struct ServeArgs {
     postgres_connections: u32,
 
     #[command(flatten)]
-    connections: ConnectionArgs,
+    pub(super) connections: ConnectionArgs,
+}
+
+impl ServeArgs {
+    /// How the database is opened.
+    pub(super) fn database(&self) -> Options {
+        Options {
+            sync_every_commit: !self.no_sync,
+            postgres_connections: self.postgres_connections,
+            ..Options::default()
+        }
+    }
 }
 
 /// Serves until the process is told to stop.
@@ -86,12 +97,7 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
         None => None,
     };
 
-    let options = Options {
-        sync_every_commit: !args.no_sync,
-        postgres_connections: args.postgres_connections,
-        ..Options::default()
-    };
-    let store = database::open_to_serve(&common.database_url, &options).await?;
+    let store = database::open_to_serve(&common.database_url, &args.database()).await?;
     let chat = Chat::builder(store).text_max(args.text_max).token_ttl(args.token_ttl.0).build();
     if args.demo {
         let told = demo::fill(&chat, address).await?;

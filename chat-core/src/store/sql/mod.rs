@@ -10,6 +10,7 @@
 mod catalogue;
 mod counts;
 mod dialect;
+mod examine;
 mod failure;
 mod import;
 #[cfg(feature = "sqlite")]
@@ -35,6 +36,7 @@ mod tokens;
 mod users;
 mod value;
 
+pub use examine::{Finding, Level, examine};
 pub use open::{OpenError, Options, connect, open};
 use store::{SqlStore, Tx};
 
