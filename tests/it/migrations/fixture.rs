@@ -3,8 +3,9 @@
 use chat_tests::{Database, binaries, program, run};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use std::{
-    fs,
+    fs::{self, Permissions},
     ops::RangeInclusive,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -44,6 +45,7 @@ pub(super) async fn load(database: &Database, version: &str, kind: &str) {
     let sql = AssertSqlSafe(fs::read_to_string(place(version, kind)).unwrap());
     if let Some(file) = file(database) {
         fs::write(file, "").unwrap();
+        fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
         let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();

@@ -1,5 +1,6 @@
 //! What happened in the databases that were written down: a little of everything that a schema has to carry on.
 
+use crate::stories::doctor::Findings;
 use chat_client::{Client, MessageId, ThreadId, Token, UserId};
 use chat_tests::{Database, Program, program, run};
 use serde_json::{Value, json};
@@ -95,6 +96,7 @@ pub(super) async fn is_there(database: &Database) {
     sent_since(&server).await;
     server.stop();
     assert!(import(database).contains("nothing was changed"));
+    assert_eq!(Findings::of(database, &[]).faults(), []);
 }
 
 async fn imported(ann: &Client) {

@@ -1,5 +1,6 @@
 //! Backups of a database that is in use: what was acknowledged before one began is in it, and it is whole or not there.
 
+use super::doctor::Findings;
 use chat_client::Message;
 use chat_tests::{Database, Program, program, run, server::client};
 use futures_util::{TryStreamExt as _, future::join_all};
@@ -90,6 +91,7 @@ async fn a_backup_under_writers_has_all_that_was_acknowledged_before() {
         user.send(*thread, "and on it goes").await.unwrap();
     }
     restored.stop();
+    assert_eq!(Findings::of(&database, &["--database-url", &copied]).faults(), []);
 }
 
 /// Makes the database so large that copying it takes a while.

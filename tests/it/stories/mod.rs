@@ -4,6 +4,7 @@ mod administration;
 mod backups;
 mod command_line;
 mod concurrency;
+pub(crate) mod doctor;
 mod documentation;
 mod end_of_service;
 mod examples;

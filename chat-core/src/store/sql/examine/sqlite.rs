@@ -40,8 +40,16 @@ fn look(file: &Path) -> Result<Vec<Finding>, OpenError> {
     };
     // A server that starts while nobody is expected to write may be seen half.
     let quiet = !wal(&real).exists();
-    let found = look_at(&real, quiet).map_err(failed)?;
-    if quiet && wal(&real).exists() { look_at(&real, false).map_err(failed) } else { Ok(found) }
+    let mut found = look_at(&real, quiet);
+    if quiet && wal(&real).exists() {
+        found = look_at(&real, false);
+    }
+    match found {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+            Ok(vec![damaged(&error.to_string())])
+        }
+        found => found.map_err(failed),
+    }
 }
 
 /// What was written and is not in the file yet: there while the file is in use, and after a crash.
@@ -95,17 +103,13 @@ const RESTORE: &str = "stop the server, keep a copy of the file and its -wal, an
 
 fn integrity(connection: &Connection) -> Result<Finding, Error> {
     let mut check = connection.prepare(&format!("pragma integrity_check({FAULTS})"))?;
-    let faults = check.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>();
-    Ok(match faults {
-        Ok(faults) if faults == ["ok"] => Finding::ok("integrity", "the file is whole"),
-        Ok(faults) => {
-            Finding::problem("integrity", format!("the file is damaged: {}", faults.join("; ")), RESTORE)
-        }
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
-            Finding::problem("integrity", format!("the file is damaged: {error}"), RESTORE)
-        }
-        Err(error) => return Err(error),
-    })
+    let faults: Vec<String> = check.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let whole = faults == ["ok"];
+    Ok(if whole { Finding::ok("integrity", "the file is whole") } else { damaged(&faults.join("; ")) })
+}
+
+fn damaged(how: &str) -> Finding {
+    Finding::problem("integrity", format!("the file is damaged: {how}"), RESTORE)
 }
 
 fn references(connection: &Connection) -> Result<Finding, Error> {
