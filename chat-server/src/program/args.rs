@@ -1,7 +1,7 @@
-//! The command line: the commands, and the options that all of them take.
+//! The command line: all commands, and how they are told apart.
 
 use super::{
-    backup::BackupArgs, database::DatabaseUrl, doctor::DoctorArgs, import::ImportCommand, serve::ServeArgs,
+    backup::BackupArgs, common::Common, doctor::DoctorArgs, import::ImportCommand, serve::ServeArgs,
     token::TokenCommand, user::UserCommand,
 };
 use clap::{
@@ -31,36 +31,6 @@ Examples:
   chat-server --database-url postgres://chat@db/chat serve --listen 0.0.0.0:8000
 
 Exit status: 0 done, 1 failed (one line on standard error says why), 2 not understood.";
-
-/// What every command takes, before its name or after it.
-#[derive(Debug, clap::Args)]
-pub(super) struct Common {
-    /// Where the data is: sqlite://PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE.
-    ///
-    /// An SQLite file is created when there is none. A password is better given in the environment, where other
-    /// users of the machine cannot read it.
-    #[arg(long, global = true, env = "CHAT_DATABASE_URL", hide_env_values = true)]
-    #[arg(value_name = "URL", default_value = "sqlite://chat.db")]
-    pub(super) database_url: DatabaseUrl,
-
-    /// What is logged, to standard error: off, error, warn, info, debug or trace, for single parts too, as in
-    /// `info,chat_core=debug` [default: info when serving, else off].
-    #[arg(long, global = true, env = "CHAT_LOG", value_name = "FILTER")]
-    pub(super) log: Option<String>,
-
-    /// How it is logged: lines for people, or a JSON object a line.
-    #[arg(long, global = true, env = "CHAT_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
-    pub(super) log_format: LogFormat,
-}
-
-/// The forms of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// A JSON object a line.
-    Json,
-}
 
 /// What the program can do.
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,6 @@
 //! `chat-server backup FILE`.
 
-use super::{args::Common, database, output, signals};
+use super::{common::Common, database, output, signals};
 use anyhow::{Context, Result, bail};
 use chat_core::{Error, store::StoreError};
 use std::path::{Path, PathBuf};

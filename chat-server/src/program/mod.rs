@@ -5,6 +5,7 @@
 
 mod args;
 mod backup;
+mod common;
 mod connections;
 mod database;
 mod demo;
@@ -23,7 +24,10 @@ mod signals;
 mod token;
 mod user;
 
-use self::args::{Args, Command, Common};
+use self::{
+    args::{Args, Command},
+    common::Common,
+};
 use anyhow::{Context, Result};
 use std::process::ExitCode;
 use tokio::runtime::Runtime;

@@ -1,7 +1,7 @@
 //! `chat-server serve`.
 
 use super::{
-    args::Common,
+    common::Common,
     connections::{ConnectionArgs, reload_at_hangup},
     database, demo,
     idle::Idle,

@@ -4,7 +4,7 @@ mod files;
 mod report;
 mod settings;
 
-use super::{args::Common, serve::ServeArgs};
+use super::{common::Common, serve::ServeArgs};
 use anyhow::{Result, bail};
 use chat_core::store::sql::{self, Finding, Level, OpenError};
 use clap::builder::BoolishValueParser;
