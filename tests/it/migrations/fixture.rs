@@ -1,7 +1,7 @@
 //! Databases written down as SQL.
 
 use chat_tests::{Database, binaries, program, run};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
 use std::{
     fs::{self, Permissions},
     ops::RangeInclusive,
@@ -42,18 +42,11 @@ pub(super) fn record(database: &Database, version: &str, kind: &str) {
 
 /// Makes an empty database one that was written down.
 pub(super) async fn load(database: &Database, version: &str, kind: &str) {
-    let sql = AssertSqlSafe(fs::read_to_string(place(version, kind)).unwrap());
     if let Some(file) = file(database) {
         fs::write(file, "").unwrap();
         fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
-        let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
-    } else {
-        let mut connection = PgConnection::connect(&database.url).await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
     }
+    database.execute(fs::read_to_string(place(version, kind)).unwrap()).await;
 }
 
 /// The migrations a database has been through, each of them once.

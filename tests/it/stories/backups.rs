@@ -4,7 +4,6 @@ use super::doctor::Findings;
 use chat_client::Message;
 use chat_tests::{Database, Program, program, run, server::client};
 use futures_util::{TryStreamExt as _, future::join_all};
-use sqlx::{Connection as _, SqliteConnection};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -97,11 +96,9 @@ async fn a_backup_under_writers_has_all_that_was_acknowledged_before() {
 /// Makes the database so large that copying it takes a while.
 async fn burden(database: &Database) {
     run(&mut program::chat_server(database, &["migrate"]), "").ok();
-    let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
     let ballast = "create table ballast (data blob); with recursive n(i) as (select 1 union all select i + 1 from n \
          where i < 64) insert into ballast select randomblob(1000000) from n";
-    sqlx::raw_sql(ballast).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+    database.execute(ballast).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use chat_client::UserId;
 use chat_tests::{Database, Program, on_both_databases, program, run};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use std::{
     collections::BTreeMap,
     fs::{self, OpenOptions, Permissions},
@@ -57,19 +56,6 @@ impl Findings {
     fn text(&self, subject: &str) -> &str {
         let found = self.all.iter().find(|(found, _, _)| found == subject);
         found.map(|(_, _, text)| &**text).unwrap_or_else(|| panic!("nothing on {subject}: {self:?}"))
-    }
-}
-
-async fn execute(database: &Database, statement: impl Into<String>) {
-    let statement = AssertSqlSafe(statement.into());
-    if database.url.starts_with("sqlite:") {
-        let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
-        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
-    } else {
-        let mut connection = PgConnection::connect(&database.url).await.unwrap();
-        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
     }
 }
 
@@ -130,10 +116,10 @@ async fn what_does_not_add_up_is_a_problem(database: Database) {
             "update messages set user_low = user_low + 1 where id = 501",
         ),
     ] {
-        execute(&database, damage).await;
+        database.execute(damage).await;
         let findings = Findings::of(&database, &[]);
         assert!(findings.faults().contains(&(subject, "problem")), "{damage}: {findings:?}");
-        execute(&database, repair).await;
+        database.execute(repair).await;
         assert_eq!(Findings::of(&database, &[]).faults(), [], "{repair}");
     }
 }
@@ -145,9 +131,9 @@ async fn a_schema_of_another_version_is_told(database: Database) {
     }
     assert_eq!(Findings::of(&database, &[]).faults(), [("schema", "warning")], "there is none yet");
     filled(&database);
-    execute(&database, "update _sqlx_migrations set success = false").await;
+    database.execute("update _sqlx_migrations set success = false").await;
     assert_eq!(Findings::of(&database, &[]).faults(), [("schema", "problem")]);
-    execute(&database, "update _sqlx_migrations set success = true, version = 9999").await;
+    database.execute("update _sqlx_migrations set success = true, version = 9999").await;
     let findings = Findings::of(&database, &[]);
     assert_eq!(findings.faults(), [("schema", "problem")]);
     assert!(findings.text("schema").contains("9999"), "{findings:?}");
@@ -155,7 +141,7 @@ async fn a_schema_of_another_version_is_told(database: Database) {
 
 async fn a_time_to_come_is_a_problem(database: Database) {
     filled(&database);
-    execute(&database, "update messages set created = 32503680000000000 where id = 600").await;
+    database.execute("update messages set created = 32503680000000000 where id = 600").await;
     let findings = Findings::of(&database, &[]);
     assert_eq!(findings.faults(), [("clock", "problem")]);
     assert!(findings.text("clock").contains("3000-01-01"), "{findings:?}");
@@ -240,7 +226,7 @@ async fn what_is_wrong_with_a_database_server_is_told() {
     let findings = Findings::of(&database, &["--postgres-connections", "100000"]);
     assert_eq!(findings.faults(), [("connections", "problem")]);
     let invalid = "update pg_index set indisvalid = false where indexrelid = 'messages_thread'::regclass";
-    execute(&database, invalid).await;
+    database.execute(invalid).await;
     let findings = Findings::of(&database, &[]);
     assert_eq!(findings.faults(), [("indexes", "problem")]);
     assert!(findings.text("indexes").contains("messages_thread"), "{findings:?}");
