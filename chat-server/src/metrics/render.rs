@@ -1,7 +1,7 @@
 //! Everything that is counted, by its name.
 
 use super::{
-    Metrics, Number, Requests,
+    Connections, Metrics, Number, Requests,
     exposition::{Exposition, Kind::*},
 };
 use chat_core::store::{BatchVitals, PoolVitals, Vitals};
@@ -20,6 +20,7 @@ pub(super) fn text(requests: &Requests, metrics: &Metrics, store: &Vitals) -> St
     );
     of_requests(&mut text, requests);
     of_limits(&mut text, metrics);
+    of_connections(&mut text, &metrics.connections);
     of_pools(&mut text, &store.pools);
     of_batches(&mut text, &store.batches);
     text.into_text()
@@ -69,19 +70,17 @@ fn of_limits(text: &mut Exposition, metrics: &Metrics) {
             of("kind", "request", &throttled.requests),
         ],
     );
-    let connections = &metrics.connections;
-    let help = "Connections open now.";
-    text.numbers(Gauge, "chat_connections", help, [([], connections.open.read())]);
-    text.numbers(
-        Counter,
-        "chat_connections_total",
-        "Connections, by what became of them.",
-        [
-            of("outcome", "accepted", &connections.accepted),
-            of("outcome", "refused", &connections.refused),
-            of("outcome", "displaced", &connections.displaced),
-        ],
-    );
+}
+
+fn of_connections(text: &mut Exposition, connections: &Connections) {
+    let mut tell = |kind, name, help, number: &Number| text.numbers(kind, name, help, [([], number.read())]);
+    tell(Gauge, "chat_connections", "Connections open now.", &connections.open);
+    let help = "Connections that were given a place.";
+    tell(Counter, "chat_connections_accepted_total", help, &connections.accepted);
+    let help = "Connections that were given none, all places being busy.";
+    tell(Counter, "chat_connections_refused_total", help, &connections.refused);
+    let help = "Accepted connections that had to make room for another.";
+    tell(Counter, "chat_connections_displaced_total", help, &connections.displaced);
 }
 
 fn of_pools(text: &mut Exposition, pools: &[PoolVitals]) {

@@ -41,11 +41,13 @@ pub(super) async fn run(common: &Common, args: &DoctorArgs) -> Result<()> {
     }
 }
 
-/// A database that cannot be opened: the error's text has the advice in it.
+/// A database that cannot be opened. The error's text has the advice in it, unless it is the database's own.
 fn unopened(error: &OpenError) -> Finding {
     let text = error.to_string();
     match text.rsplit_once(": ") {
-        Some((text, advice)) => Finding::problem("database", text, advice),
-        None => Finding::problem("database", text, "look at its log"),
+        Some((text, advice)) if !matches!(error, OpenError::Database(_)) => {
+            Finding::problem("database", text, advice)
+        }
+        _ => Finding::problem("database", text, "see what the database's own log says of it"),
     }
 }
