@@ -156,19 +156,14 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     fn vitals(&self) -> Vitals {
-        let tell = |name, pool: &Pool<D>| PoolVitals {
-            name,
-            open: pool.size().into(),
-            idle: pool.num_idle() as u64,
-            most: pool.options().get_max_connections().into(),
+        let pool = PoolVitals {
+            // Where there are many writers, they are among them; one writer is no pool.
+            name: if D::SHARED { "all" } else { "readers" },
+            open: self.readers.size().into(),
+            idle: self.readers.num_idle() as u64,
+            most: self.readers.options().get_max_connections().into(),
         };
-        // Where there are many writers, readers are among them.
-        let pools = if D::SHARED {
-            vec![tell("all", &self.writer)]
-        } else {
-            vec![tell("writer", &self.writer), tell("readers", &self.readers)]
-        };
-        Vitals { pools, ..Vitals::default() }
+        Vitals { pools: vec![pool], ..Vitals::default() }
     }
 
     async fn ping(&self) -> Result<()> {
