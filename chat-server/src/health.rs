@@ -7,6 +7,11 @@ use crate::{
 use chat_core::Chat;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde::Serialize;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long the database may take to say that it is there. Who asks would rather hear soon that it is not.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
 struct Health {
@@ -32,8 +37,12 @@ pub(crate) async fn answer(
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return Some(Ok(refusal));
     }
-    if database && let Err(error) = chat.store().ping().await {
-        return Some(Err(chat_core::Error::Unavailable(error).into()));
+    if database {
+        match timeout(PATIENCE, chat.store().ping()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Some(Err(chat_core::Error::Unavailable(error).into())),
+            Err(_elapsed) => return Some(Err(ApiError::unavailable())),
+        }
     }
     Some(Ok(response::json(StatusCode::OK, &Health { status: "ok" })))
 }

@@ -25,6 +25,7 @@ pub struct Database {
 enum Place {
     Folder(TempDir),
     Server(postgres::Database),
+    Elsewhere,
 }
 
 impl Database {
@@ -56,6 +57,11 @@ impl Database {
             sqlx::raw_sql(statements).execute(&mut connection).await.expect("good statements");
             connection.close().await.expect("an end");
         }
+    }
+
+    /// One that is there already, and stays.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { url: url.into(), _place: Place::Elsewhere }
     }
 
     /// A store on it, as a server opens it.

@@ -3,13 +3,19 @@
 #![expect(clippy::expect_used, reason = "what a test is built from has to be there, or it says what is not")]
 
 pub mod binaries;
+pub mod cluster;
 pub mod database;
+pub mod disk;
 pub mod postgres;
 pub mod program;
+pub mod relay;
 pub mod server;
 
+pub use cluster::Cluster;
 pub use database::Database;
+pub use disk::Disk;
 pub use program::{Program, Ran, run};
+pub use relay::Relay;
 pub use server::Server;
 
 /// Makes of each story, an `async fn(Database)`, a test on SQLite and one on Postgres.

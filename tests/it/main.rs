@@ -1,6 +1,7 @@
 //! Everything that needs more than one crate, or a database server.
 
 #![expect(
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::unwrap_used,
@@ -10,6 +11,7 @@
 mod conformance;
 mod contract;
 mod migrations;
+mod outages;
 mod postgres;
 mod sessions;
 mod statements;

@@ -4,9 +4,10 @@ use chat_core::{
     api::{ThreadId, Timestamp},
     store::{MessageRange, NewMessage, NewThread, NewUser, PasswordHash, Store, StoreError, sql},
 };
-use chat_tests::postgres::Database;
+use chat_tests::{Cluster, Relay, postgres::Database, program::PATIENCE};
 use sqlx::{Connection as _, Executor as _, PgConnection};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 async fn connect(url: &str) -> Result<Arc<dyn Store>, sql::OpenError> {
@@ -85,6 +86,42 @@ async fn a_message_the_database_refuses_fails_alone() {
     let outcomes = store.insert_messages(vec![good.clone(), bad, good]).await.unwrap();
     assert!(matches!(outcomes[..], [Ok(_), Err(StoreError::Fault(_)), Ok(_)]), "{outcomes:?}");
     store.close().await;
+}
+
+/// While messages are tried one by one, after one was refused, the database goes: the others are not tried, each for as
+/// long as it takes to see that it is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_database_goes_no_more_is_tried() {
+    let cluster = Cluster::own();
+    let relay = Relay::start(&cluster.socket()).unwrap();
+    let url = format!("postgres://postgres@{}/postgres", relay.address());
+    let store = sql::open(&url, &sql::Options::default()).await.unwrap();
+    let good = message(&store).await;
+    let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
+    let trigger = "create function hinder() returns trigger language plpgsql as $$ begin
+            if new.text = 'bad' then raise exception 'refused'; end if;
+            if new.text = 'slow' then perform pg_advisory_xact_lock(1); end if;
+            return null;
+        end $$;
+        create trigger hindrance after insert on messages for each row execute function hinder();
+        select pg_advisory_lock(1)";
+    sqlx::raw_sql(trigger).execute(&mut administrator).await.unwrap();
+
+    let mut messages = vec![good.clone(); 100];
+    messages[0].text = "bad".to_owned();
+    messages[1].text = "slow".to_owned();
+    let sending = tokio::spawn(async move { store.insert_messages(messages).await });
+    let waiting = "select exists (select 1 from pg_locks where locktype = 'advisory' and not granted)";
+    while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(&mut administrator).await.unwrap() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    relay.cut();
+    let outcomes = timeout(PATIENCE, sending).await.expect("the others are given up").unwrap().unwrap();
+    assert!(matches!(outcomes[0], Err(StoreError::Fault(_))), "{:?}", outcomes[0]);
+    assert_eq!(outcomes.len(), 100);
+    for outcome in &outcomes[1..] {
+        assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+    }
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ async fn postgres_scans_no_table() {
         if statement.starts_with("lock ") {
             continue; // which has no plan
         }
-        let arguments = (1..=10).rev().find(|n| statement.contains(&format!("${n}"))).unwrap_or(0);
+        let arguments = (1..=12).rev().find(|n| statement.contains(&format!("${n}"))).unwrap_or(0);
         let nulls = vec!["null"; arguments].join(", ");
         let arguments = if arguments == 0 { String::new() } else { format!("({nulls})") };
         let explain = format!("prepare s as {statement}; explain execute s{arguments}; deallocate s");

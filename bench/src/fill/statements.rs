@@ -65,10 +65,11 @@ pub(super) fn messages(words: &impl Words, shape: &Shape) -> impl Iterator<Item 
     (0..total).step_by(CHUNK as usize).map(move |first| {
         let series = words.series(first, total.min(first + CHUNK) - 1);
         format!(
-            "insert into messages (id, thread, sender, text, created, is_read, user_low, user_high) \
+            "insert into messages (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark) \
              select n + 1, t.id, case when n % 2 = 0 then t.user_low else t.user_high end, \
              'Message ' || n || ' of many: see you at eight, by the lake, as always', {BEGAN} + n, \
-             not (seq > 1 and round = {last}), t.user_low, t.user_high \
+             t.user_low, t.user_high, case when seq > 1 and round = {last} then 2 - n % 2 else 0 end, \
+             case when seq > 1 and round = {last} then 1 + n % 2 else 0 end \
              from (select n, case when n % 10 = 0 then 1 else 2 + (m / {BURST}) % {threads} end as place, \
              m / {BURST} / {threads} as round from (select n, n - n / 10 - 1 as m from {series}) numbered) placed \
              join threads t on t.seq = placed.place"
@@ -77,17 +78,17 @@ pub(super) fn messages(words: &impl Words, shape: &Shape) -> impl Iterator<Item 
 }
 
 pub(super) fn counters() -> String {
-    let side = |me: &str| {
+    let side = |user: &str, mark: &str| {
         format!(
-            "select {me} as u, count(*) as messages, sum(case when is_read then 0 else 1 end) as unread, \
-             sum(case when is_read or sender = {me} then 0 else 1 end) as incoming from messages group by {me}"
+            "select {user} as u, count(*) as messages, sum(case when {mark} > 0 then 1 else 0 end) as unread, \
+             sum(case when {mark} = 1 then 1 else 0 end) as incoming from messages group by {user}"
         )
     };
     format!(
         "insert into counters (user_id, messages, unread, unread_incoming) \
          select u, sum(messages), sum(unread), sum(incoming) from ({} union all {}) sides group by u",
-        side("user_low"),
-        side("user_high")
+        side("user_low", "low_mark"),
+        side("user_high", "high_mark")
     )
 }
 

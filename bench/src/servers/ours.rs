@@ -1,4 +1,4 @@
-//! Ours, mounted as the program mounts it, its access log included.
+//! Ours, mounted as the program mounts it.
 
 use anyhow::Result;
 use chat_core::{
@@ -14,7 +14,8 @@ use tracing_subscriber::{EnvFilter, fmt};
 const CONNECTIONS: usize = 20_000;
 
 pub(super) async fn serve(url: &str) -> Result<()> {
-    let filter = env::var("CHAT_LOG").unwrap_or_else(|_| "info,sqlx=warn".to_owned());
+    let filter =
+        env::var("CHAT_LOG").unwrap_or_else(|_| "info,sqlx=warn,chat_server::access=warn".to_owned());
     fmt().with_env_filter(EnvFilter::try_new(filter)?).with_writer(io::stderr).with_ansi(false).init();
     let chat = Chat::new(sql::connect(url, &Options::default()).await?);
     let service = ChatService::builder(chat).rate_limits(false).health_checks(true).build();

@@ -49,20 +49,17 @@ create table messages (
     sender    bigint  not null,
     text      text    not null,
     created   bigint  not null,
-    is_read   boolean not null,
     user_low  bigint  not null, -- the thread's participants, copied so that indexes can begin with them
     user_high bigint,
+    low_mark  smallint not null, -- what it is to each of them: 0 read, 1 unread, 2 unread and his own
+    high_mark smallint not null,
     key       text    collate "C",
     request   bytea
 );
 create index messages_thread on messages (thread, id);
-create index messages_low on messages (user_low, id);
-create index messages_high on messages (user_high, id);
--- The unread ones of a user are those that came in from the other side of his threads and those he wrote himself.
-create index messages_unread_low on messages (user_low, id) where not is_read and sender <> user_low;
-create index messages_unread_high on messages (user_high, id) where not is_read and sender <> user_high;
-create index messages_unread_own on messages (sender, id) where not is_read and (sender = user_low or sender = user_high);
-create index messages_unread_thread on messages (thread, sender, id) where not is_read;
+create index messages_low on messages (user_low, low_mark, id);
+create index messages_high on messages (user_high, high_mark, id);
+create index messages_unread_thread on messages (thread, sender, id) where low_mark > 0;
 create unique index messages_key on messages (sender, key) where key is not null;
 
 -- How many messages a user has, kept by every transaction that adds, changes or removes any. It has no foreign key:

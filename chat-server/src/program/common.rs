@@ -14,7 +14,8 @@ pub(super) struct Common {
     pub(super) database_url: DatabaseUrl,
 
     /// What is logged, to standard error: off, error, warn, info, debug or trace, for single parts too, as in
-    /// `info,chat_core=debug` [default: info when serving, else off].
+    /// `info,chat_core=debug`; given `info`, with a line for each request [default: info without these when serving,
+    /// else off].
     #[arg(long, global = true, env = "CHAT_LOG", value_name = "FILTER")]
     pub(super) log: Option<String>,
 

@@ -9,9 +9,11 @@ use anyhow::Result;
 use std::io::{self, IsTerminal};
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// Starts logging. Commands other than serve say themselves what they do, so they log only when asked to.
+/// Starts logging. Commands other than serve say themselves what they do, so they log only when asked to; and a line
+/// for each request, which costs as much as a sixth of a request, is there when asked for.
 pub(super) fn start(common: &Common, command: &Command) -> Result<()> {
-    let usual = if matches!(command, Command::Serve(_)) { "info,sqlx=warn" } else { "off" };
+    let usual =
+        if matches!(command, Command::Serve(_)) { "info,sqlx=warn,chat_server::access=warn" } else { "off" };
     let filter = common.log.as_deref().unwrap_or(usual);
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         Usage(format!("--log is not a filter such as info or info,chat_core=debug: {error}"))

@@ -11,7 +11,6 @@ mod examples;
 mod import;
 mod long_thread;
 mod metrics;
-mod outages;
 mod readme;
 mod restart;
 mod startup;

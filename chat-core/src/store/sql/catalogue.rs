@@ -3,13 +3,13 @@
 /// The columns of a message, in the order [`super::rows::message`] reads them.
 macro_rules! message {
     () => {
-        "id, sender, thread, text, created, is_read"
+        "id, sender, thread, text, created, low_mark = 0"
     };
 }
 /// The same, from the table called `m`.
 macro_rules! message_of_m {
     () => {
-        "m.id, m.sender, m.thread, m.text, m.created, m.is_read"
+        "m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0"
     };
 }
 /// The columns of an account, in the order [`super::rows::account`] reads them.
@@ -43,13 +43,15 @@ macro_rules! page {
         )
     };
 }
-/// The ids of a user's messages, from either side of his threads.
-macro_rules! all_ids {
-    ($branch:literal) => {
+/// The ids of a user's messages with a mark of his, from either side of his threads.
+macro_rules! marked_ids {
+    ($mark:literal, $branch:literal) => {
         concat!(
-            "select id from (select id from messages where user_low = $1",
+            "select id from (select id from messages where user_low = $1 and low_mark = ",
+            $mark,
             $branch,
-            ") low union all select id from (select id from messages where user_high = $1",
+            ") low union all select id from (select id from messages where user_high = $1 and high_mark = ",
+            $mark,
             $branch,
             ") high"
         )
@@ -58,36 +60,28 @@ macro_rules! all_ids {
 /// The unread ones that came in to him.
 macro_rules! incoming_ids {
     ($branch:literal) => {
-        concat!(
-            "select id from (select id from messages \
-             where user_low = $1 and not is_read and sender <> user_low",
-            $branch,
-            ") low union all select id from (select id from messages \
-             where user_high = $1 and not is_read and sender <> user_high",
-            $branch,
-            ") high"
-        )
+        marked_ids!(1, $branch)
     };
 }
-/// The unread ones he wrote.
-macro_rules! own_ids {
+/// All unread ones.
+macro_rules! unread_ids {
     ($branch:literal) => {
-        concat!(
-            "select id from (select id from messages \
-             where sender = $1 and not is_read and (sender = user_low or sender = user_high)",
-            $branch,
-            ") own"
-        )
+        concat!(incoming_ids!($branch), " union all ", marked_ids!(2, $branch))
     };
 }
-pub(crate) use {all_ids, incoming_ids, message_of_m, own_ids, page};
+/// All of them.
+macro_rules! all_ids {
+    ($branch:literal) => {
+        concat!(unread_ids!($branch), " union all ", marked_ids!(0, $branch))
+    };
+}
+pub(crate) use {all_ids, incoming_ids, marked_ids, message_of_m, page, unread_ids};
 
 macro_rules! tally {
     ($which:literal) => {
         concat!(
-            "select user_low, user_high, count(*), count(*) filter (where not is_read), \
-             count(*) filter (where not is_read and sender = user_low), \
-             count(*) filter (where not is_read and sender = user_high) from messages where ",
+            "select user_low, user_high, count(*), count(*) filter (where low_mark > 0), \
+             count(*) filter (where low_mark = 2), count(*) filter (where high_mark = 2) from messages where ",
             $which,
             " group by user_low, user_high"
         )
@@ -173,12 +167,13 @@ catalogue! {
     MESSAGE_WITH_PARTICIPANTS = concat!(
         "select ", message!(), ", user_low, user_high from messages where id = $1 and ", is_mine!()
     );
-    UPDATE_MESSAGE = "update messages set text = coalesce($2, text), is_read = coalesce($3, is_read) where id = $1";
+    UPDATE_MESSAGE = "update messages set text = coalesce($2, text), low_mark = coalesce($3, low_mark), \
+         high_mark = coalesce($4, high_mark) where id = $1";
     DELETE_MESSAGE = "delete from messages where id = $1";
-    READ_FROM = "update messages set is_read = true \
-         where thread = $1 and sender = $2 and not is_read and id <= $3";
-    READ_BETWEEN = "update messages set is_read = true \
-         where thread = $1 and sender > $2 and sender < $3 and not is_read and id <= $4";
+    READ_FROM = "update messages set low_mark = 0, high_mark = 0 \
+         where thread = $1 and sender = $2 and low_mark > 0 and id <= $3";
+    READ_BETWEEN = "update messages set low_mark = 0, high_mark = 0 \
+         where thread = $1 and sender > $2 and sender < $3 and low_mark > 0 and id <= $4";
     TALLY_THREAD = tally!("thread = $1");
     TALLY_USER = tally!("(user_low = $1 or user_high = $1)");
     TALLY_STRANGER = tally!("sender = $1 and thread in (select id from threads where strangers)");
@@ -260,7 +255,7 @@ own_statements! {
         messages_by_id,
         /// Messages by `(sender, key)`.
         messages_by_key,
-        /// `(id, thread, sender, text, created, is_read, user_low, user_high, key, request)`.
+        /// `(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request)`.
         insert_messages,
         /// `(id, updated)` of threads.
         touch_threads,
@@ -272,15 +267,16 @@ own_statements! {
         touch_tokens,
         /// `(id, username, name_key, claims_name, password, active, created, last_token)`.
         import_users,
-        /// `(hash, user, id, created)`.
+        /// `(hash, user, id, created, last_used)`.
         import_tokens,
         /// `(id, user_low, user_high, canonical, strangers, created, updated)`, in their order.
         import_threads,
     }
 }
 
-/// Writes [`Own`]. `$ids`, `$keys` … begin a statement with a table `batch` made of its arguments; `$lock` ends one
-/// that locks rows, `$branch` and `$thread_branch` a part of a list that is merged with others.
+/// Writes [`Own`]. `$ids`, `$keys` … begin a statement with a table `batch` made of its arguments, and `$new`,
+/// `$counts` … are such a table for an insert: on SQLite of a single row, for the statement is run for each. `$lock`
+/// ends a statement that locks rows, `$branch` and `$thread_branch` a part of a list that is merged with others.
 macro_rules! own {
     (
         hold_user_ids: $hold:expr, advance_user_ids: $users:expr, advance_message_ids: $messages:expr,
@@ -288,8 +284,8 @@ macro_rules! own {
         share_users: $share:literal, lock: $lock:literal,
         branch: $branch:literal, thread_branch: $thread_branch:literal,
         thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
-        updates: $updates:literal, counts: $counts:literal, uses: $uses:literal, users: $new_users:literal,
-        tokens: $tokens:literal, threads: $threads:literal $(,)?
+        touch_threads: $touch_threads:literal, touch_tokens: $touch_tokens:literal, counts: $counts:literal,
+        users: $new_users:literal, tokens: $tokens:literal, threads: $threads:literal $(,)?
     ) => {
         $crate::store::sql::catalogue::Own {
             hold_user_ids: $hold,
@@ -324,7 +320,7 @@ macro_rules! own {
                 ") high order by seq limit $3"
             ),
             messages: page!("messages", all_ids!($branch)),
-            unread: page!("unread", concat!(incoming_ids!($branch), " union all ", own_ids!($branch))),
+            unread: page!("unread", unread_ids!($branch)),
             unread_incoming: page!("unread_incoming", incoming_ids!($branch)),
             lock_threads: concat!(
                 $uuids,
@@ -339,57 +335,43 @@ macro_rules! own {
             ),
             messages_by_id: concat!(
                 $ids,
-                "select m.id, m.sender, m.thread, m.text, m.created, m.is_read, m.user_low, m.user_high \
+                "select m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0, m.user_low, m.user_high \
                  from messages m where m.id in (select id from batch)"
             ),
             messages_by_key: concat!(
                 $keys,
-                "select m.id, m.sender, m.thread, m.text, m.created, m.is_read, m.key, m.request \
+                "select m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0, m.key, m.request \
                  from batch b join messages m on m.sender = b.sender and m.key = b.key where m.key is not null"
             ),
             insert_messages: concat!(
-                $new,
                 "insert into messages \
-                 (id, thread, sender, text, created, is_read, user_low, user_high, key, request) \
-                 select id, thread, sender, text, created, is_read, user_low, user_high, key, request from batch"
+                 (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request) ",
+                $new
             ),
-            touch_threads: concat!(
-                $updates,
-                "update threads set updated = b.updated from batch b \
-                 where threads.id = b.id and threads.updated < b.updated"
-            ),
+            touch_threads: $touch_threads,
             add_counts: concat!(
+                "insert into counters (user_id, messages, unread, unread_incoming) ",
                 $counts,
-                "insert into counters (user_id, messages, unread, unread_incoming) \
-                 select user_id, messages, unread, unread_incoming from batch where true order by user_id \
-                 on conflict (user_id) do update set messages = counters.messages + excluded.messages, \
+                " on conflict (user_id) do update set messages = counters.messages + excluded.messages, \
                  unread = counters.unread + excluded.unread, \
                  unread_incoming = counters.unread_incoming + excluded.unread_incoming"
             ),
             mark_read: concat!(
                 $ids,
-                "update messages set is_read = true where id in (select id from batch)"
+                "update messages set low_mark = 0, high_mark = 0 where id in (select id from batch)"
             ),
-            touch_tokens: concat!(
-                $uses,
-                "update tokens set last_used = b.last_used from batch b \
-                 where tokens.hash = b.hash and tokens.last_used < b.last_used"
-            ),
+            touch_tokens: $touch_tokens,
             import_users: concat!(
-                $new_users,
-                "insert into users \
-                 (id, username, name_key, claims_name, password, active, created, last_token) \
-                 select id, username, name_key, claims_name, password, active, created, last_token from batch"
+                "insert into users (id, username, name_key, claims_name, password, active, created, last_token) ",
+                $new_users
             ),
             import_tokens: concat!(
-                $tokens,
-                "insert into tokens (hash, user_id, id, created, last_used) \
-                 select hash, user_id, id, created, created from batch"
+                "insert into tokens (hash, user_id, id, created, last_used) ",
+                $tokens
             ),
             import_threads: concat!(
-                $threads,
-                "insert into threads (id, user_low, user_high, canonical, strangers, created, updated) \
-                 select id, user_low, user_high, canonical, strangers, created, updated from batch order by ord"
+                "insert into threads (id, user_low, user_high, canonical, strangers, created, updated) ",
+                $threads
             ),
         }
     };

@@ -30,6 +30,19 @@ impl Sides {
     pub(super) fn contains(self, user: i64) -> bool {
         self.low == user || self.high == Some(user)
     }
+    /// What a message of `sender`'s is to the one and to the other: read, unread from somebody else, unread of his own.
+    /// The three follow each other in the indexes of either's messages.
+    pub(super) fn marks(self, sender: i64, is_read: bool) -> (i64, i64) {
+        const READ: i64 = 0;
+        const INCOMING: i64 = 1;
+        const OWN: i64 = 2;
+        let mark = |user| match is_read {
+            true => READ,
+            false if user == Some(sender) => OWN,
+            false => INCOMING,
+        };
+        (mark(Some(self.low)), mark(self.high))
+    }
     fn iter(self) -> impl Iterator<Item = i64> {
         std::iter::once(self.low).chain(self.high)
     }

@@ -22,7 +22,7 @@ const CHUNK: usize = 1000;
 
 pub(super) async fn all<D: Dialect>(store: &SqlStore<D>, import: &Import) -> Result<ImportOutcome, Failure> {
     let mut tx = store.begin().await?;
-    tx.run_own(D::OWN.take_time).await?;
+    tx.take_time().await?;
     tx.run_own(D::OWN.hold_user_ids).await?;
     if tx.first(sql::IMPORTED, &[(&import.digest).into()]).await?.is_some() {
         return Ok(ImportOutcome::AlreadyImported);
@@ -87,6 +87,7 @@ async fn tokens<D: Dialect>(tx: &mut Tx<D>, tokens: &[ImportedToken]) -> Result<
             Column::Ints(chunk.iter().map(|token| token.user.get()).collect()),
             Column::Ints(chunk.iter().map(number).collect()),
             Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
+            Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
         ];
         tx.run(D::OWN.import_tokens, &[Arg::Rows(&columns)]).await?;
     }
@@ -149,15 +150,18 @@ async fn messages<D: Dialect>(
         for (message, sides) in chunk.iter().zip(&of_chunk) {
             counts.message(*sides, message.sender.get(), message.is_read, 1);
         }
+        let marks = chunk.iter().zip(&of_chunk).map(|(m, sides)| sides.marks(m.sender.get(), m.is_read));
+        let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
         let columns = [
             Column::Ints(chunk.iter().map(|m| m.id.get()).collect()),
             Column::Uuids(chunk.iter().map(|m| m.thread.get()).collect()),
             Column::Ints(chunk.iter().map(|m| m.sender.get()).collect()),
             Column::Texts(chunk.iter().map(|m| &*m.text).collect()),
             Column::Ints(chunk.iter().map(|m| m.created.as_micros()).collect()),
-            Column::Bools(chunk.iter().map(|m| m.is_read).collect()),
             Column::Ints(of_chunk.iter().map(|sides| sides.low).collect()),
             Column::OptInts(of_chunk.iter().map(|sides| sides.high).collect()),
+            Column::Ints(low_marks),
+            Column::Ints(high_marks),
             Column::OptTexts(vec![None; chunk.len()]),
             Column::OptBytes(vec![None; chunk.len()]),
         ];

@@ -78,11 +78,15 @@ pub(super) async fn update<D: Dialect>(
         return Ok(None);
     }
     let mut counts = Counts::default();
+    let mut marks = None;
     if let Some(is_read) = change.is_read.filter(|is_read| *is_read != message.is_read) {
         counts.unread(sides, message.sender.get(), if is_read { -1 } else { 1 });
+        marks = Some(sides.marks(message.sender.get(), is_read));
         message.is_read = is_read;
     }
-    tx.run(sql::UPDATE_MESSAGE, &[id.into(), change.text.as_deref().into(), change.is_read.into()]).await?;
+    let (low_mark, high_mark) = marks.unzip();
+    let args = [id.into(), change.text.as_deref().into(), low_mark.into(), high_mark.into()];
+    tx.run(sql::UPDATE_MESSAGE, &args).await?;
     counts.write(&mut tx).await?;
     tx.commit().await?;
     if let Some(text) = &change.text {

@@ -13,13 +13,13 @@ mod dialect;
 mod examine;
 mod failure;
 mod import;
-#[cfg(feature = "sqlite")]
-mod json;
 mod marks;
 mod messages;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_lease;
 mod rows;
 mod send;
 #[cfg(feature = "sqlite")]
@@ -27,9 +27,13 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite_backup;
 #[cfg(feature = "sqlite")]
+mod sqlite_driver;
+#[cfg(feature = "sqlite")]
 mod sqlite_here;
 #[cfg(feature = "sqlite")]
 mod sqlite_open;
+#[cfg(feature = "sqlite")]
+mod sqlite_writer;
 mod store;
 mod threads;
 mod tokens;

@@ -1,6 +1,5 @@
 //! Opening a database by its address.
 
-use super::SqlStore;
 use crate::store::{GroupCommit, Source, Store};
 use sqlx::migrate::{MigrateError, Migrator};
 use std::sync::Arc;
@@ -117,14 +116,8 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenEr
 async fn open_sqlite(place: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
     Ok(match place {
         "" => return Err(OpenError::Address),
-        ":memory:" => {
-            let pool = super::sqlite_open::open_memory().await?;
-            Arc::new(SqlStore::new(pool.clone(), pool, None))
-        }
-        path => {
-            let (writer, readers, here) = super::sqlite_open::open_file(path.as_ref(), options).await?;
-            Arc::new(SqlStore::new(writer, readers, Some(here)))
-        }
+        ":memory:" => Arc::new(super::sqlite_open::open_memory().await?),
+        path => Arc::new(super::sqlite_open::open_file(path.as_ref(), options).await?),
     })
 }
 
@@ -136,7 +129,7 @@ async fn open_sqlite(_: &str, _: &Options) -> Result<Arc<dyn Store>, OpenError> 
 #[cfg(feature = "postgres")]
 async fn open_postgres(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
     let pool = super::postgres::open(url, options).await?;
-    Ok(Arc::new(SqlStore::new(pool.clone(), pool, ())))
+    Ok(Arc::new(super::SqlStore::new(pool.clone(), pool, ())))
 }
 
 #[cfg(not(feature = "postgres"))]

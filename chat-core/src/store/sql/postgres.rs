@@ -2,9 +2,10 @@
 
 use super::{
     OpenError, Options,
-    catalogue::{Own, all_ids, incoming_ids, message_of_m, own, own_ids, page},
+    catalogue::{Own, all_ids, incoming_ids, marked_ids, message_of_m, own, page, unread_ids},
     dialect::Dialect,
-    failure::{self, Kind},
+    failure::{self, Failure, Kind},
+    postgres_lease::Lease,
     value::{Arg, Cells, Column, cells},
 };
 use crate::store::StoreError;
@@ -13,12 +14,15 @@ use sqlx::{
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow},
 };
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{io::ErrorKind, path::Path, str::FromStr, sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a request waits for a connection. More waiting callers than this serves are better told to come later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection may take to say that it is well. Then another is made, in what is left of the above.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// What holds on every connection: how long a statement may take, waiting for locks included; and that rows are
 /// taken in the order of an index. The planner knows how many messages the average user has, and for so few would
 /// collect them all and sort them, which for one who has a million takes a second rather than a millisecond.
@@ -30,8 +34,9 @@ cells!(PgRow);
 impl Dialect for Postgres {
     const SHARED: bool = true;
     type Here = ();
-    // Spelt out, because a server can have another default, under which these transactions fail for no reason.
-    const BEGIN: &'static str = "begin isolation level read committed";
+    type Writer = PgPool;
+    type Tx = Lease;
+    type TxRow = PgRow;
     const OWN: Own = own! {
         // Of the strength that waits for every insert.
         hold_user_ids: Some("lock table users in share row exclusive mode"),
@@ -55,62 +60,65 @@ impl Dialect for Postgres {
         thread_ids: "with batch(id) as (select * from unnest($1::uuid[])) ",
         message_ids: "with batch(id) as (select * from unnest($1::bigint[])) ",
         keys: "with batch(sender, key) as (select * from unnest($1::bigint[], $2::text[])) ",
-        new_messages: "with batch(id, thread, sender, text, created, is_read, user_low, user_high, key, request) \
-             as (select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
-             $6::boolean[], $7::bigint[], $8::bigint[], $9::text[], $10::bytea[])) ",
-        updates: "with batch(id, updated) as (select * from unnest($1::uuid[], $2::bigint[])) ",
-        counts: "with batch(user_id, messages, unread, unread_incoming) \
-             as (select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])) ",
-        uses: "with batch(hash, last_used) as (select * from unnest($1::bytea[], $2::bigint[])) ",
-        users: "with batch(id, username, name_key, claims_name, password, active, created, last_token) \
-             as (select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
-             $6::boolean[], $7::bigint[], $8::bigint[])) ",
-        tokens: "with batch(hash, user_id, id, created) \
-             as (select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[])) ",
-        threads: "with batch(id, user_low, user_high, canonical, strangers, created, updated, ord) \
-             as (select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[], \
-             $6::bigint[], $7::bigint[]) with ordinality) ",
+        new_messages: "select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
+             $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])",
+        touch_threads: "update threads set updated = b.updated \
+             from (select * from unnest($1::uuid[], $2::bigint[])) as b(id, updated) \
+             where threads.id = b.id and threads.updated < b.updated",
+        touch_tokens: "update tokens set last_used = b.last_used \
+             from (select * from unnest($1::bytea[], $2::bigint[])) as b(hash, last_used) \
+             where tokens.hash = b.hash and tokens.last_used < b.last_used",
+        // In the order their locks are taken in.
+        counts: "select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) order by 1",
+        users: "select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
+             $6::boolean[], $7::bigint[], $8::bigint[])",
+        tokens: "select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])",
+        threads: "select id, user_low, user_high, canonical, strangers, created, updated \
+             from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[], $6::bigint[], \
+             $7::bigint[]) with ordinality \
+             as batch(id, user_low, user_high, canonical, strangers, created, updated, place) order by place",
     };
 
-    fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Error> {
-        let mut out = PgArguments::default();
-        for arg in args {
-            match *arg {
-                Arg::Int(v) => out.add(v),
-                Arg::OptInt(v) => out.add(v),
-                Arg::Bool(v) => out.add(v),
-                Arg::Text(v) => out.add(v),
-                Arg::Bytes(v) => out.add(v),
-                Arg::Uuid(v) => out.add(v),
-                Arg::Rows(columns) => columns.iter().try_for_each(|column| match column {
-                    Column::Ints(v) => out.add(v),
-                    Column::OptInts(v) => out.add(v),
-                    Column::Bools(v) => out.add(v),
-                    Column::Texts(v) => out.add(v),
-                    Column::OptTexts(v) => out.add(v),
-                    Column::OptBytes(v) => out.add(v),
-                    Column::Uuids(v) => out.add(v),
-                }),
-            }
-            .map_err(Error::Encode)?;
-        }
-        Ok(out)
+    async fn aside<T: Send + 'static>(
+        _: &PgPool,
+        step: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Error> {
+        Ok(step.await)
     }
 
-    async fn rows(
-        connection: &mut PgConnection,
-        sql: &'static str,
-        arguments: PgArguments,
-    ) -> Result<Vec<PgRow>, Error> {
-        sqlx::query_with(sql, arguments).fetch_all(connection).await
+    async fn begin(writer: &PgPool) -> Result<Lease, Failure> {
+        let mut lease = lease(writer).await?;
+        lease.begin().await.map_err(refused)?;
+        Ok(lease)
     }
 
-    async fn run(
-        connection: &mut PgConnection,
-        sql: &'static str,
-        arguments: PgArguments,
-    ) -> Result<u64, Error> {
-        Ok(sqlx::query_with(sql, arguments).execute(connection).await?.rows_affected())
+    fn take_time(tx: &mut Lease) {
+        tx.take_time();
+    }
+
+    async fn rows(tx: &mut Lease, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Error> {
+        tx.rows(sql, arguments(args)?).await
+    }
+
+    async fn run(tx: &mut Lease, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Error> {
+        tx.run(sql, arguments(args)?).await
+    }
+
+    async fn commit(tx: Lease) -> Result<(), Error> {
+        tx.commit().await
+    }
+
+    async fn rollback(tx: Lease) -> Result<(), Error> {
+        tx.rollback().await
+    }
+
+    async fn close_writer(writer: &PgPool) {
+        writer.close().await;
+    }
+
+    async fn read(pool: &PgPool, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Failure> {
+        let mut lease = lease(pool).await?;
+        lease.rows(sql, arguments(args)?).await.map_err(refused)
     }
 
     fn read_here(
@@ -131,6 +139,41 @@ impl Dialect for Postgres {
     async fn backup(_: &Pool<Self>, _: &Path) -> Result<(), StoreError> {
         Err(StoreError::Unsupported("Postgres is backed up with its own pg_dump"))
     }
+}
+
+/// A connection. Whatever the reason that none is to be had, a log-in that is refused, say: the database is away.
+async fn lease(pool: &PgPool) -> Result<Lease, Failure> {
+    Lease::take(pool).await.map_err(|error| Failure::Statement(Kind::Away, error))
+}
+
+fn refused(error: Error) -> Failure {
+    Failure::Statement(Postgres::kind(&error), error)
+}
+
+/// The arguments of a statement in sqlx's form.
+fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Error> {
+    let mut out = PgArguments::default();
+    for arg in args {
+        match *arg {
+            Arg::Int(v) => out.add(v),
+            Arg::OptInt(v) => out.add(v),
+            Arg::Bool(v) => out.add(v),
+            Arg::Text(v) => out.add(v),
+            Arg::Bytes(v) => out.add(v),
+            Arg::Uuid(v) => out.add(v),
+            Arg::Rows(columns) => columns.iter().try_for_each(|column| match column {
+                Column::Ints(v) => out.add(v),
+                Column::OptInts(v) => out.add(v),
+                Column::Bools(v) => out.add(v),
+                Column::Texts(v) => out.add(v),
+                Column::OptTexts(v) => out.add(v),
+                Column::OptBytes(v) => out.add(v),
+                Column::Uuids(v) => out.add(v),
+            }),
+        }
+        .map_err(Error::Encode)?;
+    }
+    Ok(out)
 }
 
 /// Sorts SQLSTATEs.
@@ -156,7 +199,7 @@ pub(super) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
 
 /// A connection of its own, without a deadline.
 pub(super) async fn dial(connect: &PgConnectOptions) -> Result<PgConnection, OpenError> {
-    let dial = tokio::time::timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
+    let dial = timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
     dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(failed)
 }
 
@@ -172,7 +215,8 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenErr
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for >= Duration::from_secs(1) {
-                    connection.ping().await?;
+                    let well = timeout(PING_TIMEOUT, connection.ping()).await;
+                    well.map_err(|_| Error::Io(ErrorKind::TimedOut.into()))??;
                 }
                 Ok(true)
             })

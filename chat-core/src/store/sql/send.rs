@@ -20,7 +20,7 @@ const ATTEMPTS: u32 = 5;
 
 /// Adds them all in one transaction. When the database refuses that one over a single message, each is tried in a
 /// transaction of its own, so that the bad one fails alone. After a commit that failed nothing is tried again: it
-/// may have happened.
+/// may have happened. Nor is anything once the database has gone.
 pub(super) async fn all<D: Dialect>(
     store: &SqlStore<D>,
     messages: &[NewMessage],
@@ -28,13 +28,16 @@ pub(super) async fn all<D: Dialect>(
     match together(store, messages).await {
         Err(Failure::Statement(Kind::Fault | Kind::Taken | Kind::Missing, _)) if messages.len() > 1 => {
             let mut outcomes = Vec::with_capacity(messages.len());
+            let mut away = None;
             for message in messages {
-                let alone = together(store, std::slice::from_ref(message)).await;
-                outcomes.push(
-                    alone
-                        .map_err(StoreError::from)
-                        .and_then(|mut one| one.pop().unwrap_or(Err(StoreError::NotFound))),
-                );
+                // Whoever asks a database that has gone meanwhile waits for long, and others wait for these.
+                if let Some(error) = &away {
+                    outcomes.push(Err(StoreError::clone(error)));
+                    continue;
+                }
+                let alone = together(store, std::slice::from_ref(message)).await.map_err(StoreError::from);
+                away = alone.as_ref().err().filter(|error| error.is_temporary()).cloned();
+                outcomes.push(alone.and_then(|mut one| one.pop().unwrap_or(Err(StoreError::NotFound))));
             }
             Ok(outcomes)
         }
@@ -54,6 +57,8 @@ async fn together<D: Dialect>(
                 tx.commit().await?;
                 return Ok(outcomes);
             }
+            // Who does not answer will not confirm a rollback either. It comes by itself.
+            Err(failure @ Failure::Statement(Kind::Away, _)) => return Err(failure),
             Err(failure) => {
                 tx.rollback().await?;
                 // A key that is taken now was not when this transaction looked: next time it is seen.
@@ -183,15 +188,18 @@ async fn insert<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Res
     let mut ids = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<i64>, _>>()?;
     ids.sort_unstable();
 
+    let marks = new.iter().map(|(m, sides)| sides.marks(m.sender.get(), m.is_read));
+    let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
     let columns = [
         Column::Ints(ids.clone()),
         Column::Uuids(new.iter().map(|(m, _)| m.thread.get()).collect()),
         Column::Ints(new.iter().map(|(m, _)| m.sender.get()).collect()),
         Column::Texts(new.iter().map(|(m, _)| &*m.text).collect()),
         Column::Ints(new.iter().map(|(m, _)| m.created.as_micros()).collect()),
-        Column::Bools(new.iter().map(|(m, _)| m.is_read).collect()),
         Column::Ints(new.iter().map(|(_, sides)| sides.low).collect()),
         Column::OptInts(new.iter().map(|(_, sides)| sides.high).collect()),
+        Column::Ints(low_marks),
+        Column::Ints(high_marks),
         Column::OptTexts(new.iter().map(|(m, _)| m.key.as_ref().map(|key| &*key.key)).collect()),
         Column::OptBytes(new.iter().map(|(m, _)| m.key.as_ref().map(|key| &key.request[..])).collect()),
     ];

@@ -1,17 +1,19 @@
 //! SQLite's side of the store.
 
 use super::{
-    catalogue::{Own, all_ids, incoming_ids, message_of_m, own, own_ids, page},
+    catalogue::{Own, all_ids, incoming_ids, marked_ids, message_of_m, own, page, unread_ids},
     dialect::Dialect,
-    failure::{self, Kind},
-    json, sqlite_backup,
+    failure::{self, Failure, Kind},
+    sqlite_backup,
+    sqlite_driver::KeptRow,
     sqlite_here::Here,
+    sqlite_writer::{WriteTx, Writer},
     value::{Arg, Cells, cells},
 };
 use crate::store::StoreError;
 use sqlx::{
     Arguments, Error, Pool, Sqlite,
-    sqlite::{SqliteArguments, SqliteConnection, SqliteRow},
+    sqlite::{SqliteArguments, SqliteRow},
 };
 use std::path::Path;
 
@@ -19,10 +21,10 @@ cells!(SqliteRow);
 
 impl Dialect for Sqlite {
     const SHARED: bool = false;
-    /// None for a database in memory, which has a single connection.
-    type Here = Option<Here>;
-    // A transaction that begins by reading and then writes fails at once when another wrote meanwhile.
-    const BEGIN: &'static str = "begin immediate";
+    type Here = Here;
+    type Writer = Writer;
+    type Tx = WriteTx;
+    type TxRow = KeptRow;
     const OWN: Own = own! {
         hold_user_ids: None,
         advance_user_ids: None,
@@ -36,72 +38,66 @@ impl Dialect for Sqlite {
         // Taken apart and merged by the planner itself, which a limit would keep it from.
         branch: "",
         thread_branch: "",
-        thread_ids: "with batch(id) as (select unhex(value ->> 0) from json_each($1)) ",
-        message_ids: "with batch(id) as (select value ->> 0 from json_each($1)) ",
-        keys: "with batch(sender, key) as (select value ->> 0, value ->> 1 from json_each($1)) ",
-        new_messages: "with batch(id, thread, sender, text, created, is_read, user_low, user_high, key, request) \
-             as (select value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
-             value ->> 6, value ->> 7, value ->> 8, unhex(value ->> 9) from json_each($1)) ",
-        updates: "with batch(id, updated) as (select unhex(value ->> 0), value ->> 1 from json_each($1)) ",
-        counts: "with batch(user_id, messages, unread, unread_incoming) \
-             as (select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each($1)) ",
-        uses: "with batch(hash, last_used) as (select unhex(value ->> 0), value ->> 1 from json_each($1)) ",
-        users: "with batch(id, username, name_key, claims_name, password, active, created, last_token) \
-             as (select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
-             value ->> 7 from json_each($1)) ",
-        tokens: "with batch(hash, user_id, id, created) \
-             as (select unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3 from json_each($1)) ",
-        threads: "with batch(ord, id, user_low, user_high, canonical, strangers, created, updated) as (select key, \
-             unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
-             from json_each($1)) ",
+        thread_ids: "with batch(id) as (values ($1)) ",
+        message_ids: "with batch(id) as (values ($1)) ",
+        keys: "with batch(sender, key) as (values ($1, $2)) ",
+        new_messages: "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        touch_threads: "update threads set updated = $2 where id = $1 and updated < $2",
+        touch_tokens: "update tokens set last_used = $2 where hash = $1 and last_used < $2",
+        counts: "values ($1, $2, $3, $4)",
+        users: "values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        tokens: "values ($1, $2, $3, $4, $5)",
+        threads: "values ($1, $2, $3, $4, $5, $6, $7)",
     };
 
-    fn arguments(args: &[Arg<'_>]) -> Result<SqliteArguments, Error> {
-        let mut out = SqliteArguments::default();
-        for arg in args {
-            match *arg {
-                Arg::Int(v) => out.add(v),
-                Arg::OptInt(v) => out.add(v),
-                Arg::Bool(v) => out.add(v),
-                Arg::Text(v) => out.add(v),
-                Arg::Bytes(v) => out.add(v),
-                Arg::Uuid(v) => out.add(v),
-                Arg::Rows(columns) => out.add(json::table(columns)?),
-            }
-            .map_err(Error::Encode)?;
-        }
-        Ok(out)
+    async fn aside<T: Send + 'static>(
+        writer: &Writer,
+        step: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Error> {
+        writer.run(step).await
     }
 
-    async fn rows(
-        connection: &mut SqliteConnection,
-        sql: &'static str,
-        arguments: SqliteArguments,
-    ) -> Result<Vec<SqliteRow>, Error> {
-        sqlx::query_with(sql, arguments).fetch_all(connection).await
+    async fn begin(writer: &Writer) -> Result<WriteTx, Failure> {
+        writer.begin().map_err(failed)
     }
 
-    async fn run(
-        connection: &mut SqliteConnection,
-        sql: &'static str,
-        arguments: SqliteArguments,
-    ) -> Result<u64, Error> {
-        Ok(sqlx::query_with(sql, arguments).execute(connection).await?.rows_affected())
+    fn take_time(_: &mut WriteTx) {}
+
+    async fn rows(tx: &mut WriteTx, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<KeptRow>, Error> {
+        tx.rows(sql, args)
+    }
+
+    async fn run(tx: &mut WriteTx, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Error> {
+        tx.run(sql, args)
+    }
+
+    async fn commit(tx: WriteTx) -> Result<(), Error> {
+        tx.commit()
+    }
+
+    async fn rollback(tx: WriteTx) -> Result<(), Error> {
+        tx.rollback()
+    }
+
+    async fn close_writer(writer: &Writer) {
+        writer.close().await;
+    }
+
+    async fn read(pool: &Pool<Self>, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<SqliteRow>, Failure> {
+        sqlx::query_with(sql, arguments(args)?).fetch_all(pool).await.map_err(failed)
     }
 
     fn read_here(
-        here: &Option<Here>,
+        here: &Here,
         sql: &'static str,
         args: &[Arg<'_>],
         take: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
     ) -> bool {
-        here.as_ref().is_some_and(|here| here.read(sql, args, take))
+        here.read(sql, args, take)
     }
 
-    fn close_here(here: &Option<Here>) {
-        if let Some(here) = here {
-            here.close();
-        }
+    fn close_here(here: &Here) {
+        here.close();
     }
 
     fn kind(error: &Error) -> Kind {
@@ -111,6 +107,31 @@ impl Dialect for Sqlite {
     async fn backup(pool: &Pool<Self>, to: &Path) -> Result<(), StoreError> {
         sqlite_backup::backup(pool, to).await
     }
+}
+
+fn failed(error: Error) -> Failure {
+    Failure::Statement(Sqlite::kind(&error), error)
+}
+
+/// The arguments of a statement in sqlx's form.
+fn arguments(args: &[Arg<'_>]) -> Result<SqliteArguments, Error> {
+    let mut out = SqliteArguments::default();
+    for arg in args {
+        match *arg {
+            Arg::Int(v) => out.add(v),
+            Arg::OptInt(v) => out.add(v),
+            Arg::Bool(v) => out.add(v),
+            Arg::Text(v) => out.add(v),
+            Arg::Bytes(v) => out.add(v),
+            Arg::Uuid(v) => out.add(v),
+            // Tables are written, which sqlx does not do here.
+            Arg::Rows(_) => {
+                return Err(Error::Encode("a table is no argument of a statement that reads".into()));
+            }
+        }
+        .map_err(Error::Encode)?;
+    }
+    Ok(out)
 }
 
 /// Sorts SQLite's result codes; the lower eight bits say the kind.

@@ -1,46 +1,49 @@
 //! Opening an SQLite database: its file, its connections, its schema.
 
 use super::{
-    OpenError, Options,
-    dialect::Dialect as _,
-    sqlite_here::{CACHE, Here},
+    OpenError, Options, SqlStore,
+    sqlite_driver::{self, MEMORY, Place},
+    sqlite_here::Here,
+    sqlite_writer::Writer,
 };
 use sqlx::{
-    Connection as _, Error, Sqlite, SqlitePool,
+    Error, Sqlite, SqlitePool,
     migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
 };
 use std::{
     fs, io,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// How long a transaction waits for another process that is writing.
+/// How long a reader waits for a lock, which in a file it hardly ever meets.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before a database that is being made is tried again.
 const PAUSE: Duration = Duration::from_millis(20);
 /// Connections for long reads. SQLite's readers do not wait for its one writer.
 const READERS: u32 = 2;
 
-/// The pools of a database in memory: one connection for everything, and it never goes, for the data would go
-/// with it.
-pub(super) async fn open_memory() -> Result<SqlitePool, OpenError> {
-    let options = tuned(SqliteConnectOptions::new().filename(":memory:").in_memory(true).shared_cache(false));
-    let pool = pool(1).connect_with(options).await.map_err(OpenError::database)?;
-    migrate(&pool, OpenError::database).await?;
-    Ok(pool)
+/// A new database in memory. It is there as long as this store.
+pub(super) async fn open_memory() -> Result<SqlStore<Sqlite>, OpenError> {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
+    // A name that begins so is known to the whole process.
+    let name = format!("/chat-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let connect = tuned(SqliteConnectOptions::new().filename(&name).vfs(MEMORY).create_if_missing(true));
+    let readers = pool(READERS).connect_with(connect).await.map_err(OpenError::database)?;
+    migrate(&readers, OpenError::database).await?;
+    let failed = |error| OpenError::database(sqlite_driver::failed(error));
+    store(readers, &Place::Memory(name), true).map_err(failed)
 }
 
-/// The connections to a database in a file: one that writes, those that read, and those that read on the thread that
-/// asks.
-pub(super) async fn open_file(
-    file: &Path,
-    options: &Options,
-) -> Result<(SqlitePool, SqlitePool, Here), OpenError> {
+/// The database in a file.
+pub(super) async fn open_file(file: &Path, options: &Options) -> Result<SqlStore<Sqlite>, OpenError> {
     let name = || file.display().to_string();
     match fs::metadata(file) {
         Ok(found) if found.is_dir() => return Err(OpenError::Directory(name())),
@@ -56,25 +59,25 @@ pub(super) async fn open_file(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Missing(name())),
         Err(error) => return Err(OpenError::File(name(), Arc::new(error))),
     }
-    let connect =
-        tuned(SqliteConnectOptions::new().filename(file)).journal_mode(SqliteJournalMode::Wal).synchronous(
-            if options.sync_every_commit { SqliteSynchronous::Full } else { SqliteSynchronous::Normal },
-        );
+    let connect = tuned(SqliteConnectOptions::new().filename(file)).journal_mode(SqliteJournalMode::Wal);
     let failed = |error: Error| match result_code(&error) {
         Some(5 | 6) => OpenError::Locked(name()),
         Some(26) => OpenError::NotADatabase(name()),
         _ => OpenError::File(name(), Arc::new(error)),
     };
-    let writer = pool(1)
-        // A commit that fails, on a full disk for one, may leave the driver in a transaction that SQLite has ended.
-        // That connection is good for nothing; another takes its place.
-        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
-    let writer = patiently(|| writer.clone().connect_with(connect.clone().pragma("cache_size", CACHE)));
-    let writer = writer.await.map_err(failed)?;
-    migrate(&writer, failed).await?;
-    let readers = pool(READERS).connect_with(connect).await.map_err(failed)?;
-    let here = Here::open(file).map_err(|error| OpenError::File(name(), Arc::new(error)))?;
-    Ok((writer, readers, here))
+    let readers = patiently(|| pool(READERS).connect_with(connect.clone())).await.map_err(failed)?;
+    migrate(&readers, failed).await?;
+    store(readers, &Place::File(file.to_owned()), options.sync_every_commit)
+        .map_err(|error| failed(sqlite_driver::failed(error)))
+}
+
+fn store(
+    readers: SqlitePool,
+    place: &Place,
+    sync_every_commit: bool,
+) -> Result<SqlStore<Sqlite>, rusqlite::Error> {
+    let writer = Writer::start(place, sync_every_commit)?;
+    Ok(SqlStore::new(writer, readers, Here::open(place)?))
 }
 
 /// Connects for the first time. A database that another process is making, or bringing into the mode that writes ahead,
@@ -95,7 +98,7 @@ where
 }
 
 fn tuned(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    options.create_if_missing(false).busy_timeout(BUSY_TIMEOUT).foreign_keys(true)
+    options.busy_timeout(BUSY_TIMEOUT).foreign_keys(true)
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
@@ -116,7 +119,7 @@ fn result_code(error: &Error) -> Option<i32> {
 
 /// In one transaction, so that of two processes that start together one does it.
 async fn migrate(pool: &SqlitePool, failed: impl Fn(Error) -> OpenError) -> Result<(), OpenError> {
-    let mut tx = pool.begin_with(Sqlite::BEGIN).await.map_err(&failed)?;
+    let mut tx = pool.begin_with("begin immediate").await.map_err(&failed)?;
     // `run` by another name, whose future is `Send`.
     MIGRATIONS
         .run_direct(None, &mut *tx, false)
@@ -141,7 +144,7 @@ mod tests {
         api::{ThreadId, Timestamp, UserId},
         store::{NewMessage, NewThread, NewUser, PasswordHash, Slice, Store, StoreError, sql},
     };
-    use sqlx::{AssertSqlSafe, Executor as _, SqliteConnection};
+    use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
     use std::path::PathBuf;
     use uuid::Uuid;
 

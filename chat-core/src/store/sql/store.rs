@@ -16,22 +16,28 @@ use crate::{
     },
 };
 use async_trait::async_trait;
-use sqlx::{Error, Pool, Transaction};
+use sqlx::{Error, Pool};
 use std::path::Path;
 
 /// A store on a database of dialect `D`.
 #[derive(Debug)]
 pub(crate) struct SqlStore<D: Dialect> {
-    writer: Pool<D>,
+    writer: D::Writer,
     readers: Pool<D>,
     here: D::Here,
 }
 
+impl<D: Dialect> Clone for SqlStore<D> {
+    fn clone(&self) -> Self {
+        Self { writer: self.writer.clone(), readers: self.readers.clone(), here: self.here.clone() }
+    }
+}
+
 /// A transaction that writes. Dropped, it is rolled back.
-pub(super) struct Tx<D: Dialect>(Transaction<'static, D>);
+pub(super) struct Tx<D: Dialect>(D::Tx);
 
 impl<D: Dialect> SqlStore<D> {
-    pub(super) const fn new(writer: Pool<D>, readers: Pool<D>, here: D::Here) -> Self {
+    pub(super) const fn new(writer: D::Writer, readers: Pool<D>, here: D::Here) -> Self {
         Self { writer, readers, here }
     }
 
@@ -66,9 +72,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Runs a statement that reads.
     pub(super) async fn read(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<D::Row>, Failure> {
-        let arguments = D::arguments(args).map_err(failed::<D>)?;
-        let mut connection = self.readers.acquire().await.map_err(failed::<D>)?;
-        D::rows(&mut connection, sql, arguments).await.map_err(failed::<D>)
+        D::read(&self.readers, sql, args).await
     }
 
     /// The same, for its first row.
@@ -82,7 +86,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Begins to write.
     pub(super) async fn begin(&self) -> Result<Tx<D>, Failure> {
-        self.writer.begin_with(D::BEGIN).await.map(Tx).map_err(failed::<D>)
+        D::begin(&self.writer).await.map(Tx)
     }
 
     /// Runs a single statement that writes.
@@ -95,22 +99,24 @@ impl<D: Dialect> SqlStore<D> {
 }
 
 impl<D: Dialect> Tx<D> {
-    pub(super) async fn rows(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<D::Row>, Failure> {
-        let arguments = D::arguments(args).map_err(failed::<D>)?;
-        D::rows(&mut self.0, sql, arguments).await.map_err(failed::<D>)
+    pub(super) async fn rows(
+        &mut self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<D::TxRow>, Failure> {
+        D::rows(&mut self.0, sql, args).await.map_err(failed::<D>)
     }
 
     pub(super) async fn first(
         &mut self,
         sql: &'static str,
         args: &[Arg<'_>],
-    ) -> Result<Option<D::Row>, Failure> {
+    ) -> Result<Option<D::TxRow>, Failure> {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
     pub(super) async fn run(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Failure> {
-        let arguments = D::arguments(args).map_err(failed::<D>)?;
-        D::run(&mut self.0, sql, arguments).await.map_err(failed::<D>)
+        D::run(&mut self.0, sql, args).await.map_err(failed::<D>)
     }
 
     /// Runs a statement that only one of the databases needs.
@@ -121,13 +127,19 @@ impl<D: Dialect> Tx<D> {
         Ok(())
     }
 
+    /// For a transaction that may take as long as it likes.
+    pub(super) async fn take_time(&mut self) -> Result<(), Failure> {
+        D::take_time(&mut self.0);
+        self.run_own(D::OWN.take_time).await
+    }
+
     pub(super) async fn commit(self) -> Result<(), Failure> {
-        self.0.commit().await.map_err(Failure::Commit)
+        D::commit(self.0).await.map_err(Failure::Commit)
     }
 
     /// Undoes everything. When this fails, nobody knows what became of it.
     pub(super) async fn rollback(self) -> Result<(), Failure> {
-        self.0.rollback().await.map_err(Failure::Commit)
+        D::rollback(self.0).await.map_err(Failure::Commit)
     }
 }
 
@@ -145,6 +157,14 @@ macro_rules! steady {
                 done => break done.map_err(StoreError::from),
             }
         }
+    }};
+}
+
+/// Takes a step that writes, on a copy of the store called `$store`, where it keeps nobody from other work.
+macro_rules! aside {
+    ($self:ident, $store:ident => $step:expr) => {{
+        let $store = $self.clone();
+        D::aside(&$self.writer, async move { steady!($step) }).await.map_err(failed::<D>)?
     }};
 }
 
@@ -172,14 +192,18 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn close(&self) {
         D::close_here(&self.here);
         self.readers.close().await;
-        self.writer.close().await;
+        D::close_writer(&self.writer).await;
     }
 
     async fn insert_user(&self, user: NewUser) -> Result<UserId> {
-        steady!(users::insert(self, &user))
+        aside!(self, store => users::insert(&store, &user))
     }
     async fn ensure_user(&self, user: EnsuredUser) -> Result<()> {
-        steady!(users::ensure(self, &user))
+        let there = steady!(users::account(self, user.id))?;
+        if there.is_some_and(|there| there.username == user.username) {
+            return Ok(());
+        }
+        aside!(self, store => users::ensure(&store, &user))
     }
     async fn account(&self, id: UserId) -> Result<Option<Account>> {
         steady!(users::account(self, id))
@@ -203,17 +227,19 @@ impl<D: Dialect> Store for SqlStore<D> {
         new: &PasswordHash,
         revoke: Option<Option<&TokenHash>>,
     ) -> Result<bool> {
-        steady!(users::set_password(self, user, expected, new, revoke))
+        let (expected, new) = (expected.cloned(), new.clone());
+        let revoke = revoke.map(Option::<&TokenHash>::copied);
+        aside!(self, store => users::set_password(&store, user, expected.as_ref(), &new, revoke.as_ref()))
     }
     async fn set_active(&self, user: UserId, active: bool) -> Result<bool> {
-        steady!(users::set_active(self, user, active))
+        aside!(self, store => users::set_active(&store, user, active))
     }
     async fn remove_user(&self, user: UserId) -> Result<bool> {
-        steady!(users::remove(self, user))
+        aside!(self, store => users::remove(&store, user))
     }
 
     async fn insert_token(&self, token: NewToken, keep: u32) -> Result<Vec<TokenHash>> {
-        steady!(tokens::insert(self, &token, keep))
+        aside!(self, store => tokens::insert(&store, &token, keep))
     }
     async fn token_owner(&self, token: &TokenHash) -> Result<Option<TokenOwner>> {
         steady!(tokens::owner(self, token))
@@ -222,20 +248,25 @@ impl<D: Dialect> Store for SqlStore<D> {
         steady!(tokens::list(self, user))
     }
     async fn touch_tokens(&self, uses: Vec<(TokenHash, Timestamp)>) -> Result<()> {
-        steady!(tokens::touch(self, &uses))
+        aside!(self, store => tokens::touch(&store, &uses))
     }
     async fn delete_token(&self, token: &TokenHash) -> Result<bool> {
-        steady!(tokens::delete(self, token))
+        let token = *token;
+        aside!(self, store => tokens::delete(&store, &token))
     }
     async fn delete_token_by_id(&self, user: UserId, id: TokenId) -> Result<Option<TokenHash>> {
-        steady!(tokens::delete_by_id(self, user, id))
+        aside!(self, store => tokens::delete_by_id(&store, user, id))
     }
     async fn delete_tokens(&self, user: UserId) -> Result<u64> {
-        steady!(tokens::delete_all(self, user))
+        aside!(self, store => tokens::delete_all(&store, user))
     }
 
     async fn open_thread(&self, thread: NewThread) -> Result<(ThreadId, bool)> {
-        steady!(threads::open(self, thread))
+        // Mostly it is there, and nothing has to be written.
+        if let Some(id) = steady!(threads::of_pair(self, thread.low, thread.high))? {
+            return Ok((id, false));
+        }
+        aside!(self, store => threads::open(&store, thread))
     }
     async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>> {
         steady!(threads::one(self, caller, id))
@@ -249,7 +280,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         steady!(threads::list(self, caller, after, limit))
     }
     async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<bool> {
-        steady!(threads::delete(self, caller, id))
+        aside!(self, store => threads::delete(&store, caller, id))
     }
     async fn thread_messages(
         &self,
@@ -266,17 +297,19 @@ impl<D: Dialect> Store for SqlStore<D> {
         thread: ThreadId,
         up_to: Option<MessageId>,
     ) -> Result<Option<u64>> {
-        steady!(marks::thread(self, caller, thread, up_to))
+        aside!(self, store => marks::thread(&store, caller, thread, up_to))
     }
 
     async fn insert_messages(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>> {
-        send::all(self, &messages).await
+        let store = self.clone();
+        let sent = D::aside(&self.writer, async move { send::all(&store, &messages).await });
+        sent.await.map_err(failed::<D>)?
     }
     async fn mark_messages_read(
         &self,
         marks: Vec<(UserId, MessageId)>,
     ) -> Result<Vec<Result<Option<Message>>>> {
-        steady!(marks::messages(self, &marks))
+        aside!(self, store => marks::messages(&store, &marks))
     }
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>> {
         steady!(messages::one(self, caller, id))
@@ -294,17 +327,17 @@ impl<D: Dialect> Store for SqlStore<D> {
         id: MessageId,
         change: MessageChange,
     ) -> Result<Option<Message>> {
-        steady!(messages::update(self, caller, id, &change))
+        aside!(self, store => messages::update(&store, caller, id, &change))
     }
     async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<bool> {
-        steady!(messages::delete(self, caller, id))
+        aside!(self, store => messages::delete(&store, caller, id))
     }
 
     async fn is_empty(&self) -> Result<bool> {
         steady!(self.read(sql::ANY_USER, &[])).map(|rows| rows.is_empty())
     }
     async fn import(&self, import: Import) -> Result<ImportOutcome> {
-        steady!(import::all(self, &import))
+        aside!(self, store => import::all(&store, &import))
     }
     async fn backup(&self, to: &Path) -> Result<()> {
         D::backup(&self.readers, to).await

@@ -13,14 +13,21 @@ use crate::{
     store::{MessageRange, NewThread, StoreError},
 };
 
+/// The thread of a pair, if there is one.
+pub(super) async fn of_pair<D: Dialect>(
+    store: &SqlStore<D>,
+    low: UserId,
+    high: UserId,
+) -> Result<Option<ThreadId>, Failure> {
+    let id = store.look_up_first(sql::CANONICAL, &[low.into(), high.into()], |row| row.uuid(0)).await?;
+    Ok(id.map(ThreadId::new))
+}
+
 pub(super) async fn open<D: Dialect>(
     store: &SqlStore<D>,
     thread: NewThread,
 ) -> Result<(ThreadId, bool), Failure> {
     let pair = [thread.low.into(), thread.high.into()];
-    if let Some(id) = store.look_up_first(sql::CANONICAL, &pair, |row| row.uuid(0)).await? {
-        return Ok((ThreadId::new(id), false));
-    }
     let mut tx = store.begin().await?;
     if tx.rows(D::OWN.pair_of_users, &pair).await?.len() != 2 {
         return Err(StoreError::NotFound.into());
@@ -96,7 +103,7 @@ pub(super) async fn delete<D: Dialect>(
     id: ThreadId,
 ) -> Result<bool, Failure> {
     let mut tx = store.begin().await?;
-    tx.run_own(D::OWN.take_time).await?;
+    tx.take_time().await?;
     let Some(thread) = tx.first(D::OWN.lock_thread, &[id.into(), caller.into()]).await? else {
         return Ok(false);
     };

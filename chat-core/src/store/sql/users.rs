@@ -35,9 +35,6 @@ pub(super) async fn insert<D: Dialect>(store: &SqlStore<D>, user: &NewUser) -> R
 }
 
 pub(super) async fn ensure<D: Dialect>(store: &SqlStore<D>, user: &EnsuredUser) -> Result<(), Failure> {
-    if account(store, user.id).await?.is_some_and(|there| there.username == user.username) {
-        return Ok(());
-    }
     let key = name_key(&user.username);
     let mut tx = store.begin().await?;
     tx.run_own(D::OWN.hold_user_ids).await?;
@@ -140,7 +137,7 @@ pub(super) async fn set_password<D: Dialect>(
     user: UserId,
     expected: Option<&PasswordHash>,
     new: &PasswordHash,
-    revoke: Option<Option<&TokenHash>>,
+    revoke: Option<&Option<TokenHash>>,
 ) -> Result<bool, Failure> {
     let mut tx = store.begin().await?;
     let changed = match expected {
@@ -171,7 +168,7 @@ pub(super) async fn set_active<D: Dialect>(
 
 pub(super) async fn remove<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Result<bool, Failure> {
     let mut tx = store.begin().await?;
-    tx.run_own(D::OWN.take_time).await?;
+    tx.take_time().await?;
     let Some(row) = tx.first(sql::LEAVE, &[user.into()]).await? else {
         return Ok(false);
     };

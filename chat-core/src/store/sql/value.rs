@@ -12,8 +12,8 @@ pub(crate) enum Arg<'a> {
     Text(Option<&'a str>),
     Bytes(&'a [u8]),
     Uuid(Uuid),
-    /// A table of rows. On Postgres every column is an argument of its own, an array; on SQLite the table is one
-    /// argument, JSON.
+    /// A table of rows, the only argument. Every column is one of the statement's: on Postgres an array; on SQLite a
+    /// value, for the statement is run for each row.
     Rows(&'a [Column<'a>]),
 }
 
@@ -27,6 +27,21 @@ pub(crate) enum Column<'a> {
     OptTexts(Vec<Option<&'a str>>),
     OptBytes(Vec<Option<&'a [u8]>>),
     Uuids(Vec<Uuid>),
+}
+
+#[cfg(feature = "sqlite")]
+impl Column<'_> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Ints(v) => v.len(),
+            Self::OptInts(v) => v.len(),
+            Self::Bools(v) => v.len(),
+            Self::Texts(v) => v.len(),
+            Self::OptTexts(v) => v.len(),
+            Self::OptBytes(v) => v.len(),
+            Self::Uuids(v) => v.len(),
+        }
+    }
 }
 
 macro_rules! arg_from {

@@ -16,12 +16,12 @@ pub(super) struct Book {
 pub(super) const BOOKS: [Book; 5] = [
     Book {
         subject: "counters",
-        sql: "with seen(user_id, sender, is_read) as ( \
-                 select user_low, sender, is_read from messages \
-                 union all select user_high, sender, is_read from messages where user_high is not null \
+        sql: "with seen(user_id, mark) as ( \
+                 select user_low, low_mark from messages \
+                 union all select user_high, high_mark from messages where user_high is not null \
              ), counted as ( \
-                 select user_id, count(*) as messages, count(case when not is_read then 1 end) as unread, \
-                     count(case when not is_read and sender <> user_id then 1 end) as unread_incoming \
+                 select user_id, count(*) as messages, count(case when mark > 0 then 1 end) as unread, \
+                     count(case when mark = 1 then 1 end) as unread_incoming \
                  from seen group by user_id \
              ) select count(*) from counters full join counted on counted.user_id = counters.user_id \
              where coalesce(counters.messages, 0) <> coalesce(counted.messages, 0) \
@@ -48,9 +48,12 @@ pub(super) const BOOKS: [Book; 5] = [
         subject: "messages",
         sql: "select count(*) from messages left join threads on threads.id = messages.thread \
              where threads.id is null or messages.user_low <> threads.user_low \
-                 or messages.user_high is distinct from threads.user_high",
-        fine: "every message belongs to the participants of its thread",
-        wrong: "messages belong to others than the participants of their threads",
+                 or messages.user_high is distinct from threads.user_high \
+                 or (low_mark > 0) <> (high_mark > 0) \
+                 or low_mark > 0 and (low_mark = 2) <> (sender = messages.user_low) \
+                 or high_mark > 0 and (high_mark = 2) <> (sender = coalesce(messages.user_high, 0))",
+        fine: "every message belongs to the participants of its thread, and is marked as what it is to them",
+        wrong: "messages belong to others than the participants of their threads, or are marked wrongly",
     },
     Book {
         subject: "tokens",

@@ -1,0 +1,92 @@
+//! A connection out of the pool, and an end to waiting for a database that says nothing.
+//!
+//! A machine that loses its power, or a network that loses its memory, ends no connection: by itself, neither the
+//! driver nor the pool would ever stop waiting for the next word on it.
+
+use sqlx::{
+    Error, Executor as _, PgPool, Postgres, SqlSafeStr as _,
+    pool::PoolConnection,
+    postgres::{PgArguments, PgRow},
+};
+use sqlx_core::transaction::TransactionManager as _;
+use std::{io, time::Duration};
+use tokio::time::timeout;
+
+type Manager = <Postgres as sqlx::Database>::TransactionManager;
+
+/// How long to wait for an answer: longer than a statement may take, by its own deadline.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the pool may take to see whether a connection that comes back is well.
+const RETURN: Duration = Duration::from_secs(5);
+/// Spelt out, because a server can have another default, under which these transactions fail for no reason.
+const BEGIN: &str = "begin isolation level read committed";
+
+/// A connection, for as long as it is needed. A transaction that is still open then is rolled back.
+pub(crate) struct Lease {
+    connection: PoolConnection<Postgres>,
+    patience: Option<Duration>,
+    in_transaction: bool,
+}
+
+impl Lease {
+    pub(super) async fn take(pool: &PgPool) -> Result<Self, Error> {
+        Ok(Self { connection: pool.acquire().await?, patience: Some(PATIENCE), in_transaction: false })
+    }
+
+    /// For work that may take as long as it likes.
+    pub(super) const fn take_time(&mut self) {
+        self.patience = None;
+    }
+
+    pub(super) async fn rows(&mut self, sql: &'static str, args: PgArguments) -> Result<Vec<PgRow>, Error> {
+        answer(self.patience, sqlx::query_with(sql, args).fetch_all(&mut *self.connection)).await
+    }
+
+    pub(super) async fn run(&mut self, sql: &'static str, args: PgArguments) -> Result<u64, Error> {
+        let run = self.connection.execute(sqlx::query_with(sql, args));
+        Ok(answer(self.patience, run).await?.rows_affected())
+    }
+
+    pub(super) async fn begin(&mut self) -> Result<(), Error> {
+        let begin = Some(BEGIN.into_sql_str());
+        answer(self.patience, Manager::begin(&mut self.connection, begin)).await?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    pub(super) async fn commit(mut self) -> Result<(), Error> {
+        answer(self.patience, Manager::commit(&mut self.connection)).await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    pub(super) async fn rollback(mut self) -> Result<(), Error> {
+        answer(self.patience, Manager::rollback(&mut self.connection)).await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+}
+
+/// What the database answers, if it does.
+async fn answer<T>(
+    patience: Option<Duration>,
+    asked: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    match patience {
+        None => asked.await,
+        Some(patience) => timeout(patience, asked)
+            .await
+            .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer").into())),
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.in_transaction {
+            // Done by whoever has the connection next, the pool at the latest.
+            Manager::start_rollback(&mut self.connection);
+        }
+        // By itself the pool would keep a place for a connection it waits for. This way it is closed.
+        tokio::spawn(timeout(RETURN, self.connection.return_to_pool()));
+    }
+}

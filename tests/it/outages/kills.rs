@@ -1,0 +1,71 @@
+//! Servers killed at any moment, again and again, while others write.
+
+use super::{Answers, Scene, Writers};
+use chat_tests::{Database, Program, on_both_databases, program};
+use std::{
+    env,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+on_both_databases!(what_was_acknowledged_survives_any_number_of_kills);
+
+const KILLS: usize = 36;
+
+/// How soon a server answers that was killed: generously, since the machine may be busy.
+const SOON: Duration = Duration::from_secs(10);
+
+/// On Postgres two servers share the database, and either may be asked; now one of them is killed, now both.
+async fn what_was_acknowledged_survives_any_number_of_kills(database: Database) {
+    let seed = env::var("CHAT_TEST_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    tell(seed);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let nodes = if database.url.starts_with("sqlite:") { 1 } else { 2 };
+    let scene = Arc::new(Scene::new(&database).await);
+    let serve = || Program::serve(&database, &["--no-rate-limits"]);
+    let mut servers: Vec<Program> = (0..nodes).map(|_| serve()).collect();
+    scene.served_by(&servers);
+
+    let mut writers = Writers::start(&scene, 12, Answers::UnlessKilled, &mut random);
+    let mut killed = 0;
+    while killed < KILLS {
+        // Some time after something was acknowledged; in the middle of whatever is under way then.
+        writers.more(random.usize(..60)).await;
+        tokio::time::sleep(Duration::from_micros(random.u64(..3000))).await;
+        for _ in 0..random.usize(1..=nodes) {
+            servers.remove(random.usize(..servers.len())).kill();
+            killed += 1;
+        }
+        scene.served_by(&servers);
+        if random.bool() {
+            kill_while_it_starts(&database, Duration::from_micros(random.u64(..40_000))).await;
+            killed += 1;
+        }
+        while servers.len() < nodes {
+            let started = Instant::now();
+            servers.push(serve());
+            assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+        }
+        scene.served_by(&servers);
+    }
+    writers.more(50).await;
+    writers.finish().await;
+    for server in servers {
+        server.stop();
+    }
+}
+
+async fn kill_while_it_starts(database: &Database, after: Duration) {
+    let mut command: Command = program::chat_server(database, &["serve", "--listen", "127.0.0.1:0"]);
+    let mut server = command.stderr(Stdio::null()).spawn().unwrap();
+    tokio::time::sleep(after).await;
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+/// Shown when the test fails. The same kills can then be asked for, though not quite the same moments.
+#[expect(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
+fn tell(seed: u64) {
+    println!("CHAT_TEST_SEED={seed}");
+}

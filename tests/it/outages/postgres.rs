@@ -1,0 +1,150 @@
+//! Postgres goes, and comes back: clients are told to come again, and served when it is there.
+
+use super::{Answers, Scene, Writers, scene::assert_unavailable};
+use chat_tests::{Cluster, Database, Program, Relay, program::PATIENCE};
+use reqwest::{Method, StatusCode, header};
+use sqlx::{Connection as _, PgConnection};
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// A server on a Postgres of its own, with clients who write.
+struct Story {
+    scene: Arc<Scene>,
+    writers: Writers,
+    server: Program,
+}
+
+impl Story {
+    async fn begin(database: &Database) -> Self {
+        Self::begin_with(database, &["--no-rate-limits"]).await
+    }
+
+    async fn begin_with(database: &Database, args: &[&str]) -> Self {
+        let scene = Arc::new(Scene::new(database).await);
+        let server = Program::serve(database, args);
+        scene.served_by([&server]);
+        let mut writers = Writers::start(&scene, 8, Answers::Always, &mut fastrand::Rng::new());
+        writers.more(50).await;
+        Self { scene, writers, server }
+    }
+
+    /// While the database is away.
+    async fn is_unavailable(&self) {
+        let log_in = self.scene.request(Method::POST, "/chat-api/token/");
+        let log_in = log_in.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let requests = [
+            log_in.body("username=ann&password=1234"),
+            self.scene.signed_in(Method::GET, "/chat-api/threads/"),
+            self.scene.signed_in(Method::GET, "/chat-api/messages/unread/"),
+            self.scene.signed_in(Method::PATCH, "/chat-api/messages/1/mark-as-read/"),
+            self.scene.message(&self.scene.servers()[0], 0, "nobody-is-told-that-this-is-stored"),
+            self.scene.request(Method::GET, "/readyz"),
+        ];
+        let answers = futures_util::future::join_all(requests.map(|request| request.send())).await;
+        for answer in answers {
+            assert_unavailable(answer.unwrap()).await;
+        }
+        assert_eq!(self.scene.health("/healthz").await, StatusCode::OK);
+    }
+
+    /// When it is back: by itself, and with nothing lost.
+    async fn goes_on(mut self) {
+        let ready = async {
+            while self.scene.health("/readyz").await != StatusCode::OK {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(PATIENCE, ready).await.expect("it is ready again");
+        self.writers.more(50).await;
+        // It may have been stored; if it was not, it is now.
+        self.writers.finish_with(&["nobody-is-told-that-this-is-stored"]).await;
+        self.server.stop();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orderly_restart() {
+    restarted("fast").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_breakdown() {
+    restarted("immediate").await;
+}
+
+async fn restarted(mode: &str) {
+    let cluster = Cluster::own();
+    let story = Story::begin(&Database::at(cluster.url())).await;
+    cluster.stop(mode);
+    story.is_unavailable().await;
+    cluster.resume();
+    story.goes_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn terminated_connections() {
+    let cluster = Cluster::own();
+    let mut story = Story::begin(&Database::at(cluster.url())).await;
+    let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
+    for _ in 0..20 {
+        let terminate =
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'chat'";
+        sqlx::query(terminate).execute(&mut administrator).await.unwrap();
+        story.writers.more(10).await;
+    }
+    story.goes_on().await;
+}
+
+/// As when a database is closed for maintenance, and a password is changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_refused() {
+    let cluster = Cluster::own();
+    let elsewhere = cluster.url().replace("/postgres?", "/template1?");
+    let mut administrator = PgConnection::connect(&elsewhere).await.unwrap();
+    let mut run = async |statement| sqlx::raw_sql(statement).execute(&mut administrator).await.unwrap();
+    run("create role chat login superuser").await;
+    let mut story = Story::begin(&Database::at(cluster.url().replace("postgres@", "chat@"))).await;
+    for (refuse, admit) in [
+        ("alter database postgres allow_connections false", "alter database postgres allow_connections true"),
+        ("alter role chat nologin", "alter role chat login"),
+    ] {
+        run(refuse).await;
+        run("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'chat'").await;
+        // At first it is the old connections that are broken.
+        for _ in 0..3 {
+            story.is_unavailable().await;
+        }
+        run(admit).await;
+        story.writers.more(10).await;
+    }
+    story.goes_on().await;
+}
+
+/// What a server reaches Postgres by.
+fn over(relay: &Relay) -> Database {
+    Database::at(format!("postgres://postgres@{}/postgres", relay.address()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_refuses() {
+    let cluster = Cluster::own();
+    let relay = Relay::start(&cluster.socket()).unwrap();
+    let story = Story::begin(&over(&relay)).await;
+    relay.cut();
+    story.is_unavailable().await;
+    relay.mend();
+    story.goes_on().await;
+}
+
+/// As when the database's machine loses its power and another one takes its place: connections do not end, and nothing
+/// comes of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_says_nothing_any_more() {
+    let cluster = Cluster::own();
+    let relay = Relay::start(&cluster.socket()).unwrap();
+    let story = Story::begin_with(&over(&relay), &["--no-rate-limits", "--request-timeout", "8"]).await;
+    relay.silence();
+    story.is_unavailable().await;
+    relay.mend();
+    story.goes_on().await;
+}
