@@ -3,7 +3,7 @@
 use chat_client::{Token, UserId};
 use chat_server::ChatService;
 use chat_tests::{Database, Program, on_both_databases};
-use http::Request;
+use http::{Request, StatusCode};
 use http_body_util::Empty;
 use std::collections::BTreeMap;
 use tokio::{io::AsyncReadExt as _, net::TcpStream};
@@ -113,7 +113,8 @@ async fn what_happened_is_counted(database: Database) {
 
 #[tokio::test]
 async fn metrics_and_api_keep_to_their_own_ports() {
-    let server = Program::serve(&Database::sqlite(), &["--metrics-listen", "127.0.0.1:0"]);
+    let database = Database::sqlite();
+    let server = Program::serve(&database, &["--metrics-listen", "127.0.0.1:0"]);
     let scraper = Scraper::new(&server);
     assert_eq!(scraper.get(&format!("{}/metrics", server.url)).await.status(), 404);
     let api = scraper.url.replace("/metrics", "/chat-api/");
@@ -124,8 +125,9 @@ async fn metrics_and_api_keep_to_their_own_ports() {
 
 #[tokio::test]
 async fn those_who_are_refused_are_counted() {
+    let database = Database::sqlite();
     let server = Program::serve(
-        &Database::sqlite(),
+        &database,
         &["--demo", "--metrics-listen", "127.0.0.1:0", "--max-connections-per-address", "1"],
     );
     let scraper = Scraper::new(&server);
@@ -134,7 +136,13 @@ async fn those_who_are_refused_are_counted() {
         let request = scraper.http.post(format!("{}/chat-api/token/", server.url)).body(body);
         request.header("content-type", "application/json").send().await.unwrap().status()
     };
-    while wrong().await == 400 {}
+    let refused = loop {
+        match wrong().await {
+            StatusCode::BAD_REQUEST => {}
+            refused => break refused,
+        }
+    };
+    assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
     let (mut first, _second) = (silent(&server).await, silent(&server).await);
     // The first has to go for the second, in whatever way.
     let _ = first.read(&mut [0]).await;
@@ -152,7 +160,8 @@ async fn silent(server: &Program) -> TcpStream {
 
 #[tokio::test]
 async fn a_host_application_reads_them_itself() {
-    let chat = Database::sqlite().chat().await;
+    let database = Database::sqlite();
+    let chat = database.chat().await;
     let service = ChatService::builder(chat.clone()).base_path("").build();
     service.respond(Request::get("/users/me").body(Empty::<&[u8]>::new()).unwrap()).await;
     let text = service.metrics();
