@@ -1,8 +1,8 @@
 //! What every command works with: the server, the session and the output, sorted out once.
 
 use crate::{
-    cli::Global,
     failure::{Failure, Kind, Result},
+    global::Global,
     output::Output,
     session::{Profile, Session},
 };

@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod context;
 mod failure;
+mod global;
 mod input;
 mod names;
 mod output;

@@ -85,6 +85,16 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, detail).with(Extra::RetryAfter(seconds))
     }
 
+    /// Whether it says that there were too many.
+    pub(crate) fn is_throttled(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS
+    }
+
+    /// Whether the request was not judged, for a reason of the server's.
+    pub(crate) fn is_of_server(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     pub(crate) fn timed_out() -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "Request timed out.").with(Extra::Close)
     }

@@ -18,6 +18,9 @@ struct Health {
     status: &'static str,
 }
 
+/// Where that is told.
+pub(crate) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
+
 /// The answer, if the path is one of the two.
 pub(crate) async fn answer(
     chat: &Chat,

@@ -28,6 +28,7 @@ mod error;
 mod handlers;
 mod health;
 mod input;
+mod metrics;
 mod openapi;
 mod pages;
 mod query;
@@ -42,6 +43,7 @@ mod throttle;
 
 pub use authenticate::{Authenticator, Denied};
 pub use cors::{Origin, ParseOriginError};
+pub use metrics::METRICS_CONTENT_TYPE;
 pub use openapi::document as openapi;
 pub use request::Connection;
 pub use response::{Body, BodyError};

@@ -20,6 +20,8 @@ type Answer = BoxFuture<'static, Result<Response<Body>, ApiError>>;
 pub(crate) struct Route {
     /// The path as the log names it.
     pub(crate) pattern: &'static str,
+    /// Its place among all routes.
+    pub(crate) place: usize,
     /// The methods, in the order of the `Allow` header.
     methods: Vec<Served>,
     /// Whether the path has a method that anyone may call.
@@ -117,6 +119,7 @@ impl Router {
             }
             self.routes.push(Route {
                 pattern: spec.path,
+                place: self.routes.len(),
                 methods: Vec::new(),
                 has_public: false,
                 allow: HeaderValue::from_static(""),
@@ -142,6 +145,11 @@ impl Router {
             return None;
         }
         self.routes.get(*found.value).map(|route| (route, id))
+    }
+
+    /// The path patterns of all routes, in their order.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &'static str> {
+        self.routes.iter().map(|route| route.pattern)
     }
 
     /// Every method and path pattern that is served.

@@ -6,6 +6,7 @@ use crate::{
     error::ApiError,
     health,
     input::RequestBody,
+    metrics::{Connections, Metrics, Requests},
     request::Received,
     response::{self, Body, BodyError},
     router::{Route, Router},
@@ -49,12 +50,15 @@ pub(crate) struct App {
     trusted_proxies: Vec<IpAddr>,
     cors: Cors,
     pub(crate) throttle: Throttle,
+    pub(crate) metrics: Metrics,
+    requests: Requests,
     body_timeout: Duration,
     request_timeout: Duration,
     health: bool,
     /// Begins the ids of the requests of this process.
     instance: u32,
-    requests: AtomicU64,
+    /// How many had no id of their own.
+    unnamed: AtomicU64,
 }
 
 /// Sets up a [`ChatService`].
@@ -99,6 +103,17 @@ impl ChatService {
     /// The chat that is served.
     pub fn chat(&self) -> &Chat {
         &self.app.chat
+    }
+
+    /// What the service and its store have counted since it was built, in Prometheus's text format, version 0.0.4:
+    /// to be served to whoever may know, with the content type [`METRICS_CONTENT_TYPE`](crate::METRICS_CONTENT_TYPE).
+    /// All names begin with `chat_`. Those of connections count what [`serve`](crate::serve()) accepts.
+    pub fn metrics(&self) -> String {
+        self.app.metrics.text(&self.app.requests, &self.app.chat.store().vitals())
+    }
+
+    pub(crate) fn connections(&self) -> &Arc<Connections> {
+        &self.app.metrics.connections
     }
 
     /// Answers one request.
@@ -175,6 +190,8 @@ impl ChatServiceBuilder {
     /// The service.
     pub fn build(self) -> ChatService {
         let router = routes::all(&self.base_path, self.authenticator.is_none());
+        let requests = Requests::new(router.patterns().chain(health::PATHS));
+        let metrics = Metrics::default();
         ChatService {
             app: Arc::new(App {
                 chat: self.chat,
@@ -183,12 +200,14 @@ impl ChatServiceBuilder {
                 authenticator: self.authenticator,
                 trusted_proxies: self.trusted_proxies,
                 cors: Cors::new(self.cors_origins),
-                throttle: Throttle::new(self.rate_limits),
+                throttle: Throttle::new(self.rate_limits, metrics.throttled.clone()),
+                metrics,
+                requests,
                 body_timeout: self.body_timeout,
                 request_timeout: self.request_timeout,
                 health: self.health,
                 instance: uuid::Uuid::new_v4().as_fields().0,
-                requests: AtomicU64::new(0),
+                unnamed: AtomicU64::new(0),
             }),
         }
     }
@@ -203,6 +222,12 @@ impl App {
     /// Where the API stands, without a trailing slash.
     pub(crate) fn base(&self) -> &str {
         self.router.base()
+    }
+
+    /// The place of a health check behind the routes.
+    fn health_place(&self, path: &str) -> Option<usize> {
+        let place = health::PATHS.iter().position(|known| *known == path).filter(|_| self.health)?;
+        Some(self.router.patterns().count() + place)
     }
 
     async fn authenticate(&self, head: &Parts) -> Result<Caller, ApiError> {
@@ -222,7 +247,7 @@ impl App {
                 && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
         });
         given.cloned().unwrap_or_else(|| {
-            let number = self.requests.fetch_add(1, Ordering::Relaxed);
+            let number = self.unnamed.fetch_add(1, Ordering::Relaxed);
             HeaderValue::from_str(&format!("{:08x}-{number:x}", self.instance))
                 .unwrap_or(HeaderValue::from_static("-"))
         })
@@ -239,6 +264,7 @@ struct Seen {
 /// The pipeline: from a request to its answer, top to bottom.
 async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body> {
     let started = Instant::now();
+    let _running = app.requests.begin();
     let method = head.method.clone();
     let request_id = app.request_id(&head);
     let grant = app.cors.grant(&method, &head.headers);
@@ -274,12 +300,15 @@ async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body
     headers.insert(HeaderName::from_static(REQUEST_ID), request_id.clone());
     grant.apply(headers);
 
+    let took = started.elapsed();
+    let place = route.map(|(route, _)| route.place).or_else(|| app.health_place(&path));
+    app.requests.answered(app.requests.row(place), &method, response.status(), took);
     tracing::info!(
         target: "chat_server::access",
         %method,
         route = seen.route.unwrap_or("-"),
         status = response.status().as_u16(),
-        duration_us = started.elapsed().as_micros() as u64,
+        duration_us = took.as_micros() as u64,
         request_id = request_id.to_str().unwrap_or("-"),
         user = seen.user.map(UserId::get),
     );

@@ -8,6 +8,7 @@ use chat_core::{
         sql::{self, Options},
     },
 };
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -39,6 +40,23 @@ impl Database {
     pub async fn postgres() -> Self {
         let database = postgres::Database::fresh().await;
         Self { url: database.url.clone(), _place: Place::Server(database) }
+    }
+
+    /// Runs statements on it, behind the back of whoever serves it.
+    ///
+    /// # Panics
+    /// When the database refuses one.
+    pub async fn execute(&self, statements: impl Into<String>) {
+        let statements = AssertSqlSafe(statements.into());
+        if self.url.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(&self.url).await.expect("a connection");
+            sqlx::raw_sql(statements).execute(&mut connection).await.expect("good statements");
+            connection.close().await.expect("an end");
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.expect("a connection");
+            sqlx::raw_sql(statements).execute(&mut connection).await.expect("good statements");
+            connection.close().await.expect("an end");
+        }
     }
 
     /// One that is there already, and stays.

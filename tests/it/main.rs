@@ -10,6 +10,7 @@
 
 mod conformance;
 mod contract;
+mod migrations;
 mod outages;
 mod postgres;
 mod sessions;

@@ -3,8 +3,9 @@
 use super::{
     Account, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange, NewMessage, NewThread,
     NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError, StoredToken, TokenHash,
-    TokenOwner,
+    TokenOwner, Vitals,
     batcher::{Batcher, Limits, Refused},
+    vitals::Meter,
 };
 use crate::api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId};
 use async_trait::async_trait;
@@ -24,6 +25,8 @@ pub struct GroupCommit {
     inner: Arc<dyn Store>,
     messages: Batcher<NewMessage, Result<Sent>, StoreError>,
     marks: Batcher<(UserId, MessageId), Result<Option<Message>>, StoreError>,
+    messages_meter: Arc<Meter>,
+    marks_meter: Arc<Meter>,
 }
 
 /// Calls committed together at most, and calls that wait at most.
@@ -36,16 +39,20 @@ impl GroupCommit {
     pub fn new(inner: Arc<dyn Store>, writers: usize) -> Self {
         let limits = Limits { queue: QUEUE, batch: BATCH, workers: writers.max(1) };
         let (to_send, to_mark) = (inner.clone(), inner.clone());
+        let (messages_meter, marks_meter) = (Arc::new(Meter::new("messages")), Arc::new(Meter::new("marks")));
+        let (sending, marking) = (messages_meter.clone(), marks_meter.clone());
         Self {
             inner,
             messages: Batcher::start(limits, move |messages| {
-                let store = to_send.clone();
-                Box::pin(async move { store.insert_messages(messages).await })
+                let (store, meter) = (to_send.clone(), sending.clone());
+                Box::pin(async move { meter.batch(messages.len(), store.insert_messages(messages)).await })
             }),
             marks: Batcher::start(limits, move |marks| {
-                let store = to_mark.clone();
-                Box::pin(async move { store.mark_messages_read(marks).await })
+                let (store, meter) = (to_mark.clone(), marking.clone());
+                Box::pin(async move { meter.batch(marks.len(), store.mark_messages_read(marks)).await })
             }),
+            messages_meter,
+            marks_meter,
         }
     }
 }
@@ -66,13 +73,13 @@ fn refused(why: Refused) -> StoreError {
 #[deny(clippy::missing_trait_methods)]
 impl Store for GroupCommit {
     async fn insert_messages(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>> {
-        self.messages.run(messages).await.map_err(refused)?
+        self.messages_meter.call(messages.len(), self.messages.run(messages)).await.map_err(refused)?
     }
     async fn mark_messages_read(
         &self,
         marks: Vec<(UserId, MessageId)>,
     ) -> Result<Vec<Result<Option<Message>>>> {
-        self.marks.run(marks).await.map_err(refused)?
+        self.marks_meter.call(marks.len(), self.marks.run(marks)).await.map_err(refused)?
     }
     async fn close(&self) {
         self.messages.close().await;
@@ -82,6 +89,11 @@ impl Store for GroupCommit {
 
     fn is_shared(&self) -> bool {
         self.inner.is_shared()
+    }
+    fn vitals(&self) -> Vitals {
+        let mut vitals = self.inner.vitals();
+        vitals.batches.extend([self.messages_meter.read(), self.marks_meter.read()]);
+        vitals
     }
     async fn ping(&self) -> Result<()> {
         self.inner.ping().await

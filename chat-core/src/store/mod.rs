@@ -13,6 +13,7 @@ mod group_commit;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
 mod types;
+mod vitals;
 
 pub use error::{Source, StoreError};
 pub use group_commit::GroupCommit;
@@ -21,6 +22,7 @@ pub use types::{
     ImportedToken, ImportedUser, MessageChange, MessageRange, NewMessage, NewThread, NewToken, NewUser,
     PasswordHash, Sent, Slice, StoredToken, TokenHash, TokenOwner,
 };
+pub use vitals::{BatchVitals, PoolVitals, Vitals};
 
 use crate::api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId};
 use async_trait::async_trait;
@@ -39,6 +41,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Whether other nodes may write to the same database at any moment, so that nothing read from it may be kept
     /// without asking again.
     fn is_shared(&self) -> bool;
+
+    /// What there is to tell of its work to whoever watches it; nothing by default. Costs little.
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
+    }
 
     /// Fails when the database does not answer.
     async fn ping(&self) -> Result<()>;

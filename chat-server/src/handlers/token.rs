@@ -32,9 +32,12 @@ where
         errors.extend(wrong);
     }
     errors.into_result()?;
-    let attempt = call.app.throttle.log_in(Account::Name(text::trim(username)), call.client())?;
-    let token = attempt.settle(call.app.chat.sign_in_named(username, password, name).await)?;
-    Ok(response::json(StatusCode::OK, &IssuedToken { token }))
+    let signed_in = match call.app.throttle.log_in(Account::Name(text::trim(username)), call.client()) {
+        Ok(attempt) => attempt.settle(call.app.chat.sign_in_named(username, password, name).await),
+        Err(throttled) => Err(throttled),
+    };
+    call.app.metrics.log_ins.count(&signed_in);
+    Ok(response::json(StatusCode::OK, &IssuedToken { token: signed_in? }))
 }
 
 pub(crate) async fn delete(call: Call<DeleteToken>) -> Answer {

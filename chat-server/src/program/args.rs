@@ -1,7 +1,9 @@
-//! The command line: the commands, and the options that all of them take.
+//! The command line: all commands, and how they are told apart.
 
-use super::{backup::BackupArgs, database::DatabaseUrl, import::ImportCommand, serve::ServeArgs};
-use super::{token::TokenCommand, user::UserCommand};
+use super::{
+    backup::BackupArgs, common::Common, doctor::DoctorArgs, import::ImportCommand, serve::ServeArgs,
+    token::TokenCommand, user::UserCommand,
+};
 use clap::{
     Args as _, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
 };
@@ -30,42 +32,11 @@ Examples:
 
 Exit status: 0 done, 1 failed (one line on standard error says why), 2 not understood.";
 
-/// What every command takes, before its name or after it.
-#[derive(Debug, clap::Args)]
-pub(super) struct Common {
-    /// Where the data is: sqlite://PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE.
-    ///
-    /// An SQLite file is created when there is none. A password is better given in the environment, where other
-    /// users of the machine cannot read it.
-    #[arg(long, global = true, env = "CHAT_DATABASE_URL", hide_env_values = true)]
-    #[arg(value_name = "URL", default_value = "sqlite://chat.db")]
-    pub(super) database_url: DatabaseUrl,
-
-    /// What is logged, to standard error: off, error, warn, info, debug or trace, for single parts too, as in
-    /// `info,chat_core=debug`; given `info`, with a line for each request [default: info without these when serving,
-    /// else off].
-    #[arg(long, global = true, env = "CHAT_LOG", value_name = "FILTER")]
-    pub(super) log: Option<String>,
-
-    /// How it is logged: lines for people, or a JSON object a line.
-    #[arg(long, global = true, env = "CHAT_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
-    pub(super) log_format: LogFormat,
-}
-
-/// The forms of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// A JSON object a line.
-    Json,
-}
-
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Serve the chat until SIGINT or SIGTERM.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Add, list, change and remove users.
     #[command(subcommand)]
     User(UserCommand),
@@ -81,6 +52,11 @@ pub(super) enum Command {
     Migrate,
     /// Write a consistent copy of an SQLite database, also while it is served.
     Backup(BackupArgs),
+    /// Look for what is wrong with the database, its files, this machine and the settings.
+    ///
+    /// Changes nothing, and works beside a server. It takes the options of `serve`, and its environment, to judge them.
+    /// Where there is a problem the exit status is 1. All of the database is read.
+    Doctor(Box<DoctorArgs>),
 }
 
 /// The command line, understood.
@@ -103,7 +79,7 @@ impl Args {
         let matches = Cli::command().try_get_matches_from(args)?;
         let Cli { common, serve, command } = Cli::from_arg_matches(&matches)?;
         let Some(command) = command else {
-            return Ok(Self { common, command: Command::Serve(serve) });
+            return Ok(Self { common, command: Command::Serve(Box::new(serve)) });
         };
         // An option of serve before another command would do nothing, before `serve` it would be overruled.
         let typed =

@@ -24,11 +24,11 @@ fn seconds() -> RangedU64ValueParser<u64> {
 pub(super) struct ConnectionArgs {
     /// Serve over TLS, with the certificates in this PEM file: the server's own first. Read again at SIGHUP.
     #[arg(long, env = "CHAT_TLS_CERT", value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
+    pub(super) tls_cert: Option<PathBuf>,
 
     /// The key of the certificate, in a PEM file.
     #[arg(long, env = "CHAT_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
 
     /// Origins whose web pages may call the API from a browser, as in https://chat.example [default: none].
     #[arg(long, env = "CHAT_CORS_ORIGIN", value_name = "ORIGIN,…", value_delimiter = ',')]
@@ -37,12 +37,12 @@ pub(super) struct ConnectionArgs {
     /// Proxies whose X-Forwarded-Proto, X-Forwarded-For and Forwarded are believed, by address; those named here may have any number of connections
     /// [default: 127.0.0.1,::1, whose number is limited].
     #[arg(long, env = "CHAT_TRUSTED_PROXIES", value_name = "IP,…", value_delimiter = ',')]
-    trusted_proxies: Option<Vec<IpAddr>>,
+    pub(super) trusted_proxies: Option<Vec<IpAddr>>,
 
     /// Connections at a time. One more takes the place of the one that has been silent for longest.
     #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "N", default_value_t = Limits::default().connections)]
     #[arg(value_parser = connections())]
-    max_connections: usize,
+    pub(super) max_connections: usize,
 
     /// The same for the connections of one address, or of one /64 network of IPv6.
     #[arg(long, env = "CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N")]
@@ -62,12 +62,12 @@ pub(super) struct ConnectionArgs {
     /// How long the body of a request may take to arrive.
     #[arg(long, env = "CHAT_BODY_TIMEOUT", value_name = "SECONDS", default_value_t = 15)]
     #[arg(value_parser = seconds())]
-    body_timeout: u64,
+    pub(super) body_timeout: u64,
 
     /// How long the server may take to answer, the arrival of the body included.
     #[arg(long, env = "CHAT_REQUEST_TIMEOUT", value_name = "SECONDS", default_value_t = 30)]
     #[arg(value_parser = seconds())]
-    request_timeout: u64,
+    pub(super) request_timeout: u64,
 
     /// How long a client may take nothing of an answer.
     #[arg(long, env = "CHAT_WRITE_TIMEOUT", value_name = "SECONDS")]

@@ -23,6 +23,11 @@ impl DatabaseUrl {
         &self.0
     }
 
+    /// Whether it is one of SQLite's.
+    pub(super) fn is_sqlite(&self) -> bool {
+        self.0.starts_with("sqlite:")
+    }
+
     /// The file of an SQLite database that is in one.
     pub(super) fn file(&self) -> Option<&Path> {
         let place = self.0.strip_prefix("sqlite:")?;
@@ -40,7 +45,7 @@ impl FromStr for DatabaseUrl {
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.starts_with("sqlite:") {
+        if self.is_sqlite() {
             return f.write_str(&self.0);
         }
         // The parameters after the question mark may hold a password too.

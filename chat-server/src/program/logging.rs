@@ -2,7 +2,8 @@
 
 use super::{
     Usage,
-    args::{Command, Common, LogFormat},
+    args::Command,
+    common::{Common, LogFormat},
 };
 use anyhow::Result;
 use std::io::{self, IsTerminal};

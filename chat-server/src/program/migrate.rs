@@ -1,6 +1,6 @@
 //! `chat-server migrate`.
 
-use super::{args::Common, database, output};
+use super::{common::Common, database, output};
 use anyhow::Result;
 
 /// Opens the database, which brings its schema up to date.

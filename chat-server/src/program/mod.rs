@@ -5,21 +5,29 @@
 
 mod args;
 mod backup;
+mod common;
 mod connections;
 mod database;
 mod demo;
+mod doctor;
 mod idle;
 mod import;
 mod lock;
 mod logging;
+mod metrics;
 mod migrate;
 mod output;
 mod password;
+mod process;
 mod serve;
+mod signals;
 mod token;
 mod user;
 
-use self::args::{Args, Command, Common};
+use self::{
+    args::{Args, Command},
+    common::Common,
+};
 use anyhow::{Context, Result};
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
@@ -55,25 +63,8 @@ fn start(args: Args) -> Result<()> {
     runtime.block_on(run(&args.common, args.command))
 }
 
-/// A file that may not grow any further, by the limit of `ulimit -f`, ends a process by a signal unless somebody minds
-/// that. With this a write fails instead, like one to a full disk, and a server goes on.
-#[cfg(unix)]
-fn survive_file_limits() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    /// Its number on Linux, macOS and the BSDs alike.
-    const SIGXFSZ: i32 = 25;
-    // Once minded it stays so, also when nobody listens any more.
-    drop(signal(SignalKind::from_raw(SIGXFSZ))?);
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn survive_file_limits() -> Result<()> {
-    Ok(())
-}
-
 async fn run(common: &Common, command: Command) -> Result<()> {
-    survive_file_limits().context("signals cannot be awaited")?;
+    signals::survive_file_limits().context("signals cannot be awaited")?;
     match command {
         Command::Serve(args) => serve::run(common, &args).await,
         Command::User(command) => user::run(common, command).await,
@@ -81,5 +72,6 @@ async fn run(common: &Common, command: Command) -> Result<()> {
         Command::Import(command) => import::run(common, command).await,
         Command::Migrate => migrate::run(common).await,
         Command::Backup(args) => backup::run(common, &args).await,
+        Command::Doctor(args) => doctor::run(common, &args).await,
     }
 }

@@ -1,15 +1,20 @@
 //! `chat-server serve`.
 
 use super::{
-    args::Common,
+    common::Common,
     connections::{ConnectionArgs, reload_at_hangup},
     database, demo,
     idle::Idle,
     lock::ServerLock,
-    output,
+    metrics, output, signals,
 };
 use anyhow::{Context, Result, anyhow};
-use chat_core::{Chat, api::limits, store::sql::Options};
+use chat_core::{
+    Chat,
+    api::limits,
+    clock::{Clock as _, SystemClock},
+    store::sql::Options,
+};
 use chat_server::ChatService;
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use std::io::ErrorKind;
@@ -26,9 +31,14 @@ pub(super) struct ServeArgs {
     #[arg(long, env = "CHAT_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8000", value_parser = address)]
     pub(super) listen: String,
 
+    /// Serve Prometheus's metrics, and nothing else, on this address: `http://ADDR/metrics`, without TLS. Whoever reaches
+    /// it learns how busy the server is [default: nowhere].
+    #[arg(long, env = "CHAT_METRICS_LISTEN", value_name = "ADDR", value_parser = address)]
+    pub(super) metrics_listen: Option<String>,
+
     /// Let anyone register an account.
     #[arg(long, env = "CHAT_OPEN_REGISTRATION", value_parser = BoolishValueParser::new())]
-    open_registration: bool,
+    pub(super) open_registration: bool,
 
     /// Fill an empty database with five users and two conversations, and print what to try.
     #[arg(long, env = "CHAT_DEMO", value_parser = BoolishValueParser::new())]
@@ -42,7 +52,7 @@ pub(super) struct ServeArgs {
     /// Let log-ins fail, and users send requests, as often as they like. For measuring, and behind a server that
     /// has limits of its own.
     #[arg(long, env = "CHAT_NO_RATE_LIMITS", value_parser = BoolishValueParser::new())]
-    no_rate_limits: bool,
+    pub(super) no_rate_limits: bool,
 
     /// How long a token may be unused before it is void: a number of s, m, h or d (seconds when left out), or never.
     /// For tokens made from now on; imported ones are never void.
@@ -52,7 +62,7 @@ pub(super) struct ServeArgs {
     /// Do not wait for the disk at every commit to SQLite: a third faster, but a power cut may cost the last
     /// messages.
     #[arg(long, env = "CHAT_NO_SYNC", value_parser = BoolishValueParser::new())]
-    no_sync: bool,
+    pub(super) no_sync: bool,
 
     /// Connections to Postgres at most.
     #[arg(long, env = "CHAT_POSTGRES_CONNECTIONS", value_name = "N", default_value_t = 16)]
@@ -60,29 +70,34 @@ pub(super) struct ServeArgs {
     postgres_connections: u32,
 
     #[command(flatten)]
-    connections: ConnectionArgs,
+    pub(super) connections: ConnectionArgs,
+}
+
+impl ServeArgs {
+    /// How the database is opened.
+    pub(super) fn database(&self) -> Options {
+        Options {
+            sync_every_commit: !self.no_sync,
+            postgres_connections: self.postgres_connections,
+            ..Options::default()
+        }
+    }
 }
 
 /// Serves until the process is told to stop.
 pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
+    let started = SystemClock.now();
     // In this order, so that a server which cannot run changes nothing: not even --demo fills anything.
     let tls = args.connections.tls()?;
     let _lock = common.database_url.file().map(ServerLock::take).transpose()?;
-    let listener = TcpListener::bind(&args.listen).await.map_err(|error| {
-        let hint = match error.kind() {
-            ErrorKind::AddrInUse => "stop what listens there, or name another address with --listen",
-            _ => "name another address with --listen",
-        };
-        anyhow!("cannot listen on {}: {error}; {hint}", args.listen)
-    })?;
+    let listener = bind(&args.listen, "--listen").await?;
     let address = listener.local_addr()?;
-
-    let options = Options {
-        sync_every_commit: !args.no_sync,
-        postgres_connections: args.postgres_connections,
-        ..Options::default()
+    let metrics_listener = match &args.metrics_listen {
+        Some(address) => Some(bind(address, "--metrics-listen").await?),
+        None => None,
     };
-    let store = database::open_to_serve(&common.database_url, &options).await?;
+
+    let store = database::open_to_serve(&common.database_url, &args.database()).await?;
     let chat = Chat::builder(store).text_max(args.text_max).token_ttl(args.token_ttl.0).build();
     if args.demo {
         let told = demo::fill(&chat, address).await?;
@@ -96,10 +111,14 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
         .health_checks(true);
     let service = args.connections.apply(service).build();
     // Until here a signal ends the process at once, which no database minds.
-    let stopped = stop_signal().context("signals cannot be awaited")?;
+    let stopped = signals::stop().context("signals cannot be awaited")?;
     let limits = args.connections.limits();
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(database = %common.database_url, "listening on {scheme}://{address}");
+    if let Some(listener) = metrics_listener {
+        tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
+        tokio::spawn(metrics::serve(listener, service.clone(), started));
+    }
     match tls {
         Some(tls) => {
             reload_at_hangup(tls.clone()).context("signals cannot be awaited")?;
@@ -111,27 +130,13 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     Ok(())
 }
 
-/// Completes when the process is told to stop. The signals count from this call on, not from the first poll.
-#[cfg(unix)]
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        }
-    })
-}
-
-/// Completes when the process is told to stop.
-#[cfg(not(unix))]
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without the signal there is nothing to wait for.
-            std::future::pending::<()>().await;
-        }
+async fn bind(address: &str, option: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            ErrorKind::AddrInUse => "stop what listens there, or name another address with",
+            _ => "name another address with",
+        };
+        anyhow!("cannot listen on {address}: {error}; {hint} {option}")
     })
 }
 

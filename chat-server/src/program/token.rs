@@ -1,6 +1,6 @@
 //! `chat-server token …`.
 
-use super::{args::Common, output, user};
+use super::{common::Common, output, user};
 use anyhow::{Result, anyhow};
 use chat_core::{Error, api::TokenId};
 use clap::builder::BoolishValueParser;

@@ -1,6 +1,6 @@
 //! `chat-server user …`: the administrator's view of the accounts.
 
-use super::{Usage, args::Common, database, output, password::PasswordArgs};
+use super::{Usage, common::Common, database, output, password::PasswordArgs};
 use anyhow::{Result, anyhow, bail};
 use chat_core::{
     Chat, Error,

@@ -69,7 +69,7 @@ async fn run(
     limits: Arc<Limits>,
     shutdown: impl Future<Output = ()>,
 ) {
-    let roster = Arc::new(Roster::new(limits.clone()));
+    let roster = Arc::new(Roster::new(limits.clone(), service.connections().clone()));
     let admit = |stream: TcpStream, peer: SocketAddr| match roster.admit(peer.ip()) {
         Some(place) => server.spawn(stream, peer, place),
         None => tracing::debug!(%peer, "all connections are busy: one more is closed"),

@@ -4,7 +4,7 @@ use super::{
     Limits,
     pace::{Pace, Standing},
 };
-use crate::address::network;
+use crate::{address::network, metrics::Connections};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -17,6 +17,7 @@ use tokio::sync::watch;
 pub(super) struct Roster {
     limits: Arc<Limits>,
     guests: Mutex<Guests>,
+    counted: Arc<Connections>,
     /// Closed when no connection is left.
     gone: watch::Sender<()>,
 }
@@ -39,8 +40,8 @@ pub(super) struct Place {
 }
 
 impl Roster {
-    pub(super) fn new(limits: Arc<Limits>) -> Self {
-        Self { limits, guests: Mutex::default(), gone: watch::Sender::new(()) }
+    pub(super) fn new(limits: Arc<Limits>, counted: Arc<Connections>) -> Self {
+        Self { limits, guests: Mutex::default(), counted, gone: watch::Sender::new(()) }
     }
 
     fn guests(&self) -> MutexGuard<'_, Guests> {
@@ -49,6 +50,12 @@ impl Roster {
 
     /// A place for a new connection, for which another one may have to go; none when all are busy.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+        let place = self.place(peer);
+        if place.is_some() { &self.counted.accepted } else { &self.counted.refused }.up();
+        place
+    }
+
+    fn place(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let peer = peer.to_canonical();
         let network = network(peer);
         let mut guests = self.guests();
@@ -56,14 +63,15 @@ impl Roster {
             && let Some(neighbours) = guests.networks.get(&network)
             && neighbours.len() >= self.limits.connections_per_address
         {
-            make_room(neighbours.values(), self.limits.connections_per_address).then_some(())?;
+            self.make_room(neighbours.values(), self.limits.connections_per_address)?;
         }
         if guests.count >= self.limits.connections {
-            make_room(guests.all(), self.limits.connections).then_some(())?;
+            self.make_room(guests.all(), self.limits.connections)?;
         }
         let number = guests.next;
         guests.next += 1;
         guests.count += 1;
+        self.counted.open.up();
         let pace = Arc::new(Pace::new(self.limits.clone()));
         guests.networks.entry(network).or_default().insert(number, pace.clone());
         Some(Place { roster: self.clone(), network, number, pace, _here: self.gone.subscribe() })
@@ -71,7 +79,16 @@ impl Roster {
 
     /// Closes one connection, for want of means.
     pub(super) fn shed(&self) {
-        make_room(self.guests().all(), 0);
+        self.make_room(self.guests().all(), 0);
+    }
+
+    fn make_room<'a>(&self, guests: impl Iterator<Item = &'a Arc<Pace>>, places: usize) -> Option<()> {
+        match make_room(guests, places) {
+            Room::There => {}
+            Room::Made => self.counted.displaced.up(),
+            Room::None => return None,
+        }
+        Some(())
     }
 
     /// Tells all connections that the server is stopping.
@@ -106,6 +123,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut guests = self.roster.guests();
         guests.count -= 1;
+        self.roster.counted.open.down();
         if let Some(neighbours) = guests.networks.get_mut(&self.network) {
             neighbours.remove(&self.number);
             if neighbours.is_empty() {
@@ -115,11 +133,21 @@ impl Drop for Place {
     }
 }
 
-/// Sees to it that fewer than `places` connections remain; `false` when the server is working for all of them.
+/// Whether there is room for a connection more.
+enum Room {
+    /// There was.
+    There,
+    /// Another connection had to go.
+    Made,
+    /// The server is working for all of them.
+    None,
+}
+
+/// Sees to it that fewer than `places` connections remain.
 ///
 /// Connections that have never completed a request cannot drive the others out of the second half of the places: a
 /// crowd of them takes no more from those who talk than what these leave unused.
-fn make_room<'a>(guests: impl Iterator<Item = &'a Arc<Pace>>, places: usize) -> bool {
+fn make_room<'a>(guests: impl Iterator<Item = &'a Arc<Pace>>, places: usize) -> Room {
     let (mut present, mut unproven) = (0, 0);
     let (mut stuck, mut silent, mut stale) = (None, None, None);
     for pace in guests {
@@ -139,10 +167,11 @@ fn make_room<'a>(guests: impl Iterator<Item = &'a Arc<Pace>>, places: usize) -> 
         }
     }
     if present < places {
-        return true;
+        return Room::There;
     }
     let (first, second) = if unproven >= places / 2 { (silent, stale) } else { (stale, silent) };
-    [stuck, first, second].into_iter().flatten().any(|(_, pace)| pace.make_room())
+    let made = [stuck, first, second].into_iter().flatten().any(|(_, pace)| pace.make_room());
+    if made { Room::Made } else { Room::None }
 }
 
 #[cfg(test)]
@@ -151,7 +180,7 @@ mod tests {
 
     fn roster(connections: usize, per_address: usize) -> Arc<Roster> {
         let limits = Limits { connections, connections_per_address: per_address, ..Limits::default() };
-        Arc::new(Roster::new(Arc::new(limits)))
+        Arc::new(Roster::new(Arc::new(limits), Arc::default()))
     }
 
     fn address(last: u8) -> IpAddr {
@@ -228,7 +257,7 @@ mod tests {
     async fn a_proxy_that_is_named_has_as_many_as_it_likes() {
         let limits =
             Limits { connections_per_address: 1, unlimited_addresses: vec![address(1)], ..Limits::default() };
-        let roster = Arc::new(Roster::new(Arc::new(limits)));
+        let roster = Arc::new(Roster::new(Arc::new(limits), Arc::default()));
         let mapped = IpAddr::V6(std::net::Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped());
         let places: Vec<_> = [address(1), address(1), mapped].map(|peer| roster.admit(peer).unwrap()).into();
         assert_eq!(cut(&places), [] as [usize; 0]);

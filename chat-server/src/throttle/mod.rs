@@ -13,13 +13,14 @@
 
 mod budget;
 
-use crate::{address::network, error::ApiError};
+use crate::{address::network, error::ApiError, metrics::Throttled};
 use budget::{Budget, Rate};
 use chat_core::{Error, api::UserId};
 use quick_cache::sync::Cache;
 use std::{
     hash::{BuildHasher, RandomState},
     net::IpAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -62,10 +63,12 @@ struct Limits {
     known: Cache<u64, ()>,
     hasher: RandomState,
     started: Instant,
+    throttled: Arc<Throttled>,
 }
 
 impl Throttle {
-    pub(crate) fn new(limited: bool) -> Self {
+    /// With limits or without; what they refuse is counted.
+    pub(crate) fn new(limited: bool, throttled: Arc<Throttled>) -> Self {
         Self(limited.then(|| Limits {
             pairs: Budget::new(PAIR),
             reserves: Budget::new(RESERVE),
@@ -76,6 +79,7 @@ impl Throttle {
             known: Cache::new(KNOWN),
             hasher: RandomState::new(),
             started: Instant::now(),
+            throttled,
         }))
     }
 
@@ -86,7 +90,10 @@ impl Throttle {
     pub(crate) fn request(&self, user: UserId) -> Result<(), ApiError> {
         let Some(limits) = &self.0 else { return Ok(()) };
         let key = limits.hasher.hash_one(user);
-        limits.requests.take(key, limits.started.elapsed()).map_err(ApiError::throttled)
+        limits.requests.take(key, limits.started.elapsed()).map_err(|wait| {
+            limits.throttled.requests.up();
+            ApiError::throttled(wait)
+        })
     }
 
     /// To be asked before somebody registers, whatever comes of it.
@@ -99,7 +106,10 @@ impl Throttle {
             || limits.hasher.hash_one(username.to_lowercase()),
             |address| limits.hasher.hash_one(network(address)),
         );
-        limits.registrations.take(key, limits.started.elapsed()).map_err(ApiError::throttled)
+        limits.registrations.take(key, limits.started.elapsed()).map_err(|wait| {
+            limits.throttled.registrations.up();
+            ApiError::throttled(wait)
+        })
     }
 
     /// To be asked before a password is hashed.
@@ -112,7 +122,10 @@ impl Throttle {
         address: Option<IpAddr>,
     ) -> Result<Attempt<'_>, ApiError> {
         let Some(limits) = &self.0 else { return Ok(Attempt { limits: None, paid: Paid::default() }) };
-        let paid = limits.pay(account, address, limits.started.elapsed()).map_err(ApiError::throttled)?;
+        let paid = limits.pay(account, address, limits.started.elapsed()).map_err(|wait| {
+            limits.throttled.passwords.up();
+            ApiError::throttled(wait)
+        })?;
         Ok(Attempt { limits: Some(limits), paid })
     }
 }
@@ -190,6 +203,7 @@ impl Attempt<'_> {
         let Some(limits) = self.limits else { return Ok(result?) };
         match &result {
             Err(Error::Invalid(_)) if self.paid.reserve.is_some() => {
+                limits.throttled.passwords.up();
                 return Err(ApiError::throttled(self.paid.wait));
             }
             Err(Error::Invalid(_)) => {}

@@ -8,7 +8,7 @@ const ANN: Account<'_> = Account::Name("ann");
 const NOW: Duration = Duration::from_secs(1);
 
 fn limits() -> Limits {
-    Throttle::new(true).0.unwrap()
+    Throttle::new(true, Arc::default()).0.unwrap()
 }
 
 fn host(n: u8) -> Option<IpAddr> {
@@ -117,7 +117,7 @@ fn without_an_address_the_account_alone_counts() {
 
 #[test]
 fn without_limits_nothing_is_refused() {
-    let throttle = Throttle::new(false);
+    let throttle = Throttle::new(false, Arc::default());
     for _ in 0..3000 {
         throttle.request(UserId::new(1)).unwrap();
         throttle.registration("ann", host(1)).unwrap();
@@ -127,7 +127,7 @@ fn without_limits_nothing_is_refused() {
 
 #[test]
 fn requests_and_registrations_have_limits_of_their_own() {
-    let throttle = Throttle::new(true);
+    let throttle = Throttle::new(true, Arc::default());
     let mut registered = (0..1000).map(|n| throttle.registration(&format!("user{n}"), host(1)));
     assert!(registered.any(|allowed| allowed.is_err()));
     let requested = |user| (0..100_000).any(|_| throttle.request(UserId::new(user)).is_err());

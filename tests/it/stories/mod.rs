@@ -1,13 +1,16 @@
 //! What people and administrators do, from beginning to end, on both databases.
 
 mod administration;
+mod backups;
 mod command_line;
 mod concurrency;
+pub(crate) mod doctor;
 mod documentation;
 mod end_of_service;
 mod examples;
 mod import;
 mod long_thread;
+mod metrics;
 mod readme;
 mod restart;
 mod startup;

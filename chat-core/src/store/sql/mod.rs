@@ -10,6 +10,7 @@
 mod catalogue;
 mod counts;
 mod dialect;
+mod examine;
 mod failure;
 mod import;
 mod marks;
@@ -24,6 +25,8 @@ mod send;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
+mod sqlite_backup;
+#[cfg(feature = "sqlite")]
 mod sqlite_driver;
 #[cfg(feature = "sqlite")]
 mod sqlite_here;
@@ -37,6 +40,7 @@ mod tokens;
 mod users;
 mod value;
 
+pub use examine::{Finding, Level, examine};
 pub use open::{OpenError, Options, connect, open};
 use store::{SqlStore, Tx};
 

@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use sqlx::{
     Arguments, ConnectOptions, Connection, Error, PgPool, Pool, Postgres,
     migrate::Migrator,
-    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
+    postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow},
 };
 use std::{io::ErrorKind, path::Path, str::FromStr, sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -192,8 +192,19 @@ fn of_state(state: &str) -> Kind {
     }
 }
 
+/// Reads an address.
+pub(super) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
+    Ok(PgConnectOptions::from_str(url).map_err(|_| OpenError::Address)?.application_name("chat"))
+}
+
+/// A connection of its own, without a deadline.
+pub(super) async fn dial(connect: &PgConnectOptions) -> Result<PgConnection, OpenError> {
+    let dial = timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
+    dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(failed)
+}
+
 pub(super) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenError> {
-    let connect = PgConnectOptions::from_str(url).map_err(|_| OpenError::Address)?.application_name("chat");
+    let connect = address(url)?;
     migrate(&connect).await?;
     PgPoolOptions::new()
         .max_connections(options.postgres_connections)
@@ -218,8 +229,7 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenErr
 /// On a connection of its own, without a deadline: another server may be at it, and the work itself may take long.
 /// The migrator holds an advisory lock, so that of several servers that start together one does it.
 async fn migrate(connect: &PgConnectOptions) -> Result<(), OpenError> {
-    let dial = timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
-    let mut connection = dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(failed)?;
+    let mut connection = dial(connect).await?;
     // `run` by another name, whose future is `Send`.
     let done = MIGRATIONS.run_direct(None, &mut connection, false).await;
     // The lock goes with the connection, also when the migration failed.

@@ -4,18 +4,18 @@ use super::{
     catalogue::{Own, all_ids, incoming_ids, marked_ids, message_of_m, own, page, unread_ids},
     dialect::Dialect,
     failure::{self, Failure, Kind},
+    sqlite_backup,
     sqlite_driver::KeptRow,
     sqlite_here::Here,
-    sqlite_open::create_private,
     sqlite_writer::{WriteTx, Writer},
     value::{Arg, Cells, cells},
 };
-use crate::store::{Source, StoreError};
+use crate::store::StoreError;
 use sqlx::{
     Arguments, Error, Pool, Sqlite,
     sqlite::{SqliteArguments, SqliteRow},
 };
-use std::{fs, io, path::Path, sync::Arc};
+use std::path::Path;
 
 cells!(SqliteRow);
 
@@ -105,27 +105,7 @@ impl Dialect for Sqlite {
     }
 
     async fn backup(pool: &Pool<Self>, to: &Path) -> Result<(), StoreError> {
-        let Some(path) = to.to_str() else {
-            return Err(StoreError::Unsupported("the name of the copy must be UTF-8"));
-        };
-        create_private(to).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => StoreError::Conflict,
-            _ => StoreError::Fault(Arc::new(error)),
-        })?;
-        let copied = sqlx::query("vacuum into $1").bind(path).execute(pool).await;
-        let synced = copied.map_err(|error| match Self::kind(&error) {
-            Kind::Away | Kind::Collision => StoreError::Unavailable(Arc::new(error)),
-            _ => StoreError::Fault(Arc::new(error)),
-        });
-        let synced = match synced {
-            Ok(_) => sync(to).await,
-            Err(error) => Err(error),
-        };
-        if synced.is_err() {
-            // Half a copy is none. That it cannot be removed matters less than why it was to be.
-            fs::remove_file(to).ok();
-        }
-        synced
+        sqlite_backup::backup(pool, to).await
     }
 }
 
@@ -152,15 +132,6 @@ fn arguments(args: &[Arg<'_>]) -> Result<SqliteArguments, Error> {
         .map_err(Error::Encode)?;
     }
     Ok(out)
-}
-
-async fn sync(file: &Path) -> Result<(), StoreError> {
-    let file = file.to_owned();
-    let synced = tokio::task::spawn_blocking(move || fs::File::open(file)?.sync_all()).await;
-    synced
-        .map_err(|error| Arc::new(error) as Source)
-        .and_then(|synced| synced.map_err(|error| Arc::new(error) as Source))
-        .map_err(StoreError::Fault)
 }
 
 /// Sorts SQLite's result codes; the lower eight bits say the kind.

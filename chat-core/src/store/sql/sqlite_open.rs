@@ -18,13 +18,15 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a reader waits for a lock, which in a file it hardly ever meets.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait before a database that is being made is tried again.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Connections for long reads. SQLite's readers do not wait for its one writer.
 const READERS: u32 = 2;
 
@@ -71,7 +73,7 @@ async fn open(
 ) -> Result<SqlStore<Sqlite>, OpenError> {
     let connect = connect.busy_timeout(BUSY_TIMEOUT).foreign_keys(true);
     // Alone at first: of two connections that turn to a log at once, SQLite refuses one.
-    let mut first = connect.connect().await.map_err(&failed)?;
+    let mut first = patiently(&connect).await.map_err(&failed)?;
     migrate(&mut first, &failed).await?;
     let readers = pool(READERS).connect_with(connect).await.map_err(&failed)?;
     let here = |error| failed(sqlite_driver::failed(error));
@@ -79,6 +81,20 @@ async fn open(
     let store = SqlStore::new(writer, readers, Here::open(place).map_err(here)?);
     first.close().await.map_err(failed)?;
     Ok(store)
+}
+
+/// Connects for the first time. A database that another process is making, or bringing into the mode that writes ahead,
+/// is locked in a way that SQLite does not wait for: this does.
+async fn patiently(connect: &SqliteConnectOptions) -> Result<SqliteConnection, Error> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match connect.connect().await {
+            Err(error) if result_code(&error) == Some(5) && Instant::now() < deadline => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            connected => return connected,
+        }
+    }
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
@@ -112,7 +128,7 @@ async fn migrate(
 }
 
 /// An empty file that its owner alone may read.
-pub(super) fn create_private(file: &Path) -> io::Result<()> {
+fn create_private(file: &Path) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -258,6 +274,20 @@ mod tests {
         for store in opening {
             store.await.unwrap().unwrap().close().await;
         }
+    }
+
+    #[tokio::test]
+    async fn one_that_is_being_made_is_waited_for() {
+        let (_folder, file) = folder();
+        let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+        let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+        other.execute("begin immediate").await.unwrap();
+        let mut opening = tokio::spawn(async move { open(&file).await });
+        // Not to wait for anything, but long enough for a refusal to come.
+        let refused = tokio::time::timeout(Duration::from_millis(300), &mut opening).await;
+        assert!(refused.is_err(), "{refused:?}");
+        other.execute("rollback").await.unwrap();
+        opening.await.unwrap().unwrap();
     }
 
     #[tokio::test]

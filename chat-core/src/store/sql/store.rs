@@ -11,8 +11,8 @@ use crate::{
     api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId},
     store::{
         Account, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange, NewMessage,
-        NewThread, NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError, StoredToken,
-        TokenHash, TokenOwner,
+        NewThread, NewToken, NewUser, PasswordHash, PoolVitals, Result, Sent, Slice, Store, StoreError,
+        StoredToken, TokenHash, TokenOwner, Vitals,
     },
 };
 use async_trait::async_trait;
@@ -173,6 +173,17 @@ macro_rules! aside {
 impl<D: Dialect> Store for SqlStore<D> {
     fn is_shared(&self) -> bool {
         D::SHARED
+    }
+
+    fn vitals(&self) -> Vitals {
+        let pool = PoolVitals {
+            // Where there are many writers, they are among them; one writer is no pool.
+            name: if D::SHARED { "all" } else { "readers" },
+            open: self.readers.size().into(),
+            idle: self.readers.num_idle() as u64,
+            most: self.readers.options().get_max_connections().into(),
+        };
+        Vitals { pools: vec![pool], ..Vitals::default() }
     }
 
     async fn ping(&self) -> Result<()> {

@@ -7,7 +7,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use super::{args::Common, database, output};
+use super::{common::Common, database, output};
 use anyhow::{Context, Result, bail};
 use chat_core::{
     Error,

@@ -1,0 +1,94 @@
+//! What the server counts of its work, and how that is told to Prometheus.
+//!
+//! Everything is counted in tables made beforehand, by place and without a lock: a request adds to five numbers. The
+//! usual crates look a metric up by its labels, keep samples or lock a histogram; with the endpoints and statuses
+//! known, none of that is needed.
+
+mod exposition;
+mod render;
+mod requests;
+
+pub(crate) use requests::Requests;
+
+use crate::error::ApiError;
+use chat_core::store::Vitals;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+/// The content type of [`ChatService::metrics`](crate::ChatService::metrics).
+pub const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// A number that grows, or goes up and down.
+#[derive(Debug, Default)]
+pub(crate) struct Number(AtomicU64);
+
+impl Number {
+    pub(crate) fn up(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+    pub(crate) fn down(&self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+    fn read(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// All that is counted beside requests.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    pub(crate) log_ins: LogIns,
+    pub(crate) throttled: Arc<Throttled>,
+    pub(crate) connections: Arc<Connections>,
+}
+
+impl Metrics {
+    /// The text for Prometheus.
+    pub(crate) fn text(&self, requests: &Requests, store: &Vitals) -> String {
+        render::text(requests, self, store)
+    }
+}
+
+/// Attempts to sign in, by what came of them.
+#[derive(Debug, Default)]
+pub(crate) struct LogIns {
+    pub(crate) accepted: Number,
+    pub(crate) wrong: Number,
+    pub(crate) throttled: Number,
+    /// The server could not judge them.
+    pub(crate) failed: Number,
+}
+
+impl LogIns {
+    /// Counts one by its result.
+    pub(crate) fn count<T>(&self, result: &Result<T, ApiError>) {
+        let outcome = match result {
+            Ok(_) => &self.accepted,
+            Err(error) if error.is_throttled() => &self.throttled,
+            Err(error) if error.is_of_server() => &self.failed,
+            Err(_) => &self.wrong,
+        };
+        outcome.up();
+    }
+}
+
+/// Requests that were told to come back later, by the limit they met.
+#[derive(Debug, Default)]
+pub(crate) struct Throttled {
+    pub(crate) passwords: Number,
+    pub(crate) registrations: Number,
+    pub(crate) requests: Number,
+}
+
+/// Connections to [`serve`](crate::serve()).
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    pub(crate) open: Number,
+    pub(crate) accepted: Number,
+    /// Closed at once, all others being busy.
+    pub(crate) refused: Number,
+    /// Closed to make room for another.
+    pub(crate) displaced: Number,
+}

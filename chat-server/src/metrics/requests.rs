@@ -1,0 +1,149 @@
+//! Requests, by route, method and status.
+
+use super::Number;
+use chat_core::measure::{DURATIONS, Distribution, Histogram};
+use http::{Method, StatusCode};
+use std::time::Duration;
+
+/// The methods that are told apart; what comes after them is one. Nobody can make the table grow by inventing some.
+const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE, Method::OPTIONS];
+/// The statuses the server answers with; what comes after them is one.
+const STATUSES: [u16; 15] = [200, 201, 204, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 500, 503];
+
+/// Which row of the table a request belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row(usize);
+
+/// The table, and how many requests are being worked on.
+#[derive(Debug)]
+pub(crate) struct Requests {
+    rows: Vec<(&'static str, [Cell; METHODS.len() + 1])>,
+    running: Number,
+}
+
+/// The requests of one route and method.
+#[derive(Debug)]
+struct Cell {
+    statuses: [Number; STATUSES.len() + 1],
+    took: Histogram,
+}
+
+/// A request that is being worked on, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running<'a>(&'a Number);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.down();
+    }
+}
+
+impl Requests {
+    /// The route of what has none.
+    pub(crate) const NO_ROUTE: &'static str = "none";
+
+    /// An empty table of these routes, in the order they will be named by their rows.
+    pub(crate) fn new(routes: impl IntoIterator<Item = &'static str>) -> Self {
+        let cell = |_| Cell { statuses: Default::default(), took: Histogram::new(DURATIONS) };
+        let row = |route| (route, std::array::from_fn(cell));
+        Self {
+            rows: routes.into_iter().chain([Self::NO_ROUTE]).map(row).collect(),
+            running: Number::default(),
+        }
+    }
+
+    /// The row of the route at this place, or of what has none.
+    pub(crate) fn row(&self, route: Option<usize>) -> Row {
+        Row(route.unwrap_or(self.rows.len() - 1))
+    }
+
+    /// Counts a request as one being worked on.
+    pub(crate) fn begin(&self) -> Running<'_> {
+        self.running.up();
+        Running(&self.running)
+    }
+
+    /// Counts a request that has been answered.
+    pub(crate) fn answered(&self, row: Row, method: &Method, status: StatusCode, took: Duration) {
+        let method = METHODS.iter().position(|known| known == method).unwrap_or(METHODS.len());
+        let status = STATUSES.iter().position(|known| *known == status.as_u16()).unwrap_or(STATUSES.len());
+        let Some(cell) = self.rows.get(row.0).and_then(|(_, cells)| cells.get(method)) else { return };
+        if let Some(count) = cell.statuses.get(status) {
+            count.up();
+        }
+        cell.took.record_duration(took);
+    }
+
+    /// How many are being worked on.
+    pub(super) fn running(&self) -> u64 {
+        self.running.read()
+    }
+
+    /// How many there were, where there were any: route, method, status.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str, u64)> {
+        self.cells().flat_map(|(route, method, cell)| {
+            let named =
+                cell.statuses.iter().enumerate().map(move |(i, n)| (route, method, status_name(i), n.read()));
+            named.filter(|(_, _, _, count)| *count > 0)
+        })
+    }
+
+    /// How long they took, where there were any.
+    pub(super) fn took(&self) -> impl Iterator<Item = (&'static str, &'static str, Distribution)> {
+        let read = self.cells().map(|(route, method, cell)| (route, method, cell.took.read()));
+        read.filter(|(_, _, took)| took.count() > 0)
+    }
+
+    fn cells(&self) -> impl Iterator<Item = (&'static str, &'static str, &Cell)> {
+        self.rows.iter().flat_map(|(route, cells)| {
+            cells.iter().enumerate().map(|(i, cell)| (*route, method_name(i), cell))
+        })
+    }
+}
+
+fn method_name(place: usize) -> &'static str {
+    ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"].get(place).unwrap_or(&"other")
+}
+
+fn status_name(place: usize) -> &'static str {
+    let names = [
+        "200", "201", "204", "400", "401", "403", "404", "405", "408", "413", "415", "422", "429", "500",
+        "503",
+    ];
+    names.get(place).unwrap_or(&"other")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_their_places() {
+        for (place, method) in METHODS.iter().enumerate() {
+            assert_eq!(method_name(place), method.as_str());
+        }
+        for (place, status) in STATUSES.iter().enumerate() {
+            assert_eq!(status_name(place), status.to_string());
+        }
+    }
+
+    #[test]
+    fn whatever_comes_is_counted_somewhere() {
+        let requests = Requests::new(["/users/"]);
+        let took = Duration::from_millis(1);
+        requests.answered(requests.row(Some(0)), &Method::GET, StatusCode::OK, took);
+        requests.answered(requests.row(None), &Method::TRACE, StatusCode::IM_A_TEAPOT, took);
+        let counts: Vec<_> = requests.counts().collect();
+        assert_eq!(counts, [("/users/", "GET", "200", 1), ("none", "other", "other", 1)]);
+    }
+
+    #[test]
+    fn one_that_is_given_up_runs_no_more() {
+        let requests = Requests::new([]);
+        let running = requests.begin();
+        assert_eq!(requests.running(), 1);
+        drop(running);
+        assert_eq!(requests.running(), 0);
+    }
+}

@@ -1,0 +1,33 @@
+//! Findings, printed.
+
+use super::super::output;
+use anyhow::Result;
+use chat_core::store::sql::{Finding, Level};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    findings: &'a [Finding],
+    warnings: usize,
+    problems: usize,
+}
+
+/// Prints all of them, in the order they were found.
+pub(super) fn print(findings: &[Finding], json: bool) -> Result<()> {
+    let count = |level| findings.iter().filter(|finding| finding.level == level).count();
+    if json {
+        let (warnings, problems) = (count(Level::Warning), count(Level::Problem));
+        return output::json(&Report { findings, warnings, problems });
+    }
+    findings.iter().try_for_each(|finding| output::line(&lines(finding)))
+}
+
+fn lines(Finding { subject, level, text, advice }: &Finding) -> String {
+    let level = match level {
+        Level::Ok => "ok",
+        Level::Warning => "warning",
+        Level::Problem => "problem",
+    };
+    let line = format!("{level:<9}{subject}: {text}");
+    advice.as_ref().map_or_else(|| line.clone(), |advice| format!("{line}\n         → {advice}"))
+}

@@ -1,0 +1,233 @@
+//! What `chat-server doctor` finds, and that it leaves everything as it was.
+
+use chat_client::UserId;
+use chat_tests::{Database, Program, on_both_databases, program, run};
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions, Permissions},
+    os::unix::fs::{FileExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+on_both_databases!(
+    a_database_in_use_is_well,
+    what_does_not_add_up_is_a_problem,
+    a_schema_of_another_version_is_told,
+    a_time_to_come_is_a_problem,
+);
+
+/// Its findings: subject, level and text.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    all: Vec<(String, String, String)>,
+    status: Option<i32>,
+}
+
+impl Findings {
+    pub(crate) fn of(database: &Database, options: &[&str]) -> Self {
+        let ran = run(program::chat_server(database, &["doctor", "--json"]).args(options), "");
+        let report: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{ran:?}"));
+        let findings = report["findings"].as_array().unwrap();
+        let text = |finding: &Value, name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+        for finding in findings {
+            assert_eq!(
+                finding["level"] == "ok",
+                finding["advice"].is_null(),
+                "advice where there is need: {finding}"
+            );
+        }
+        let all = findings.iter().map(|one| (text(one, "subject"), text(one, "level"), text(one, "text")));
+        Self { all: all.collect(), status: ran.status }
+    }
+
+    /// What is not as it should be, but for the machine, and how the tests' own Postgres is set up, which may lose
+    /// everything.
+    #[track_caller]
+    pub(crate) fn faults(&self) -> Vec<(&str, &str)> {
+        let problem = self.all.iter().any(|(_, level, _)| level == "problem");
+        assert_eq!(self.status, Some(i32::from(problem)), "{self:?}");
+        let known = ["durability", "files", "disk"];
+        let faults =
+            self.all.iter().filter(|(subject, level, _)| level != "ok" && !known.contains(&&**subject));
+        faults.map(|(subject, level, _)| (&**subject, &**level)).collect()
+    }
+
+    fn text(&self, subject: &str) -> &str {
+        let found = self.all.iter().find(|(found, _, _)| found == subject);
+        found.map(|(_, _, text)| &**text).unwrap_or_else(|| panic!("nothing on {subject}: {self:?}"))
+    }
+}
+
+/// With two conversations in it, and no server.
+fn filled(database: &Database) {
+    Program::serve(database, &["--demo"]).stop();
+}
+
+fn file(database: &Database) -> PathBuf {
+    database.url.strip_prefix("sqlite://").unwrap().into()
+}
+
+/// All files of the database's folder, but for SQLite's scratch file.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let kept = files.filter(|file| !file.to_str().unwrap().ends_with("-shm"));
+    kept.map(|file| (file.clone(), fs::read(file).unwrap())).collect()
+}
+
+async fn a_database_in_use_is_well(database: Database) {
+    let server = Program::serve(&database, &["--demo"]);
+    let user3 = server.client().sign_in("user3", "1234").await.unwrap();
+    let thread = user3.open_thread(UserId::new(2)).await.unwrap().id;
+    for n in 0..10 {
+        user3.send(thread, format!("message {n}")).is_read(n % 3 == 0).await.unwrap();
+    }
+    user3.delete_thread(thread).await.unwrap();
+    let theirs = user3.threads().await.unwrap().results[0].id;
+    server.client().sign_in("user2", "1234").await.unwrap().mark_thread_read(theirs).await.unwrap();
+    let findings = Findings::of(&database, &[]);
+    assert_eq!(findings.faults(), []);
+    for subject in
+        ["schema", "counters", "totals", "threads", "messages", "tokens", "clock", "settings", "files"]
+    {
+        assert!(!findings.text(subject).is_empty());
+    }
+    server.stop();
+}
+
+async fn what_does_not_add_up_is_a_problem(database: Database) {
+    filled(&database);
+    for (subject, damage, repair) in [
+        (
+            "counters",
+            "update counters set unread = unread + 1 where user_id = 5",
+            "update counters set unread = unread - 1 where user_id = 5",
+        ),
+        ("counters", "insert into counters values (99, 0, 0, 1)", "delete from counters where user_id = 99"),
+        ("totals", "update totals set count = count + 1", "update totals set count = count - 1"),
+        (
+            "threads",
+            "update threads set canonical = false where seq = 1",
+            "update threads set canonical = true where seq = 1",
+        ),
+        (
+            "messages",
+            "update messages set user_low = user_low - 1 where id = 501",
+            "update messages set user_low = user_low + 1 where id = 501",
+        ),
+    ] {
+        database.execute(damage).await;
+        let findings = Findings::of(&database, &[]);
+        assert!(findings.faults().contains(&(subject, "problem")), "{damage}: {findings:?}");
+        database.execute(repair).await;
+        assert_eq!(Findings::of(&database, &[]).faults(), [], "{repair}");
+    }
+}
+
+async fn a_schema_of_another_version_is_told(database: Database) {
+    if database.url.starts_with("sqlite:") {
+        fs::write(file(&database), "").unwrap();
+        fs::set_permissions(file(&database), Permissions::from_mode(0o600)).unwrap();
+    }
+    assert_eq!(Findings::of(&database, &[]).faults(), [("schema", "warning")], "there is none yet");
+    filled(&database);
+    database.execute("update _sqlx_migrations set success = false").await;
+    assert_eq!(Findings::of(&database, &[]).faults(), [("schema", "problem")]);
+    database.execute("update _sqlx_migrations set success = true, version = 9999").await;
+    let findings = Findings::of(&database, &[]);
+    assert_eq!(findings.faults(), [("schema", "problem")]);
+    assert!(findings.text("schema").contains("9999"), "{findings:?}");
+}
+
+async fn a_time_to_come_is_a_problem(database: Database) {
+    filled(&database);
+    database.execute("update messages set created = 32503680000000000 where id = 600").await;
+    let findings = Findings::of(&database, &[]);
+    assert_eq!(findings.faults(), [("clock", "problem")]);
+    assert!(findings.text("clock").contains("3000-01-01"), "{findings:?}");
+}
+
+#[test]
+fn nothing_is_made_or_changed() {
+    let database = Database::sqlite();
+    let folder = file(&database).parent().unwrap().to_owned();
+    assert_eq!(Findings::of(&database, &[]).faults(), [("database", "problem")]);
+    assert_eq!(files(&folder), BTreeMap::new());
+
+    let server = Program::serve(&database, &["--demo"]);
+    let before = files(&folder);
+    assert_eq!(Findings::of(&database, &[]).faults(), []);
+    assert_eq!(files(&folder), before, "beside a server");
+    server.kill();
+    assert_eq!(Findings::of(&database, &[]).faults(), []);
+    assert_eq!(files(&folder), before, "after a crash");
+    Program::serve(&database, &[]).stop();
+    let before = files(&folder);
+    assert_eq!(Findings::of(&database, &[]).faults(), []);
+    assert_eq!(files(&folder), before, "when nobody uses it");
+}
+
+#[test]
+fn a_damaged_file_is_a_problem() {
+    let database = Database::sqlite();
+    filled(&database);
+    let data = OpenOptions::new().write(true).open(file(&database)).unwrap();
+    // The first page holds the schema; the rest is scribbled over.
+    for page in 2..(data.metadata().unwrap().len() / 4096) {
+        data.write_all_at(b"scribble", page * 4096).unwrap();
+    }
+    assert_eq!(Findings::of(&database, &[]).faults()[0], ("integrity", "problem"));
+    fs::write(file(&database), "no database at all".repeat(1000)).unwrap();
+    assert_eq!(Findings::of(&database, &[]).faults(), [("database", "problem")]);
+}
+
+#[test]
+fn files_that_others_may_read_are_told() {
+    let database = Database::sqlite();
+    filled(&database);
+    fs::set_permissions(file(&database), Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(Findings::of(&database, &[]).faults(), [("rights", "warning")]);
+    let printed = run(&mut program::chat_server(&database, &["doctor"]), "").ok();
+    let advice = format!("         → chmod 600 {}\n", fs::canonicalize(file(&database)).unwrap().display());
+    assert!(printed.contains("warning  rights: ") && printed.contains(&advice), "{printed}");
+}
+
+#[test]
+fn settings_one_would_regret_are_told() {
+    let database = Database::sqlite();
+    filled(&database);
+    let warnings = |options: &[&str]| Findings::of(&database, options).faults().len();
+    for options in [
+        &["--listen", "0.0.0.0:8000"][..],
+        &["--metrics-listen", "[::]:9100"],
+        &["--open-registration", "--no-rate-limits"],
+        &["--no-sync"],
+        &["--request-timeout", "5"],
+        &["--database-url", "sqlite::memory:"],
+    ] {
+        assert_eq!(warnings(options), 1, "{options:?}");
+    }
+    for options in [
+        &["--listen", "0.0.0.0:8000", "--trusted-proxies", "192.0.2.1"][..],
+        &["--metrics-listen", "127.0.0.1:9100"],
+        &["--open-registration"],
+        &["--listen", "[::1]:8000", "--no-rate-limits"],
+    ] {
+        assert_eq!(warnings(options), 0, "{options:?}");
+    }
+    let few = Findings::of(&database, &["--max-connections", "100000000"]);
+    assert!(few.text("files").contains("100000000"), "{few:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_database_server_is_told() {
+    let database = Database::postgres().await;
+    filled(&database);
+    let findings = Findings::of(&database, &["--postgres-connections", "100000"]);
+    assert_eq!(findings.faults(), [("connections", "problem")]);
+    let invalid = "update pg_index set indisvalid = false where indexrelid = 'messages_thread'::regclass";
+    database.execute(invalid).await;
+    let findings = Findings::of(&database, &[]);
+    assert_eq!(findings.faults(), [("indexes", "problem")]);
+    assert!(findings.text("indexes").contains("messages_thread"), "{findings:?}");
+}

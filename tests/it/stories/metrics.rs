@@ -1,0 +1,172 @@
+//! What Prometheus is told of a server.
+
+use chat_client::{Token, UserId};
+use chat_server::ChatService;
+use chat_tests::{Database, Program, on_both_databases};
+use http::{Request, StatusCode};
+use http_body_util::Empty;
+use std::collections::BTreeMap;
+use tokio::{io::AsyncReadExt as _, net::TcpStream};
+
+on_both_databases!(what_happened_is_counted);
+
+/// The samples of a text, by name and labels as they stand.
+///
+/// # Panics
+/// When the text is not in Prometheus's format.
+fn samples(text: &str) -> BTreeMap<&str, f64> {
+    let mut kinds = BTreeMap::new();
+    let mut samples = BTreeMap::new();
+    for line in text.lines() {
+        if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = kind.split_once(' ').unwrap();
+            assert_eq!(kinds.insert(name, kind), None, "{name} is one family");
+        } else if !line.starts_with("# HELP ") {
+            let (key, value) = line.rsplit_once(' ').unwrap();
+            let name = key.split('{').next().unwrap();
+            let part_of_histogram = ["_bucket", "_sum", "_count"].iter().any(|suffix| {
+                name.strip_suffix(suffix).is_some_and(|family| kinds.get(family) == Some(&"histogram"))
+            });
+            assert!(kinds.contains_key(name) || part_of_histogram, "{line}");
+            assert_eq!(samples.insert(key, value.parse().unwrap()), None, "{key} is told once");
+        }
+    }
+    samples
+}
+
+struct Scraper {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl Scraper {
+    /// Of a server that was started with `--metrics-listen`.
+    fn new(server: &Program) -> Self {
+        let line = server.wait_for("metrics at http://");
+        let (_, url) = line.split_once("metrics at ").unwrap();
+        Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), url: url.trim().to_owned() }
+    }
+
+    async fn get(&self, url: &str) -> reqwest::Response {
+        self.http.get(url).send().await.unwrap()
+    }
+
+    async fn text(&self) -> String {
+        let answer = self.get(&self.url).await;
+        assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+        answer.text().await.unwrap()
+    }
+}
+
+async fn what_happened_is_counted(database: Database) {
+    let server = Program::serve(&database, &["--demo", "--metrics-listen", "127.0.0.1:0"]);
+    let scraper = Scraper::new(&server);
+    let user3 = server.client().sign_in("user3", "1234").await.unwrap();
+    server.client().sign_in("user3", "wrong").await.unwrap_err();
+    let thread = user3.open_thread(UserId::new(2)).await.unwrap().id;
+    for n in 0..3 {
+        user3.send(thread, format!("message {n}")).await.unwrap();
+    }
+    let nobody = Token::new("0123456789abcdef0123456789abcdef01234567");
+    server.client().with_token(nobody).unwrap().me().await.unwrap_err();
+    scraper.get(&format!("{}/healthz", server.url)).await;
+    scraper.get(&format!("{}/nowhere/17", server.url)).await;
+
+    let text = scraper.text().await;
+    let told = samples(&text);
+    for (sample, value) in [
+        (r#"chat_http_requests_total{route="/token/",method="POST",status="200"}"#, 1.0),
+        (r#"chat_http_requests_total{route="/token/",method="POST",status="400"}"#, 1.0),
+        (r#"chat_http_requests_total{route="/messages/",method="POST",status="201"}"#, 3.0),
+        (r#"chat_http_requests_total{route="/users/me/",method="GET",status="401"}"#, 1.0),
+        (r#"chat_http_requests_total{route="/healthz",method="GET",status="200"}"#, 1.0),
+        (r#"chat_http_requests_total{route="none",method="GET",status="404"}"#, 1.0),
+        (r#"chat_http_request_duration_seconds_count{route="/messages/",method="POST"}"#, 3.0),
+        (r#"chat_http_request_duration_seconds_bucket{route="/token/",method="POST",le="+Inf"}"#, 2.0),
+        ("chat_http_requests_in_flight", 0.0),
+        (r#"chat_log_ins_total{outcome="accepted"}"#, 1.0),
+        (r#"chat_log_ins_total{outcome="wrong"}"#, 1.0),
+        (r#"chat_throttled_total{kind="password"}"#, 0.0),
+        ("chat_connections_refused_total", 0.0),
+        (r#"chat_writes_waiting{write="messages"}"#, 0.0),
+        (r#"chat_write_duration_seconds_count{write="messages"}"#, 3.0),
+        (r#"chat_batch_writes_sum{write="messages"}"#, 3.0),
+    ] {
+        assert_eq!(told.get(sample), Some(&value), "{sample}:\n{text}");
+    }
+    let (pool, most) = if database.url.starts_with("sqlite:") { ("readers", 2.0) } else { ("all", 16.0) };
+    assert_eq!(told[&*format!(r#"chat_database_connections_max{{pool="{pool}"}}"#)], most);
+    let accepted = told["chat_connections_accepted_total"];
+    assert!((1.0..=accepted).contains(&told["chat_connections"]), "{text}");
+    // 2001 was when a billion seconds had passed; a server that holds a database does not fit into a megabyte.
+    assert!(
+        told["process_start_time_seconds"] > 1e9 && told["process_resident_memory_bytes"] > 1e6,
+        "{text}"
+    );
+    assert!(told["process_cpu_seconds_total"] > 0.0, "{text}");
+    assert!((10.0..told["process_max_fds"]).contains(&told["process_open_fds"]), "{text}");
+    for secret in [&*thread.to_string(), "user3", "nowhere"] {
+        assert!(!text.contains(secret), "{secret} is nobody's business:\n{text}");
+    }
+    server.stop();
+}
+
+#[tokio::test]
+async fn metrics_and_api_keep_to_their_own_ports() {
+    let database = Database::sqlite();
+    let server = Program::serve(&database, &["--metrics-listen", "127.0.0.1:0"]);
+    let scraper = Scraper::new(&server);
+    assert_eq!(scraper.get(&format!("{}/metrics", server.url)).await.status(), 404);
+    let api = scraper.url.replace("/metrics", "/chat-api/");
+    assert_eq!(scraper.get(&api).await.status(), 404);
+    let posted = scraper.http.post(&scraper.url).send().await.unwrap();
+    assert_eq!((posted.status().as_u16(), posted.headers()["allow"].to_str().unwrap()), (405, "GET, HEAD"));
+}
+
+#[tokio::test]
+async fn those_who_are_refused_are_counted() {
+    let database = Database::sqlite();
+    let server = Program::serve(
+        &database,
+        &["--demo", "--metrics-listen", "127.0.0.1:0", "--max-connections-per-address", "1"],
+    );
+    let scraper = Scraper::new(&server);
+    let body = r#"{"username":"user3","password":"wrong"}"#;
+    let wrong = || async {
+        let request = scraper.http.post(format!("{}/chat-api/token/", server.url)).body(body);
+        request.header("content-type", "application/json").send().await.unwrap().status()
+    };
+    let refused = loop {
+        match wrong().await {
+            StatusCode::BAD_REQUEST => {}
+            refused => break refused,
+        }
+    };
+    assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+    let (mut first, _second) = (silent(&server).await, silent(&server).await);
+    // The first has to go for the second, in whatever way.
+    let _ = first.read(&mut [0]).await;
+    let told = scraper.text().await;
+    let told = samples(&told);
+    assert_eq!(told[r#"chat_throttled_total{kind="password"}"#], 1.0);
+    assert_eq!(told[r#"chat_log_ins_total{outcome="throttled"}"#], 1.0);
+    assert!(told["chat_connections_displaced_total"] >= 1.0);
+}
+
+/// A connection on which nothing is said.
+async fn silent(server: &Program) -> TcpStream {
+    TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_host_application_reads_them_itself() {
+    let database = Database::sqlite();
+    let chat = database.chat().await;
+    let service = ChatService::builder(chat.clone()).base_path("").build();
+    service.respond(Request::get("/users/me").body(Empty::<&[u8]>::new()).unwrap()).await;
+    let text = service.metrics();
+    let told = samples(&text);
+    assert_eq!(told[r#"chat_http_requests_total{route="/users/me/",method="GET",status="401"}"#], 1.0);
+    assert!(!text.contains("process_"), "the process is the host's");
+    assert!(chat.store().vitals().batches.iter().all(|batch| batch.sizes.count() == 0));
+}
