@@ -3,11 +3,13 @@
 #![expect(clippy::expect_used, reason = "what a test is built from has to be there, or it says what is not")]
 
 pub mod binaries;
+pub mod clock;
 pub mod database;
 pub mod postgres;
 pub mod program;
 pub mod server;
 
+pub use clock::Hand;
 pub use database::Database;
 pub use program::{Program, Ran, run};
 pub use server::Server;

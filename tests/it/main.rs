@@ -9,6 +9,7 @@
 
 mod conformance;
 mod contract;
+mod model;
 mod postgres;
 mod sessions;
 mod statements;

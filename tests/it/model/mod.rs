@@ -1,0 +1,115 @@
+//! Random histories of several users, on every store, against a model that keeps everything in a few lists: whatever
+//! happens, in whatever order, the chat answers what the model answers.
+//!
+//! A history that fails is shortened to the least that does and shown a line for each operation; its seed is kept in
+//! `tests/proptest-regressions` and tried first from then on. `PROPTEST_CASES` sets how many histories are tried.
+
+mod accounts;
+mod answers;
+mod compare;
+mod conversations;
+mod operations;
+mod perform;
+mod state;
+
+use chat_core::{
+    Chat,
+    clock::Clock,
+    store::{
+        Store,
+        sql::{self, Options},
+    },
+};
+use chat_tests::{Database, Hand};
+use compare::same;
+use operations::{History, Operation, Who};
+use proptest::{prelude::*, test_runner::Config};
+use state::{Model, TTL};
+use std::{env, sync::Arc, time::Duration};
+
+/// Operations between two comparisons of everything.
+const COMPARED_EVERY: usize = 8;
+
+/// So many histories, unless the environment says otherwise.
+pub(crate) fn tries(cases: u32) -> Config {
+    let cases = env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
+    Config { cases, max_shrink_iters: 2000, ..Config::default() }
+}
+
+/// Runs something async to its end.
+pub(crate) fn wait_for<T>(task: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(task)
+}
+
+/// A chat and its model, with two users who have a thread.
+pub(crate) struct Both {
+    pub(crate) chat: Chat,
+    pub(crate) model: Model,
+    clock: Hand,
+}
+
+impl Both {
+    pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
+        let clock = Hand::new();
+        let model = Model::new(clock.now());
+        let chat = Chat::builder(store).clock(clock.clone()).token_ttl(Some(TTL)).build();
+        let mut both = Self { chat, model, clock };
+        for who in [Who::Ann, Who::Bob] {
+            both.step(&Operation::Ensure { who, shouted: false }).await.unwrap();
+        }
+        both.step(&Operation::Open { by: Who::Ann, with: Who::Bob }).await.unwrap();
+        both
+    }
+
+    /// Does an operation here and there.
+    pub(crate) async fn step(&mut self, operation: &Operation) -> Result<(), String> {
+        if let Operation::Pass { seconds } = operation {
+            self.clock.advance(Duration::from_secs(*seconds));
+        }
+        let seen = operation.perform(&self.model, &self.chat).await;
+        let expected = self.model.answer(operation, seen.as_ref().ok());
+        same(&format!("{operation:?}"), &seen, &expected)
+    }
+}
+
+async fn agree(store: Arc<dyn Store>, history: &History) -> Result<(), String> {
+    let mut both = Both::on(store).await;
+    for (n, operation) in history.0.iter().enumerate() {
+        both.step(operation).await?;
+        if n % COMPARED_EVERY == COMPARED_EVERY - 1 {
+            both.model.compare(&both.chat).await?;
+        }
+    }
+    both.model.compare(&both.chat).await?;
+    both.chat.close().await;
+    Ok(())
+}
+
+async fn opened(url: &str) -> Arc<dyn Store> {
+    sql::connect(url, &Options::default()).await.unwrap()
+}
+
+proptest! {
+    #![proptest_config(tries(32))]
+
+    #[test]
+    fn an_sqlite_file_agrees(history in operations::histories(60)) {
+        let database = Database::sqlite();
+        wait_for(async { agree(database.store().await, &history).await }).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn sqlite_in_memory_agrees(history in operations::histories(60)) {
+        wait_for(async { agree(opened("sqlite::memory:").await, &history).await })
+            .map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn postgres_agrees(history in operations::histories(60)) {
+        wait_for(async {
+            let database = Database::postgres().await;
+            agree(database.store().await, &history).await
+        })
+        .map_err(TestCaseError::fail)?;
+    }
+}
