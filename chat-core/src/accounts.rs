@@ -123,9 +123,7 @@ impl Chat {
     pub async fn remove_user(&self, user: UserId) -> Result<(), Error> {
         let removed = self.store.remove_user(user).await;
         self.sessions.forget_all();
-        if let Some(lists) = &self.lists {
-            lists.changed_all();
-        }
+        self.changed_somewhere();
         found(removed?)
     }
 
