@@ -5,12 +5,14 @@
 pub mod binaries;
 pub mod clock;
 pub mod database;
+pub mod faults;
 pub mod postgres;
 pub mod program;
 pub mod server;
 
 pub use clock::Hand;
 pub use database::Database;
+pub use faults::{Fault, Faults, Gate};
 pub use program::{Program, Ran, run};
 pub use server::Server;
 

@@ -9,6 +9,7 @@
 
 mod conformance;
 mod contract;
+mod faults;
 mod model;
 mod postgres;
 mod sessions;

@@ -30,7 +30,6 @@ impl Model {
             Some(Answer::Opened(opened)) => opened.id,
             _ => ThreadId::new(Uuid::max()),
         };
-        self.last_thread = Some(id);
         let participants = Participants::pair(by, with);
         self.threads.push(ThreadDetail { id, created: self.now, updated: self.now, participants });
         Ok(Answer::Opened(OpenedThread { id, created: true }))
@@ -39,7 +38,7 @@ impl Model {
     pub(super) fn drop_thread(&mut self, id: ThreadId) {
         self.threads.retain(|thread| thread.id != id);
         self.messages.retain(|_, kept| kept.message.thread != id);
-        self.last_thread = Some(id);
+        self.gone_thread = Some(id);
     }
 
     pub(crate) fn page_of_threads(&self, by: UserId, after: Option<ThreadId>, limit: u64) -> Outcome {

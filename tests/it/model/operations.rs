@@ -225,7 +225,7 @@ pub(crate) fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![3 => accounts(), 3 => tokens(), 3 => threads(), 6 => messages()]
 }
 
-fn accounts() -> impl Strategy<Value = Operation> {
+fn accounts() -> BoxedStrategy<Operation> {
     prop_oneof![
         1 => select(vec![1, 30, 60, 600, 3599, 3600]).prop_map(|seconds| Operation::Pass { seconds }),
         3 => (who(), any::<bool>()).prop_map(|(who, shouted)| Operation::Ensure { who, shouted }),
@@ -239,9 +239,10 @@ fn accounts() -> impl Strategy<Value = Operation> {
         1 => (select(vec!["", "a", "B", "bo", "x"]), limit(), offset())
             .prop_map(|(search, limit, offset)| Operation::Users { search, limit, offset }),
     ]
+    .boxed()
 }
 
-fn tokens() -> impl Strategy<Value = Operation> {
+fn tokens() -> BoxedStrategy<Operation> {
     prop_oneof![
         1 => (who(), password(), option::of(Just("phone")))
             .prop_map(|(who, password, name)| Operation::SignIn { who, password, name }),
@@ -252,9 +253,10 @@ fn tokens() -> impl Strategy<Value = Operation> {
         1 => who().prop_map(|who| Operation::RevokeTokens { who }),
         1 => nth().prop_map(|token| Operation::OwnTokens { token }),
     ]
+    .boxed()
 }
 
-fn threads() -> impl Strategy<Value = Operation> {
+fn threads() -> BoxedStrategy<Operation> {
     let from = prop_oneof![Just(Start::Oldest), nth().prop_map(Start::After), nth().prop_map(Start::Before)];
     prop_oneof![
         5 => (who(), who()).prop_map(|(by, with)| Operation::Open { by, with }),
@@ -267,9 +269,10 @@ fn threads() -> impl Strategy<Value = Operation> {
         2 => (pair_and_caller(), from, limit())
             .prop_map(|((of, by), from, limit)| Operation::ThreadMessages { by, of, from, limit }),
     ]
+    .boxed()
 }
 
-fn messages() -> impl Strategy<Value = Operation> {
+fn messages() -> BoxedStrategy<Operation> {
     let text = || select(vec!["hello", "yes", "Ünïcode 📱"]);
     let key = prop_oneof![2 => Just(None), 1 => select(vec!["k1", "k2"]).prop_map(Some)];
     prop_oneof![
@@ -285,4 +288,5 @@ fn messages() -> impl Strategy<Value = Operation> {
         1 => (who(), any::<bool>(), limit(), offset())
             .prop_map(|(by, incoming, limit, offset)| Operation::Unread { by, incoming, limit, offset }),
     ]
+    .boxed()
 }

@@ -24,7 +24,7 @@ pub(crate) struct Model {
 
     pub(super) ids: BTreeMap<Who, UserId>,
     pub(super) highest_user: i64,
-    pub(super) last_thread: Option<ThreadId>,
+    pub(super) gone_thread: Option<ThreadId>,
     /// All there ever were.
     pub(super) message_ids: Vec<MessageId>,
     pub(crate) secrets: Vec<chat_core::api::Token>,
@@ -82,7 +82,7 @@ impl Model {
             tokens: Vec::new(),
             ids: BTreeMap::new(),
             highest_user: 0,
-            last_thread: None,
+            gone_thread: None,
             message_ids: Vec::new(),
             secrets: Vec::new(),
         }
@@ -100,7 +100,7 @@ impl Model {
     }
     pub(crate) fn thread(&self, (a, b): Pair) -> ThreadId {
         let (a, b) = (self.user(a), self.user(b));
-        self.between(a, b).or(self.last_thread).unwrap_or(ThreadId::new(Uuid::nil()))
+        self.between(a, b).or(self.gone_thread).unwrap_or(ThreadId::new(Uuid::nil()))
     }
     pub(crate) fn between(&self, a: UserId, b: UserId) -> Option<ThreadId> {
         let pair = Participants::pair(a, b);
