@@ -39,6 +39,8 @@ pub mod clock;
 #[cfg(feature = "chat")]
 mod error;
 #[cfg(feature = "chat")]
+mod finish;
+#[cfg(feature = "chat")]
 mod messages;
 #[cfg(feature = "chat")]
 mod pages;

@@ -70,15 +70,16 @@ impl Chat {
             created: self.clock.now(),
             key: draft.idempotency_key.zip(request).map(|(key, request)| IdempotencyKey { key, request }),
         };
-        match one(self.store.insert_messages(vec![message]).await) {
+        self.finish(async move |chat| match one(chat.store.insert_messages(vec![message]).await) {
             Err(StoreError::NotFound) => Err(Error::NotFound(Resource::Thread)),
             // After a failure nobody knows.
             sent @ (Ok(_) | Err(StoreError::Unavailable(_))) => {
-                self.changed(caller, draft.thread).await;
+                chat.changed(caller, draft.thread).await;
                 Ok(sent?)
             }
             Err(nothing_done) => Err(nothing_done.into()),
-        }
+        })
+        .await
     }
 
     /// A message in one of the caller's threads.
@@ -117,11 +118,14 @@ impl Chat {
     /// from another than the sender.
     pub async fn edit_message(&self, caller: UserId, id: MessageId, edit: Edit) -> Result<Message, Error> {
         let change = MessageChange { text: edit.text.map(MessageText::into_string), is_read: edit.is_read };
-        let changed = self.store.update_message(caller, id, change).await;
-        match self.told(caller, changed).await? {
-            Some(message) => Ok(message),
-            None => Err(self.refusal(caller, id).await?),
-        }
+        self.finish(async move |chat| {
+            let changed = chat.store.update_message(caller, id, change).await;
+            match chat.told(caller, changed).await? {
+                Some(message) => Ok(message),
+                None => Err(chat.refusal(caller, id).await?),
+            }
+        })
+        .await
     }
 
     /// Deletes a message the caller wrote.
@@ -135,12 +139,15 @@ impl Chat {
         if message.sender != caller {
             return Err(Error::Forbidden);
         }
-        let deleted = self.store.delete_message(caller, id).await;
-        if let Ok(false) = deleted {
-            return Err(Error::NotFound(Resource::Message));
-        }
-        self.changed(caller, message.thread).await;
-        Ok(deleted.map(drop)?)
+        self.finish(async move |chat| {
+            let deleted = chat.store.delete_message(caller, id).await;
+            if let Ok(false) = deleted {
+                return Err(Error::NotFound(Resource::Message));
+            }
+            chat.changed(caller, message.thread).await;
+            Ok(deleted.map(drop)?)
+        })
+        .await
     }
 
     /// Marks a message as read, by either participant; again changes nothing.
@@ -148,8 +155,11 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] when there is none, or its thread is somebody else's.
     pub async fn mark_message_read(&self, caller: UserId, id: MessageId) -> Result<Message, Error> {
-        let marked = one(self.store.mark_messages_read(vec![(caller, id)]).await);
-        self.told(caller, marked).await?.ok_or(Error::NotFound(Resource::Message))
+        self.finish(async move |chat| {
+            let marked = one(chat.store.mark_messages_read(vec![(caller, id)]).await);
+            chat.told(caller, marked).await?.ok_or(Error::NotFound(Resource::Message))
+        })
+        .await
     }
 
     /// What became of a message, once the lists are told.
