@@ -1,11 +1,7 @@
 //! Histories in which calls of the database fail.
 
-use super::Troubled;
-use crate::model::{
-    Operation,
-    operations::{self, Who},
-    tries, wait_for,
-};
+use super::{Troubled, one_of_each_change};
+use crate::model::{Operation, operations, tries, wait_for};
 use chat_tests::{Database, Fault};
 use proptest::{prelude::*, sample::select};
 use std::fmt;
@@ -51,33 +47,10 @@ async fn promises_hold(database: &Database, history: &History) -> Result<(), Str
     Ok(())
 }
 
-/// Each kind of change once, of which nobody is told that it was done.
 #[test]
 fn a_change_whose_answer_is_lost_is_in_every_list_at_once() {
-    use Operation::*;
-    use Who::{Ann, Bob, Cid};
-    let (pair, text, key, is_read) = ((Ann, Bob), "hello", Some("k1"), false);
-    let history = [
-        Ensure { who: Cid, shouted: false },
-        Open { by: Ann, with: Cid },
-        Send { by: Ann, to: pair, text, is_read, key },
-        Send { by: Bob, to: pair, text, is_read, key: None },
-        Edit { by: Bob, nth: 0, text: Some("yes"), is_read: None },
-        MarkMessage { by: Ann, nth: 0 },
-        MarkThread { by: Bob, of: pair, up_to: None },
-        DeleteMessage { by: Bob, nth: 0 },
-        IssueToken { who: Ann },
-        RevokeToken { who: Ann, number: 2 },
-        SetActive { who: Ann, active: false },
-        SetActive { who: Ann, active: true },
-        SetPassword { who: Ann, new: "the first password" },
-        IssueToken { who: Ann },
-        RevokeTokens { who: Ann },
-        DeleteThread { by: Bob, of: pair },
-        RemoveUser { who: Cid },
-    ];
-    let history = History(history.map(|operation| (operation, vec![Fault::AnswerLost])).to_vec());
-    wait_for(promises_hold(&Database::in_memory(), &history)).unwrap();
+    let history = one_of_each_change().into_iter().map(|change| (change, vec![Fault::AnswerLost]));
+    wait_for(promises_hold(&Database::in_memory(), &History(history.collect()))).unwrap();
 }
 
 proptest! {

@@ -9,9 +9,13 @@
 //!   a bad message fails alone.
 //! - When the faults are over everything works.
 
+mod cancelled;
 mod histories;
 
-use crate::model::Both;
+use crate::model::{
+    Both, Operation,
+    operations::Who::{Ann, Bob, Cid},
+};
 use chat_tests::{Database, Faults};
 use std::sync::Arc;
 
@@ -39,7 +43,7 @@ impl Troubled {
     }
 
     /// After an operation whose outcome nobody knows: all of it was done, or nothing.
-    async fn all_or_nothing(&mut self, operation: &crate::model::Operation) -> Result<(), String> {
+    async fn all_or_nothing(&mut self, operation: &Operation) -> Result<(), String> {
         let Both { chat, model, .. } = &mut self.both;
         let mut done = model.clone();
         let learned = done.learn(operation, chat).await;
@@ -54,4 +58,29 @@ impl Troubled {
         *model = done;
         Ok(())
     }
+}
+
+/// A history in which each kind of change is made.
+fn one_of_each_change() -> Vec<Operation> {
+    use Operation::*;
+    let (pair, text, key, is_read) = ((Ann, Bob), "hello", Some("k1"), false);
+    vec![
+        Ensure { who: Cid, shouted: false },
+        Open { by: Ann, with: Cid },
+        Send { by: Ann, to: pair, text, is_read, key },
+        Send { by: Bob, to: pair, text, is_read, key: None },
+        Edit { by: Bob, nth: 0, text: Some("yes"), is_read: None },
+        MarkMessage { by: Ann, nth: 0 },
+        MarkThread { by: Bob, of: pair, up_to: None },
+        DeleteMessage { by: Bob, nth: 0 },
+        IssueToken { who: Ann },
+        RevokeToken { who: Ann, number: 2 },
+        SetActive { who: Ann, active: false },
+        SetActive { who: Ann, active: true },
+        SetPassword { who: Ann, new: "the first password" },
+        IssueToken { who: Ann },
+        RevokeTokens { who: Ann },
+        DeleteThread { by: Bob, of: pair },
+        RemoveUser { who: Cid },
+    ]
 }
