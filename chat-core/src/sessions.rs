@@ -43,17 +43,30 @@ impl Chat {
         name: Option<&str>,
     ) -> Result<Token, Error> {
         let name = name.map(Self::check_token_name).transpose()?;
-        let account = self.store.account_by_name(text::trim(username)).await?;
-        let hash = account.as_ref().map(|account| account.password.clone());
-        let verdict = self.hasher.verify(password, hash).await?;
-        let Some(account) = account.filter(|account| account.active && verdict != Verdict::Wrong) else {
-            return Err(Error::field(NON_FIELD_ERRORS, messages::BAD_CREDENTIALS));
-        };
-        if let Verdict::Outdated(new) = verdict {
-            // Should the password have changed meanwhile, the newer one stays.
-            self.store.set_password(account.id, Some(&account.password), &new, None).await?;
+        loop {
+            let account = self.store.account_by_name(text::trim(username)).await?;
+            let hash = account.as_ref().map(|account| account.password.clone());
+            let verdict = self.hasher.verify(password, hash).await?;
+            let Some(mut account) = account.filter(|account| account.active && verdict != Verdict::Wrong)
+            else {
+                return Err(Error::field(NON_FIELD_ERRORS, messages::BAD_CREDENTIALS));
+            };
+            if let Verdict::Outdated(new) = verdict
+                // Should the password have changed meanwhile, the newer one stays.
+                && self.store.set_password(account.id, Some(&account.password), &new, None).await?
+            {
+                account.password = new;
+            }
+            let token = match self.new_token(account.id, name.clone()).await {
+                Err(Error::NotFound(_)) => continue,
+                token => token?,
+            };
+            if self.store.account(account.id).await?.as_ref() == Some(&account) {
+                return Ok(token);
+            }
+            // The account is not what it was: if its tokens were revoked, that was before this one.
+            self.store.delete_token(&token::hash(token.expose())).await?;
         }
-        self.new_token(account.id, name).await
     }
 
     /// Trims a name for a token and checks it.
