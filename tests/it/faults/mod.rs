@@ -11,6 +11,7 @@
 
 mod cancelled;
 mod histories;
+mod meanwhile;
 
 use crate::model::{
     Both, Operation,
