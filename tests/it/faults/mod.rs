@@ -10,6 +10,7 @@
 //! - When the faults are over everything works.
 
 mod cancelled;
+mod gathered;
 mod histories;
 mod meanwhile;
 
