@@ -72,9 +72,12 @@ impl Gate {
 /// The plan of what becomes of the calls to come.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
-    plan: Arc<Mutex<VecDeque<(Option<&'static str>, Fault)>>>,
+    plan: Arc<Mutex<Plan>>,
     calls: Arc<AtomicUsize>,
 }
+
+/// Faults in their order, each for any call or for one of this method.
+type Plan = VecDeque<(Option<&'static str>, Fault)>;
 
 impl Faults {
     /// Puts this before the store `inner`, as a database that has its moods, and gathers its writes as a server does.
@@ -105,7 +108,7 @@ impl Faults {
         self.calls.load(Ordering::SeqCst) > 0
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Option<&'static str>, Fault)>> {
+    fn lock(&self) -> MutexGuard<'_, Plan> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

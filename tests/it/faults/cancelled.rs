@@ -83,6 +83,10 @@ proptest! {
         let database = Database::in_memory();
         wait_for(promises_hold(&database, &history)).map_err(TestCaseError::fail)?;
     }
+}
+
+proptest! {
+    #![proptest_config(tries(10))]
 
     #[test]
     fn on_postgres(history in histories()) {

@@ -203,6 +203,10 @@ proptest! {
         }
         wait_for(promises_hold(&Database::in_memory(), &jobs, &faults));
     }
+}
+
+proptest! {
+    #![proptest_config(tries(20))]
 
     #[test]
     fn on_postgres(jobs in jobs(), faults in faults()) {

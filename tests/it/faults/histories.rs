@@ -61,6 +61,10 @@ proptest! {
         let database = Database::in_memory();
         wait_for(promises_hold(&database, &history)).map_err(TestCaseError::fail)?;
     }
+}
+
+proptest! {
+    #![proptest_config(tries(10))]
 
     #[test]
     fn on_postgres(history in histories()) {

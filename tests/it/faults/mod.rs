@@ -13,6 +13,7 @@ mod cancelled;
 mod gathered;
 mod histories;
 mod meanwhile;
+mod together;
 
 use crate::model::{
     Both, Operation,

@@ -79,7 +79,8 @@ impl Model {
             }
             Operation::IssueToken { who } => self.issue(self.user(who), None, seen),
             Operation::Authenticate { token } => {
-                Ok(Answer::Session(self.authenticate(&self.secret(token).to_owned())?))
+                let key = self.secret(token).to_owned();
+                Ok(Answer::Session(self.authenticate(&key)?))
             }
             Operation::SignOut { token } => {
                 let key = self.secret(token).to_owned();

@@ -1,11 +1,16 @@
-//! What can be found out of an operation whose answer never came: the id the chat chose, should it be done.
+//! What the model learns of the chat where it was not told.
 
-use super::{operations::Operation, perform::Answer, state::Model};
+use super::{
+    operations::Operation,
+    perform::Answer,
+    state::{Kept, Model},
+};
 use chat_core::{
     Chat, OpenedThread,
-    api::{Participants, User},
+    api::{Message, Participants, Thread, ThreadId, User},
     store::{MessageRange, Sent},
 };
+use std::collections::BTreeMap;
 
 impl Model {
     /// The answer of an operation that chose an id, if it was done.
@@ -32,5 +37,36 @@ impl Model {
             }
             _ => None,
         }
+    }
+
+    /// Takes over threads and messages as the threads themselves tell of them: the order in which things happened that
+    /// happened at once is the chat's to choose.
+    pub(crate) async fn read(&mut self, chat: &Chat) {
+        let (mut lists, mut threads, mut messages) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        for user in self.users.keys() {
+            let list = chat.threads(*user, None, 1000).await.unwrap();
+            for thread in &list {
+                threads.insert(thread.id, chat.thread(*user, thread.id).await.unwrap());
+                let there = chat.thread_messages(*user, thread.id, MessageRange::Oldest, 1000).await.unwrap();
+                messages.extend(there.into_iter().map(|message| (message.id, Kept::of(message))));
+            }
+            lists.push(list);
+        }
+        // Of two threads of three users one has both in his list.
+        let in_order = |a: ThreadId, b: ThreadId| {
+            let place = |list: &[Thread], id| list.iter().position(|thread| thread.id == id);
+            lists.iter().find_map(|list| Some(place(list, a)?.cmp(&place(list, b)?))).unwrap()
+        };
+        self.threads = threads.into_values().collect();
+        self.threads.sort_by(|a, b| in_order(a.id, b.id));
+        self.message_ids.extend(messages.keys().filter(|id| !self.messages.contains_key(id)));
+        self.messages = messages;
+    }
+}
+
+impl Kept {
+    fn of(message: Message) -> Self {
+        let request = (message.thread, "", message.is_read);
+        Self { message, key: None, request }
     }
 }

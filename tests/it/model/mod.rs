@@ -18,6 +18,7 @@ use chat_tests::{Database, Hand};
 use compare::same;
 pub(crate) use operations::Operation;
 use operations::{History, Who};
+pub(crate) use perform::Answer;
 use perform::Refusal;
 use proptest::{prelude::*, test_runner::Config};
 use state::{Model, TTL};
@@ -107,6 +108,10 @@ proptest! {
         let database = Database::in_memory();
         wait_for(async { agree(database.store().await, &history).await }).map_err(TestCaseError::fail)?;
     }
+}
+
+proptest! {
+    #![proptest_config(tries(16))]
 
     #[test]
     fn postgres_agrees(history in operations::histories(80)) {

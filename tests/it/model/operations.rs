@@ -225,6 +225,11 @@ pub(crate) fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![3 => accounts(), 3 => tokens(), 3 => threads(), 6 => messages()]
 }
 
+/// Those alone that threads and messages are about.
+pub(crate) fn conversation() -> impl Strategy<Value = Operation> {
+    prop_oneof![1 => threads(), 2 => messages()]
+}
+
 fn accounts() -> BoxedStrategy<Operation> {
     prop_oneof![
         1 => select(vec![1, 30, 60, 600, 3599, 3600]).prop_map(|seconds| Operation::Pass { seconds }),

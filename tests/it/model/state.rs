@@ -131,7 +131,8 @@ impl Model {
     }
     pub(crate) fn unread_of(&self, user: UserId, incoming: bool) -> Vec<&Message> {
         let mut unread = self.messages_of(user);
-        unread.retain(|message| !message.is_read && !(incoming && message.sender == user));
+        unread.retain(|message| !message.is_read);
+        unread.retain(|message| !incoming || message.sender != user);
         unread
     }
     /// The live ones, newest first.
