@@ -2,6 +2,7 @@
 
 use super::{
     conversations::slice,
+    operations::ALL,
     perform::{self, Outcome, Refusal},
     state::Model,
 };
@@ -11,9 +12,6 @@ use chat_core::{
     store::{MessageRange, Slice},
 };
 use std::{collections::BTreeSet, fmt::Debug};
-
-/// More than there is of anything.
-const ALL: u64 = 1000;
 
 impl Model {
     /// Compares every list of every user, and every secret there ever was; which counts as a use of it.

@@ -1,7 +1,7 @@
 //! What the model learns of the chat where it was not told.
 
 use super::{
-    operations::Operation,
+    operations::{ALL, Operation},
     perform::Answer,
     state::{Kept, Model},
 };
@@ -23,7 +23,7 @@ impl Model {
             }
             Operation::Open { by, with } => {
                 let pair = Participants::pair(self.user(by), self.user(with));
-                let threads = chat.threads(self.user(by), None, 1000).await.ok()?;
+                let threads = chat.threads(self.user(by), None, ALL).await.ok()?;
                 let opened = threads.iter().find(|thread| thread.participants == pair)?;
                 Some(Answer::Opened(OpenedThread { id: opened.id, created: true }))
             }
@@ -44,10 +44,10 @@ impl Model {
     pub(crate) async fn read(&mut self, chat: &Chat) {
         let (mut lists, mut threads, mut messages) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for user in self.users.keys() {
-            let list = chat.threads(*user, None, 1000).await.unwrap();
+            let list = chat.threads(*user, None, ALL).await.unwrap();
             for thread in &list {
                 threads.insert(thread.id, chat.thread(*user, thread.id).await.unwrap());
-                let there = chat.thread_messages(*user, thread.id, MessageRange::Oldest, 1000).await.unwrap();
+                let there = chat.thread_messages(*user, thread.id, MessageRange::Oldest, ALL).await.unwrap();
                 messages.extend(there.into_iter().map(|message| (message.id, Kept::of(message))));
             }
             lists.push(list);

@@ -21,7 +21,8 @@ use operations::{History, Who};
 pub(crate) use perform::Answer;
 use perform::Refusal;
 use proptest::{prelude::*, test_runner::Config};
-use state::{Model, TTL};
+pub(crate) use state::Model;
+use state::TTL;
 use std::{env, sync::Arc, time::Duration};
 
 /// Operations between two comparisons of everything.
