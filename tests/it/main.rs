@@ -11,6 +11,7 @@ mod conformance;
 mod contract;
 mod faults;
 mod model;
+mod permissions;
 mod postgres;
 mod sessions;
 mod statements;
