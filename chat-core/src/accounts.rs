@@ -83,10 +83,13 @@ impl Chat {
         errors.into_result()?;
 
         let hash = self.hasher.hash(new).await?;
-        let keep = Some(Some(&session.token));
-        let changed = self.store.set_password(account.id, Some(&account.password), &hash, keep).await;
-        self.sessions.forget_all();
-        if changed? {
+        let replace = self.finish(async move |chat| {
+            let keep = Some(Some(&session.token));
+            let changed = chat.store.set_password(account.id, Some(&account.password), &hash, keep).await;
+            chat.sessions.forget_all();
+            changed
+        });
+        if replace.await? {
             Ok(())
         } else {
             // Another change was faster: `current` is not the password any more.
@@ -100,9 +103,12 @@ impl Chat {
     /// [`Error::NotFound`] when there is no such user.
     pub async fn set_password(&self, user: UserId, password: &str) -> Result<(), Error> {
         let hash: PasswordHash = self.hasher.hash(password).await?;
-        let changed = self.store.set_password(user, None, &hash, Some(None)).await;
-        self.sessions.forget_all();
-        found(changed?)
+        let replace = self.finish(async move |chat| {
+            let changed = chat.store.set_password(user, None, &hash, Some(None)).await;
+            chat.sessions.forget_all();
+            changed
+        });
+        found(replace.await?)
     }
 
     /// Enables or disables a user. A disabled one cannot sign in and his tokens do not count; his threads and
@@ -111,9 +117,12 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
     pub async fn set_active(&self, user: UserId, active: bool) -> Result<(), Error> {
-        let changed = self.store.set_active(user, active).await;
-        self.sessions.forget_all();
-        found(changed?)
+        let change = self.finish(async move |chat| {
+            let changed = chat.store.set_active(user, active).await;
+            chat.sessions.forget_all();
+            changed
+        });
+        found(change.await?)
     }
 
     /// Removes a user with his tokens, his threads and their messages.
@@ -121,12 +130,13 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
     pub async fn remove_user(&self, user: UserId) -> Result<(), Error> {
-        let removed = self.store.remove_user(user).await;
-        self.sessions.forget_all();
-        if let Some(lists) = &self.lists {
-            lists.changed_all();
-        }
-        found(removed?)
+        let remove = self.finish(async move |chat| {
+            let removed = chat.store.remove_user(user).await;
+            chat.sessions.forget_all();
+            chat.changed_somewhere();
+            removed
+        });
+        found(remove.await?)
     }
 
     /// A user.

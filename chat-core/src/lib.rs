@@ -41,6 +41,8 @@ mod entry;
 #[cfg(feature = "chat")]
 mod error;
 #[cfg(feature = "chat")]
+mod finish;
+#[cfg(feature = "chat")]
 pub mod measure;
 #[cfg(feature = "chat")]
 mod messages;

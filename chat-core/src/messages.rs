@@ -3,7 +3,7 @@
 use crate::{
     Chat, Error, Resource,
     api::{Message, MessageId, ThreadId, UserId},
-    store::{Counted, IdempotencyKey, MessageChange, NewMessage, Sent, Slice, StoreError},
+    store::{Counted, IdempotencyKey, MessageChange, NewMessage, Sent, Slice, Source, StoreError},
     text::MessageText,
 };
 use sha2::{Digest, Sha256};
@@ -70,13 +70,16 @@ impl Chat {
             created: self.clock.now(),
             key: draft.idempotency_key.zip(request).map(|(key, request)| IdempotencyKey { key, request }),
         };
-        let sent = self.store.insert_messages(vec![message]).await.map(one);
-        // Where there is no thread nothing changed; after a failure nobody knows.
-        if let Ok(Ok(Err(StoreError::NotFound))) = sent {
-            return Err(Error::NotFound(Resource::Thread));
-        }
-        self.changed(caller, draft.thread).await;
-        Ok(sent???)
+        self.finish(async move |chat| match one(chat.store.insert_messages(vec![message]).await) {
+            Err(StoreError::NotFound) => Err(Error::NotFound(Resource::Thread)),
+            // After a failure nobody knows.
+            sent @ (Ok(_) | Err(StoreError::Unavailable(_))) => {
+                chat.changed(caller, draft.thread).await;
+                Ok(sent?)
+            }
+            Err(nothing_done) => Err(nothing_done.into()),
+        })
+        .await
     }
 
     /// A message in one of the caller's threads.
@@ -115,10 +118,14 @@ impl Chat {
     /// from another than the sender.
     pub async fn edit_message(&self, caller: UserId, id: MessageId, edit: Edit) -> Result<Message, Error> {
         let change = MessageChange { text: edit.text.map(MessageText::into_string), is_read: edit.is_read };
-        let changed = self.store.update_message(caller, id, change).await?;
-        let Some(message) = changed else { return Err(self.refusal(caller, id).await?) };
-        self.changed(caller, message.thread).await;
-        Ok(message)
+        self.finish(async move |chat| {
+            let changed = chat.store.update_message(caller, id, change).await;
+            match chat.told(caller, changed).await? {
+                Some(message) => Ok(message),
+                None => Err(chat.refusal(caller, id).await?),
+            }
+        })
+        .await
     }
 
     /// Deletes a message the caller wrote.
@@ -132,11 +139,15 @@ impl Chat {
         if message.sender != caller {
             return Err(Error::Forbidden);
         }
-        if !self.store.delete_message(caller, id).await? {
-            return Err(Error::NotFound(Resource::Message));
-        }
-        self.changed(caller, message.thread).await;
-        Ok(())
+        self.finish(async move |chat| {
+            let deleted = chat.store.delete_message(caller, id).await;
+            if let Ok(false) = deleted {
+                return Err(Error::NotFound(Resource::Message));
+            }
+            chat.changed(caller, message.thread).await;
+            Ok(deleted.map(drop)?)
+        })
+        .await
     }
 
     /// Marks a message as read, by either participant; again changes nothing.
@@ -144,10 +155,26 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] when there is none, or its thread is somebody else's.
     pub async fn mark_message_read(&self, caller: UserId, id: MessageId) -> Result<Message, Error> {
-        let marked = one(self.store.mark_messages_read(vec![(caller, id)]).await?)?;
-        let message = marked?.ok_or(Error::NotFound(Resource::Message))?;
-        self.changed(caller, message.thread).await;
-        Ok(message)
+        self.finish(async move |chat| {
+            let marked = one(chat.store.mark_messages_read(vec![(caller, id)]).await);
+            chat.told(caller, marked).await?.ok_or(Error::NotFound(Resource::Message))
+        })
+        .await
+    }
+
+    /// What became of a message, once the lists are told.
+    async fn told(
+        &self,
+        caller: UserId,
+        outcome: Result<Option<Message>, StoreError>,
+    ) -> Result<Option<Message>, Error> {
+        match &outcome {
+            Ok(Some(message)) => self.changed(caller, message.thread).await,
+            // Of whose lists nobody knows.
+            Err(StoreError::Unavailable(_)) => self.changed_somewhere(),
+            Ok(None) | Err(_) => {}
+        }
+        Ok(outcome?)
     }
 
     /// Why the store did not touch a message: it is not the caller's to see, or not his to change.
@@ -158,6 +185,7 @@ impl Chat {
 }
 
 /// The outcome of the one thing that was asked for.
-fn one<T>(outcomes: Vec<T>) -> Result<T, Error> {
-    outcomes.into_iter().next().ok_or_else(|| Error::fault("the store gave no outcome"))
+fn one<T>(outcomes: Result<Vec<Result<T, StoreError>>, StoreError>) -> Result<T, StoreError> {
+    let none = || Err(StoreError::Fault(Source::from(Box::from("the store gave no outcome"))));
+    outcomes?.into_iter().next().unwrap_or_else(none)
 }

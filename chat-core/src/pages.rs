@@ -2,7 +2,7 @@
 
 use crate::{
     Chat, Error,
-    api::{Message, MessageId, Thread, ThreadId, UserId},
+    api::{Message, MessageId, Participants, Thread, ThreadId, UserId},
     cache::{Kept, Key, Rest},
     entry::{self, Entry},
     store::{Counted, MessageRange, Slice},
@@ -126,8 +126,8 @@ impl Chat {
         Ok(kept)
     }
 
-    /// To be called after every change in a thread of `caller`'s, before he hears of it: the one place where it is
-    /// said that something happened.
+    /// To be called after every change in a thread of `caller`'s, and after one that failed and may have been made all
+    /// the same, before he hears of it: the one place where it is said that something happened.
     pub(crate) async fn changed(&self, caller: UserId, thread: ThreadId) {
         let Some(lists) = &self.lists else { return };
         let known = match lists.participants(thread) {
@@ -135,12 +135,24 @@ impl Chat {
             None => self.store.thread(caller, thread).await.ok().flatten().map(|thread| thread.participants),
         };
         match known {
-            Some(participants) => {
-                lists.put_participants(thread, participants);
-                lists.changed(thread, participants);
-            }
+            Some(participants) => self.changed_between(thread, participants),
             // It is gone, or the database is.
-            None => lists.changed_all(),
+            None => self.changed_somewhere(),
+        }
+    }
+
+    /// The same, where the participants are known.
+    pub(crate) fn changed_between(&self, thread: ThreadId, participants: Participants) {
+        if let Some(lists) = &self.lists {
+            lists.put_participants(thread, participants);
+            lists.changed(thread, participants);
+        }
+    }
+
+    /// The same, where not even the thread is known.
+    pub(crate) fn changed_somewhere(&self) {
+        if let Some(lists) = &self.lists {
+            lists.changed_all();
         }
     }
 }

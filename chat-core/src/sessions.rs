@@ -43,17 +43,30 @@ impl Chat {
         name: Option<&str>,
     ) -> Result<Token, Error> {
         let name = name.map(Self::check_token_name).transpose()?;
-        let account = self.store.account_by_name(text::trim(username)).await?;
-        let hash = account.as_ref().map(|account| account.password.clone());
-        let verdict = self.hasher.verify(password, hash).await?;
-        let Some(account) = account.filter(|account| account.active && verdict != Verdict::Wrong) else {
-            return Err(Error::field(NON_FIELD_ERRORS, messages::BAD_CREDENTIALS));
-        };
-        if let Verdict::Outdated(new) = verdict {
-            // Should the password have changed meanwhile, the newer one stays.
-            self.store.set_password(account.id, Some(&account.password), &new, None).await?;
+        loop {
+            let account = self.store.account_by_name(text::trim(username)).await?;
+            let hash = account.as_ref().map(|account| account.password.clone());
+            let verdict = self.hasher.verify(password, hash).await?;
+            let Some(mut account) = account.filter(|account| account.active && verdict != Verdict::Wrong)
+            else {
+                return Err(Error::field(NON_FIELD_ERRORS, messages::BAD_CREDENTIALS));
+            };
+            if let Verdict::Outdated(new) = verdict
+                // Should the password have changed meanwhile, the newer one stays.
+                && self.store.set_password(account.id, Some(&account.password), &new, None).await?
+            {
+                account.password = new;
+            }
+            let token = match self.new_token(account.id, name.clone()).await {
+                Err(Error::NotFound(_)) => continue,
+                token => token?,
+            };
+            if self.store.account(account.id).await?.as_ref() == Some(&account) {
+                return Ok(token);
+            }
+            // The account is not what it was: if its tokens were revoked, that was before this one.
+            self.store.delete_token(&token::hash(token.expose())).await?;
         }
-        self.new_token(account.id, name).await
     }
 
     /// Trims a name for a token and checks it.
@@ -76,22 +89,25 @@ impl Chat {
         let token = token::generate()?;
         let hash = token::hash(token.expose());
         let new = NewToken { hash, user, name, created: self.clock.now(), ttl: self.token_ttl };
-        // A token that was used just now must not make room for want of a note.
-        self.uses.write(&*self.store).await;
-        match self.store.insert_token(new, limits::TOKENS_PER_USER).await {
-            Ok(gone) => {
-                for hash in &gone {
-                    self.sessions.forget(hash);
+        self.finish(async move |chat| {
+            // A token that was used just now must not make room for want of a note.
+            chat.uses.write(&*chat.store).await;
+            match chat.store.insert_token(new, limits::TOKENS_PER_USER).await {
+                Ok(gone) => {
+                    for hash in &gone {
+                        chat.sessions.forget(hash);
+                    }
+                    Ok(token)
                 }
-                Ok(token)
+                Err(StoreError::NotFound) => Err(Error::NotFound(Resource::User)),
+                Err(error) => {
+                    // Which made room for it, if it was made at all, is unknown.
+                    chat.sessions.forget_all();
+                    Err(error.into())
+                }
             }
-            Err(StoreError::NotFound) => Err(Error::NotFound(Resource::User)),
-            Err(error) => {
-                // Which made room for it, if it was made at all, is unknown.
-                self.sessions.forget_all();
-                Err(error.into())
-            }
-        }
+        })
+        .await
     }
 
     /// Whose token this is.
@@ -176,9 +192,12 @@ impl Chat {
     /// # Errors
     /// The database's alone; a token that is void already is no error.
     pub async fn sign_out(&self, session: Session) -> Result<(), Error> {
-        let deleted = self.store.delete_token(&session.token).await;
-        self.sessions.forget(&session.token);
-        Ok(deleted.map(drop)?)
+        self.finish(async move |chat| {
+            let deleted = chat.store.delete_token(&session.token).await;
+            chat.sessions.forget(&session.token);
+            Ok(deleted.map(drop)?)
+        })
+        .await
     }
 
     /// Revokes one token of a user.
@@ -186,14 +205,17 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] when he has none with this id.
     pub async fn revoke_token(&self, user: UserId, id: TokenId) -> Result<(), Error> {
-        let deleted = self.store.delete_token_by_id(user, id).await;
-        match &deleted {
-            Ok(Some(token)) => self.sessions.forget(token),
-            Ok(None) => {}
-            // It may have been deleted all the same.
-            Err(_) => self.sessions.forget_all(),
-        }
-        deleted?.map(drop).ok_or(Error::NotFound(Resource::Token))
+        let delete = self.finish(async move |chat| {
+            let deleted = chat.store.delete_token_by_id(user, id).await;
+            match &deleted {
+                Ok(Some(token)) => chat.sessions.forget(token),
+                Ok(None) => {}
+                // It may have been deleted all the same.
+                Err(_) => chat.sessions.forget_all(),
+            }
+            deleted
+        });
+        delete.await?.map(drop).ok_or(Error::NotFound(Resource::Token))
     }
 
     /// Revokes all tokens of a user and says how many there were.
@@ -201,9 +223,12 @@ impl Chat {
     /// # Errors
     /// The database's alone.
     pub async fn revoke_tokens(&self, user: UserId) -> Result<u64, Error> {
-        let deleted = self.store.delete_tokens(user).await;
-        self.sessions.forget_all();
-        Ok(deleted?)
+        let delete = self.finish(async move |chat| {
+            let deleted = chat.store.delete_tokens(user).await;
+            chat.sessions.forget_all();
+            deleted
+        });
+        Ok(delete.await?)
     }
 }
 

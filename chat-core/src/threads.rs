@@ -2,7 +2,7 @@
 
 use crate::{
     Chat, Error, Resource,
-    api::{Message, MessageId, Thread, ThreadDetail, ThreadId, UserId, messages},
+    api::{Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, UserId, messages},
     store::{MessageRange, NewThread, StoreError},
 };
 use uuid::Uuid;
@@ -33,13 +33,15 @@ impl Chat {
             high: caller.max(with),
             created: self.clock.now(),
         };
-        match self.store.open_thread(thread).await {
-            Ok((id, created)) => {
-                if created {
-                    self.changed(caller, id).await;
-                }
-                Ok(OpenedThread { id, created })
+        let opened = self.finish(async move |chat| {
+            let opened = chat.store.open_thread(thread).await;
+            if let Ok((_, true)) | Err(StoreError::Unavailable(_)) = opened {
+                chat.changed_between(thread.id, Participants::pair(caller, with));
             }
+            opened
+        });
+        match opened.await {
+            Ok((id, created)) => Ok(OpenedThread { id, created }),
             Err(StoreError::NotFound) if self.store.account(with).await?.is_none() => {
                 Err(Error::field("participant", messages::no_such_pk(with)))
             }
@@ -75,11 +77,15 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] when there is none, or it is somebody else's.
     pub async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<(), Error> {
-        if !self.store.delete_thread(caller, id).await? {
-            return Err(Error::NotFound(Resource::Thread));
-        }
-        self.changed(caller, id).await;
-        Ok(())
+        self.finish(async move |chat| {
+            let deleted = chat.store.delete_thread(caller, id).await;
+            if let Ok(false) = deleted {
+                return Err(Error::NotFound(Resource::Thread));
+            }
+            chat.changed(caller, id).await;
+            Ok(deleted.map(drop)?)
+        })
+        .await
     }
 
     /// Up to `limit` messages of a thread of the caller's, oldest first.
@@ -108,11 +114,14 @@ impl Chat {
         thread: ThreadId,
         up_to: Option<MessageId>,
     ) -> Result<u64, Error> {
-        let marked = self.store.mark_thread_read(caller, thread, up_to).await;
-        if let Ok(None) = marked {
-            return Err(Error::NotFound(Resource::Thread));
-        }
-        self.changed(caller, thread).await;
-        marked?.ok_or(Error::NotFound(Resource::Thread))
+        self.finish(async move |chat| {
+            let marked = chat.store.mark_thread_read(caller, thread, up_to).await;
+            if let Ok(None) = marked {
+                return Err(Error::NotFound(Resource::Thread));
+            }
+            chat.changed(caller, thread).await;
+            marked?.ok_or(Error::NotFound(Resource::Thread))
+        })
+        .await
     }
 }

@@ -1,6 +1,6 @@
 //! An empty database of either kind.
 
-use crate::postgres;
+use crate::{Faults, postgres};
 use chat_core::{
     Chat,
     store::{
@@ -23,6 +23,7 @@ pub struct Database {
 #[derive(Debug)]
 #[expect(dead_code, reason = "held for what their end does")]
 enum Place {
+    Memory,
     Folder(TempDir),
     Server(postgres::Database),
     Elsewhere,
@@ -34,6 +35,11 @@ impl Database {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join("chat.db").display());
         Self { url, _place: Place::Folder(folder) }
+    }
+
+    /// One in memory, of which each store that is opened has its own.
+    pub fn in_memory() -> Self {
+        Self { url: "sqlite::memory:".to_owned(), _place: Place::Memory }
     }
 
     /// A database on the tests' own Postgres.
@@ -67,6 +73,12 @@ impl Database {
     /// A store on it, as a server opens it.
     pub async fn store(&self) -> Arc<dyn Store> {
         sql::connect(&self.url, &Options::default()).await.expect("the database opens")
+    }
+
+    /// A store on it as a server opens it, but for what makes the calls of its database fail.
+    pub async fn faulty_store(&self) -> (Arc<dyn Store>, Faults) {
+        let store = sql::open(&self.url, &Options::default()).await.expect("the database opens");
+        Faults::before(store)
     }
 
     /// A chat on it, as a server opens it.

@@ -3,17 +3,21 @@
 #![expect(clippy::expect_used, reason = "what a test is built from has to be there, or it says what is not")]
 
 pub mod binaries;
+pub mod clock;
 pub mod cluster;
 pub mod database;
 pub mod disk;
+pub mod faults;
 pub mod postgres;
 pub mod program;
 pub mod relay;
 pub mod server;
 
+pub use clock::Hand;
 pub use cluster::Cluster;
 pub use database::Database;
 pub use disk::Disk;
+pub use faults::{Fault, Faults, Gate};
 pub use program::{Program, Ran, run};
 pub use relay::Relay;
 pub use server::Server;

@@ -10,8 +10,11 @@
 
 mod conformance;
 mod contract;
+mod faults;
 mod migrations;
+mod model;
 mod outages;
+mod permissions;
 mod postgres;
 mod sessions;
 mod statements;

@@ -2,40 +2,15 @@
 
 use chat_core::{
     Chat, Error,
-    api::{Timestamp, UserId},
+    api::UserId,
     clock::Clock,
     store::sql::{self, Options},
 };
-use chat_tests::{Database, on_both_databases, postgres};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use chat_tests::{Database, Hand, on_both_databases, postgres};
+use std::time::Duration;
 
 const ANN: UserId = UserId::new(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// A clock that is set by hand.
-#[derive(Debug, Clone)]
-struct Hand(Arc<AtomicI64>);
-
-impl Hand {
-    fn new() -> Self {
-        Self(Arc::new(AtomicI64::new(1_700_000_000_000_000)))
-    }
-    fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_micros().try_into().unwrap(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for Hand {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
-    }
-}
 
 async fn chat(url: &str, clock: &Hand) -> Chat {
     let store = sql::connect(url, &Options::default()).await.unwrap();

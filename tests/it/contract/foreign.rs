@@ -53,14 +53,3 @@ async fn a_foreign_thread_in_a_body_is_answered_like_one_of_nothing() {
     foreign.is(400, r#"{"thread":["Invalid pk \"ID\" - object does not exist."]}"#);
     assert_eq!(foreign, missing);
 }
-
-#[tokio::test]
-async fn lists_hold_nothing_of_others() {
-    let api = Api::new().await;
-    api.says(ANN, "between us").await;
-    let empty = r#"{"count":0,"next":null,"previous":null,"results":[]}"#;
-    for path in ["/messages/", "/messages/unread/", "/messages/unread/?incoming=true", "/messages/?limit=1"] {
-        api.call("GET", path).by(EVE).await.is_for(path, 200, empty);
-    }
-    api.call("GET", "/threads/").by(EVE).await.is(200, "[]");
-}

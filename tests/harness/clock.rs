@@ -1,0 +1,33 @@
+//! A clock that is set by hand.
+
+use chat_core::{api::Timestamp, clock::Clock};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+/// Stands still until it is moved on; its clones move with it.
+#[derive(Debug, Clone)]
+pub struct Hand(Arc<AtomicI64>);
+
+impl Hand {
+    /// A clock that shows some time in the past.
+    #[expect(clippy::new_without_default, reason = "no time is the usual one")]
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(1_700_000_000_000_000)))
+    }
+
+    /// Moves it on.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_micros().try_into().expect("a time of this age"), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}

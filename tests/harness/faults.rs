@@ -1,0 +1,237 @@
+//! A store whose calls fail, are late, or are done without anybody hearing of it: by plan.
+
+use async_trait::async_trait;
+use chat_core::{
+    api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId},
+    store::{
+        Account, Counted, EnsuredUser, GroupCommit, Import, ImportOutcome, MessageChange, MessageRange,
+        NewMessage, NewThread, NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError,
+        StoredToken, TokenHash, TokenOwner,
+    },
+};
+use std::{
+    collections::VecDeque,
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::sync::Semaphore;
+
+/// What becomes of a call.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// It goes well.
+    None,
+    /// The database is away: nothing is done.
+    Away,
+    /// Too much is waiting: nothing is done.
+    Busy,
+    /// It is done, but the answer is lost.
+    AnswerLost,
+    /// Others get so many turns before it is done and after.
+    Late(u8),
+    /// It waits at the gate before it is done.
+    HeldBefore(Gate),
+    /// It is done and waits at the gate with its answer.
+    HeldAfter(Gate),
+}
+
+/// Where a call waits until it is let through.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    reached: Arc<Semaphore>,
+    open: Arc<Semaphore>,
+}
+
+impl Gate {
+    /// A closed one.
+    #[expect(clippy::new_without_default, reason = "closed is not what one expects of a gate")]
+    pub fn new() -> Self {
+        Self { reached: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) }
+    }
+
+    /// Waits until a call waits here.
+    pub async fn reached(&self) {
+        self.reached.acquire().await.expect("it is never closed").forget();
+    }
+
+    /// Lets the call through, or the next one that comes.
+    pub fn open(&self) {
+        self.open.add_permits(1);
+    }
+
+    async fn pass(&self) {
+        self.reached.add_permits(1);
+        self.open.acquire().await.expect("it is never closed").forget();
+    }
+}
+
+/// The plan of what becomes of the calls to come.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    plan: Arc<Mutex<Plan>>,
+    calls: Arc<AtomicUsize>,
+}
+
+/// Faults in their order, each for any call or for one of this method.
+type Plan = VecDeque<(Option<&'static str>, Fault)>;
+
+impl Faults {
+    /// Puts this before the store `inner`, as a database that has its moods, and gathers its writes as a server does.
+    pub fn before(inner: Arc<dyn Store>) -> (Arc<dyn Store>, Self) {
+        let writers = if inner.is_shared() { 2 } else { 1 };
+        let faults = Self::default();
+        let faulty = Arc::new(Faulty { inner, faults: faults.clone() });
+        (Arc::new(GroupCommit::new(faulty, writers)), faults)
+    }
+
+    /// Plans for the next calls, whatever they are, one after another; after them everything goes well again.
+    pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.lock().extend(faults.into_iter().map(|fault| (None, fault)));
+    }
+
+    /// Plans for the next call of this method, and lets the calls of others pass.
+    pub fn plan_for(&self, method: &'static str, fault: Fault) {
+        self.lock().push_back((Some(method), fault));
+    }
+
+    /// Forgets what is planned and did not come to pass.
+    pub fn end(&self) {
+        self.lock().clear();
+    }
+
+    /// Whether a call is under way.
+    pub fn is_busy(&self) -> bool {
+        self.calls.load(Ordering::SeqCst) > 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self, method: &str) -> Fault {
+        let mut plan = self.lock();
+        let place = plan.iter().position(|(planned, _)| planned.is_none_or(|planned| planned == method));
+        place.and_then(|place| plan.remove(place)).map_or(Fault::None, |(_, fault)| fault)
+    }
+
+    async fn call<T>(&self, method: &str, step: impl Future<Output = Result<T>>) -> Result<T> {
+        let _under_way = UnderWay::new(&self.calls);
+        match self.next(method) {
+            Fault::None => step.await,
+            Fault::Away => Err(away()),
+            Fault::Busy => Err(StoreError::Busy),
+            Fault::AnswerLost => step.await.and_then(|_| Err(away())),
+            Fault::Late(turns) => {
+                take_turns(turns).await;
+                let answer = step.await;
+                take_turns(turns).await;
+                answer
+            }
+            Fault::HeldBefore(gate) => {
+                gate.pass().await;
+                step.await
+            }
+            Fault::HeldAfter(gate) => {
+                let answer = step.await;
+                gate.pass().await;
+                answer
+            }
+        }
+    }
+}
+
+async fn take_turns(turns: u8) {
+    for _ in 0..turns {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn away() -> StoreError {
+    StoreError::Unavailable(Arc::new(io::Error::from(io::ErrorKind::ConnectionReset)))
+}
+
+/// Counts a call as long as it lasts, however it ends.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl<'a> UnderWay<'a> {
+    fn new(calls: &'a AtomicUsize) -> Self {
+        calls.fetch_add(1, Ordering::SeqCst);
+        Self(calls)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[derive(Debug)]
+struct Faulty {
+    inner: Arc<dyn Store>,
+    faults: Faults,
+}
+
+/// Writes the calls that are planned for; [`Store::is_shared`] and [`Store::close`] cannot fail.
+macro_rules! faulty {
+    ($($method:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl Store for Faulty {
+            fn is_shared(&self) -> bool {
+                self.inner.is_shared()
+            }
+            async fn close(&self) {
+                self.inner.close().await;
+            }
+            $(async fn $method(&self, $($arg: $type),*) -> Result<$answer> {
+                self.faults.call(stringify!($method), self.inner.$method($($arg),*)).await
+            })*
+        }
+    };
+}
+
+faulty! {
+    ping() -> ();
+    insert_user(user: NewUser) -> UserId;
+    ensure_user(user: EnsuredUser) -> ();
+    account(id: UserId) -> Option<Account>;
+    account_by_name(name: &str) -> Option<Account>;
+    is_name_taken(name: &str) -> bool;
+    users(search: &str, slice: Slice) -> Counted<User>;
+    accounts(after: Option<UserId>, limit: u64) -> Vec<Account>;
+    set_password(
+        user: UserId, expected: Option<&PasswordHash>, new: &PasswordHash, revoke: Option<Option<&TokenHash>>
+    ) -> bool;
+    set_active(user: UserId, active: bool) -> bool;
+    remove_user(user: UserId) -> bool;
+    insert_token(token: NewToken, keep: u32) -> Vec<TokenHash>;
+    token_owner(token: &TokenHash) -> Option<TokenOwner>;
+    tokens(user: UserId) -> Vec<StoredToken>;
+    touch_tokens(uses: Vec<(TokenHash, Timestamp)>) -> ();
+    delete_token(token: &TokenHash) -> bool;
+    delete_token_by_id(user: UserId, id: TokenId) -> Option<TokenHash>;
+    delete_tokens(user: UserId) -> u64;
+    open_thread(thread: NewThread) -> (ThreadId, bool);
+    thread(caller: UserId, id: ThreadId) -> Option<ThreadDetail>;
+    threads(caller: UserId, after: Option<ThreadId>, limit: u64) -> Option<Vec<Thread>>;
+    delete_thread(caller: UserId, id: ThreadId) -> bool;
+    thread_messages(
+        caller: UserId, thread: ThreadId, range: MessageRange, limit: u64
+    ) -> Option<Vec<Message>>;
+    mark_thread_read(caller: UserId, thread: ThreadId, up_to: Option<MessageId>) -> Option<u64>;
+    insert_messages(messages: Vec<NewMessage>) -> Vec<Result<Sent>>;
+    mark_messages_read(marks: Vec<(UserId, MessageId)>) -> Vec<Result<Option<Message>>>;
+    message(caller: UserId, id: MessageId) -> Option<Message>;
+    messages(caller: UserId, slice: Slice) -> Counted<Message>;
+    unread(caller: UserId, incoming: bool, slice: Slice) -> Counted<Message>;
+    update_message(caller: UserId, id: MessageId, change: MessageChange) -> Option<Message>;
+    delete_message(caller: UserId, id: MessageId) -> bool;
+    is_empty() -> bool;
+    import(import: Import) -> ImportOutcome;
+    backup(to: &Path) -> ();
+}

@@ -1,0 +1,215 @@
+//! Many who send at once, whose messages are written together: by a database that fails, and though some go away.
+
+use crate::model::{tries, wait_for};
+use chat_core::{
+    api::{Message, ThreadId, Timestamp, UserId},
+    store::{
+        EnsuredUser, IdempotencyKey, MessageRange, NewMessage, NewThread, Result, Sent, Store, StoreError,
+    },
+};
+use chat_tests::{Database, Fault, Gate};
+use futures_util::FutureExt;
+use proptest::{prelude::*, sample::select};
+use std::{collections::BTreeMap, sync::Arc};
+use uuid::Uuid;
+
+const ANN: UserId = UserId::new(1);
+const BOB: UserId = UserId::new(2);
+const CID: UserId = UserId::new(3);
+
+/// A message somebody wants sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Wish {
+    Good,
+    /// Into a thread of others.
+    Foreign,
+    /// With a text that Postgres refuses, and that [`chat_core::Chat`] would not let pass.
+    Bad,
+}
+
+/// Whether a caller waits for his answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Caller {
+    Stays,
+    GoesAtOnce,
+    GoesLater,
+}
+
+type Job = (Vec<Wish>, Caller);
+
+fn jobs() -> impl Strategy<Value = Vec<Job>> {
+    let wish = prop_oneof![5 => Just(Wish::Good), 1 => Just(Wish::Foreign), 1 => Just(Wish::Bad)];
+    let caller = prop_oneof![
+        3 => Just(Caller::Stays), 1 => Just(Caller::GoesAtOnce), 1 => Just(Caller::GoesLater)
+    ];
+    prop::collection::vec((prop::collection::vec(wish, 1..4), caller), 1..12)
+}
+
+fn faults() -> impl Strategy<Value = Vec<Fault>> {
+    prop::collection::vec(select(vec![Fault::None, Fault::Away, Fault::AnswerLost, Fault::Late(3)]), 0..4)
+}
+
+struct Room {
+    store: Arc<dyn Store>,
+    ours: ThreadId,
+    foreign: ThreadId,
+}
+
+impl Room {
+    async fn new(store: Arc<dyn Store>) -> Self {
+        let created = Timestamp::from_micros(7);
+        for (id, name) in [(ANN, "ann"), (BOB, "bob"), (CID, "cid")] {
+            store.ensure_user(EnsuredUser { id, username: name.to_owned(), created }).await.unwrap();
+        }
+        let open = async |low, high| {
+            let new = NewThread { id: ThreadId::new(Uuid::new_v4()), low, high, created };
+            store.open_thread(new).await.unwrap().0
+        };
+        let (ours, foreign) = (open(ANN, BOB).await, open(BOB, CID).await);
+        Self { store, ours, foreign }
+    }
+
+    /// Every message has a text and a key of its own, made of the job's number and its own in that.
+    fn message(&self, wish: Wish, text: String) -> NewMessage {
+        let key = IdempotencyKey { key: text.clone(), request: [7; 32] };
+        NewMessage {
+            thread: if wish == Wish::Foreign { self.foreign } else { self.ours },
+            sender: ANN,
+            text: if wish == Wish::Bad { format!("{text}\0") } else { text },
+            is_read: false,
+            created: Timestamp::from_micros(8),
+            key: Some(key),
+        }
+    }
+
+    fn messages(&self, number: usize, job: &Job) -> Vec<NewMessage> {
+        let wishes = job.0.iter().enumerate();
+        wishes.map(|(n, wish)| self.message(*wish, format!("{number}.{n}"))).collect()
+    }
+
+    async fn send(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>> {
+        match self.store.insert_messages(messages).await {
+            // One that was written alone has no other to be told apart from.
+            Err(bad @ StoreError::Fault(_)) => Ok(vec![Err(bad)]),
+            outcomes => outcomes,
+        }
+    }
+
+    /// What is there now, by text.
+    async fn stored(&self) -> BTreeMap<String, Message> {
+        let range = MessageRange::Oldest;
+        let messages = self.store.thread_messages(ANN, self.ours, range, 1000).await.unwrap().unwrap();
+        let there = messages.len();
+        let by_text: BTreeMap<_, _> =
+            messages.into_iter().map(|message| (message.text.clone(), message)).collect();
+        assert_eq!(by_text.len(), there, "each is there once");
+        by_text
+    }
+
+    /// Each message of a job that was answered has an outcome of its own, which is the truth.
+    async fn check(&self, number: usize, job: &Job, outcomes: &[Result<Sent>]) {
+        let stored = self.stored().await;
+        assert_eq!(outcomes.len(), job.0.len(), "an outcome for each");
+        let mut last = None;
+        for ((wish, outcome), new) in job.0.iter().zip(outcomes).zip(self.messages(number, job)) {
+            match (wish, outcome) {
+                (Wish::Good, Ok(sent)) => {
+                    assert_eq!((&sent.message.text, sent.message.sender), (&new.text, ANN));
+                    assert_eq!(stored.get(&new.text), Some(&sent.message), "what was answered is kept");
+                    assert!(last < Some(sent.message.id), "in the order of the job");
+                    last = Some(sent.message.id);
+                }
+                (Wish::Foreign, Err(StoreError::NotFound)) | (Wish::Bad, Err(StoreError::Fault(_))) => {
+                    assert!(!stored.contains_key(&new.text), "what was refused is not there");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+async fn promises_hold(database: &Database, jobs: &[Job], planned: &[Fault]) {
+    let (store, faults) = database.faulty_store().await;
+    let room = Room::new(store).await;
+
+    // While the first is written the others queue.
+    let gate = Gate::new();
+    for fault in [Fault::HeldBefore(gate.clone())].iter().chain(planned) {
+        faults.plan_for("insert_messages", fault.clone());
+    }
+    let first = (vec![Wish::Good], Caller::Stays);
+    let mut first_call = Box::pin(room.send(room.messages(1000, &first)));
+    let mut calls: Vec<_> =
+        jobs.iter().enumerate().map(|(n, job)| Some(Box::pin(room.send(room.messages(n, job))))).collect();
+    assert!((&mut first_call).now_or_never().is_none());
+    gate.reached().await;
+    for (call, (_, caller)) in calls.iter_mut().zip(jobs) {
+        assert!(call.as_mut().unwrap().now_or_never().is_none());
+        if *caller == Caller::GoesAtOnce {
+            *call = None;
+        }
+    }
+    gate.open();
+    tokio::task::yield_now().await;
+    for (call, (_, caller)) in calls.iter_mut().zip(jobs) {
+        if *caller == Caller::GoesLater {
+            *call = None;
+        }
+    }
+    room.check(1000, &first, &first_call.await.unwrap()).await;
+
+    let mut unanswered = Vec::new();
+    for (n, (call, job)) in calls.into_iter().zip(jobs).enumerate() {
+        match call {
+            Some(call) => match call.await {
+                Ok(outcomes) => room.check(n, job, &outcomes).await,
+                Err(StoreError::Unavailable(_)) => unanswered.push((n, job)),
+                Err(other) => panic!("{other:?}"),
+            },
+            None => unanswered.push((n, job)),
+        }
+    }
+    faults.end();
+    // What came last is done last, or beside others.
+    room.send(room.messages(2000, &first)).await.unwrap();
+    while faults.is_busy() {
+        tokio::task::yield_now().await;
+    }
+    for (n, job) in unanswered {
+        let stored = room.stored().await;
+        let good = room.messages(n, job).into_iter().zip(&job.0).filter(|(_, wish)| **wish == Wish::Good);
+        let there: Vec<_> = good.map(|(new, _)| stored.get(&new.text).map(|message| message.id)).collect();
+        let all = there.iter().all(Option::is_some);
+        assert!(all || there.iter().all(Option::is_none), "half a job: {there:?}");
+        // A repeat answers what is there, and adds what is not.
+        let outcomes = room.send(room.messages(n, job)).await.unwrap();
+        room.check(n, job, &outcomes).await;
+        for sent in outcomes.into_iter().flatten() {
+            assert_eq!(sent.replayed, all);
+            assert!(!all || there.contains(&Some(sent.message.id)));
+        }
+    }
+    room.store.close().await;
+}
+
+proptest! {
+    #![proptest_config(tries(48))]
+
+    #[test]
+    fn on_sqlite(mut jobs in jobs(), faults in faults()) {
+        // SQLite takes any text.
+        for (wishes, _) in &mut jobs {
+            wishes.iter_mut().filter(|wish| **wish == Wish::Bad).for_each(|wish| *wish = Wish::Good);
+        }
+        wait_for(promises_hold(&Database::in_memory(), &jobs, &faults));
+    }
+}
+
+proptest! {
+    #![proptest_config(tries(20))]
+
+    #[test]
+    fn on_postgres(jobs in jobs(), faults in faults()) {
+        wait_for(async { promises_hold(&Database::postgres().await, &jobs, &faults).await });
+    }
+}

@@ -1,0 +1,133 @@
+//! What happens while somebody waits for the database.
+
+use chat_core::{
+    Chat, Error,
+    api::{ThreadId, UserId},
+    clock::Clock,
+    store::{MessageRange, Slice},
+};
+use chat_tests::{Database, Fault, Faults, Gate, Hand, on_both_databases};
+use std::time::Duration;
+
+const ANN: UserId = UserId::new(1);
+const BOB: UserId = UserId::new(2);
+const ALL: Slice = Slice { limit: 100, offset: 0 };
+
+async fn chat(database: &Database) -> (Chat, Faults, ThreadId) {
+    let (store, faults) = database.faulty_store().await;
+    let chat = Chat::new(store);
+    chat.ensure_user(ANN, "ann").await.unwrap();
+    chat.ensure_user(BOB, "bob").await.unwrap();
+    let thread = chat.open_thread(ANN, BOB).await.unwrap().id;
+    (chat, faults, thread)
+}
+
+/// Does something while the next call of a method waits with its answer.
+async fn meanwhile<T>(
+    faults: &Faults,
+    method: &'static str,
+    waits: impl Future<Output = T>,
+    something: impl Future<Output = ()>,
+) -> T {
+    let gate = Gate::new();
+    faults.plan_for(method, Fault::HeldAfter(gate.clone()));
+    let something = async {
+        gate.reached().await;
+        something.await;
+        gate.open();
+    };
+    tokio::join!(waits, something).0
+}
+
+on_both_databases!(
+    a_token_looked_up_while_it_is_revoked_is_not_believed_after,
+    a_list_read_while_it_changes_is_not_kept,
+    a_log_in_overtaken_by_a_change_of_the_account_is_refused,
+    uses_that_are_being_written_count,
+);
+
+async fn a_token_looked_up_while_it_is_revoked_is_not_believed_after(database: Database) {
+    let (chat, faults, _) = chat(&database).await;
+    let token = chat.issue_token(ANN).await.unwrap();
+    let looked_up = chat.authenticate(token.expose());
+    let revoked = async {
+        chat.revoke_tokens(ANN).await.unwrap();
+    };
+    // It was valid when it was asked for.
+    meanwhile(&faults, "token_owner", looked_up, revoked).await.unwrap();
+    assert!(matches!(chat.authenticate(token.expose()).await, Err(Error::InvalidToken)));
+    chat.close().await;
+}
+
+async fn a_list_read_while_it_changes_is_not_kept(database: Database) {
+    let (chat, faults, thread) = chat(&database).await;
+    let send = async || {
+        chat.send(ANN, thread, "hello").await.unwrap();
+    };
+    let page = || chat.thread_messages_json(BOB, thread, MessageRange::Oldest, 100);
+    meanwhile(&faults, "thread_messages", page(), send()).await.unwrap();
+    assert_ne!(page().await.unwrap().json, "[]");
+    meanwhile(&faults, "messages", chat.messages_json(BOB, ALL), send()).await.unwrap();
+    assert_eq!(chat.messages_json(BOB, ALL).await.unwrap().count, 2);
+    meanwhile(&faults, "unread", chat.unread_json(BOB, true, ALL), send()).await.unwrap();
+    assert_eq!(chat.unread_json(BOB, true, ALL).await.unwrap().count, 3);
+
+    let deleted = async {
+        chat.delete_thread(BOB, thread).await.unwrap();
+    };
+    meanwhile(&faults, "threads", chat.threads_json(ANN, None, 100), deleted).await.unwrap();
+    assert_eq!(chat.threads_json(ANN, None, 100).await.unwrap().json, "[]");
+    chat.close().await;
+}
+
+/// Whoever changes his password because somebody else knows it is rid of him.
+async fn a_log_in_overtaken_by_a_change_of_the_account_is_refused(database: Database) {
+    let (chat, faults, _) = chat(&database).await;
+    for change in ["password", "disabled", "removed"] {
+        chat.set_password(ANN, "the old one").await.unwrap();
+        let gate = Gate::new();
+        faults.plan_for("insert_token", Fault::HeldBefore(gate.clone()));
+        let overtaken = async {
+            gate.reached().await;
+            match change {
+                "password" => chat.set_password(ANN, "the new one").await.unwrap(),
+                "disabled" => chat.set_active(ANN, false).await.unwrap(),
+                _ => chat.remove_user(ANN).await.unwrap(),
+            }
+            gate.open();
+        };
+        let (token, ()) = tokio::join!(chat.sign_in("ann", "the old one"), overtaken);
+        assert!(matches!(token, Err(Error::Invalid(_))), "{change}: {token:?}");
+        assert!(chat.tokens(ANN).await.unwrap().is_empty(), "{change}");
+        chat.ensure_user(ANN, "ann").await.unwrap();
+        chat.set_active(ANN, true).await.unwrap();
+    }
+    chat.close().await;
+}
+
+/// A token that would be void without its last use is valid while that is written down.
+async fn uses_that_are_being_written_count(database: Database) {
+    let (store, faults) = database.faulty_store().await;
+    let (clock, hour) = (Hand::new(), Duration::from_secs(3600));
+    let chat = Chat::builder(store).clock(clock.clone()).token_ttl(Some(hour)).build();
+    chat.ensure_user(ANN, "ann").await.unwrap();
+    let token = chat.issue_token(ANN).await.unwrap();
+    clock.advance(hour / 2);
+    chat.authenticate(token.expose()).await.unwrap();
+    let used = clock.now();
+
+    let gate = Gate::new();
+    faults.plan_for("touch_tokens", Fault::HeldBefore(gate.clone()));
+    let meanwhile = async {
+        gate.reached().await;
+        assert_eq!(chat.tokens(ANN).await.unwrap()[0].last_used, used);
+        clock.advance(hour / 2);
+        // Nothing is remembered of it but its use.
+        chat.set_active(ANN, true).await.unwrap();
+        chat.authenticate(token.expose()).await.unwrap();
+        gate.open();
+    };
+    // Making a token has the uses of others written down.
+    tokio::join!(async { chat.issue_token(ANN).await.unwrap() }, meanwhile);
+    chat.close().await;
+}

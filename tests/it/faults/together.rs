@@ -1,0 +1,135 @@
+//! Several at once, each call of the database taking a while, some callers going away: in whatever order things come to
+//! happen, every list tells of the same conversations.
+
+use super::Troubled;
+use crate::model::{
+    Answer, Both, Model, Operation,
+    operations::{self, ALL, Who},
+    tries, wait_for,
+};
+use chat_core::{
+    Chat,
+    api::UserId,
+    store::{MessageRange, Slice},
+};
+use chat_tests::{Database, Fault};
+use futures_util::future::join_all;
+use proptest::prelude::*;
+use std::fmt;
+
+const NOBODY: UserId = UserId::new(900_000);
+
+/// An operation, and after how many turns of others its caller goes, if he does not stay.
+type Doing = (Operation, Option<u8>);
+
+/// What is done at once, and how late the database is with each of its calls.
+#[derive(Clone)]
+struct Round {
+    /// Whether nothing is kept in memory when it begins.
+    cold: bool,
+    doings: Vec<Doing>,
+    late: Vec<u8>,
+}
+
+impl fmt::Debug for Round {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n  cold: {}, late by {:?}", self.cold, self.late)?;
+        self.doings.iter().try_for_each(|(operation, goes)| write!(f, "\n    {operation:?} goes: {goes:?}"))
+    }
+}
+
+fn rounds() -> impl Strategy<Value = Vec<Round>> {
+    let goes = prop_oneof![3 => Just(None), 1 => (0..12_u8).prop_map(Some)];
+    let doings = prop::collection::vec((operations::conversation(), goes), 2..7);
+    let late = prop::collection::vec(0..8_u8, 0..30);
+    let round = (any::<bool>(), doings, late);
+    prop::collection::vec(round.prop_map(|(cold, doings, late)| Round { cold, doings, late }), 1..12)
+}
+
+async fn every_list_agrees(database: &Database, rounds: &[Round]) -> Result<(), String> {
+    let mut troubled = Troubled::on(database).await;
+    troubled.both.step(&Operation::Ensure { who: Who::Cid, shouted: false }).await?;
+    for round in rounds {
+        let Both { chat, model, .. } = &mut troubled.both;
+        if round.cold {
+            // Whoever is removed, any list may have changed.
+            chat.remove_user(NOBODY).await.unwrap_err();
+        } else {
+            model.compare(chat).await?;
+        }
+        troubled.faults.plan(round.late.iter().map(|turns| Fault::Late(*turns)));
+        let answers = join_all(round.doings.iter().map(async |(operation, goes)| {
+            tokio::select! {
+                biased;
+                answer = operation.perform(model, chat) => answer.ok(),
+                () = turns(*goes) => None,
+            }
+        }));
+        let readers = join_all(model.users.keys().map(|user| read_everything(model, chat, *user)));
+        let (answers, _) = tokio::join!(answers, readers);
+        troubled.faults.end();
+        troubled.at_rest().await;
+
+        let Both { chat, model, .. } = &mut troubled.both;
+        model.read(chat).await;
+        model.compare(chat).await?;
+        let deletes = |(operation, _): &Doing| {
+            matches!(operation, Operation::DeleteThread { .. } | Operation::DeleteMessage { .. })
+        };
+        if !round.doings.iter().any(deletes) {
+            for answer in answers.into_iter().flatten() {
+                if let Answer::Sent(sent) = answer {
+                    assert!(model.messages.contains_key(&sent.message.id), "{sent:?} is kept");
+                }
+            }
+        }
+    }
+    troubled.both.chat.close().await;
+    Ok(())
+}
+
+/// Somebody who looks at all he has meanwhile.
+async fn read_everything(model: &Model, chat: &Chat, user: UserId) {
+    // What he sees depends on the moment; what is kept of it is compared later.
+    let all = Slice { limit: ALL, offset: 0 };
+    let _ = chat.unread_json(user, true, all).await;
+    let _ = chat.unread_json(user, false, all).await;
+    let _ = chat.messages_json(user, all).await;
+    for thread in &model.threads {
+        let _ = chat.thread_messages_json(user, thread.id, MessageRange::Oldest, ALL).await;
+    }
+    let _ = chat.threads_json(user, None, ALL).await;
+}
+
+async fn turns(count: Option<u8>) {
+    let Some(count) = count else { return std::future::pending().await };
+    for _ in 0..count {
+        tokio::task::yield_now().await;
+    }
+}
+
+proptest! {
+    #![proptest_config(tries(32))]
+
+    #[test]
+    fn on_sqlite(rounds in rounds()) {
+        let database = Database::in_memory();
+        wait_for(every_list_agrees(&database, &rounds)).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn on_an_sqlite_file(rounds in rounds()) {
+        let database = Database::sqlite();
+        wait_for(every_list_agrees(&database, &rounds)).map_err(TestCaseError::fail)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(tries(10))]
+
+    #[test]
+    fn on_postgres(rounds in rounds()) {
+        wait_for(async { every_list_agrees(&Database::postgres().await, &rounds).await })
+            .map_err(TestCaseError::fail)?;
+    }
+}

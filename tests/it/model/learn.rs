@@ -1,0 +1,72 @@
+//! What the model learns of the chat where it was not told.
+
+use super::{
+    operations::{ALL, Operation},
+    perform::Answer,
+    state::{Kept, Model},
+};
+use chat_core::{
+    Chat, OpenedThread,
+    api::{Message, Participants, Thread, ThreadId, User},
+    store::{MessageRange, Sent},
+};
+use std::collections::BTreeMap;
+
+impl Model {
+    /// The answer of an operation that chose an id, if it was done.
+    pub(crate) async fn learn(&self, operation: &Operation, chat: &Chat) -> Option<Answer> {
+        match *operation {
+            Operation::Register { who, .. } => {
+                let account = chat.account_by_name(who.name(false)).await.ok()?;
+                let is_new = !self.users.contains_key(&account.id);
+                is_new.then_some(Answer::User(User { id: account.id, username: account.username }))
+            }
+            Operation::Open { by, with } => {
+                let pair = Participants::pair(self.user(by), self.user(with));
+                let threads = chat.threads(self.user(by), None, ALL).await.ok()?;
+                let opened = threads.iter().find(|thread| thread.participants == pair)?;
+                Some(Answer::Opened(OpenedThread { id: opened.id, created: true }))
+            }
+            Operation::Send { by, to, .. } => {
+                let newer = MessageRange::After(self.message(0));
+                // Where nothing was sent yet no id is known, and the oldest is the one.
+                let range = if self.message_ids.is_empty() { MessageRange::Oldest } else { newer };
+                let mut sent =
+                    chat.thread_messages(self.user(by), self.thread(to), range, 1).await.ok()?.into_iter();
+                Some(Answer::Sent(Sent { message: sent.next()?, replayed: false }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes over threads and messages as the threads themselves tell of them: the order in which things happened that
+    /// happened at once is the chat's to choose.
+    pub(crate) async fn read(&mut self, chat: &Chat) {
+        let (mut lists, mut threads, mut messages) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        for user in self.users.keys() {
+            let list = chat.threads(*user, None, ALL).await.unwrap();
+            for thread in &list {
+                threads.insert(thread.id, chat.thread(*user, thread.id).await.unwrap());
+                let there = chat.thread_messages(*user, thread.id, MessageRange::Oldest, ALL).await.unwrap();
+                messages.extend(there.into_iter().map(|message| (message.id, Kept::of(message))));
+            }
+            lists.push(list);
+        }
+        // Of two threads of three users one has both in his list.
+        let in_order = |a: ThreadId, b: ThreadId| {
+            let place = |list: &[Thread], id| list.iter().position(|thread| thread.id == id);
+            lists.iter().find_map(|list| Some(place(list, a)?.cmp(&place(list, b)?))).unwrap()
+        };
+        self.threads = threads.into_values().collect();
+        self.threads.sort_by(|a, b| in_order(a.id, b.id));
+        self.message_ids.extend(messages.keys().filter(|id| !self.messages.contains_key(id)));
+        self.messages = messages;
+    }
+}
+
+impl Kept {
+    fn of(message: Message) -> Self {
+        let request = (message.thread, "", message.is_read);
+        Self { message, key: None, request }
+    }
+}

@@ -1,0 +1,125 @@
+//! Random histories of several users, on every store, against a model that keeps everything in a few lists: whatever
+//! happens, in whatever order, the chat answers what the model answers.
+//!
+//! A history that fails is shortened to the least that does and shown a line for each operation; its seed is kept in
+//! `tests/proptest-regressions` and tried first from then on. `PROPTEST_CASES` sets how many histories are tried.
+
+mod accounts;
+mod answers;
+mod compare;
+mod conversations;
+mod learn;
+pub(crate) mod operations;
+mod perform;
+mod state;
+
+use chat_core::{Chat, clock::Clock, store::Store};
+use chat_tests::{Database, Hand};
+use compare::same;
+pub(crate) use operations::Operation;
+use operations::{History, Who};
+pub(crate) use perform::Answer;
+use perform::Refusal;
+use proptest::{prelude::*, test_runner::Config};
+pub(crate) use state::Model;
+use state::TTL;
+use std::{env, sync::Arc, time::Duration};
+
+/// Operations between two comparisons of everything.
+const COMPARED_EVERY: usize = 8;
+
+/// So many histories, unless the environment says otherwise.
+pub(crate) fn tries(cases: u32) -> Config {
+    let cases = env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
+    Config { cases, max_shrink_iters: 2000, ..Config::default() }
+}
+
+/// Runs something async to its end.
+pub(crate) fn wait_for<T>(task: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(task)
+}
+
+/// A chat and its model, with two users who have a thread.
+pub(crate) struct Both {
+    pub(crate) chat: Chat,
+    pub(crate) model: Model,
+    clock: Hand,
+}
+
+impl Both {
+    pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
+        let clock = Hand::new();
+        let model = Model::new(clock.now());
+        let chat = Chat::builder(store).clock(clock.clone()).token_ttl(Some(TTL)).build();
+        let mut both = Self { chat, model, clock };
+        for who in [Who::Ann, Who::Bob] {
+            both.step(&Operation::Ensure { who, shouted: false }).await.unwrap();
+        }
+        both.step(&Operation::Open { by: Who::Ann, with: Who::Bob }).await.unwrap();
+        both
+    }
+
+    /// Does an operation here and there.
+    pub(crate) async fn step(&mut self, operation: &Operation) -> Result<(), String> {
+        match self.try_step(operation).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!("{operation:?} finds the database not available")),
+            Err(difference) => Err(difference),
+        }
+    }
+
+    /// The same, where the database may be away; then the model does nothing, and the answer is `false`.
+    pub(crate) async fn try_step(&mut self, operation: &Operation) -> Result<bool, String> {
+        if let Operation::Pass { seconds } = operation {
+            self.clock.advance(Duration::from_secs(*seconds));
+        }
+        let seen = operation.perform(&self.model, &self.chat).await;
+        if seen == Err(Refusal::Unavailable) {
+            return Ok(false);
+        }
+        let expected = self.model.answer(operation, seen.as_ref().ok());
+        same(&format!("{operation:?}"), &seen, &expected).map(|()| true)
+    }
+}
+
+async fn agree(store: Arc<dyn Store>, history: &History) -> Result<(), String> {
+    let mut both = Both::on(store).await;
+    for (n, operation) in history.0.iter().enumerate() {
+        both.step(operation).await?;
+        if n % COMPARED_EVERY == COMPARED_EVERY - 1 {
+            both.model.compare(&both.chat).await?;
+        }
+    }
+    both.model.compare(&both.chat).await?;
+    both.chat.close().await;
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(tries(32))]
+
+    #[test]
+    fn an_sqlite_file_agrees(history in operations::histories(80)) {
+        let database = Database::sqlite();
+        wait_for(async { agree(database.store().await, &history).await }).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn sqlite_in_memory_agrees(history in operations::histories(80)) {
+        let database = Database::in_memory();
+        wait_for(async { agree(database.store().await, &history).await }).map_err(TestCaseError::fail)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(tries(16))]
+
+    #[test]
+    fn postgres_agrees(history in operations::histories(80)) {
+        wait_for(async {
+            let database = Database::postgres().await;
+            agree(database.store().await, &history).await
+        })
+        .map_err(TestCaseError::fail)?;
+    }
+}

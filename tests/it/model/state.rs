@@ -1,0 +1,151 @@
+//! The chat as a few lists in memory: what it ought to know, without a thought for how fast.
+
+use super::operations::{Nth, Pair, Who};
+use chat_core::api::{
+    Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, TokenInfo, UserId,
+};
+use std::{collections::BTreeMap, time::Duration};
+use uuid::Uuid;
+
+/// Life of a token that is not used.
+pub(crate) const TTL: Duration = Duration::from_secs(3600);
+/// How old a noted use is when the next one is noted.
+const COARSENESS: Duration = Duration::from_secs(60);
+
+/// What the chat ought to know, and what is remembered of what it knew.
+#[derive(Debug, Clone)]
+pub(crate) struct Model {
+    pub(crate) now: Timestamp,
+    pub(crate) users: BTreeMap<UserId, Person>,
+    /// In the order they were made.
+    pub(crate) threads: Vec<ThreadDetail>,
+    pub(crate) messages: BTreeMap<MessageId, Kept>,
+    pub(crate) tokens: Vec<KeptToken>,
+
+    pub(super) ids: BTreeMap<Who, UserId>,
+    pub(super) highest_user: i64,
+    pub(super) gone_thread: Option<ThreadId>,
+    /// All there ever were.
+    pub(super) message_ids: Vec<MessageId>,
+    pub(crate) secrets: Vec<chat_core::api::Token>,
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Person {
+    pub(crate) name: String,
+    pub(crate) password: Option<&'static str>,
+    pub(crate) active: bool,
+    pub(crate) created: Timestamp,
+    /// Tokens he was ever given.
+    pub(crate) tokens: i64,
+}
+
+/// A message, with what it was sent with.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) message: Message,
+    pub(crate) key: Option<&'static str>,
+    /// Thread, text and mark of then.
+    pub(crate) request: (ThreadId, &'static str, bool),
+}
+
+/// A token.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptToken {
+    /// Unknown when nobody heard of its making.
+    pub(crate) secret: Option<chat_core::api::Token>,
+    pub(crate) user: UserId,
+    pub(crate) id: TokenId,
+    pub(crate) name: Option<&'static str>,
+    pub(crate) created: Timestamp,
+    pub(crate) last_used: Timestamp,
+}
+
+impl KeptToken {
+    pub(crate) fn expires(&self) -> Timestamp {
+        self.last_used.plus(TTL)
+    }
+    pub(super) fn is_use_due(&self, now: Timestamp) -> bool {
+        self.last_used.plus(COARSENESS) <= now
+    }
+}
+
+impl Model {
+    /// Of a chat with nothing in it.
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            users: BTreeMap::new(),
+            threads: Vec::new(),
+            messages: BTreeMap::new(),
+            tokens: Vec::new(),
+            ids: BTreeMap::new(),
+            highest_user: 0,
+            gone_thread: None,
+            message_ids: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
+
+    // What the names stand for
+
+    /// The id somebody has, or had last, or that nobody has.
+    pub(crate) fn user(&self, who: Who) -> UserId {
+        self.ids.get(&who).copied().unwrap_or(UserId::new(900_000))
+    }
+    /// The id an embedding application would give him.
+    pub(crate) fn id_to_ensure(&self, who: Who) -> UserId {
+        self.ids.get(&who).copied().unwrap_or(UserId::new(self.highest_user + 5))
+    }
+    pub(crate) fn thread(&self, (a, b): Pair) -> ThreadId {
+        let (a, b) = (self.user(a), self.user(b));
+        self.between(a, b).or(self.gone_thread).unwrap_or(ThreadId::new(Uuid::nil()))
+    }
+    pub(crate) fn between(&self, a: UserId, b: UserId) -> Option<ThreadId> {
+        let pair = Participants::pair(a, b);
+        self.threads.iter().find(|thread| thread.participants == pair).map(|thread| thread.id)
+    }
+    pub(crate) fn message(&self, nth: Nth) -> MessageId {
+        self.message_ids.iter().rev().nth(nth).copied().unwrap_or(MessageId::new(900_000))
+    }
+    pub(crate) fn secret(&self, nth: Nth) -> &str {
+        self.secrets.iter().rev().nth(nth).map_or("no token", |token| token.expose())
+    }
+
+    // The lists
+
+    pub(crate) fn threads_of(&self, user: UserId) -> Vec<Thread> {
+        let his = self.threads.iter().filter(|thread| thread.participants.contains(user));
+        his.map(|thread| Thread { id: thread.id, participants: thread.participants }).collect()
+    }
+    pub(crate) fn thread_of(&self, user: UserId, id: ThreadId) -> Option<&ThreadDetail> {
+        self.threads.iter().find(|thread| thread.id == id && thread.participants.contains(user))
+    }
+    pub(crate) fn messages_in(&self, thread: ThreadId) -> Vec<&Message> {
+        self.messages.values().map(|kept| &kept.message).filter(|message| message.thread == thread).collect()
+    }
+    pub(crate) fn messages_of(&self, user: UserId) -> Vec<&Message> {
+        let all = self.messages.values().map(|kept| &kept.message);
+        all.filter(|message| self.thread_of(user, message.thread).is_some()).collect()
+    }
+    pub(crate) fn unread_of(&self, user: UserId, incoming: bool) -> Vec<&Message> {
+        let mut unread = self.messages_of(user);
+        unread.retain(|message| !message.is_read);
+        unread.retain(|message| !incoming || message.sender != user);
+        unread
+    }
+    /// The live ones, newest first.
+    pub(crate) fn tokens_of(&self, user: UserId, current: Option<&str>) -> Vec<TokenInfo> {
+        let is_his = |token: &&KeptToken| token.user == user && token.expires() > self.now;
+        let told = self.tokens.iter().rev().filter(is_his).map(|token| TokenInfo {
+            id: token.id,
+            name: token.name.map(str::to_owned),
+            created: token.created,
+            last_used: token.last_used,
+            expires: Some(token.expires()),
+            current: current.is_some_and(|key| token.secret.as_ref().is_some_and(|own| own.expose() == key)),
+        });
+        told.collect()
+    }
+}
