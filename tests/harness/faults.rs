@@ -6,7 +6,7 @@ use chat_core::{
     store::{
         Account, Counted, EnsuredUser, GroupCommit, Import, ImportOutcome, MessageChange, MessageRange,
         NewMessage, NewThread, NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError,
-        StoredToken, TokenHash, TokenOwner,
+        StoredToken, TokenHash, TokenOwner, Vitals,
     },
 };
 use std::{
@@ -176,7 +176,7 @@ struct Faulty {
     faults: Faults,
 }
 
-/// Writes the calls that are planned for; [`Store::is_shared`] and [`Store::close`] cannot fail.
+/// Writes the calls that are planned for; the others cannot fail.
 macro_rules! faulty {
     ($($method:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
@@ -184,6 +184,9 @@ macro_rules! faulty {
         impl Store for Faulty {
             fn is_shared(&self) -> bool {
                 self.inner.is_shared()
+            }
+            fn vitals(&self) -> Vitals {
+                self.inner.vitals()
             }
             async fn close(&self) {
                 self.inner.close().await;
