@@ -13,5 +13,6 @@ mod long_thread;
 mod metrics;
 mod readme;
 mod restart;
+mod security;
 mod startup;
 mod two_users;
