@@ -1,5 +1,7 @@
 //! The JSON of requests and answers. Fields are written in the order they stand here.
 
+#[cfg(feature = "schema")]
+use super::limits;
 use super::{MessageId, ThreadId, Timestamp, Token, TokenId, UserId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -19,8 +21,12 @@ pub struct Root {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Credentials {
     /// The username.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = limits::USERNAME_MAX)))]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[A-Za-z0-9@.+_-]+$"), example = &"ann"))]
     pub username: String,
-    /// The password.
+    /// The password: 8 to 1024 bytes.
+    #[cfg_attr(feature = "schema", schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD_MAX)))]
+    #[cfg_attr(feature = "schema", schemars(example = &"correct horse"))]
     pub password: String,
 }
 
@@ -35,12 +41,14 @@ impl fmt::Debug for Credentials {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignIn {
     /// The username.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1), example = &"user3"))]
     pub username: String,
     /// The password.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1), example = &"1234"))]
     pub password: String,
     /// What to call the token in the list of the user's: 100 code points at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(length(max = limits::TOKEN_NAME_MAX)))]
     pub name: Option<String>,
 }
 
@@ -92,8 +100,10 @@ pub struct User {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PasswordChange {
     /// The password so far.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub current: String,
-    /// The password from now on.
+    /// The password from now on: 8 to 1024 bytes.
+    #[cfg_attr(feature = "schema", schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD_MAX)))]
     pub new: String,
 }
 
@@ -246,7 +256,8 @@ pub struct Message {
 pub struct SendMessage {
     /// The thread to send it to.
     pub thread: ThreadId,
-    /// What to say: 1 to 250 code points after trimming.
+    /// What to say: 1 to 250 code points after trimming, unless the server is configured otherwise.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1), example = &"Hello!"))]
     pub text: String,
     /// Whether it counts as read from the start; `false` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -264,7 +275,7 @@ pub struct EditMessage {
     pub thread: Option<ThreadId>,
     /// The new text; its sender alone may change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", length(min = 1), example = &"Edited"))]
     pub text: Option<String>,
     /// The new read mark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
