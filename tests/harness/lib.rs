@@ -6,6 +6,7 @@ pub mod binaries;
 pub mod cluster;
 pub mod database;
 pub mod disk;
+pub mod hostile;
 pub mod postgres;
 pub mod program;
 pub mod relay;

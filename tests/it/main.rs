@@ -10,6 +10,7 @@
 
 mod conformance;
 mod contract;
+mod hostile;
 mod outages;
 mod postgres;
 mod sessions;
