@@ -4,7 +4,6 @@
 use super::limits;
 use super::{MessageId, ThreadId, Timestamp, Token, TokenId, UserId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::fmt;
 
 /// The addresses the service starts from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,12 +29,6 @@ pub struct Credentials {
     pub password: String,
 }
 
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
-    }
-}
-
 /// What signs a user in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -50,13 +43,6 @@ pub struct SignIn {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = limits::TOKEN_NAME_MAX)))]
     pub name: Option<String>,
-}
-
-impl fmt::Debug for SignIn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("SignIn");
-        shown.field("username", &self.username).field("name", &self.name).finish_non_exhaustive()
-    }
 }
 
 /// A token just made. It is shown this once: the server keeps only its hash.
@@ -105,12 +91,6 @@ pub struct PasswordChange {
     /// The password from now on: 8 to 1024 bytes.
     #[cfg_attr(feature = "schema", schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD_MAX)))]
     pub new: String,
-}
-
-impl fmt::Debug for PasswordChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasswordChange").finish_non_exhaustive()
-    }
 }
 
 /// The participants of a thread, ascending: two, or one in some imported threads.
@@ -233,7 +213,7 @@ pub struct Marked {
 }
 
 /// A message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Message {
     /// Its id.
@@ -251,7 +231,7 @@ pub struct Message {
 }
 
 /// A message to send.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SendMessage {
     /// The thread to send it to.
@@ -266,7 +246,7 @@ pub struct SendMessage {
 }
 
 /// Changes to a message; what is left out stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EditMessage {
     /// The thread it is in already: a message cannot be moved.
