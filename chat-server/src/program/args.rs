@@ -5,6 +5,7 @@ use super::{token::TokenCommand, user::UserCommand};
 use clap::{
     Args as _, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
 };
+use std::path::PathBuf;
 
 /// Serves one-to-one chat over HTTP, and administers its database.
 ///
@@ -35,11 +36,15 @@ Exit status: 0 done, 1 failed (one line on standard error says why), 2 not under
 pub(super) struct Common {
     /// Where the data is: sqlite://PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE.
     ///
-    /// An SQLite file is created when there is none. A password is better given in the environment, where other
-    /// users of the machine cannot read it.
+    /// An SQLite file is created when there is none. A password is better given in a file or in the environment,
+    /// where other users of the machine cannot read it.
     #[arg(long, global = true, env = "CHAT_DATABASE_URL", hide_env_values = true)]
     #[arg(value_name = "URL", default_value = "sqlite://chat.db")]
     pub(super) database_url: DatabaseUrl,
+
+    /// A file with that address in it, on a line of its own; instead of the address.
+    #[arg(long, global = true, env = "CHAT_DATABASE_URL_FILE", value_name = "FILE")]
+    pub(super) database_url_file: Option<PathBuf>,
 
     /// What is logged, to standard error: off, error, warn, info, debug or trace, for single parts too, as in
     /// `info,chat_core=debug`; given `info`, with a line for each request [default: info without these when serving,
@@ -101,7 +106,17 @@ impl Args {
         args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
     ) -> clap::error::Result<Self> {
         let matches = Cli::command().try_get_matches_from(args)?;
-        let Cli { common, serve, command } = Cli::from_arg_matches(&matches)?;
+        let Cli { mut common, serve, command } = Cli::from_arg_matches(&matches)?;
+        let source = |id| matches.value_source(id).filter(|source| *source != ValueSource::DefaultValue);
+        match (source("database_url"), source("database_url_file")) {
+            (url, file) if url.is_some() && url == file => {
+                let text =
+                    "--database-url and --database-url-file are two ways to say one thing: leave one out\n";
+                return Err(Cli::command().error(ErrorKind::ArgumentConflict, text));
+            }
+            (Some(ValueSource::CommandLine), _) => common.database_url_file = None,
+            _ => {}
+        }
         let Some(command) = command else {
             return Ok(Self { common, command: Command::Serve(serve) });
         };
@@ -149,6 +164,18 @@ mod tests {
         ] {
             assert_eq!(parse(line).unwrap().common.database_url.to_string(), "sqlite://x.db", "{line}");
         }
+    }
+
+    #[test]
+    fn the_address_of_the_database_is_given_once() {
+        for line in [
+            "chat-server --database-url sqlite://x.db --database-url-file x user list",
+            "chat-server --database-url sqlite://x.db user list --database-url-file x",
+            "chat-server --database-url-file x user list --database-url sqlite://x.db",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        assert!(parse("chat-server --database-url-file x").unwrap().common.database_url_file.is_some());
     }
 
     #[test]

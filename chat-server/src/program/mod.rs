@@ -19,7 +19,10 @@ mod serve;
 mod token;
 mod user;
 
-use self::args::{Args, Command, Common};
+use self::{
+    args::{Args, Command, Common},
+    database::DatabaseUrl,
+};
 use anyhow::{Context, Result};
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
@@ -49,7 +52,10 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
     }
 }
 
-fn start(args: Args) -> Result<()> {
+fn start(mut args: Args) -> Result<()> {
+    if let Some(file) = &args.common.database_url_file {
+        args.common.database_url = DatabaseUrl::from_file(file)?;
+    }
     logging::start(&args.common, &args.command)?;
     let runtime = Runtime::new().context("the threads to work on cannot be started")?;
     runtime.block_on(run(&args.common, args.command))
