@@ -10,6 +10,7 @@ pub mod hostile;
 pub mod postgres;
 pub mod program;
 pub mod relay;
+mod secrecy;
 pub mod server;
 
 pub use cluster::Cluster;

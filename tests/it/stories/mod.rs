@@ -10,5 +10,6 @@ mod import;
 mod long_thread;
 mod readme;
 mod restart;
+mod secrecy;
 mod startup;
 mod two_users;
