@@ -11,6 +11,19 @@ fn pieces(known: &[&'static str]) -> impl Strategy<Value = Vec<u8>> + use<> {
         .prop_map(|pieces| pieces.concat())
 }
 
+/// A number nearly as it should be.
+const NUMBER: &str = "[ \u{a0}]?[+-]?0{0,2}[0-4]?[ _.]?";
+
+/// The query of a page, mostly, with its signs and blanks escaped in one way or another.
+fn page_queries() -> impl Strategy<Value = Vec<u8>> {
+    let name = select(vec!["limit", "offset", "limit", "offset", "a", "%6cimit", ""]);
+    let pair = (name, NUMBER, any::<bool>()).prop_map(|(name, number, plus)| {
+        let blank = if plus { "+" } else { "%20" };
+        format!("{name}={}", number.replace('+', "%2B").replace([' ', '\u{a0}'], blank))
+    });
+    vec(pair, 0..5).prop_map(|pairs| pairs.join("&").into_bytes())
+}
+
 /// A JSON document of the fields that are read, mostly, and perhaps with a part of it gone.
 fn documents() -> impl Strategy<Value = Vec<u8>> {
     let scalar = select(vec![
@@ -80,7 +93,7 @@ proptest! {
     }
 
     #[test]
-    fn ids_of_messages(id in pieces(&["1", "0", "2", "+", "-", " ", "\u{a0}", ".", "_", "99999999999999999999", "unread", "\u{ff11}", "/"])) {
+    fn ids_of_messages(id in prop_oneof![NUMBER.prop_map(String::into_bytes), pieces(&["1", "0", "2", "+", "-", " ", "\u{a0}", ".", "_", "99999999999999999999", "unread", "\u{ff11}", "/"])]) {
         hostile::message_path(&id);
     }
 
@@ -97,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn queries(bytes in pieces(&["limit=", "offset=", "&", "=", "1", "2", "0", "9999999999", "+", "-", "%20", "%2B", "%", "%ff", "a", "~", "?", ";"])) {
+    fn queries(bytes in prop_oneof![page_queries(), pieces(&["limit=", "offset=", "&", "=", "1", "2", "0", "9999999999", "+", "-", "%20", "%2B", "%", "%ff", "a", "~", "?", ";"])]) {
         hostile::query(&bytes);
     }
 
