@@ -2,16 +2,12 @@
 
 #![no_main]
 
+#[path = "../../chat-server/src/program/import"]
 mod import {
-    #[path = "../../../chat-server/src/program/import/django.rs"]
     mod django;
-    #[path = "../../../chat-server/src/program/import/dump.rs"]
     mod dump;
-    #[path = "../../../chat-server/src/program/import/fields.rs"]
     mod fields;
-    #[path = "../../../chat-server/src/program/import/hostile.rs"]
     pub(crate) mod hostile;
-    #[path = "../../../chat-server/src/program/import/report.rs"]
     mod report;
 }
 
