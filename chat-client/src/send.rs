@@ -4,6 +4,7 @@ use crate::{Client, Error, error::Kind};
 use chat_core::api::{IDEMPOTENCY_KEY, Message, SendMessage, ThreadId, endpoints::CreateMessage};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue};
+use std::fmt;
 use uuid::Uuid;
 
 /// Sends a message: await it for the message as the server keeps it.
@@ -11,11 +12,17 @@ use uuid::Uuid;
 /// It carries an idempotency key, so that it is sent once however often it has to be tried: awaiting a clone, with the
 /// same key, gives the same message.
 #[must_use = "a message is sent when it is awaited"]
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sending {
     client: Client,
     message: SendMessage,
     key: String,
+}
+
+impl fmt::Debug for Sending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").field("message", &self.message).finish_non_exhaustive()
+    }
 }
 
 impl Client {
@@ -52,5 +59,22 @@ impl IntoFuture for Sending {
             let headers = HeaderMap::from_iter([(http::HeaderName::from_static(IDEMPOTENCY_KEY), key)]);
             Ok(self.client.answer::<CreateMessage>((), &(), &self.message, headers).await?.body)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let client =
+            Client::new("http://127.0.0.1:1").unwrap().with_token(chat_core::api::Token::new("s3cret"));
+        let client = client.unwrap();
+        let sending = client.send(ThreadId::new(Uuid::nil()), "s3cret").idempotency_key("s3cret");
+        let signing_in = client.sign_in("ann", "s3cret");
+        for shown in [format!("{sending:?}"), format!("{signing_in:?}"), format!("{client:?}")] {
+            assert!(!shown.contains("s3cret"), "{shown}");
+        }
     }
 }

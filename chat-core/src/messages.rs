@@ -9,7 +9,7 @@ use crate::{
 use sha2::{Digest, Sha256};
 
 /// A message to send.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Draft {
     /// The thread.
     pub thread: ThreadId,
@@ -19,6 +19,15 @@ pub struct Draft {
     pub is_read: bool,
     /// Makes the call safe to repeat: unique per sender, made by him.
     pub idempotency_key: Option<String>,
+}
+
+impl std::fmt::Debug for Draft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draft")
+            .field("thread", &self.thread)
+            .field("is_read", &self.is_read)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Draft {

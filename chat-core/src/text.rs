@@ -35,7 +35,7 @@ pub(crate) fn check(field: &str, text: &str, max: usize) -> Result<String, Field
 
 /// The text of a message that has been checked: trimmed, not blank, not too long, without U+0000. Made by
 /// [`Chat::text`](crate::Chat::text).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct MessageText(String);
 
 impl MessageText {

@@ -13,12 +13,13 @@ use serde_json::{Map, Value, json};
 
 /// The OpenAPI 3.1 document of the whole API; its paths are relative to the base path.
 pub fn document() -> Value {
-    let mut settings = SchemaSettings::draft2020_12();
+    // As they are written: a member that may be null is there all the same.
+    let mut settings = SchemaSettings::draft2020_12().for_serialize();
     settings.definitions_path = "/components/schemas".into();
     settings.meta_schema = None;
     let mut document = Document { schemas: settings.into_generator(), paths: Map::new() };
     endpoints::visit(&mut document);
-    let detail = document.schemas.subschema_for::<Detail>();
+    let detail = json!(document.schemas.subschema_for::<Detail>());
     let field_errors = document.schemas.subschema_for::<FieldErrors>();
     json!({
         "openapi": "3.1.0",
@@ -40,28 +41,54 @@ pub fn document() -> Value {
             "headers": {
                 "RequestId": {
                     "description": "Names the request in the server's log.",
+                    "required": true,
                     "schema": { "type": "string" },
                 },
                 "Allow": {
                     "description": "The methods of the path.",
                     "schema": { "type": "string" },
                 },
+                "Authenticate": {
+                    "description": "Says that a token would help.",
+                    "required": true,
+                    "schema": { "const": "Token" },
+                },
+                "RetryAfter": {
+                    "description": "In how many seconds to try again.",
+                    "required": true,
+                    "schema": { "type": "integer", "minimum": 1 },
+                },
             },
             "responses": {
-                "Refused": refusal("Refused for one reason.", &json!(detail)),
+                "Refused": refusal("Refused for one reason.", &detail, json!({})),
+                "Unauthorized": refusal(
+                    "Refused: who is calling is not known.",
+                    &detail,
+                    json!({ "www-authenticate": { "$ref": "#/components/headers/Authenticate" } }),
+                ),
+                "Later": refusal(
+                    "Refused for now.",
+                    &detail,
+                    json!({ "retry-after": { "$ref": "#/components/headers/RetryAfter" } }),
+                ),
                 "Invalid": refusal(
                     "Refused: what is wrong with the request, or with each of its fields.",
                     &json!({ "anyOf": [detail, field_errors] }),
+                    json!({}),
                 ),
             },
         },
     })
 }
 
-fn refusal(description: &str, schema: &Value) -> Value {
+fn refusal(description: &str, schema: &Value, own_headers: Value) -> Value {
+    let mut headers = common_headers();
+    if let (Value::Object(headers), Value::Object(own)) = (&mut headers, own_headers) {
+        headers.extend(own);
+    }
     json!({
         "description": description,
-        "headers": common_headers(),
+        "headers": headers,
         "content": { "application/json": { "schema": schema } },
     })
 }
@@ -81,6 +108,7 @@ struct Document {
 impl Visitor for Document {
     fn endpoint<E: Endpoint>(&mut self)
     where
+        E::Path: JsonSchema,
         E::Query: JsonSchema,
         E::Body: JsonSchema,
         E::Reply: JsonSchema,
@@ -112,15 +140,12 @@ impl Visitor for Document {
 impl Document {
     fn parameters<E: Endpoint>(&mut self) -> Vec<Value>
     where
+        E::Path: JsonSchema,
         E::Query: JsonSchema,
     {
         let mut parameters = Vec::new();
         if E::SPEC.path.contains("{id}") {
-            let schema = if E::SPEC.path.starts_with("/threads/") {
-                json!({ "type": "string", "format": "uuid" })
-            } else {
-                json!({ "type": "integer", "format": "int64" })
-            };
+            let schema = self.schemas.subschema_for::<E::Path>();
             parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
         }
         let query = E::Query::json_schema(&mut self.schemas);
@@ -175,7 +200,12 @@ impl Document {
             responses.insert(status.as_str().to_owned(), response);
         }
         for status in refusals(spec, has_cursor) {
-            let kind = if status == StatusCode::BAD_REQUEST { "Invalid" } else { "Refused" };
+            let kind = match status {
+                StatusCode::BAD_REQUEST => "Invalid",
+                StatusCode::UNAUTHORIZED => "Unauthorized",
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "Later",
+                _ => "Refused",
+            };
             let response = json!({ "$ref": format!("#/components/responses/{kind}") });
             responses.insert(status.as_str().to_owned(), response);
         }

@@ -8,9 +8,11 @@ pub mod cluster;
 pub mod database;
 pub mod disk;
 pub mod faults;
+pub mod hostile;
 pub mod postgres;
 pub mod program;
 pub mod relay;
+mod secrecy;
 pub mod server;
 
 pub use clock::Hand;

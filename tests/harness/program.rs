@@ -1,6 +1,6 @@
 //! The programs, run as built: with nothing in their environment but what a test puts there.
 
-use crate::{Database, binaries};
+use crate::{Database, binaries, secrecy::Log};
 use chat_client::Client;
 use serde_json::Value;
 use std::{
@@ -85,20 +85,25 @@ pub fn run(command: &mut Command, input: &str) -> Ran {
     Ran { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// `chat-server` with these arguments, on this database.
+/// `chat-server` with these arguments, on this database. It logs all it can when it serves.
 pub fn chat_server(database: &Database, args: &[&str]) -> Command {
     let mut command = command(binaries::path("chat-server"));
     command.args(args).env("CHAT_DATABASE_URL", &database.url);
+    if args.contains(&"serve") {
+        command.env("CHAT_LOG", "trace");
+    }
     command
 }
 
-/// The program `chat-server`, serving. Dropped, it is killed.
+/// The program `chat-server`, serving. Dropped, it is killed. Once it has ended its log is searched for secrets.
 #[derive(Debug)]
 pub struct Program {
     /// Where it listens, without a slash at the end.
     pub url: String,
     child: Child,
-    log: mpsc::Receiver<String>,
+    lines: mpsc::Receiver<String>,
+    log: Log,
+    reader: Option<thread::JoinHandle<()>>,
 }
 
 impl Program {
@@ -118,12 +123,18 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let log = lines(child.stderr.take().expect("a pipe"));
-        let mut program = Self { url: String::new(), child, log };
+        let log = Log::new();
+        let (lines, reader) = read(child.stderr.take().expect("a pipe"), log.clone());
+        let mut program = Self { url: String::new(), child, lines, log, reader: Some(reader) };
         let line = program.wait_for("listening on http://");
         let (_, address) = line.split_once("listening on ").expect("an address");
         program.url = address.split_whitespace().next().expect("an address").to_owned();
         program
+    }
+
+    /// Sees to it that this is nowhere in the log.
+    pub fn keep_out(&self, secret: &str) {
+        self.log.keep_out(secret);
     }
 
     /// Waits for a line of the log that has this in it.
@@ -133,7 +144,7 @@ impl Program {
     pub fn wait_for(&self, text: &str) -> String {
         let mut seen = Vec::new();
         loop {
-            match self.log.recv_timeout(PATIENCE) {
+            match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) if line.contains(text) => return line,
                 Ok(line) => seen.push(line),
                 Err(_) => panic!("the log never said {text:?}:\n{}", seen.join("\n")),
@@ -180,17 +191,26 @@ impl Drop for Program {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // A test that fails for another reason is to say that one.
+        if !thread::panicking() {
+            let _ = self.reader.take().map(thread::JoinHandle::join);
+            self.log.search();
+        }
     }
 }
 
-/// The lines of a program's output as they come. Reading goes on, lest the program wait for a reader.
-fn lines(output: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+/// Keeps a program's log as it comes, and passes on what is not mere detail. Reading goes on, lest the program wait for
+/// a reader.
+fn read(output: impl Read + Send + 'static, log: Log) -> (mpsc::Receiver<String>, thread::JoinHandle<()>) {
     let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
+    let reader = thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            // Nobody may want to hear of it any more.
-            let _ = sender.send(line);
+            log.push(&line);
+            if !line.contains("TRACE") && !line.contains("DEBUG") {
+                // Nobody may want to hear of it any more.
+                let _ = sender.send(line);
+            }
         }
     });
-    lines
+    (lines, reader)
 }

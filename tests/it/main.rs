@@ -11,6 +11,7 @@
 mod conformance;
 mod contract;
 mod faults;
+mod hostile;
 mod migrations;
 mod model;
 mod outages;

@@ -148,6 +148,7 @@ pub trait Visitor {
     /// Called once for each.
     fn endpoint<E: Endpoint>(&mut self)
     where
+        E::Path: schemars::JsonSchema,
         E::Query: schemars::JsonSchema,
         E::Body: schemars::JsonSchema,
         E::Reply: schemars::JsonSchema;

@@ -12,12 +12,12 @@ pub struct ParseIdError {
 }
 
 macro_rules! integer_id {
-    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $example:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(transparent)]
-        pub struct $name(i64);
+        pub struct $name(#[cfg_attr(feature = "schema", schemars(range(min = 1), example = $example))] i64);
 
         impl $name {
             /// The id with this number.
@@ -48,19 +48,22 @@ macro_rules! integer_id {
 integer_id!(
     /// A user: a positive integer.
     UserId,
-    "user"
+    "user",
+    2
 );
 integer_id!(
     /// A message: a positive integer. Within a thread a larger id is a later message.
     MessageId,
-    "message"
+    "message",
+    551
 );
 
 integer_id!(
     /// A token among those of its user, who has the first one as 1: a positive integer, which says nothing of the
     /// token itself.
     TokenId,
-    "token"
+    "token",
+    1
 );
 
 /// A thread: a UUID, printed in lower case with dashes.
@@ -105,7 +108,8 @@ impl schemars::JsonSchema for ThreadId {
         "ThreadId".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "format": "uuid" })
+        let example = "3cff18f1-d049-43f3-9c69-fcc8948f66f6";
+        schemars::json_schema!({ "type": "string", "format": "uuid", "examples": [example] })
     }
 }
 

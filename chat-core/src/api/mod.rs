@@ -3,6 +3,7 @@
 
 pub mod endpoints;
 mod errors;
+pub(crate) mod hidden;
 mod ids;
 pub mod limits;
 mod pages;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One page of a list that is cut by `limit` and `offset`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 pub struct Page<T> {
     /// Entries of the whole list.
     pub count: u64,

@@ -6,8 +6,9 @@ use std::fmt;
 /// A token as its owner holds it. `Debug` does not show it; ask for the text with [`Token::expose`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(description = "Stands for a user who has signed in; a secret."))]
 #[serde(transparent)]
-pub struct Token(String);
+pub struct Token(#[cfg_attr(feature = "schema", schemars(regex(pattern = "^[0-9a-f]{40}$")))] String);
 
 impl Token {
     /// The token with this text.

@@ -1,8 +1,9 @@
 //! The JSON of requests and answers. Fields are written in the order they stand here.
 
+#[cfg(feature = "schema")]
+use super::limits;
 use super::{MessageId, ThreadId, Timestamp, Token, TokenId, UserId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::fmt;
 
 /// The addresses the service starts from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,15 +20,13 @@ pub struct Root {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Credentials {
     /// The username.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = limits::USERNAME_MAX)))]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[A-Za-z0-9@.+_-]+$"), example = &"ann"))]
     pub username: String,
-    /// The password.
+    /// The password: 8 to 1024 bytes.
+    #[cfg_attr(feature = "schema", schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD_MAX)))]
+    #[cfg_attr(feature = "schema", schemars(example = &"correct horse"))]
     pub password: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
-    }
 }
 
 /// What signs a user in.
@@ -35,20 +34,15 @@ impl fmt::Debug for Credentials {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignIn {
     /// The username.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1), example = &"user3"))]
     pub username: String,
     /// The password.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1), example = &"1234"))]
     pub password: String,
     /// What to call the token in the list of the user's: 100 code points at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(length(max = limits::TOKEN_NAME_MAX)))]
     pub name: Option<String>,
-}
-
-impl fmt::Debug for SignIn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("SignIn");
-        shown.field("username", &self.username).field("name", &self.name).finish_non_exhaustive()
-    }
 }
 
 /// A token just made. It is shown this once: the server keeps only its hash.
@@ -92,15 +86,11 @@ pub struct User {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PasswordChange {
     /// The password so far.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub current: String,
-    /// The password from now on.
+    /// The password from now on: 8 to 1024 bytes.
+    #[cfg_attr(feature = "schema", schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD_MAX)))]
     pub new: String,
-}
-
-impl fmt::Debug for PasswordChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasswordChange").finish_non_exhaustive()
-    }
 }
 
 /// The participants of a thread, ascending: two, or one in some imported threads.
@@ -223,7 +213,7 @@ pub struct Marked {
 }
 
 /// A message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Message {
     /// Its id.
@@ -241,12 +231,13 @@ pub struct Message {
 }
 
 /// A message to send.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SendMessage {
     /// The thread to send it to.
     pub thread: ThreadId,
-    /// What to say: 1 to 250 code points after trimming.
+    /// What to say: 1 to 250 code points after trimming, unless the server is configured otherwise.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1), example = &"Hello!"))]
     pub text: String,
     /// Whether it counts as read from the start; `false` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -255,7 +246,7 @@ pub struct SendMessage {
 }
 
 /// Changes to a message; what is left out stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EditMessage {
     /// The thread it is in already: a message cannot be moved.
@@ -264,7 +255,7 @@ pub struct EditMessage {
     pub thread: Option<ThreadId>,
     /// The new text; its sender alone may change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", length(min = 1), example = &"Edited"))]
     pub text: Option<String>,
     /// The new read mark.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -10,6 +10,7 @@ mod batcher;
 pub mod conformance;
 mod error;
 mod group_commit;
+mod hidden;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
 mod types;

@@ -1,7 +1,7 @@
 //! What goes into a store and comes out of it, beside the types of [`crate::api`].
 
 use crate::api::{Message, MessageId, Participants, ThreadId, Timestamp, TokenId, UserId};
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 /// A password's hash in the form of its algorithm; [`crate::password`] reads it. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,21 +25,9 @@ impl PasswordHash {
     }
 }
 
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash(…)")
-    }
-}
-
 /// The SHA-256 of a token: all a store ever sees of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
-
-impl fmt::Debug for TokenHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenHash(…)")
-    }
-}
 
 /// A user as the store knows him.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +139,7 @@ pub struct NewThread {
 }
 
 /// A message to add.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NewMessage {
     /// The thread.
     pub thread: ThreadId,
@@ -168,7 +156,7 @@ pub struct NewMessage {
 }
 
 /// An idempotency key with what it was used for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
     /// The key, as the client made it.
     pub key: String,
@@ -186,7 +174,7 @@ pub struct Sent {
 }
 
 /// A change of a message; `None` leaves a field alone.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct MessageChange {
     /// The new text, checked.
     pub text: Option<String>,
@@ -280,7 +268,7 @@ pub struct ImportedThread {
 }
 
 /// A message taken over with its id; its sender need not be a participant.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ImportedMessage {
     /// Its id.
     pub id: MessageId,

@@ -77,7 +77,17 @@ impl Args {
         args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
     ) -> clap::error::Result<Self> {
         let matches = Cli::command().try_get_matches_from(args)?;
-        let Cli { common, serve, command } = Cli::from_arg_matches(&matches)?;
+        let Cli { mut common, serve, command } = Cli::from_arg_matches(&matches)?;
+        let source = |id| matches.value_source(id).filter(|source| *source != ValueSource::DefaultValue);
+        match (source("database_url"), source("database_url_file")) {
+            (url, file) if url.is_some() && url == file => {
+                let text =
+                    "--database-url and --database-url-file are two ways to say one thing: leave one out\n";
+                return Err(Cli::command().error(ErrorKind::ArgumentConflict, text));
+            }
+            (Some(ValueSource::CommandLine), _) => common.database_url_file = None,
+            _ => {}
+        }
         let Some(command) = command else {
             return Ok(Self { common, command: Command::Serve(Box::new(serve)) });
         };
@@ -125,6 +135,18 @@ mod tests {
         ] {
             assert_eq!(parse(line).unwrap().common.database_url.to_string(), "sqlite://x.db", "{line}");
         }
+    }
+
+    #[test]
+    fn the_address_of_the_database_is_given_once() {
+        for line in [
+            "chat-server --database-url sqlite://x.db --database-url-file x user list",
+            "chat-server --database-url sqlite://x.db user list --database-url-file x",
+            "chat-server --database-url-file x user list --database-url sqlite://x.db",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        assert!(parse("chat-server --database-url-file x").unwrap().common.database_url_file.is_some());
     }
 
     #[test]

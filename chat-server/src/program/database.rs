@@ -1,7 +1,7 @@
 //! Opening the database.
 
 use super::Usage;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use chat_core::{
     Chat,
     store::{
@@ -18,6 +18,13 @@ use std::{convert::Infallible, fmt, path::Path, str::FromStr, sync::Arc};
 pub(super) struct DatabaseUrl(String);
 
 impl DatabaseUrl {
+    /// The address that stands in a file.
+    pub(super) fn from_file(file: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("the database address cannot be read from {}", file.display()))?;
+        Ok(Self(text.trim().to_owned()))
+    }
+
     /// The address itself, for the driver alone.
     pub(super) fn expose(&self) -> &str {
         &self.0

@@ -27,6 +27,7 @@ mod user;
 use self::{
     args::{Args, Command},
     common::Common,
+    database::DatabaseUrl,
 };
 use anyhow::{Context, Result};
 use std::process::ExitCode;
@@ -57,7 +58,10 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
     }
 }
 
-fn start(args: Args) -> Result<()> {
+fn start(mut args: Args) -> Result<()> {
+    if let Some(file) = &args.common.database_url_file {
+        args.common.database_url = DatabaseUrl::from_file(file)?;
+    }
     logging::start(&args.common, &args.command)?;
     let runtime = Runtime::new().context("the threads to work on cannot be started")?;
     runtime.block_on(run(&args.common, args.command))

@@ -46,3 +46,28 @@ fn a_database_server_that_does_not_answer() {
     assert!(refusal.contains("cannot reach the database server"), "{refusal}");
     assert!(!refusal.contains("s3cret"), "{refusal}");
 }
+
+#[test]
+fn an_address_in_a_file() {
+    let program = Program::new();
+    program.write("address", "sqlite://other.db\n");
+    let mut command = program.command("migrate");
+    command.env("CHAT_DATABASE_URL_FILE", "address");
+    let said = Ended::from(command.output().unwrap());
+    assert!(said.stdout.contains("sqlite://other.db") && program.path("other.db").exists(), "{said:?}");
+
+    // The command line wins over the environment, either way.
+    let mut command = program.command("migrate --database-url sqlite://typed.db");
+    command.env("CHAT_DATABASE_URL_FILE", "address");
+    let said = Ended::from(command.output().unwrap());
+    assert!(said.stdout.contains("sqlite://typed.db"), "{said:?}");
+    let mut command = program.command("migrate --database-url-file address");
+    command.env("CHAT_DATABASE_URL", "sqlite://environment.db");
+    let said = Ended::from(command.output().unwrap());
+    assert!(said.stdout.contains("sqlite://other.db"), "{said:?}");
+
+    program.write("address", "mysql://ann:s3cret@db/chat");
+    let refusal = program.run("migrate --database-url-file address").refused(2);
+    assert!(!refusal.contains("s3cret"), "{refusal}");
+    assert!(program.run("migrate --database-url-file none").refused(1).contains("none"));
+}

@@ -13,6 +13,7 @@ mod long_thread;
 mod metrics;
 mod readme;
 mod restart;
+mod secrecy;
 mod security;
 mod startup;
 mod two_users;

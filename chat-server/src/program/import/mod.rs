@@ -3,6 +3,8 @@
 mod django;
 mod dump;
 mod fields;
+#[cfg(test)]
+mod hostile;
 mod report;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,5 @@
+//! The Authorization header.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_tests::hostile::authorization(bytes));

@@ -1,0 +1,14 @@
+//! Dumps of the service this one succeeds. The program that imports them has no library, so its reader is compiled in.
+
+#![no_main]
+
+#[path = "../../chat-server/src/program/import"]
+mod import {
+    mod django;
+    mod dump;
+    mod fields;
+    pub(crate) mod hostile;
+    mod report;
+}
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| import::hostile::dump(bytes));

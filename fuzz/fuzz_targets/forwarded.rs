@@ -1,0 +1,5 @@
+//! What proxies say of a client.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_tests::hostile::forwarded(bytes));

@@ -1,0 +1,5 @@
+//! JSON bodies.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_tests::hostile::json(bytes));

@@ -1,0 +1,5 @@
+//! Query parameters.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_tests::hostile::query(bytes));

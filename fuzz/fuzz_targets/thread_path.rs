@@ -1,0 +1,5 @@
+//! Ids of threads in paths.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_tests::hostile::thread_path(bytes));

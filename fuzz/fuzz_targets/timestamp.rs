@@ -1,0 +1,5 @@
+//! Points in time.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_tests::hostile::timestamp(bytes));

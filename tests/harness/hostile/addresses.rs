@@ -1,0 +1,127 @@
+//! The target of a request: ids in paths, and query parameters.
+
+use super::{MESSAGES, Reply, TARGET, integer};
+use http::{Uri, uri::PathAndQuery};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use serde_json::Value;
+
+/// Any bytes as what a request is sent to.
+///
+/// # Panics
+/// When the answer is not in good order.
+pub fn target(bytes: &[u8]) {
+    // What cannot be in a request line is refused before there is a request.
+    if let Ok(uri) = Uri::try_from(bytes) {
+        TARGET.with(|target| {
+            for method in ["GET", "HEAD"] {
+                let request = target.request(method, "/").uri(uri.clone());
+                // A HEAD is answered like a GET; hyper leaves the body out.
+                target.send(request, b"");
+            }
+        });
+    }
+}
+
+/// Any bytes as the id of a message.
+///
+/// # Panics
+/// When the answer does not agree with what the contract says of ids.
+pub fn message_path(bytes: &[u8]) {
+    TARGET.with(|target| {
+        let (segment, reply) = get("messages", bytes);
+        // A slash makes it another path, and this one is a list.
+        if segment.contains('/') || segment.is_empty() || segment == "unread" {
+            return;
+        }
+        match integer(&segment) {
+            None => not_found(&segment, &reply, &["Not found."]),
+            Some(id) if id == target.message.get() => {
+                assert_eq!((reply.status, reply.member("id")), (200, &Value::from(id)), "{segment:?}");
+            }
+            // The others in the thread.
+            Some(id) if (1..=MESSAGES as i64).contains(&id) => assert_eq!(reply.status, 200, "{segment:?}"),
+            Some(_) => not_found(&segment, &reply, &["No Message matches the given query."]),
+        }
+    });
+}
+
+/// Any bytes as the id of a thread; what the `uuid` crate reads the server has to read too.
+///
+/// # Panics
+/// When the answer does not agree with that.
+pub fn thread_path(bytes: &[u8]) {
+    const ABSENT: &str = "No Thread matches the given query.";
+    TARGET.with(|target| {
+        let (segment, reply) = get("threads", bytes);
+        if segment.contains('/') || segment.is_empty() {
+            return;
+        }
+        match uuid::Uuid::try_parse(&segment) {
+            Ok(id) if id == target.thread.get() => assert_eq!(reply.status, 200, "{segment:?}"),
+            Ok(_) => not_found(&segment, &reply, &[ABSENT]),
+            // It is stricter: the server reads dashes anywhere.
+            Err(_) if reply.status == 200 => {
+                let digits: String = segment.chars().filter(char::is_ascii_hexdigit).collect();
+                let own = target.thread.get().simple().to_string();
+                assert!(digits.to_lowercase().ends_with(&own), "{segment:?}");
+            }
+            Err(_) => not_found(&segment, &reply, &[ABSENT, "Not found."]),
+        }
+    });
+}
+
+fn get(of: &str, bytes: &[u8]) -> (String, Reply) {
+    let path = format!("/chat-api/{of}/{}/", percent_encode(bytes, NON_ALPHANUMERIC));
+    let reply = TARGET.with(|target| target.send(target.request("GET", &path), b""));
+    (String::from_utf8_lossy(bytes).into_owned(), reply)
+}
+
+#[track_caller]
+fn not_found(segment: &str, reply: &Reply, details: &[&str]) {
+    assert!(reply.status == 404 && details.contains(&reply.detail()), "{segment:?}: {reply:?}");
+}
+
+/// Any bytes as the query of a list of three: the page is the one that was asked for, and the addresses of its
+/// neighbours carry everything else along.
+///
+/// # Panics
+/// When it is not, or they do not.
+pub fn query(bytes: &[u8]) {
+    let text = [b"/chat-api/messages/?", bytes].concat();
+    let Ok(target) = PathAndQuery::try_from(text.as_slice()) else { return };
+    let given = parameters(target.query().unwrap_or_default());
+    let count = |name: &str| {
+        let (_, value) = given.iter().rev().find(|(other, _)| other == name)?;
+        u64::try_from(integer(value)?).ok()
+    };
+    let limit = count("limit").filter(|limit| *limit > 0).unwrap_or(100).min(250);
+    let offset = count("offset").unwrap_or(0);
+
+    let reply = TARGET.with(|here| here.send(here.request("GET", target.as_str()), b""));
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let results = reply.member("results").as_array().map_or(0, Vec::len) as u64;
+    assert_eq!(results, MESSAGES.saturating_sub(offset).min(limit), "{target}: {reply:?}");
+    let neighbour = |offset: Option<u64>| {
+        let mut carried = given.clone();
+        carried.retain(|(name, _)| !["limit", "offset"].contains(&name.as_str()));
+        carried.push(("limit".to_owned(), limit.to_string()));
+        carried.extend(offset.map(|offset| ("offset".to_owned(), offset.to_string())));
+        carried.sort_by(|(one, _), (other, _)| one.cmp(other));
+        carried
+    };
+    let next = offset.saturating_add(limit);
+    let next = (next < MESSAGES).then(|| neighbour(Some(next)));
+    let previous = (offset > 0).then(|| neighbour(offset.checked_sub(limit).filter(|offset| *offset > 0)));
+    for (name, expected) in [("next", next), ("previous", previous)] {
+        let address = reply.member(name).as_str().map(|address| {
+            let (base, query) = address.split_once('?').unwrap_or_default();
+            assert_eq!(base, "http://chat.example/chat-api/messages/");
+            parameters(query)
+        });
+        assert_eq!(address, expected, "{name} of {target}");
+    }
+}
+
+fn parameters(query: &str) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}

@@ -1,0 +1,129 @@
+//! What any input is held to, however hostile: each function takes bytes, hands them to the server where one kind of
+//! input is read, and asserts that it answers in good order and that the answer agrees with a second, simple reading.
+//! The suite calls them with made-up input, the targets in `fuzz/` with what a fuzzer finds.
+
+mod addresses;
+mod bodies;
+mod headers;
+mod times;
+
+pub use addresses::{message_path, query, target, thread_path};
+pub use bodies::{form, json};
+pub use headers::{authorization, forwarded};
+pub use times::timestamp;
+
+use chat_core::{
+    Chat,
+    api::{MessageId, ThreadId, Token, UserId},
+    store::sql::{self, Options},
+};
+use chat_server::{ChatService, Connection};
+use http::{HeaderMap, Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+/// Messages that ann has; the first one is hers.
+const MESSAGES: u64 = 3;
+
+/// A service in memory with ann, who wrote to bob, called without a socket.
+struct Target {
+    runtime: Runtime,
+    service: ChatService,
+    token: Token,
+    thread: ThreadId,
+    message: MessageId,
+}
+
+thread_local! {
+    /// One for each thread, and so for each test.
+    static TARGET: Target = Target::new();
+}
+
+impl Target {
+    fn new() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let (service, token, thread, message) = runtime.block_on(async {
+            let store = sql::connect("sqlite::memory:", &Options::default()).await.expect("a database");
+            let chat = Chat::new(store);
+            let (ann, bob) = (UserId::new(2), UserId::new(3));
+            chat.ensure_user(ann, "ann").await.expect("ann");
+            chat.ensure_user(bob, "bob").await.expect("bob");
+            let thread = chat.open_thread(ann, bob).await.expect("a thread").id;
+            let message = chat.send(ann, thread, "hello").await.expect("a message").id;
+            for _ in 1..MESSAGES {
+                chat.send(bob, thread, "hello").await.expect("a message");
+            }
+            let token = chat.issue_token(ann).await.expect("a token");
+            let service = ChatService::builder(chat).open_registration(true).rate_limits(false).build();
+            (service, token, thread, message)
+        });
+        Self { runtime, service, token, thread, message }
+    }
+
+    /// Begins a request of ann's.
+    fn request(&self, method: &str, target: &str) -> http::request::Builder {
+        anonymous(method, target).header(header::AUTHORIZATION, format!("Token {}", self.token.expose()))
+    }
+
+    /// Sends it, and asserts what holds of every answer.
+    fn send(&self, request: http::request::Builder, body: &[u8]) -> Reply {
+        let request = request.body(Full::new(Bytes::copy_from_slice(body))).expect("a request");
+        let (head, body) = self.runtime.block_on(async {
+            let (head, body) = self.service.respond(request).await.into_parts();
+            (head, body.collect().await.expect("an answer, whole").to_bytes())
+        });
+        let status = head.status.as_u16();
+        assert!(status < 500, "{status}: {body:?}");
+        assert!(head.headers.contains_key("x-request-id"));
+        let body = if status == 204 {
+            assert!(body.is_empty(), "{body:?}");
+            Value::Null
+        } else {
+            assert_eq!(head.headers.get(header::CONTENT_TYPE).expect("a type"), "application/json");
+            serde_json::from_slice(&body).expect("JSON")
+        };
+        Reply { status, headers: head.headers, body }
+    }
+}
+
+/// Begins a request of nobody's, which came through a proxy that is believed.
+fn anonymous(method: &str, target: &str) -> http::request::Builder {
+    let peer = std::net::Ipv4Addr::LOCALHOST.into();
+    let request = Request::builder().method(method).uri(target).header(header::HOST, "chat.example");
+    request.extension(Connection { peer, secure: false })
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Reply {
+    /// The reason of a refusal; empty where there is none.
+    fn detail(&self) -> &str {
+        self.member("detail").as_str().unwrap_or_default()
+    }
+
+    /// A member of the body; null where there is none.
+    fn member(&self, name: &str) -> &Value {
+        self.body.get(name).unwrap_or(&Value::Null)
+    }
+}
+
+/// An integer as the contract reads one in addresses: `None` when it cannot, the nearest that fits otherwise.
+fn integer(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || digits.len() > 4300 || digits.contains(|c: char| !c.is_ascii_digit()) {
+        return None;
+    }
+    let size = digits.chars().fold(0_i64, |size, digit| {
+        size.saturating_mul(10).saturating_add(digit.to_digit(10).unwrap_or_default().into())
+    });
+    Some(if text.starts_with('-') { -size } else { size })
+}
