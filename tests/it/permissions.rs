@@ -10,6 +10,7 @@ use chat_core::{
     store::{MessageRange, Slice},
 };
 use chat_tests::{Database, Server, on_both_databases};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// What a caller is answered.
@@ -212,7 +213,9 @@ impl<'a> World<'a> {
             let unread: Vec<_> = futures_util::future::try_join_all(unread).await.unwrap();
             let password = account.password.expose();
             known += &format!("\n{account:?} {password} {tokens:?} {threads:?} {thread:?}");
-            known += &format!("\n{page:?} {messages:?} {unread:?}");
+            // As JSON, for Debug does not show what people write.
+            let unread: Vec<_> = unread.into_iter().map(|list| (list.count, list.items)).collect();
+            known += &json!([page, messages.count, messages.items, unread]).to_string();
         }
         known
     }
