@@ -224,10 +224,12 @@ own_statements! {
         advance_message_ids,
         /// Lets a transaction take long, and plan for many rows.
         take_time,
+        /// The threads of messages `(id)`, locked.
+        lock_threads_of,
     }
     all: {
-        /// Ids for `$1` messages, ascending: they are given to messages of threads that are locked already, so that a
-        /// higher id in a thread is a later commit.
+        /// Ids for `$1` messages, as ranges with a first and a last: they are given to messages of threads that are locked
+        /// already, so that a higher id in a thread is a later commit.
         reserve_message_ids,
         /// Users `$1` and `$2`, kept from being removed.
         pair_of_users,
@@ -249,8 +251,6 @@ own_statements! {
         unread_incoming,
         /// `(id)` of threads, locked.
         lock_threads,
-        /// The threads of messages `(id)`, locked.
-        lock_threads_of,
         /// Messages `(id)` with their participants.
         messages_by_id,
         /// Messages by `(sender, key)`.
@@ -274,13 +274,13 @@ own_statements! {
     }
 }
 
-/// Writes [`Own`]. `$ids`, `$keys` … begin a statement with a table `batch` made of its arguments, and `$new`,
-/// `$counts` … are such a table for an insert: on SQLite of a single row, for the statement is run for each. `$lock`
-/// ends a statement that locks rows, `$branch` and `$thread_branch` a part of a list that is merged with others.
+/// Writes [`Own`]. `$uuids`, `$ids` and `$keys` find the rows that the arguments name, and `$new`, `$counts` … are
+/// rows to insert: on SQLite a single one, for the statement is run for each. `$lock` ends a statement that locks rows,
+/// `$branch` and `$thread_branch` a part of a list that is merged with others.
 macro_rules! own {
     (
         hold_user_ids: $hold:expr, advance_user_ids: $users:expr, advance_message_ids: $messages:expr,
-        take_time: $time:expr, reserve_message_ids: $reserve:expr,
+        take_time: $time:expr, lock_threads_of: $lock_threads_of:expr, reserve_message_ids: $reserve:expr,
         share_users: $share:literal, lock: $lock:literal,
         branch: $branch:literal, thread_branch: $thread_branch:literal,
         thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
@@ -292,6 +292,7 @@ macro_rules! own {
             advance_user_ids: $users,
             advance_message_ids: $messages,
             take_time: $time,
+            lock_threads_of: $lock_threads_of,
             reserve_message_ids: $reserve,
             pair_of_users: concat!("select id from users where id in ($1, $2) order by id", $share),
             lock_user: concat!("select id, username, name_key from users where id = $1", $lock),
@@ -323,25 +324,19 @@ macro_rules! own {
             unread: page!("unread", unread_ids!($branch)),
             unread_incoming: page!("unread_incoming", incoming_ids!($branch)),
             lock_threads: concat!(
+                "select id, user_low, user_high from threads where id ",
                 $uuids,
-                "select id, user_low, user_high from threads where id in (select id from batch) order by id",
-                $lock
-            ),
-            lock_threads_of: concat!(
-                $ids,
-                "select id from threads where id in \
-                 (select thread from messages where id in (select id from batch)) order by id",
+                " order by id",
                 $lock
             ),
             messages_by_id: concat!(
-                $ids,
-                "select m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0, m.user_low, m.user_high \
-                 from messages m where m.id in (select id from batch)"
+                "select id, sender, thread, text, created, low_mark = 0, user_low, user_high from messages where id ",
+                $ids
             ),
             messages_by_key: concat!(
+                "select ", $crate::store::sql::catalogue::message_of_m!(), ", m.key, m.request from ",
                 $keys,
-                "select m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0, m.key, m.request \
-                 from batch b join messages m on m.sender = b.sender and m.key = b.key where m.key is not null"
+                " and m.key is not null"
             ),
             insert_messages: concat!(
                 "insert into messages \
@@ -356,10 +351,7 @@ macro_rules! own {
                  unread = counters.unread + excluded.unread, \
                  unread_incoming = counters.unread_incoming + excluded.unread_incoming"
             ),
-            mark_read: concat!(
-                $ids,
-                "update messages set low_mark = 0, high_mark = 0 where id in (select id from batch)"
-            ),
+            mark_read: concat!("update messages set low_mark = 0, high_mark = 0 where id ", $ids),
             touch_tokens: $touch_tokens,
             import_users: concat!(
                 "insert into users (id, username, name_key, claims_name, password, active, created, last_token) ",

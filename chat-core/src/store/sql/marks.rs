@@ -21,7 +21,9 @@ pub(super) async fn messages<D: Dialect>(
     let ids: BTreeSet<i64> = marks.iter().map(|(_, id)| id.get()).collect();
     let ids = [Column::Ints(ids.into_iter().collect())];
     let mut tx = store.begin().await?;
-    tx.rows(D::OWN.lock_threads_of, &[Arg::Rows(&ids)]).await?;
+    if let Some(lock) = D::OWN.lock_threads_of {
+        tx.rows(lock, &[Arg::Rows(&ids)]).await?;
+    }
     let mut found = BTreeMap::new();
     for row in tx.rows(D::OWN.messages_by_id, &[Arg::Rows(&ids)]).await? {
         found.insert(row.int(0)?, (rows::message(&row, 0)?, rows::sides(&row, 6)?));

@@ -51,15 +51,21 @@ impl Dialect for Postgres {
         take_time: Some(
             "select set_config('statement_timeout', '0', true), set_config('enable_bitmapscan', 'on', true)"
         ),
-        reserve_message_ids: "select nextval('messages_id_seq') from generate_series(1, $1)",
+        lock_threads_of: Some(
+            "select id from threads where id in (select thread from messages where id = any($1::bigint[])) \
+             order by id for no key update"
+        ),
+        reserve_message_ids: "select id, id from (select nextval('messages_id_seq') as id \
+             from generate_series(1, $1)) ids",
         share_users: " for share",
         lock: " for no key update",
         // What has an order of its own is merged, not sorted.
         branch: " order by id limit $4",
         thread_branch: " order by seq limit $3",
-        thread_ids: "with batch(id) as (select * from unnest($1::uuid[])) ",
-        message_ids: "with batch(id) as (select * from unnest($1::bigint[])) ",
-        keys: "with batch(sender, key) as (select * from unnest($1::bigint[], $2::text[])) ",
+        thread_ids: "= any($1::uuid[])",
+        message_ids: "= any($1::bigint[])",
+        keys: "unnest($1::bigint[], $2::text[]) as batch(sender, key) \
+             join messages m on m.sender = batch.sender and m.key = batch.key where true",
         new_messages: "select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
              $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])",
         touch_threads: "update threads set updated = b.updated \

@@ -185,7 +185,10 @@ async fn insert<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Res
     }
     let wanted = i64::try_from(new.len()).unwrap_or(i64::MAX);
     let rows = tx.rows(D::OWN.reserve_message_ids, &[wanted.into()]).await?;
-    let mut ids = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<i64>, _>>()?;
+    let mut ids = Vec::with_capacity(new.len());
+    for range in &rows {
+        ids.extend(range.int(0)?..=range.int(1)?);
+    }
     ids.sort_unstable();
 
     let marks = new.iter().map(|(m, sides)| sides.marks(m.sender.get(), m.is_read));

@@ -30,17 +30,20 @@ impl Dialect for Sqlite {
         advance_user_ids: None,
         advance_message_ids: None,
         take_time: None,
+        // There is one transaction at a time.
+        lock_threads_of: None,
         // The insert that follows in the same transaction moves the sequence on.
-        reserve_message_ids: "with recursive series(n) as (select 1 union all select n + 1 from series where n < $1) \
-             select seq + n from sqlite_sequence join series where name = 'messages'",
+        reserve_message_ids: "select seq + 1, seq + $1 from sqlite_sequence where name = 'messages'",
         share_users: "",
         lock: "",
         // Taken apart and merged by the planner itself, which a limit would keep it from.
         branch: "",
         thread_branch: "",
-        thread_ids: "with batch(id) as (values ($1)) ",
-        message_ids: "with batch(id) as (values ($1)) ",
-        keys: "with batch(sender, key) as (values ($1, $2)) ",
+        // No `in (select …)`, nor a table made of the arguments: SQLite would keep its rows in a temporary tree, and to
+        // make one for each costs more than everything else.
+        thread_ids: "= $1",
+        message_ids: "= $1",
+        keys: "messages m where m.sender = $1 and m.key = $2",
         new_messages: "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         touch_threads: "update threads set updated = $2 where id = $1 and updated < $2",
         touch_tokens: "update tokens set last_used = $2 where hash = $1 and last_used < $2",
