@@ -27,6 +27,8 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite_backup;
 #[cfg(feature = "sqlite")]
+mod sqlite_checkpoint;
+#[cfg(feature = "sqlite")]
 mod sqlite_driver;
 #[cfg(feature = "sqlite")]
 mod sqlite_here;

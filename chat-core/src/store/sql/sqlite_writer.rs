@@ -4,6 +4,7 @@
 //! wait for each other in the order they came, and a caller who goes away does not break off what has begun.
 
 use super::{
+    sqlite_checkpoint::{Checkpoints, LOG_PAGES},
     sqlite_driver::{KeptRow, Place, failed, query},
     value::Arg,
 };
@@ -26,10 +27,6 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Steps that wait for the thread at most; more wait for a place.
 const QUEUE: usize = 64;
-/// Pages of 4 KiB that the log may have before they are moved into the database: 32 MiB. Pages that several batches
-/// change are then moved once, which is most of what moving costs; and reading so much of a log after a crash is a
-/// matter of a tenth of a second.
-const LOG_PAGES: i64 = 8192;
 
 type Step = BoxFuture<'static, ()>;
 /// Where the connection is while no transaction has it.
@@ -48,18 +45,22 @@ impl Writer {
     pub(super) fn start(place: &Place, sync_every_commit: bool) -> Result<Self, rusqlite::Error> {
         let connection = place.open(true, PATIENCE)?;
         connection.pragma_update(None, "synchronous", if sync_every_commit { "full" } else { "normal" })?;
-        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-        let home = Arc::new(Mutex::new(Some(connection)));
         let (steps, mut waiting) = mpsc::channel::<Step>(QUEUE);
         let (end, ended) = watch::channel(());
         // What a step awaits besides its own statements is the runtime's.
         let runtime = Handle::current();
+        let mut checkpoints = Checkpoints::take_over(&connection, place, LOG_PAGES)?;
+        let home = Arc::new(Mutex::new(Some(connection)));
         let at_home = home.clone();
         let work = move || {
             while let Some(step) = waiting.blocking_recv() {
                 // A panic drops the sender of the step's answer, which is answer enough.
                 runtime.block_on(AssertUnwindSafe(step).catch_unwind()).ok();
+                if let Some(connection) = &*lock(&at_home) {
+                    checkpoints.see_to(connection);
+                }
             }
+            checkpoints.close();
             drop(lock(&at_home).take());
             drop(end);
         };

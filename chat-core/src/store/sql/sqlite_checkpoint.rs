@@ -1,0 +1,147 @@
+//! Moving SQLite's log into the database while messages go on being written.
+//!
+//! SQLite by itself moves a log that has become too long within the commit that made it so, and everybody who sends
+//! meanwhile waits for tens of milliseconds. Here a thread with a connection of its own moves what is committed, beside
+//! the writer; the writer then moves the little that was added meanwhile, after which SQLite begins the log anew.
+
+use super::sqlite_driver::Place;
+use rusqlite::Connection;
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+/// Pages of 4 KiB that the log has when it is moved: 32 MiB. Pages that several batches change are then moved once,
+/// which is most of what moving costs; and reading so much of a log after a crash takes some hundredths of a second.
+pub(super) const LOG_PAGES: i32 = 8192;
+/// Times that the thread follows the writer before it leaves the rest to him: each time about a tenth remains.
+const ROUNDS: usize = 2;
+
+thread_local! {
+    /// Pages in the log after the last commit of this thread's connection.
+    static PAGES: Cell<i32> = const { Cell::new(0) };
+}
+
+/// What the thread that writes knows of the log.
+pub(super) struct Checkpoints {
+    mover: Option<Mover>,
+    /// Pages that the log has when it is next moved.
+    due: i32,
+    every: i32,
+    /// Pages that it had when it was last looked at.
+    seen: i32,
+}
+
+struct Mover {
+    wake: mpsc::SyncSender<()>,
+    /// Whether it has moved what there was, and the writer has not moved the rest yet.
+    moved: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Checkpoints {
+    /// Takes over from SQLite the moving of what `writer` writes. The thread that writes has to call.
+    pub(super) fn take_over(writer: &Connection, place: &Place, every: i32) -> Result<Self, rusqlite::Error> {
+        writer.wal_hook(Some(|_, pages| {
+            PAGES.set(pages);
+            Ok(())
+        }));
+        let mover = match place {
+            Place::File(_) => Some(Mover::start(place.open(true, Duration::ZERO)?)?),
+            // Without a log.
+            Place::Memory(_) => None,
+        };
+        Ok(Self { mover, due: every, every, seen: 0 })
+    }
+
+    /// To be called, by the thread that writes, when it has no transaction under way.
+    pub(super) fn see_to(&mut self, writer: &Connection) {
+        let Some(mover) = &self.mover else { return };
+        let pages = PAGES.get();
+        if pages < self.seen {
+            self.due = self.every;
+        }
+        self.seen = pages;
+        if mover.moved.swap(false, Ordering::AcqRel) {
+            // SQLite begins anew with the next commit, unless a reader needs the log just then.
+            self.due = pages.saturating_add(self.every / 8);
+            report(moved(writer));
+        } else if pages >= self.due {
+            self.due = pages.saturating_add(self.every);
+            mover.wake.try_send(()).ok();
+        }
+    }
+
+    /// Ends the thread.
+    pub(super) fn close(self) {
+        if let Some(mover) = self.mover {
+            drop(mover.wake);
+            mover.thread.join().ok();
+        }
+    }
+}
+
+impl Mover {
+    fn start(connection: Connection) -> Result<Self, rusqlite::Error> {
+        let (wake, woken) = mpsc::sync_channel(1);
+        let moved = Arc::new(AtomicBool::new(false));
+        let done = moved.clone();
+        let work = move || {
+            while woken.recv().is_ok() {
+                for _ in 0..ROUNDS {
+                    report(self::moved(&connection));
+                }
+                done.store(true, Ordering::Release);
+            }
+        };
+        let thread = thread::Builder::new().name("chat-checkpoint".to_owned()).spawn(work);
+        let thread = thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(Self { wake, moved, thread })
+    }
+}
+
+/// Moves what is committed and no reader needs where it is.
+fn moved(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+}
+
+fn report(moved: Result<(), rusqlite::Error>) {
+    if let Err(error) = moved {
+        tracing::warn!(%error, "SQLite's log could not be moved into the database, and grows");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn the_log_begins_anew_while_the_writer_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("chat.db");
+        fs::write(&file, []).unwrap();
+        let place = Place::File(file);
+        let writer = place.open(true, Duration::ZERO).unwrap();
+        writer.execute_batch("pragma journal_mode = wal; create table entries (text text)").unwrap();
+        let mut checkpoints = Checkpoints::take_over(&writer, &place, 50).unwrap();
+        let mut anew = 0;
+        for _ in 0..100_000 {
+            let before = PAGES.get();
+            writer.execute_batch("insert into entries values ('an entry')").unwrap();
+            checkpoints.see_to(&writer);
+            anew += usize::from(PAGES.get() < before);
+            if anew == 3 {
+                checkpoints.close();
+                return;
+            }
+        }
+        panic!("the log has {} pages", PAGES.get());
+    }
+}
