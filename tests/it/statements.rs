@@ -8,8 +8,9 @@ use sqlx::{
 
 const TABLES: [&str; 7] = ["users", "tokens", "threads", "messages", "counters", "totals", "imports"];
 
-/// What removes users, for whom nobody waits.
-const RARE: [&str; 5] = [
+/// What removes users, for whom nobody waits, and what ends an import.
+const RARE: [&str; 6] = [
+    "HAVE_READ_IMPORTED",
     "TALLY_USER",
     "TALLY_STRANGER",
     "DELETE_MESSAGES_OF",

@@ -34,6 +34,8 @@ create table threads (
     strangers boolean not null, -- whether others than its participants wrote in it: imported data alone has that
     created   bigint  not null,
     updated   bigint  not null,
+    low_read  bigint  not null default 0, -- up to this message, what others sent is read by the one …
+    high_read bigint  not null default 0, -- … and by the other
     check (user_low < user_high)
 );
 create unique index threads_id on threads (id);
@@ -59,7 +61,6 @@ create table messages (
 create index messages_thread on messages (thread, id);
 create index messages_low on messages (user_low, low_mark, id);
 create index messages_high on messages (user_high, high_mark, id);
-create index messages_unread_thread on messages (thread, sender, id) where low_mark > 0;
 create unique index messages_key on messages (sender, key) where key is not null;
 
 -- How many messages a user has, kept by every transaction that adds, changes or removes any.

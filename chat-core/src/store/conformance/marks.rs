@@ -1,7 +1,10 @@
 //! Marking as read.
 
 use super::fixture::*;
-use crate::api::{MessageId, ThreadId};
+use crate::{
+    api::{MessageId, ThreadId},
+    store::MessageChange,
+};
 use uuid::Uuid;
 
 /// Own messages, others', foreign ones and none, in one go.
@@ -62,6 +65,29 @@ pub async fn a_thread_is_marked_up_to_a_message(store: Shared) {
     for (up_to, marked) in [(before, 0), (sent[1], 2), (sent[2], 1), (MessageId::new(i64::MAX), 1)] {
         assert_eq!(store.mark_thread_read(ben, thread, Some(up_to)).await.unwrap(), Some(marked));
         assert_counts(&store, ben).await;
+    }
+}
+
+/// However far the thread was read before, by whom ever.
+pub async fn what_became_unread_again_is_marked_with_its_thread(store: Shared) {
+    let (ann, ben, thread) = pair(&store).await;
+    let mut sent = Vec::new();
+    for sender in [ann, ben, ann, ben, ann] {
+        sent.push(send(&store, thread, sender, "x").await.id);
+    }
+    for (reader, marked) in [(ben, 3), (ann, 2)] {
+        assert_eq!(store.mark_thread_read(reader, thread, None).await.unwrap(), Some(marked));
+    }
+    let unread = MessageChange { is_read: Some(false), ..MessageChange::default() };
+    for id in [sent[3], sent[2], sent[0]] {
+        store.update_message(ben, id, unread.clone()).await.unwrap().unwrap();
+    }
+    let first = send(&store, thread, ann, "later").await.id;
+    for (reader, up_to, marked) in [(ben, Some(sent[1]), 1), (ann, None, 1), (ben, Some(first), 2)] {
+        assert_eq!(store.mark_thread_read(reader, thread, up_to).await.unwrap(), Some(marked));
+    }
+    for user in [ann, ben] {
+        assert_counts(&store, user).await;
     }
 }
 

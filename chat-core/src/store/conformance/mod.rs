@@ -107,6 +107,7 @@ macro_rules! store_conformance {
                 marking_again_changes_nothing
                 a_thread_is_marked_for_its_reader
                 a_thread_is_marked_up_to_a_message
+                what_became_unread_again_is_marked_with_its_thread
                 a_foreign_thread_is_not_marked
             }
             counts {

@@ -170,10 +170,23 @@ catalogue! {
     UPDATE_MESSAGE = "update messages set text = coalesce($2, text), low_mark = coalesce($3, low_mark), \
          high_mark = coalesce($4, high_mark) where id = $1";
     DELETE_MESSAGE = "delete from messages where id = $1";
-    READ_FROM = "update messages set low_mark = 0, high_mark = 0 \
-         where thread = $1 and sender = $2 and low_mark > 0 and id <= $3";
-    READ_BETWEEN = "update messages set low_mark = 0, high_mark = 0 \
-         where thread = $1 and sender > $2 and sender < $3 and low_mark > 0 and id <= $4";
+    // Those above `$2`, up to `$3`, that came in to the one and are `$4` to the other.
+    READ_BY_LOW = "update messages set low_mark = 0, high_mark = 0 \
+         where thread = $1 and id > $2 and id <= $3 and low_mark = 1 and high_mark = $4";
+    READ_BY_HIGH = "update messages set low_mark = 0, high_mark = 0 \
+         where thread = $1 and id > $2 and id <= $3 and high_mark = 1 and low_mark = $4";
+    NEWEST_MESSAGE = "select max(id) from messages where thread = $1";
+    LOW_HAS_READ = "update threads set low_read = $2 where id = $1";
+    HIGH_HAS_READ = "update threads set high_read = $2 where id = $1";
+    HAVE_NOT_READ = "update threads set low_read = case when low_read < $2 then low_read else $2 - 1 end, \
+         high_read = case when high_read < $2 then high_read else $2 - 1 end \
+         where id = $1 and (low_read >= $2 or high_read >= $2)";
+    HAVE_READ_IMPORTED = "update threads set low_read = coalesce( \
+             (select min(id) - 1 from messages where thread = threads.id and low_mark = 1), \
+             (select max(id) from messages where thread = threads.id), 0), \
+         high_read = coalesce( \
+             (select min(id) - 1 from messages where thread = threads.id and high_mark = 1), \
+             (select max(id) from messages where thread = threads.id), 0)";
     TALLY_THREAD = tally!("thread = $1");
     TALLY_USER = tally!("(user_low = $1 or user_high = $1)");
     TALLY_STRANGER = tally!("sender = $1 and thread in (select id from threads where strangers)");
@@ -297,7 +310,7 @@ macro_rules! own {
             pair_of_users: concat!("select id from users where id in ($1, $2) order by id", $share),
             lock_user: concat!("select id, username, name_key from users where id = $1", $lock),
             lock_thread: concat!(
-                "select id, user_low, user_high, canonical, strangers from threads \
+                "select id, user_low, user_high, canonical, strangers, low_read, high_read from threads \
                  where id = $1 and (user_low = $2 or user_high = $2)",
                 $lock
             ),

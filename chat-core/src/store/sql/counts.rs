@@ -19,6 +19,13 @@ struct Count {
     incoming: i64,
 }
 
+/// What a message is to a participant.
+pub(super) mod mark {
+    pub(in super::super) const READ: i64 = 0;
+    pub(in super::super) const INCOMING: i64 = 1;
+    pub(in super::super) const OWN: i64 = 2;
+}
+
 /// The participants of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sides {
@@ -33,13 +40,10 @@ impl Sides {
     /// What a message of `sender`'s is to the one and to the other: read, unread from somebody else, unread of his own.
     /// The three follow each other in the indexes of either's messages.
     pub(super) fn marks(self, sender: i64, is_read: bool) -> (i64, i64) {
-        const READ: i64 = 0;
-        const INCOMING: i64 = 1;
-        const OWN: i64 = 2;
         let mark = |user| match is_read {
-            true => READ,
-            false if user == Some(sender) => OWN,
-            false => INCOMING,
+            true => mark::READ,
+            false if user == Some(sender) => mark::OWN,
+            false => mark::INCOMING,
         };
         (mark(Some(self.low)), mark(self.high))
     }

@@ -2,7 +2,7 @@
 
 use super::{
     SqlStore, catalogue as sql,
-    counts::Counts,
+    counts::{Counts, mark},
     dialect::Dialect,
     failure::Failure,
     rows,
@@ -62,25 +62,28 @@ pub(super) async fn thread<D: Dialect>(
         return Ok(None);
     };
     let sides = rows::sides(&thread, 1)?;
-    let up_to: Arg<'_> = up_to.map_or(i64::MAX, MessageId::get).into();
+    let (read, has_read, seen, other) = if sides.low == caller.get() {
+        (sql::READ_BY_LOW, sql::LOW_HAS_READ, thread.int(5)?, sides.high)
+    } else {
+        (sql::READ_BY_HIGH, sql::HIGH_HAS_READ, thread.int(6)?, Some(sides.low))
+    };
+    let newest = tx.first(sql::NEWEST_MESSAGE, &[id.into()]).await?;
+    let newest = newest.map(|row| row.opt_int(0)).transpose()?.flatten().unwrap_or(0);
+    let up_to = up_to.map_or(newest, |up_to| newest.min(up_to.get()));
+    if up_to <= seen {
+        return Ok(Some(0));
+    }
     let mut marked = 0;
     let mut counts = Counts::default();
-
-    let other = if sides.low == caller.get() { sides.high } else { Some(sides.low) };
-    if let Some(other) = other {
-        let read = tx.run(sql::READ_FROM, &[id.into(), other.into(), up_to]).await?;
-        counts.unread(sides, other, -bounded(read));
+    // Of the other participant, to whom they are his own, and in some threads of strangers, who wrote to both.
+    let strangers = thread.bool(4)?.then_some(i64::MIN);
+    for (sender, mark) in [(other, mark::OWN), (strangers, mark::INCOMING)] {
+        let Some(sender) = sender else { continue };
+        let read = tx.run(read, &[id.into(), seen.into(), up_to.into(), mark.into()]).await?;
+        counts.unread(sides, sender, -bounded(read));
         marked += read;
     }
-    if thread.bool(4)? {
-        // Everybody else, as ranges around the participants: his own unread messages may be many.
-        let high = sides.high.unwrap_or(sides.low);
-        for (above, below) in [(i64::MIN, sides.low), (sides.low, high), (high, i64::MAX)] {
-            let read = tx.run(sql::READ_BETWEEN, &[id.into(), above.into(), below.into(), up_to]).await?;
-            counts.unread(sides, i64::MIN, -bounded(read));
-            marked += read;
-        }
-    }
+    tx.run(has_read, &[id.into(), up_to.into()]).await?;
     if marked > 0 {
         counts.write(&mut tx).await?;
     }

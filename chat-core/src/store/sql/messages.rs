@@ -82,6 +82,9 @@ pub(super) async fn update<D: Dialect>(
     if let Some(is_read) = change.is_read.filter(|is_read| *is_read != message.is_read) {
         counts.unread(sides, message.sender.get(), if is_read { -1 } else { 1 });
         marks = Some(sides.marks(message.sender.get(), is_read));
+        if !is_read {
+            tx.run(sql::HAVE_NOT_READ, &[message.thread.into(), id.into()]).await?;
+        }
         message.is_read = is_read;
     }
     let (low_mark, high_mark) = marks.unzip();

@@ -51,7 +51,8 @@ pub(super) const BOOKS: [Book; 5] = [
                  or messages.user_high is distinct from threads.user_high \
                  or (low_mark > 0) <> (high_mark > 0) \
                  or low_mark > 0 and (low_mark = 2) <> (sender = messages.user_low) \
-                 or high_mark > 0 and (high_mark = 2) <> (sender = coalesce(messages.user_high, 0))",
+                 or high_mark > 0 and (high_mark = 2) <> (sender = coalesce(messages.user_high, 0)) \
+                 or low_mark = 1 and messages.id <= low_read or high_mark = 1 and messages.id <= high_read",
         fine: "every message belongs to the participants of its thread, and is marked as what it is to them",
         wrong: "messages belong to others than the participants of their threads, or are marked wrongly",
     },
