@@ -24,9 +24,11 @@ pub(super) fn users(words: &impl Words, shape: &Shape) -> String {
     format!(
         "insert into users (id, username, name_key, claims_name, password, active, created, last_token) \
          select n, 'user' || n, 'user' || n, true, '!', true, {BEGAN}, 1 from {}; \
-         update totals set count = {} where name = 'users'",
+         update totals set count = {} where name = 'users'; \
+         update totals set count = {} where name = 'message ids'",
         words.series(1, shape.users),
-        shape.users
+        shape.users,
+        shape.messages
     )
 }
 
