@@ -33,8 +33,9 @@ pub(super) enum Refused {
     Lost,
 }
 
-/// A queue with workers behind it: each takes everything that queued while it was busy, does it in one stroke, and
-/// answers. There is no timer: an idle batcher does a job at once, a busy one gathers by itself.
+/// A queue with workers behind it: each takes everything that queued while it was busy, and what others are about to
+/// queue, does it in one stroke, and answers. There is no timer: an idle batcher does a job at once, a busy one gathers by
+/// itself.
 ///
 /// A job is several inputs that stay together, and has an output for each. A caller who stops listening does not
 /// undo his job.
@@ -68,7 +69,7 @@ where
             let (jobs, stroke) = (jobs.clone(), stroke.clone());
             workers.spawn(async move {
                 let mut batch = Vec::with_capacity(limits.batch);
-                while jobs.lock().await.recv_many(&mut batch, limits.batch).await > 0 {
+                while gather(&mut *jobs.lock().await, &mut batch, limits.batch).await > 0 {
                     do_batch(&mut batch, &*stroke).await;
                 }
             });
@@ -103,6 +104,21 @@ impl<I, O, E> fmt::Debug for Batcher<I, O, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batcher").finish_non_exhaustive()
     }
+}
+
+/// Takes what is queued, and what those who are about to queue more have ready: everybody else on the runtime has a turn
+/// first, for as long as that brings anything. It does without a timer, and when nobody else has anything to do it
+/// does not wait. How many it has taken; none when the queue is closed.
+async fn gather<T>(queue: &mut mpsc::Receiver<T>, batch: &mut Vec<T>, limit: usize) -> usize {
+    let mut taken = queue.recv_many(batch, limit).await;
+    while taken > 0 && taken < limit {
+        tokio::task::yield_now().await;
+        if queue.is_empty() {
+            break;
+        }
+        taken += queue.recv_many(batch, limit - taken).await;
+    }
+    taken
 }
 
 async fn do_batch<I, O, E: Clone>(
@@ -172,10 +188,42 @@ mod tests {
         done
     }
 
+    /// A job whose stroke has begun.
+    async fn under_way(
+        batcher: &Arc<Numbers>,
+        strokes: &Strokes,
+        numbers: Vec<u32>,
+    ) -> oneshot::Receiver<Result<Vec<u32>, String>> {
+        let done = queued(batcher, numbers).await;
+        while strokes.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        done
+    }
+
+    #[tokio::test]
+    async fn what_others_have_ready_goes_along() {
+        let (batcher, gate, strokes) = held(ONE_WORKER);
+        let jobs = [1, 2, 3].map(|n| {
+            let batcher = batcher.clone();
+            tokio::spawn(async move {
+                for _ in 1..n {
+                    tokio::task::yield_now().await;
+                }
+                batcher.run(vec![n]).await
+            })
+        });
+        gate.add_permits(3);
+        for (job, doubled) in jobs.into_iter().zip([2, 4, 6]) {
+            assert_eq!(job.await.unwrap().unwrap().unwrap(), [doubled]);
+        }
+        assert_eq!(*strokes.lock().unwrap(), [[1, 2, 3]]);
+    }
+
     #[tokio::test]
     async fn what_queues_during_a_stroke_makes_up_the_next() {
         let (batcher, gate, strokes) = held(ONE_WORKER);
-        let first = queued(&batcher, vec![1]).await;
+        let first = under_way(&batcher, &strokes, vec![1]).await;
         let second = queued(&batcher, vec![2, 3]).await;
         let third = queued(&batcher, vec![4]).await;
         gate.add_permits(2);
@@ -187,8 +235,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_refuses() {
-        let (batcher, gate, _) = held(ONE_WORKER);
-        let mut jobs = vec![queued(&batcher, vec![0]).await];
+        let (batcher, gate, strokes) = held(ONE_WORKER);
+        let mut jobs = vec![under_way(&batcher, &strokes, vec![0]).await];
         for n in 1..=3 {
             jobs.push(queued(&batcher, vec![n]).await);
         }
@@ -201,8 +249,8 @@ mod tests {
 
     #[tokio::test]
     async fn closing_does_what_waits_and_then_refuses() {
-        let (batcher, gate, _) = held(ONE_WORKER);
-        let first = queued(&batcher, vec![1]).await;
+        let (batcher, gate, strokes) = held(ONE_WORKER);
+        let first = under_way(&batcher, &strokes, vec![1]).await;
         let second = queued(&batcher, vec![2]).await;
         gate.add_permits(2);
         batcher.close().await;
@@ -215,7 +263,7 @@ mod tests {
     #[tokio::test]
     async fn a_caller_who_goes_does_not_take_his_job_along() {
         let (batcher, gate, strokes) = held(ONE_WORKER);
-        let first = queued(&batcher, vec![1]).await;
+        let first = under_way(&batcher, &strokes, vec![1]).await;
         drop(queued(&batcher, vec![2]).await);
         drop(first);
         gate.add_permits(2);
