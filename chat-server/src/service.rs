@@ -12,6 +12,7 @@ use crate::{
     router::{Route, Router},
     routes,
     throttle::Throttle,
+    within::within,
 };
 use chat_core::{
     Chat,
@@ -294,7 +295,7 @@ async fn respond(app: Arc<App>, request: Box<Received>) -> Response<Body> {
     let mut seen = Seen::default();
 
     let route = app.router.find(&path);
-    let answer = AssertUnwindSafe(tokio::time::timeout(app.request_timeout, async {
+    let answer = AssertUnwindSafe(within(app.request_timeout, async {
         if app.health
             && let Some(answer) = health::answer(&app.chat, &method, &path).await
         {
@@ -305,9 +306,9 @@ async fn respond(app: Arc<App>, request: Box<Received>) -> Response<Body> {
         dispatch(&app, route, id, request, &mut seen).await
     }));
     let mut response = match answer.catch_unwind().await {
-        Ok(Ok(Ok(response))) => response,
-        Ok(Ok(Err(error))) => error.into_response(),
-        Ok(Err(_elapsed)) => ApiError::unavailable().into_response(),
+        Ok(Some(Ok(response))) => response,
+        Ok(Some(Err(error))) => error.into_response(),
+        Ok(None) => ApiError::unavailable().into_response(),
         Err(_panic) => ApiError::server_error().into_response(),
     };
 

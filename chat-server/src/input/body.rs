@@ -1,7 +1,7 @@
 //! Receiving a request body: in time, not too large, of a media type we read.
 
 use super::{Fields, form, json};
-use crate::{error::ApiError, response::BodyError};
+use crate::{error::ApiError, response::BodyError, within::within};
 use bytes::{Buf, Bytes, BytesMut};
 use chat_core::api::limits;
 use http::{HeaderMap, header};
@@ -60,9 +60,9 @@ impl RequestBody {
         }
         let mut bytes = Bytes::new();
         if let Some(body) = &mut self.body {
-            let collected = tokio::time::timeout(self.timeout, collect(body)).await;
-            self.is_quiet = collected.is_err();
-            bytes = collected.map_err(|_elapsed| ApiError::timed_out())??;
+            let collected = within(self.timeout, collect(body)).await;
+            self.is_quiet = collected.is_none();
+            bytes = collected.ok_or_else(ApiError::timed_out)??;
         }
         if bytes.is_empty() {
             return Ok(Payload::Json(Bytes::from_static(b"{}")));
