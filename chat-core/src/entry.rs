@@ -1,5 +1,5 @@
-//! Entries of lists as JSON, by hand: a page has fifty of them, and serde takes as long to write them as the database
-//! takes to find them.
+//! Messages and threads as JSON, by hand: a page has fifty of them, and serde takes as long to write them as the
+//! database takes to find them.
 
 use crate::api::{Message, Thread};
 use std::fmt::Write as _;
@@ -47,6 +47,15 @@ impl Entry for Thread {
             json.push_str(number.format(second.get()));
         }
         json.push_str("]}");
+    }
+}
+
+impl Message {
+    /// The message as JSON: what serde writes, in less than half of its time.
+    pub fn to_json(&self) -> String {
+        let mut json = String::with_capacity(Self::SIZE + self.text.len());
+        self.write(&mut json);
+        json
     }
 }
 

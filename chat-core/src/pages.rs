@@ -132,10 +132,15 @@ impl Chat {
         let Some(lists) = &self.lists else { return };
         let known = match lists.participants(thread) {
             Some(known) => Some(known),
-            None => self.store.thread(caller, thread).await.ok().flatten().map(|thread| thread.participants),
+            None => {
+                let found = self.store.thread(caller, thread).await.ok().flatten();
+                found
+                    .map(|found| found.participants)
+                    .inspect(|participants| lists.put_participants(thread, *participants))
+            }
         };
         match known {
-            Some(participants) => self.changed_between(thread, participants),
+            Some(participants) => lists.changed(thread, participants),
             // It is gone, or the database is.
             None => self.changed_somewhere(),
         }

@@ -4,7 +4,7 @@ use crate::error::ApiError;
 use async_trait::async_trait;
 use chat_core::{Chat, Error, Session, api::UserId};
 use http::{HeaderMap, header};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// Tells from a request's headers who is calling. The tokens that the chat itself issues are the usual way; a host
 /// application with a log-in of its own brings its own.
@@ -64,12 +64,12 @@ pub(crate) async fn by_token(chat: &Chat, headers: &HeaderMap) -> Result<Caller,
 }
 
 /// The header's value; several are read as one joined by commas.
-fn authorization(headers: &HeaderMap) -> Option<Vec<u8>> {
+fn authorization(headers: &HeaderMap) -> Option<Cow<'_, [u8]>> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let mut joined = values.next()?.as_bytes().to_vec();
+    let mut joined = Cow::Borrowed(values.next()?.as_bytes());
     for value in values {
-        joined.push(b',');
-        joined.extend_from_slice(value.as_bytes());
+        joined.to_mut().push(b',');
+        joined.to_mut().extend_from_slice(value.as_bytes());
     }
     Some(joined)
 }

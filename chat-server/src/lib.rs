@@ -40,6 +40,7 @@ mod serve;
 mod service;
 mod stream;
 mod throttle;
+mod within;
 
 pub use authenticate::{Authenticator, Denied};
 pub use cors::{Origin, ParseOriginError};

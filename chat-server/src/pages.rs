@@ -50,9 +50,10 @@ const fn previous(Slice { limit, offset }: Slice) -> Option<u64> {
 /// The address of the page at an offset, as JSON. At the beginning it is left out.
 fn link(here: &str, query: &Query, slice: Slice, offset: Option<u64>) -> serde_json::Value {
     let Some(offset) = offset else { return serde_json::Value::Null };
-    let query = query.clone().with("limit", slice.limit);
-    let query = if offset == 0 { query.without("offset") } else { query.with("offset", offset) };
-    format!("{here}?{}", query.encode()).into()
+    let (limit, offset) = (slice.limit.to_string(), (offset > 0).then(|| offset.to_string()));
+    let mut link = format!("{here}?");
+    query.encode(&[("limit", Some(&limit)), ("offset", offset.as_deref())], &mut link);
+    link.into()
 }
 
 /// How much of a list with cursors a request asks for: a page of this many, or everything.
@@ -67,9 +68,15 @@ pub(crate) fn next_link(
     limit: u64,
     (name, cursor): (&str, impl ToString),
 ) -> Option<HeaderValue> {
-    let query = query.clone().with("limit", limit).with(name, cursor).encode();
+    let (limit, cursor) = (limit.to_string(), cursor.to_string());
+    let mut link = String::with_capacity(here.len() + 64);
+    link.push('<');
+    link.push_str(here);
+    link.push('?');
+    query.encode(&[("limit", Some(&limit)), (name, Some(&cursor))], &mut link);
+    link.push_str(">; rel=\"next\"");
     // It cannot fail but for a Host header that is no text; such a client has to do without.
-    HeaderValue::from_str(&format!("<{here}?{query}>; rel=\"next\"")).ok()
+    HeaderValue::try_from(link).ok()
 }
 
 #[cfg(test)]

@@ -12,12 +12,12 @@ use chat_core::api::{
     Endpoint, MessageId, ThreadId, TokenId, UserId,
     endpoints::{Public, SignedIn},
 };
-use http::{HeaderMap, Uri, header, request::Parts};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use std::{net::IpAddr, sync::Arc};
+use http::{HeaderMap, HeaderName, Uri, header, request::Parts};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
-/// What is known of the connection a request came on. [`serve`](crate::serve()) puts it into the request's extensions; a
-/// host server that wants `X-Forwarded-Proto` believed, or speaks TLS, does the same.
+/// What is known of the connection a request came on. [`serve`](crate::serve()) sees to it; a host server that wants
+/// `X-Forwarded-Proto` believed, or speaks TLS, puts it into the request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Connection {
     /// The address at the other end.
@@ -35,15 +35,14 @@ where
     pub(crate) caller: <E::Access as Guard>::Caller,
     pub(crate) id: E::Path,
     pub(crate) query: Query,
-    pub(crate) request: Received,
+    pub(crate) request: Box<Received>,
 }
 
 /// What was received, before anybody looked into it.
 pub(crate) struct Received {
+    pub(crate) connection: Option<Connection>,
     pub(crate) head: Parts,
     pub(crate) body: RequestBody,
-    /// The path, decoded.
-    pub(crate) path: String,
 }
 
 impl<E: Endpoint> Call<E>
@@ -57,39 +56,38 @@ where
 
     /// The absolute address of this request, without its query.
     pub(crate) fn here(&self) -> String {
-        self.address(&self.request.path)
+        self.address(&decoded(self.request.head.uri.path()))
     }
 
     /// The absolute address of another path of this server, as the client sees it.
     pub(crate) fn address(&self, path: &str) -> String {
         let head = &self.request.head;
         let scheme = if self.is_secure() { "https" } else { "http" };
-        let host = host(&head.headers, &head.uri);
-        format!("{scheme}://{host}{}", utf8_percent_encode(path, PATH))
+        let mut address = String::with_capacity(128);
+        for part in [scheme, "://", &host(&head.headers, &head.uri)] {
+            address.push_str(part);
+        }
+        address.extend(utf8_percent_encode(path, PATH));
+        address
     }
 
     /// The client's address, if it is known.
     pub(crate) fn client(&self) -> Option<IpAddr> {
-        let head = &self.request.head;
-        let connection = head.extensions.get::<Connection>()?;
-        Some(client_address(connection.peer, &head.headers, |peer| self.app.trusts(peer)))
+        let peer = self.request.connection?.peer;
+        Some(client_address(peer, &self.request.head.headers, |peer| self.app.trusts(peer)))
     }
 
     /// Whether the client speaks TLS, to us or to a proxy we trust.
     fn is_secure(&self) -> bool {
-        let connection = self.request.head.extensions.get::<Connection>();
-        connection.is_some_and(|connection| {
+        self.request.connection.is_some_and(|connection| {
             connection.secure
                 || self.app.trusts(connection.peer)
-                    && self
-                        .request
-                        .head
-                        .headers
-                        .get("x-forwarded-proto")
-                        .is_some_and(|proto| proto == "https")
+                    && self.request.head.headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto == "https")
         })
     }
 }
+
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// What Django leaves as it is in a path (`django.utils.encoding.escape_uri_path`), beside letters and digits.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -110,10 +108,18 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
+/// A path, decoded.
+pub(crate) fn decoded(path: &str) -> Cow<'_, str> {
+    if path.contains('%') { percent_decode_str(path).decode_utf8_lossy() } else { path.into() }
+}
+
 /// The host as the client named it.
-fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> std::borrow::Cow<'a, str> {
+fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Cow<'a, str> {
     match headers.get(header::HOST) {
-        Some(host) => String::from_utf8_lossy(host.as_bytes()),
+        Some(host) => match str::from_utf8(host.as_bytes()) {
+            Ok(host) => host.into(),
+            Err(_) => String::from_utf8_lossy(host.as_bytes()),
+        },
         None => uri.authority().map_or("localhost", |authority| authority.as_str()).into(),
     }
 }

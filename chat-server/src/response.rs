@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use serde::Serialize;
 use std::{
@@ -93,6 +93,8 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body>
 pub(crate) fn with_json(status: StatusCode, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
+    // For all that is added to it; a map that grows moves what it has.
+    *response.headers_mut() = HeaderMap::with_capacity(8);
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response
 }

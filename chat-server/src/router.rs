@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Response};
 use std::{fmt, sync::Arc};
 
-type Handler = Box<dyn Fn(Arc<App>, Option<Caller>, Received, Option<&str>) -> Answer + Send + Sync>;
+type Handler = Box<dyn Fn(Arc<App>, Option<Caller>, Box<Received>, Option<&str>) -> Answer + Send + Sync>;
 type Answer = BoxFuture<'static, Result<Response<Body>, ApiError>>;
 
 /// What is served at one path.
@@ -193,7 +193,7 @@ impl Served {
         &self,
         app: Arc<App>,
         caller: Option<Caller>,
-        request: Received,
+        request: Box<Received>,
         id: Option<&str>,
     ) -> Answer {
         (self.handler)(app, caller, request, id)

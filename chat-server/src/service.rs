@@ -7,22 +7,22 @@ use crate::{
     health,
     input::RequestBody,
     metrics::{Connections, Metrics, Requests},
-    request::Received,
+    request::{Connection, Received, decoded},
     response::{self, Body, BodyError},
     router::{Route, Router},
     routes,
     throttle::Throttle,
+    within::within,
 };
 use chat_core::{
     Chat,
-    api::{REQUEST_ID, UserId},
+    api::{self, UserId},
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
-use percent_encoding::percent_decode_str;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use std::{
     convert::Infallible,
-    fmt,
+    fmt::{self, Write as _},
     net::IpAddr,
     panic::AssertUnwindSafe,
     sync::{
@@ -41,6 +41,8 @@ pub struct ChatService {
     app: Arc<App>,
 }
 
+const REQUEST_ID: HeaderName = HeaderName::from_static(api::REQUEST_ID);
+
 /// What all requests share.
 pub(crate) struct App {
     pub(crate) chat: Chat,
@@ -56,7 +58,7 @@ pub(crate) struct App {
     request_timeout: Duration,
     health: bool,
     /// Begins the ids of the requests of this process.
-    instance: u32,
+    instance: String,
     /// How many had no id of their own.
     unnamed: AtomicU64,
 }
@@ -123,9 +125,25 @@ impl ChatService {
         B::Data: Send,
         B::Error: Into<BodyError>,
     {
+        let connection = request.extensions().get::<Connection>().copied();
+        self.respond_on(connection, request).await
+    }
+
+    /// The same, on a connection that is known without looking into the request's extensions.
+    pub(crate) fn respond_on<B>(
+        &self,
+        connection: Option<Connection>,
+        request: Request<B>,
+    ) -> impl Future<Output = Response<Body>> + Send + use<B>
+    where
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BodyError>,
+    {
         let (head, body) = request.into_parts();
         let body = RequestBody::new(body, &head.headers, self.app.body_timeout);
-        respond(self.app.clone(), head, body).await
+        // In a place of its own, since it is handed on from step to step.
+        respond(self.app.clone(), Box::new(Received { connection, head, body }))
     }
 }
 
@@ -206,7 +224,7 @@ impl ChatServiceBuilder {
                 body_timeout: self.body_timeout,
                 request_timeout: self.request_timeout,
                 health: self.health,
-                instance: uuid::Uuid::new_v4().as_fields().0,
+                instance: format!("{:08x}-", uuid::Uuid::new_v4().as_fields().0),
                 unnamed: AtomicU64::new(0),
             }),
         }
@@ -230,26 +248,31 @@ impl App {
         Some(self.router.patterns().count() + place)
     }
 
-    async fn authenticate(&self, head: &Parts) -> Result<Caller, ApiError> {
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         match &self.authenticator {
-            None => authenticate::by_token(&self.chat, &head.headers).await,
+            None => authenticate::by_token(&self.chat, headers).await,
             Some(host) => {
-                let user = host.authenticate(&head.headers).await?;
+                let user = host.authenticate(headers).await?;
                 Ok(Caller { user, session: None })
             }
         }
     }
 
-    fn request_id(&self, head: &Parts) -> HeaderValue {
+    fn request_id(&self, headers: &HeaderMap) -> HeaderValue {
         // A proxy or a client may have named the request already.
-        let given = head.headers.get(REQUEST_ID).filter(|id| {
+        let given = headers.get(REQUEST_ID).filter(|id| {
             (1..=128).contains(&id.len())
                 && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
         });
         given.cloned().unwrap_or_else(|| {
             let number = self.unnamed.fetch_add(1, Ordering::Relaxed);
-            HeaderValue::from_str(&format!("{:08x}-{number:x}", self.instance))
-                .unwrap_or(HeaderValue::from_static("-"))
+            // Of just the length it will have, so that it becomes a header's value as it is.
+            let digits = number.checked_ilog(16).unwrap_or(0) as usize + 1;
+            let mut id = String::with_capacity(self.instance.len() + digits);
+            id.push_str(&self.instance);
+            // Writing to a String cannot fail.
+            let _ = write!(id, "{number:x}");
+            HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-"))
         })
     }
 }
@@ -262,18 +285,17 @@ struct Seen {
 }
 
 /// The pipeline: from a request to its answer, top to bottom.
-async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body> {
+async fn respond(app: Arc<App>, request: Box<Received>) -> Response<Body> {
     let started = Instant::now();
     let _running = app.requests.begin();
-    let method = head.method.clone();
-    let request_id = app.request_id(&head);
-    let grant = app.cors.grant(&method, &head.headers);
-    let path = percent_decode_str(head.uri.path()).decode_utf8_lossy().into_owned();
+    let (method, uri) = (request.head.method.clone(), request.head.uri.clone());
+    let request_id = app.request_id(&request.head.headers);
+    let grant = app.cors.grant(&method, &request.head.headers);
+    let path = decoded(uri.path());
     let mut seen = Seen::default();
 
-    let found = app.clone();
-    let route = found.router.find(&path);
-    let answer = AssertUnwindSafe(tokio::time::timeout(app.request_timeout, async {
+    let route = app.router.find(&path);
+    let answer = AssertUnwindSafe(within(app.request_timeout, async {
         if app.health
             && let Some(answer) = health::answer(&app.chat, &method, &path).await
         {
@@ -281,12 +303,12 @@ async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body
         }
         let Some((route, id)) = route else { return Err(ApiError::not_found()) };
         seen.route = Some(route.pattern);
-        dispatch(app.clone(), route, id, Received { head, body, path: path.clone() }, &mut seen).await
+        dispatch(&app, route, id, request, &mut seen).await
     }));
     let mut response = match answer.catch_unwind().await {
-        Ok(Ok(Ok(response))) => response,
-        Ok(Ok(Err(error))) => error.into_response(),
-        Ok(Err(_elapsed)) => ApiError::unavailable().into_response(),
+        Ok(Some(Ok(response))) => response,
+        Ok(Some(Err(error))) => error.into_response(),
+        Ok(None) => ApiError::unavailable().into_response(),
         Err(_panic) => ApiError::server_error().into_response(),
     };
 
@@ -297,7 +319,7 @@ async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(HeaderName::from_static(REQUEST_ID), request_id.clone());
+    headers.insert(REQUEST_ID, request_id);
     grant.apply(headers);
 
     let took = started.elapsed();
@@ -309,7 +331,7 @@ async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body
         route = seen.route.unwrap_or("-"),
         status = response.status().as_u16(),
         duration_us = took.as_micros() as u64,
-        request_id = request_id.to_str().unwrap_or("-"),
+        request_id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-"),
         user = seen.user.map(UserId::get),
     );
     response
@@ -318,10 +340,10 @@ async fn respond(app: Arc<App>, head: Parts, body: RequestBody) -> Response<Body
 /// The order of the contract: who calls, whether the method is served, and then the handler, which looks up, decides,
 /// and only then reads the body.
 async fn dispatch(
-    app: Arc<App>,
+    app: &Arc<App>,
     route: &Route,
     id: Option<&str>,
-    request: Received,
+    request: Box<Received>,
     seen: &mut Seen,
 ) -> Result<Response<Body>, ApiError> {
     let method = &request.head.method;
@@ -331,13 +353,13 @@ async fn dispatch(
     let served = route.find(method);
     // Where nothing is public, nobody learns without a token what is served.
     let needs_caller = served.map_or(!route.has_public, |served| served.signed_in);
-    let caller = if needs_caller { Some(app.authenticate(&request.head).await?) } else { None };
+    let caller = if needs_caller { Some(app.authenticate(&request.head.headers).await?) } else { None };
     seen.user = caller.map(|caller| caller.user);
     if let Some(user) = seen.user {
         app.throttle.request(user)?;
     }
     let served = served.ok_or_else(|| ApiError::method_not_allowed(method))?;
-    served.call(app, caller, request, id).await
+    served.call(app.clone(), caller, request, id).await
 }
 
 impl<B> hyper::service::Service<Request<B>> for ChatService

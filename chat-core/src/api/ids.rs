@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
-use uuid::Uuid;
+use uuid::{Uuid, fmt::Hyphenated};
 
 /// A text that is not an id of the kind asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +92,10 @@ impl fmt::Display for ThreadId {
 impl FromStr for ThreadId {
     type Err = ParseIdError;
     fn from_str(s: &str) -> Result<Self, ParseIdError> {
+        // How it is printed, and mostly sent: read at once.
+        if let Ok(id) = s.parse::<Hyphenated>() {
+            return Ok(Self(id.into_uuid()));
+        }
         let plain = s.replace("urn:", "").replace("uuid:", "");
         let hex = plain.trim_matches(['{', '}']).replace('-', "");
         match u128::from_str_radix(&hex, 16) {

@@ -6,12 +6,13 @@ use crate::{
     input::{Fields, number},
     pages,
     request::Call,
-    response,
+    response::{self, Body},
 };
+use bytes::Bytes;
 use chat_core::{
     Chat, Draft, Edit, Error, Resource,
     api::{
-        FieldErrors, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, ThreadId, UserId,
+        FieldErrors, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, Message, ThreadId, UserId,
         endpoints::{
             CreateMessage, DeleteMessage, GetMessage, ListMessages, ListUnread, MarkMessageRead,
             UpdateMessage,
@@ -20,7 +21,7 @@ use chat_core::{
     },
     text::MessageText,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 pub(crate) async fn list(call: Call<ListMessages>) -> Answer {
     let slice = pages::slice(&call.query);
@@ -57,7 +58,7 @@ pub(crate) async fn create(mut call: Call<CreateMessage>) -> Answer {
         Err(Error::NotFound(Resource::Thread)) => return Err(no_such_thread(spelling).into()),
         sent => sent?,
     };
-    let mut response = response::json(StatusCode::CREATED, &sent.message);
+    let mut response = answer(StatusCode::CREATED, &sent.message);
     if sent.replayed {
         let name = HeaderName::from_static(IDEMPOTENCY_REPLAYED);
         response.headers_mut().insert(name, HeaderValue::from_static("true"));
@@ -66,7 +67,7 @@ pub(crate) async fn create(mut call: Call<CreateMessage>) -> Answer {
 }
 
 pub(crate) async fn get(call: Call<GetMessage>) -> Answer {
-    Ok(response::json(StatusCode::OK, &call.app.chat.message(call.caller.user, call.id).await?))
+    Ok(answer(StatusCode::OK, &call.app.chat.message(call.caller.user, call.id).await?))
 }
 
 pub(crate) async fn update(mut call: Call<UpdateMessage>) -> Answer {
@@ -94,7 +95,7 @@ pub(crate) async fn update(mut call: Call<UpdateMessage>) -> Answer {
     let is_read = fields.boolean("is_read", &mut errors);
     errors.into_result()?;
     let message = chat.edit_message(caller, id, Edit { text, is_read }).await?;
-    Ok(response::json(StatusCode::OK, &message))
+    Ok(answer(StatusCode::OK, &message))
 }
 
 pub(crate) async fn delete(call: Call<DeleteMessage>) -> Answer {
@@ -104,7 +105,11 @@ pub(crate) async fn delete(call: Call<DeleteMessage>) -> Answer {
 
 pub(crate) async fn mark_read(call: Call<MarkMessageRead>) -> Answer {
     let message = call.app.chat.mark_message_read(call.caller.user, call.id).await?;
-    Ok(response::json(StatusCode::OK, &message))
+    Ok(answer(StatusCode::OK, &message))
+}
+
+fn answer(status: StatusCode, message: &Message) -> Response<Body> {
+    response::with_json(status, Bytes::from(message.to_json()).into())
 }
 
 /// The text of a message, checked.
@@ -142,9 +147,11 @@ fn no_such_thread(spelling: &str) -> FieldErrors {
     FieldErrors::one("thread", messages::no_such_pk(spelling))
 }
 
+const KEY: HeaderName = HeaderName::from_static(IDEMPOTENCY_KEY);
+
 /// The request's idempotency key, if it has one.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let Some(key) = headers.get(KEY) else { return Ok(None) };
     let valid = (1..=limits::IDEMPOTENCY_KEY_MAX).contains(&key.len())
         && key.as_bytes().iter().all(u8::is_ascii_graphic);
     match key.to_str() {

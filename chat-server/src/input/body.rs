@@ -1,12 +1,12 @@
 //! Receiving a request body: in time, not too large, of a media type we read.
 
 use super::{Fields, form, json};
-use crate::{error::ApiError, response::BodyError};
+use crate::{error::ApiError, response::BodyError, within::within};
 use bytes::{Buf, Bytes, BytesMut};
 use chat_core::api::limits;
 use http::{HeaderMap, header};
 use http_body::Body;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::BodyExt;
 use std::{pin::Pin, time::Duration};
 
 /// The body of a request, not yet received.
@@ -14,7 +14,8 @@ use std::{pin::Pin, time::Duration};
 /// What is not received is read and dropped in the background. Otherwise the server would close the connection on a
 /// client that is still sending, who would see that and not the answer.
 pub(crate) struct RequestBody {
-    body: Incoming,
+    /// Nothing where there is none.
+    body: Option<Incoming>,
     /// Bytes it has at least, by its `Content-Length`; what is mapped does not know any more.
     announced: u64,
     timeout: Duration,
@@ -41,10 +42,13 @@ impl RequestBody {
         B::Error: Into<BodyError>,
     {
         let announced = body.size_hint().lower();
-        let body = body
-            .map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
-            .map_err(Into::into);
-        Self { body: Box::pin(body), announced, timeout, is_quiet: headers.contains_key(header::EXPECT) }
+        let body = (!body.is_end_stream()).then(|| -> Incoming {
+            Box::pin(
+                body.map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
+                    .map_err(Into::into),
+            )
+        });
+        Self { body, announced, timeout, is_quiet: headers.contains_key(header::EXPECT) }
     }
 
     /// Receives the body and tells by the headers how to read it. An empty one is an empty JSON object, whatever
@@ -54,9 +58,12 @@ impl RequestBody {
         if self.announced > limits::BODY_MAX as u64 {
             return Err(ApiError::body_too_large());
         }
-        let collected = tokio::time::timeout(self.timeout, collect(&mut self.body)).await;
-        self.is_quiet = collected.is_err();
-        let bytes = collected.map_err(|_elapsed| ApiError::timed_out())??;
+        let mut bytes = Bytes::new();
+        if let Some(body) = &mut self.body {
+            let collected = within(self.timeout, collect(body)).await;
+            self.is_quiet = collected.is_none();
+            bytes = collected.ok_or_else(ApiError::timed_out)??;
+        }
         if bytes.is_empty() {
             return Ok(Payload::Json(Bytes::from_static(b"{}")));
         }
@@ -76,11 +83,10 @@ impl RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        if self.is_quiet || self.body.is_end_stream() {
+        let Some(rest) = self.body.take().filter(|rest| !self.is_quiet && !rest.is_end_stream()) else {
             return;
-        }
+        };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let rest = std::mem::replace(&mut self.body, Box::pin(Empty::new().map_err(Into::into)));
             runtime.spawn(tokio::time::timeout(self.timeout, discard(rest)));
         }
     }

@@ -22,7 +22,7 @@ pub(crate) enum Value<'a> {
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
     is_form: bool,
-    values: Vec<(String, Value<'a>)>,
+    values: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
 impl<'a> Fields<'a> {
@@ -33,7 +33,7 @@ impl<'a> Fields<'a> {
         Self { is_form: true, values: Vec::new() }
     }
 
-    pub(crate) fn insert(&mut self, name: String, value: Value<'a>) {
+    pub(crate) fn insert(&mut self, name: Cow<'a, str>, value: Value<'a>) {
         self.values.push((name, value));
     }
 

@@ -6,7 +6,7 @@ use super::{Fields, Value};
 pub(crate) fn fields(body: &[u8]) -> Fields<'_> {
     let mut fields = Fields::form();
     for (name, value) in form_urlencoded::parse(body) {
-        fields.insert(name.into_owned(), Value::Text(value));
+        fields.insert(name, Value::Text(value));
     }
     fields
 }

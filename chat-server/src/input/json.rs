@@ -4,39 +4,51 @@ use super::{Fields, Value};
 use crate::error::ApiError;
 use chat_core::api::{FieldErrors, NON_FIELD_ERRORS, limits, messages};
 use serde::{
-    Deserializer,
+    Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// Reads a body that has to be a JSON object. Of a repeated name the last value counts.
 pub(crate) fn fields(body: &[u8]) -> Result<Fields<'_>, ApiError> {
     let text = std::str::from_utf8(body).map_err(|_| ApiError::json_syntax("the body is not valid UTF-8"))?;
-    let document: &RawValue = serde_json::from_str(text).map_err(ApiError::json_syntax)?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let members = reader.deserialize_map(Members).and_then(|members| reader.end().map(|()| members));
+    let members = match members {
+        Ok(members) => members,
+        Err(error) => return Err(refusal(text, error)?),
+    };
     check_beyond_syntax(body).map_err(ApiError::json_syntax)?;
-    match value(document.get())? {
-        Value::Object(object) => {
-            let members = serde_json::Deserializer::from_str(object).deserialize_map(Members);
-            let mut fields = Fields::json();
-            for (name, raw) in members.map_err(ApiError::json_syntax)? {
-                fields.insert(name, value(raw.get())?);
-            }
-            Ok(fields)
-        }
-        Value::Null => Err(FieldErrors::one(NON_FIELD_ERRORS, messages::NO_DATA).into()),
-        Value::Text(_) => Err(ApiError::not_a_dictionary("str")),
-        Value::Bool(_) => Err(ApiError::not_a_dictionary("bool")),
-        Value::Array(_) => Err(ApiError::not_a_dictionary("list")),
-        Value::Number(number) if number.contains(['.', 'e', 'E']) => Err(ApiError::not_a_dictionary("float")),
-        Value::Number(_) => Err(ApiError::not_a_dictionary("int")),
+    let mut fields = Fields::json();
+    for (Text(name), raw) in members {
+        fields.insert(name, value(raw.get())?);
     }
+    Ok(fields)
+}
+
+/// Why a body was not read as an object: the first fault of its syntax, or else what it is instead.
+fn refusal(text: &str, error: serde_json::Error) -> Result<ApiError, ApiError> {
+    let document: &RawValue = serde_json::from_str(text).map_err(ApiError::json_syntax)?;
+    check_beyond_syntax(text.as_bytes()).map_err(ApiError::json_syntax)?;
+    Ok(match value(document.get())? {
+        Value::Object(_) => ApiError::json_syntax(error),
+        Value::Null => FieldErrors::one(NON_FIELD_ERRORS, messages::NO_DATA).into(),
+        Value::Text(_) => ApiError::not_a_dictionary("str"),
+        Value::Bool(_) => ApiError::not_a_dictionary("bool"),
+        Value::Array(_) => ApiError::not_a_dictionary("list"),
+        Value::Number(number) if number.contains(['.', 'e', 'E']) => ApiError::not_a_dictionary("float"),
+        Value::Number(_) => ApiError::not_a_dictionary("int"),
+    })
 }
 
 /// A value whose syntax has been checked, told apart by how it begins.
 fn value(raw: &str) -> Result<Value<'_>, ApiError> {
     Ok(match raw.as_bytes().first() {
-        Some(b'"') => Value::Text(serde_json::from_str::<String>(raw).map_err(ApiError::json_syntax)?.into()),
+        Some(b'"') => {
+            let Text(text) = serde_json::from_str(raw).map_err(ApiError::json_syntax)?;
+            Value::Text(text)
+        }
         Some(b'{') => Value::Object(raw),
         Some(b'[') => Value::Array(raw),
         Some(b't') => Value::Bool(true),
@@ -46,11 +58,16 @@ fn value(raw: &str) -> Result<Value<'_>, ApiError> {
     })
 }
 
+/// A string, which is copied only where it has escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// The members of an object in their order, repeats included, values unread.
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, &'de RawValue)>;
+    type Value = Vec<(Text<'de>, &'de RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -68,6 +85,10 @@ impl<'de> Visitor<'de> for Members {
 /// What the parser lets pass in values it does not look into: nesting beyond the limit and `\u` escapes of half a
 /// character. `body` is known to be JSON otherwise.
 fn check_beyond_syntax(body: &[u8]) -> Result<(), &'static str> {
+    let opened = body.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if opened <= limits::JSON_DEPTH_MAX && !body.contains(&b'\\') {
+        return Ok(());
+    }
     let mut depth = 0_usize;
     let mut bytes = body.iter().copied();
     while let Some(byte) = bytes.next() {

@@ -153,8 +153,7 @@ async fn watch(
 ) -> Result<(), String> {
     let mut alarm = pin!(sleep_until(Instant::now()));
     poll_fn(|cx| {
-        pace.register(cx);
-        if pace.is_cut() {
+        if pace.woken(cx) {
             return Poll::Ready(Err("it was cut off".to_owned()));
         }
         if let Poll::Ready(ended) = conversation.as_mut().poll(cx) {

@@ -3,7 +3,7 @@
 use super::pace::Pace;
 use crate::{Body, BodyError, ChatService, error::ApiError, request::Connection};
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use http::{Method, Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::{body::Incoming, service::Service};
@@ -39,25 +39,23 @@ impl Service<Request<Incoming>> for Exchanges {
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response<Answer>, Infallible>>;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.connection);
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
         let exchange = Exchange::begin(&self.pace, !request.body().is_end_stream());
         let request = request.map(|body| Upload { body, pace: exchange.upload() });
-        let service = self.service.clone();
         // hyper drops what works on a request when its HTTP/2 client takes it back. What has begun to write is to
         // finish, so it works by itself. Over HTTP/1 nothing is dropped: with half-closing allowed, hyper does not
         // look whether the client is still there before it has an answer for him.
         let piece = if self.multiplexed { PIECE } else { usize::MAX };
         let detached = self.multiplexed && !matches!(*request.method(), Method::GET | Method::HEAD);
-        Box::pin(async move {
-            let response = if detached {
-                let answer = tokio::spawn(async move { service.respond(request).await });
-                answer.await.unwrap_or_else(|_| ApiError::server_error().into_response())
-            } else {
-                service.respond(request).await
-            };
-            Ok(exchange.answer(response, piece))
-        })
+        let answer = self.service.respond_on(Some(self.connection), request);
+        if detached {
+            Box::pin(tokio::spawn(answer).map(move |answer| {
+                let response = answer.unwrap_or_else(|_| ApiError::server_error().into_response());
+                Ok(exchange.answer(response, piece))
+            }))
+        } else {
+            Box::pin(answer.map(move |response| Ok(exchange.answer(response, piece))))
+        }
     }
 }
 

@@ -37,6 +37,9 @@ pub(super) struct Pace {
 
 #[derive(Debug)]
 struct State {
+    /// When the connection's task was woken: the time of all it does until it sleeps again, so that the clock need not
+    /// be asked for each of it.
+    now: Instant,
     /// Since when there has been no request: accepted then, or done with the last one.
     waiting: Instant,
     /// When the first byte of a request that is not all there came.
@@ -93,6 +96,7 @@ impl Pace {
     pub(super) fn new(limits: Arc<Limits>) -> Self {
         let now = Instant::now();
         let state = State {
+            now,
             waiting: now,
             head: None,
             proven: false,
@@ -121,8 +125,8 @@ impl Pace {
 
     /// Bytes came.
     pub(super) fn read(&self) {
-        let now = Instant::now();
         let mut state = self.state();
+        let now = state.now;
         state.moved = now;
         // Those of HTTP/2 may be of anything; there, it is the first request alone that is waited for.
         if state.exchanges == 0 && !(state.multiplexed && state.proven) {
@@ -133,19 +137,22 @@ impl Pace {
     /// Bytes went.
     pub(super) fn wrote(&self) {
         let mut state = self.state();
-        state.moved = Instant::now();
+        state.moved = state.now;
         state.stalled = None;
     }
 
     /// The system takes no more at the moment.
     pub(super) fn stalled(&self) {
-        self.state().stalled.get_or_insert_with(Instant::now);
+        let mut state = self.state();
+        let now = state.now;
+        state.stalled.get_or_insert(now);
     }
 
     /// There is nothing more to say; whether the client may still be saying something.
     pub(super) fn closing(&self) -> bool {
         let mut state = self.state();
-        state.closing.get_or_insert_with(Instant::now);
+        let now = state.now;
+        state.closing.get_or_insert(now);
         state.unread || state.head.is_some()
     }
 
@@ -155,7 +162,7 @@ impl Pace {
     #[cfg(feature = "tls")]
     pub(super) fn secured(&self, multiplexed: bool) {
         let mut state = self.state();
-        state.waiting = Instant::now();
+        state.waiting = state.now;
         state.head = None;
         state.multiplexed = multiplexed;
     }
@@ -181,28 +188,25 @@ impl Pace {
     pub(super) fn answering(&self) {
         let mut state = self.state();
         state.answers += 1;
-        state.answered = Instant::now();
+        state.answered = state.now;
     }
 
     /// Part of an answer has been taken for sending.
     pub(super) fn answered(&self) {
         let mut state = self.state();
-        if state.multiplexed {
-            state.answered = Instant::now();
-        }
+        state.answered = state.now;
     }
 
     /// A request is over; whether its answer was all taken for sending.
     pub(super) fn done(&self, answered: bool) {
-        let now = Instant::now();
         let mut state = self.state();
         state.exchanges = state.exchanges.saturating_sub(1);
         if answered {
             state.answers = state.answers.saturating_sub(1);
-            state.answered = now;
+            state.answered = state.now;
             state.proven = true;
         }
-        state.waiting = now;
+        state.waiting = state.now;
     }
 
     // Told by the server
@@ -241,12 +245,17 @@ impl Pace {
 
     // Asked by the connection's task
 
-    /// Wakes this task when the server wants something of the connection.
-    pub(super) fn register(&self, cx: &Context<'_>) {
+    /// The task has been woken, and is to be woken when the server wants something of the connection; whether that has
+    /// to go at once.
+    pub(super) fn woken(&self, cx: &Context<'_>) -> bool {
         self.task.register(cx.waker());
+        let mut state = self.state();
+        state.now = Instant::now();
+        state.cut
     }
 
     /// Whether the connection has to go at once.
+    #[cfg(test)]
     pub(super) fn is_cut(&self) -> bool {
         self.state().cut
     }
