@@ -94,7 +94,7 @@ pub(super) async fn fill_plain(file: &Path, from: &Path) -> Result<()> {
              text text not null, created integer not null, is_read boolean not null);
          insert into tokens select hash, user_id from chat.tokens;
          insert into threads select seq, id, user_low, user_high from chat.threads;
-         insert into messages select id, thread, sender, text, created, low_mark = 0 from chat.messages order by id;
+         insert into messages select id, thread, sender, text, created, low_mark = 0 from chat.messages;
          create index threads_low on threads (user_low);
          create index threads_high on threads (user_high);
          create index messages_thread on messages (thread, id);

@@ -24,11 +24,9 @@ pub(super) fn users(words: &impl Words, shape: &Shape) -> String {
     format!(
         "insert into users (id, username, name_key, claims_name, password, active, created, last_token) \
          select n, 'user' || n, 'user' || n, true, '!', true, {BEGAN}, 1 from {}; \
-         update totals set count = {} where name = 'users'; \
-         update totals set count = {} where name = 'message ids'",
+         update totals set count = {} where name = 'users'",
         words.series(1, shape.users),
-        shape.users,
-        shape.messages
+        shape.users
     )
 }
 

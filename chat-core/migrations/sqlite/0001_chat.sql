@@ -45,10 +45,9 @@ create index threads_low on threads (user_low, seq);
 create index threads_high on threads (user_high, seq);
 create index threads_strangers on threads (id) where strangers;
 
--- The messages of a thread lie together, so that a page of them is a few pages of the file, however large that is.
 create table messages (
+    id        integer primary key autoincrement,
     thread    blob    not null references threads (id),
-    id        bigint  not null, -- numbered by `totals`: none is given twice
     sender    bigint  not null,
     text      text    not null,
     created   bigint  not null,
@@ -57,10 +56,9 @@ create table messages (
     low_mark  integer not null, -- what it is to each of them: 0 read, 1 unread, 2 unread and his own
     high_mark integer not null,
     key       text,
-    request   blob,
-    primary key (thread, id)
-) without rowid;
-create unique index messages_id on messages (id);
+    request   blob
+);
+create index messages_thread on messages (thread, id);
 create index messages_low on messages (user_low, low_mark, id);
 create index messages_high on messages (user_high, high_mark, id);
 create unique index messages_key on messages (sender, key) where key is not null;
@@ -73,14 +71,16 @@ create table counters (
     unread_incoming bigint not null
 );
 
--- How many there are; of message ids, how many were given out.
 create table totals (
     name  text   not null primary key,
     count bigint not null
 ) without rowid;
-insert into totals (name, count) values ('users', 0), ('message ids', 0);
+insert into totals (name, count) values ('users', 0);
 
 create table imports (
     digest blob   not null primary key,
     at     bigint not null
 ) without rowid;
+
+-- Message ids are reserved by reading this row, so it must be there before the first message.
+insert into sqlite_sequence (name, seq) values ('messages', 0);

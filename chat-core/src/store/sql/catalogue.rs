@@ -24,45 +24,33 @@ macro_rules! is_mine {
         "(user_low = $2 or user_high = $2)"
     };
 }
-/// A page of a user's messages: `$ids` finds them in indexes alone, by `$place`, and each is followed to its row, which
-/// is `$there`. The count comes with it, so that both are of one moment, and there is a row even when the page is
-/// empty; an offset past the end is seen from it, so that nothing is skipped in vain.
+/// A page of a user's messages: `$ids` finds them in indexes alone, and each is followed to its row. The count comes
+/// with it, so that both are of one moment, and there is a row even when the page is empty; an offset past the end
+/// is seen from it, so that nothing is skipped in vain.
 macro_rules! page {
-    ($counter:literal, $place:literal, $there:literal, $ids:expr) => {
+    ($counter:literal, $ids:expr) => {
         concat!(
             "select (select ",
             $counter,
             " from counters where user_id = $1), ",
             message_of_m!(),
-            " from (select 1 as one) o left join (select ",
-            $place,
-            " from (",
+            " from (select 1 as one) o left join (select id from (",
             $ids,
             ") every order by id limit case when $3 < (select ",
             $counter,
             " from counters where user_id = $1) then $2 else 0 end offset $3) page on o.one = 1 \
-             left join messages m on ",
-            $there,
-            " order by page.id"
+             left join messages m on m.id = page.id order by page.id"
         )
     };
 }
-/// The places of a user's messages with a mark of his, from either side of his threads.
+/// The ids of a user's messages with a mark of his, from either side of his threads.
 macro_rules! marked_ids {
-    ($mark:literal, $place:literal, $branch:literal) => {
+    ($mark:literal, $branch:literal) => {
         concat!(
-            "select ",
-            $place,
-            " from (select ",
-            $place,
-            " from messages where user_low = $1 and low_mark = ",
+            "select id from (select id from messages where user_low = $1 and low_mark = ",
             $mark,
             $branch,
-            ") low union all select ",
-            $place,
-            " from (select ",
-            $place,
-            " from messages where user_high = $1 and high_mark = ",
+            ") low union all select id from (select id from messages where user_high = $1 and high_mark = ",
             $mark,
             $branch,
             ") high"
@@ -71,20 +59,20 @@ macro_rules! marked_ids {
 }
 /// The unread ones that came in to him.
 macro_rules! incoming_ids {
-    ($place:literal, $branch:literal) => {
-        marked_ids!(1, $place, $branch)
+    ($branch:literal) => {
+        marked_ids!(1, $branch)
     };
 }
 /// All unread ones.
 macro_rules! unread_ids {
-    ($place:literal, $branch:literal) => {
-        concat!(incoming_ids!($place, $branch), " union all ", marked_ids!(2, $place, $branch))
+    ($branch:literal) => {
+        concat!(incoming_ids!($branch), " union all ", marked_ids!(2, $branch))
     };
 }
 /// All of them.
 macro_rules! all_ids {
-    ($place:literal, $branch:literal) => {
-        concat!(unread_ids!($place, $branch), " union all ", marked_ids!(0, $place, $branch))
+    ($branch:literal) => {
+        concat!(unread_ids!($branch), " union all ", marked_ids!(0, $branch))
     };
 }
 pub(crate) use {all_ids, incoming_ids, marked_ids, message_of_m, page, unread_ids};
@@ -301,14 +289,13 @@ own_statements! {
 
 /// Writes [`Own`]. `$uuids`, `$ids` and `$keys` find the rows that the arguments name, and `$new`, `$counts` … are
 /// rows to insert: on SQLite a single one, for the statement is run for each. `$lock` ends a statement that locks rows,
-/// `$branch` and `$thread_branch` a part of a list that is merged with others; the columns `$place` of an index find a
-/// message, which is then `$there`.
+/// `$branch` and `$thread_branch` a part of a list that is merged with others.
 macro_rules! own {
     (
         hold_user_ids: $hold:expr, advance_user_ids: $users:expr, advance_message_ids: $messages:expr,
         take_time: $time:expr, lock_threads_of: $lock_threads_of:expr, reserve_message_ids: $reserve:expr,
         share_users: $share:literal, lock: $lock:literal,
-        place: $place:literal, there: $there:literal, branch: $branch:literal, thread_branch: $thread_branch:literal,
+        branch: $branch:literal, thread_branch: $thread_branch:literal,
         thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
         touch_threads: $touch_threads:literal, touch_tokens: $touch_tokens:literal, counts: $counts:literal,
         users: $new_users:literal, tokens: $tokens:literal, threads: $threads:literal $(,)?
@@ -346,9 +333,9 @@ macro_rules! own {
                 $thread_branch,
                 ") high order by seq limit $3"
             ),
-            messages: page!("messages", $place, $there, all_ids!($place, $branch)),
-            unread: page!("unread", $place, $there, unread_ids!($place, $branch)),
-            unread_incoming: page!("unread_incoming", $place, $there, incoming_ids!($place, $branch)),
+            messages: page!("messages", all_ids!($branch)),
+            unread: page!("unread", unread_ids!($branch)),
+            unread_incoming: page!("unread_incoming", incoming_ids!($branch)),
             lock_threads: concat!(
                 "select id, user_low, user_high from threads where id ",
                 $uuids,

@@ -59,8 +59,6 @@ impl Dialect for Postgres {
              from generate_series(1, $1)) ids",
         share_users: " for share",
         lock: " for no key update",
-        place: "id",
-        there: "m.id = page.id",
         // What has an order of its own is merged, not sorted.
         branch: " order by id limit $4",
         thread_branch: " order by seq limit $3",

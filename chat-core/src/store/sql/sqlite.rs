@@ -28,20 +28,14 @@ impl Dialect for Sqlite {
     const OWN: Own = own! {
         hold_user_ids: None,
         advance_user_ids: None,
-        advance_message_ids: Some(
-            "update totals set count = max(count, coalesce((select max(id) from messages), 0)) \
-             where name = 'message ids'"
-        ),
+        advance_message_ids: None,
         take_time: None,
         // There is one transaction at a time.
         lock_threads_of: None,
-        reserve_message_ids: "update totals set count = count + $1 where name = 'message ids' \
-             returning count - $1 + 1, count",
+        // The insert that follows in the same transaction moves the sequence on.
+        reserve_message_ids: "select seq + 1, seq + $1 from sqlite_sequence where name = 'messages'",
         share_users: "",
         lock: "",
-        // The key that messages lie by, which is in each of their indexes.
-        place: "id, thread",
-        there: "m.thread = page.thread and m.id = page.id",
         // Taken apart and merged by the planner itself, which a limit would keep it from.
         branch: "",
         thread_branch: "",
