@@ -8,7 +8,7 @@ use std::{
 };
 use tokio::{
     sync::{Mutex as AsyncMutex, mpsc, oneshot},
-    task::JoinSet,
+    task::{JoinSet, yield_now},
 };
 
 /// How a [`Batcher`] works.
@@ -20,6 +20,9 @@ pub(super) struct Limits {
     pub(super) batch: usize,
     /// Strokes that run side by side.
     pub(super) workers: usize,
+    /// Whether a stroke lets all tasks that can run have their turn before it begins, since they may bring more jobs:
+    /// for what costs as much for one as for many, and next to nothing otherwise.
+    pub(super) waits_a_turn: bool,
 }
 
 /// Why a job was not done, or not heard of.
@@ -68,7 +71,7 @@ where
             let (jobs, stroke) = (jobs.clone(), stroke.clone());
             workers.spawn(async move {
                 let mut batch = Vec::with_capacity(limits.batch);
-                while jobs.lock().await.recv_many(&mut batch, limits.batch).await > 0 {
+                while take(&jobs, &mut batch, limits).await {
                     do_batch(&mut batch, &*stroke).await;
                 }
             });
@@ -103,6 +106,21 @@ impl<I, O, E> fmt::Debug for Batcher<I, O, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batcher").finish_non_exhaustive()
     }
+}
+
+/// Takes the jobs of the next stroke; `false` when there will be none any more.
+async fn take<T>(jobs: &AsyncMutex<mpsc::Receiver<T>>, batch: &mut Vec<T>, limits: Limits) -> bool {
+    let mut jobs = jobs.lock().await;
+    let some = jobs.recv_many(batch, limits.batch).await > 0;
+    if some && limits.waits_a_turn {
+        yield_now().await;
+        while batch.len() < limits.batch
+            && let Ok(job) = jobs.try_recv()
+        {
+            batch.push(job);
+        }
+    }
+    some
 }
 
 async fn do_batch<I, O, E: Clone>(
@@ -141,7 +159,7 @@ mod tests {
     use std::{future::ready, sync::Mutex};
     use tokio::sync::Semaphore;
 
-    const ONE_WORKER: Limits = Limits { queue: 3, batch: 10, workers: 1 };
+    const ONE_WORKER: Limits = Limits { queue: 3, batch: 10, workers: 1, waits_a_turn: false };
 
     type Numbers = Batcher<u32, u32, String>;
     type Strokes = Mutex<Vec<Vec<u32>>>;
@@ -183,6 +201,18 @@ mod tests {
         assert_eq!(second.await.unwrap().unwrap(), [4, 6]);
         assert_eq!(third.await.unwrap().unwrap(), [8]);
         assert_eq!(*strokes.lock().unwrap(), [vec![1], vec![2, 3, 4]]);
+    }
+
+    #[tokio::test]
+    async fn who_is_about_to_queue_is_waited_for() {
+        let (batcher, gate, strokes) = held(Limits { waits_a_turn: true, ..ONE_WORKER });
+        gate.add_permits(2);
+        let (first, second) = tokio::join!(batcher.run(vec![1]), async {
+            tokio::task::yield_now().await;
+            batcher.run(vec![2]).await
+        });
+        assert_eq!((first, second), (Ok(Ok(vec![2])), Ok(Ok(vec![4]))));
+        assert_eq!(*strokes.lock().unwrap(), [[1, 2]]);
     }
 
     #[tokio::test]

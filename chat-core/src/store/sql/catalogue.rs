@@ -226,6 +226,8 @@ own_statements! {
         take_time,
         /// The threads of messages `(id)`, locked.
         lock_threads_of,
+        /// The versions of the lists of users `(id)`, kept where nodes share the database.
+        list_versions,
     }
     all: {
         /// Ids for `$1` messages, as ranges with a first and a last: they are given to messages of threads that are locked
@@ -280,11 +282,12 @@ own_statements! {
 macro_rules! own {
     (
         hold_user_ids: $hold:expr, advance_user_ids: $users:expr, advance_message_ids: $messages:expr,
-        take_time: $time:expr, lock_threads_of: $lock_threads_of:expr, reserve_message_ids: $reserve:expr,
+        take_time: $time:expr, lock_threads_of: $lock_threads_of:expr, list_versions: $list_versions:expr,
+        reserve_message_ids: $reserve:expr,
         share_users: $share:literal, lock: $lock:literal,
         branch: $branch:literal, thread_branch: $thread_branch:literal,
         thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
-        touch_threads: $touch_threads:literal, touch_tokens: $touch_tokens:literal, counts: $counts:literal,
+        touch_threads: $touch_threads:literal, touch_tokens: $touch_tokens:literal, counts: $counts:literal, new_version: $new_version:literal,
         users: $new_users:literal, tokens: $tokens:literal, threads: $threads:literal $(,)?
     ) => {
         $crate::store::sql::catalogue::Own {
@@ -293,6 +296,7 @@ macro_rules! own {
             advance_message_ids: $messages,
             take_time: $time,
             lock_threads_of: $lock_threads_of,
+            list_versions: $list_versions,
             reserve_message_ids: $reserve,
             pair_of_users: concat!("select id from users where id in ($1, $2) order by id", $share),
             lock_user: concat!("select id, username, name_key from users where id = $1", $lock),
@@ -307,7 +311,7 @@ macro_rules! own {
                 $lock
             ),
             lock_threads_of_user: concat!(
-                "select id from threads where user_low = $1 or user_high = $1 or \
+                "select id, user_low, user_high from threads where user_low = $1 or user_high = $1 or \
                  (strangers and exists (select 1 from messages where thread = threads.id and sender = $1)) order by id",
                 $lock
             ),
@@ -349,7 +353,8 @@ macro_rules! own {
                 $counts,
                 " on conflict (user_id) do update set messages = counters.messages + excluded.messages, \
                  unread = counters.unread + excluded.unread, \
-                 unread_incoming = counters.unread_incoming + excluded.unread_incoming"
+                 unread_incoming = counters.unread_incoming + excluded.unread_incoming",
+                $new_version
             ),
             mark_read: concat!("update messages set low_mark = 0, high_mark = 0 where id ", $ids),
             touch_tokens: $touch_tokens,

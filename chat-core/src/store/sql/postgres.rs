@@ -55,6 +55,7 @@ impl Dialect for Postgres {
             "select id from threads where id in (select thread from messages where id = any($1::bigint[])) \
              order by id for no key update"
         ),
+        list_versions: Some("select user_id, version from counters where user_id = any($1::bigint[])"),
         reserve_message_ids: "select id, id from (select nextval('messages_id_seq') as id \
              from generate_series(1, $1)) ids",
         share_users: " for share",
@@ -76,6 +77,8 @@ impl Dialect for Postgres {
              where tokens.hash = b.hash and tokens.last_used < b.last_used",
         // In the order their locks are taken in.
         counts: "select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) order by 1",
+        // What its default is: the next of all versions there are.
+        new_version: ", version = excluded.version",
         users: "select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
              $6::boolean[], $7::bigint[], $8::bigint[])",
         tokens: "select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])",
