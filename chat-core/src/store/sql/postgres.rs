@@ -6,6 +6,7 @@ use super::{
     dialect::Dialect,
     failure::{self, Failure, Kind},
     postgres_lease::Lease,
+    postgres_send::SEND,
     value::{Arg, Cells, Column, cells},
 };
 use crate::store::StoreError;
@@ -25,9 +26,14 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// What holds on every connection: how long a statement may take, waiting for locks included; and that rows are
 /// taken in the order of an index. The planner knows how many messages the average user has, and for so few would
-/// collect them all and sort them, which for one who has a million takes a second rather than a millisecond.
-const SETTINGS: [(&str, &str); 3] =
-    [("statement_timeout", "15s"), ("enable_bitmapscan", "off"), ("jit", "off")];
+/// collect them all and sort them, which for one who has a million takes a second rather than a millisecond. And how
+/// transactions are kept apart, because a server can have another default, under which they fail for no reason.
+const SETTINGS: [(&str, &str); 4] = [
+    ("statement_timeout", "15s"),
+    ("enable_bitmapscan", "off"),
+    ("jit", "off"),
+    ("default_transaction_isolation", "read committed"),
+];
 
 cells!(PgRow);
 
@@ -56,6 +62,7 @@ impl Dialect for Postgres {
              order by id for no key update"
         ),
         list_versions: Some("select user_id, version from counters where user_id = any($1::bigint[])"),
+        send: Some(SEND),
         reserve_message_ids: "select id, id from (select nextval('messages_id_seq') as id \
              from generate_series(1, $1)) ids",
         share_users: " for share",
