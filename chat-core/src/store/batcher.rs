@@ -20,8 +20,8 @@ pub(super) struct Limits {
     pub(super) batch: usize,
     /// Strokes that run side by side.
     pub(super) workers: usize,
-    /// Whether a stroke lets all tasks that can run have their turn before it begins, since they may bring more jobs:
-    /// for what costs as much for one as for many, and next to nothing otherwise.
+    /// Whether a stroke lets all tasks that can run have their turn before it begins, and another for as long as that
+    /// brings more jobs: where a stroke costs about as much for one as for many. An idle machine has no such tasks.
     pub(super) waits_a_turn: bool,
 }
 
@@ -111,16 +111,18 @@ impl<I, O, E> fmt::Debug for Batcher<I, O, E> {
 /// Takes the jobs of the next stroke; `false` when there will be none any more.
 async fn take<T>(jobs: &AsyncMutex<mpsc::Receiver<T>>, batch: &mut Vec<T>, limits: Limits) -> bool {
     let mut jobs = jobs.lock().await;
-    let some = jobs.recv_many(batch, limits.batch).await > 0;
-    if some && limits.waits_a_turn {
+    let mut more = jobs.recv_many(batch, limits.batch).await > 0;
+    while more && limits.waits_a_turn {
         yield_now().await;
+        let before = batch.len();
         while batch.len() < limits.batch
             && let Ok(job) = jobs.try_recv()
         {
             batch.push(job);
         }
+        more = batch.len() > before;
     }
-    some
+    !batch.is_empty()
 }
 
 async fn do_batch<I, O, E: Clone>(
@@ -186,7 +188,7 @@ mod tests {
     ) -> oneshot::Receiver<Result<Vec<u32>, String>> {
         let (reply, done) = oneshot::channel();
         batcher.put(Job { inputs: numbers, reply }).unwrap();
-        tokio::task::yield_now().await;
+        yield_now().await;
         done
     }
 
@@ -208,7 +210,7 @@ mod tests {
         let (batcher, gate, strokes) = held(Limits { waits_a_turn: true, ..ONE_WORKER });
         gate.add_permits(2);
         let (first, second) = tokio::join!(batcher.run(vec![1]), async {
-            tokio::task::yield_now().await;
+            yield_now().await;
             batcher.run(vec![2]).await
         });
         assert_eq!((first, second), (Ok(Ok(vec![2])), Ok(Ok(vec![4]))));
