@@ -2,7 +2,7 @@
 
 use crate::{
     api::{FieldErrors, limits},
-    cache::{Lists, Sessions, Uses},
+    cache::{Changes, Lists, Sessions, Uses},
     clock::{Clock, SystemClock},
     password::Hasher,
     store::Store,
@@ -21,8 +21,9 @@ pub struct Chat {
     pub(crate) hasher: Hasher,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) uses: Arc<Uses>,
-    /// Left out where other nodes write to the same database.
-    pub(crate) lists: Option<Arc<Lists>>,
+    pub(crate) lists: Arc<Lists>,
+    /// Left out where other nodes write to the same database, which is asked instead.
+    pub(crate) changes: Option<Arc<Changes>>,
     pub(crate) text_max: usize,
     pub(crate) token_ttl: Option<Duration>,
 }
@@ -106,14 +107,15 @@ impl ChatBuilder {
 
     /// The chat.
     pub fn build(self) -> Chat {
-        let lists = (!self.store.is_shared()).then(|| Arc::new(Lists::new()));
+        let changes = (!self.store.is_shared()).then(|| Arc::new(Changes::new()));
         Chat {
             store: self.store,
             clock: self.clock,
             hasher: Hasher::new(),
             sessions: Arc::new(Sessions::new()),
             uses: Arc::default(),
-            lists,
+            lists: Arc::new(Lists::new()),
+            changes,
             text_max: self.text_max,
             token_ttl: self.token_ttl,
         }

@@ -3,11 +3,12 @@
 use crate::{
     Chat, Error,
     api::{Message, MessageId, Participants, Thread, ThreadId, UserId},
-    cache::{Kept, Key, Rest},
+    cache::{Kept, Key, Rest, Version},
     entry::{self, Entry},
     store::{Counted, MessageRange, Slice},
 };
 use bytes::Bytes;
+use tokio::time::Instant;
 
 /// A page of a list that is read with cursors.
 #[derive(Debug, Clone)]
@@ -116,48 +117,63 @@ impl Chat {
 
     /// What is kept, or what `read` gives.
     async fn kept(&self, key: Key, read: impl Future<Output = Result<Kept, Error>>) -> Result<Kept, Error> {
-        let Some(lists) = &self.lists else { return read.await };
-        if let Some(kept) = lists.get(&key) {
+        let version = self.version(&key).await?;
+        if let Some(kept) = self.lists.get(&key, version) {
             return Ok(kept);
         }
-        let asking = lists.asking(&key);
+        let asked = Instant::now();
         let kept = read.await?;
-        lists.put(key, kept.clone(), asking);
+        self.lists.put(key, kept.clone(), version, asked);
         Ok(kept)
+    }
+
+    /// The version that a list has now.
+    ///
+    /// Whose change was acknowledged, on whatever node, has it seen here. A transaction writes the new versions of both
+    /// participants together with what it changes; Postgres shows it to every statement that begins after it has
+    /// acknowledged the commit; and this is asked by a statement that begins after the request came. What is kept
+    /// under a version was read after that version, and before the same one was found again: no change lay between.
+    async fn version(&self, list: &Key) -> Result<Version, Error> {
+        if let Some(changes) = &self.changes {
+            return Ok(changes.version(list));
+        }
+        let versions = self.store.list_versions(vec![list.caller()]).await?;
+        let version = versions.first().ok_or_else(|| Error::fault("the store gave no version"))?;
+        Ok(Version::Stored(*version))
     }
 
     /// To be called after every change in a thread of `caller`'s, and after one that failed and may have been made all
     /// the same, before he hears of it: the one place where it is said that something happened.
     pub(crate) async fn changed(&self, caller: UserId, thread: ThreadId) {
-        let Some(lists) = &self.lists else { return };
-        let known = match lists.participants(thread) {
+        let Some(changes) = &self.changes else { return };
+        let known = match changes.participants(thread) {
             Some(known) => Some(known),
             None => {
                 let found = self.store.thread(caller, thread).await.ok().flatten();
                 found
                     .map(|found| found.participants)
-                    .inspect(|participants| lists.put_participants(thread, *participants))
+                    .inspect(|participants| changes.put_participants(thread, *participants))
             }
         };
         match known {
-            Some(participants) => lists.changed(thread, participants),
+            Some(participants) => changes.changed(thread, participants),
             // It is gone, or the database is.
-            None => self.changed_somewhere(),
+            None => changes.changed_all(),
         }
     }
 
     /// The same, where the participants are known.
     pub(crate) fn changed_between(&self, thread: ThreadId, participants: Participants) {
-        if let Some(lists) = &self.lists {
-            lists.put_participants(thread, participants);
-            lists.changed(thread, participants);
+        if let Some(changes) = &self.changes {
+            changes.put_participants(thread, participants);
+            changes.changed(thread, participants);
         }
     }
 
     /// The same, where not even the thread is known.
     pub(crate) fn changed_somewhere(&self) {
-        if let Some(lists) = &self.lists {
-            lists.changed_all();
+        if let Some(changes) = &self.changes {
+            changes.changed_all();
         }
     }
 }

@@ -227,6 +227,7 @@ faulty! {
         caller: UserId, thread: ThreadId, range: MessageRange, limit: u64
     ) -> Option<Vec<Message>>;
     mark_thread_read(caller: UserId, thread: ThreadId, up_to: Option<MessageId>) -> Option<u64>;
+    list_versions(users: Vec<UserId>) -> Vec<i64>;
     insert_messages(messages: Vec<NewMessage>) -> Vec<Result<Sent>>;
     mark_messages_read(marks: Vec<(UserId, MessageId)>) -> Vec<Result<Option<Message>>>;
     message(caller: UserId, id: MessageId) -> Option<Message>;

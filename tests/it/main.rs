@@ -14,6 +14,7 @@ mod faults;
 mod hostile;
 mod migrations;
 mod model;
+mod nodes;
 mod outages;
 mod permissions;
 mod postgres;

@@ -2,7 +2,9 @@
 
 use chat_core::{
     api::{ThreadId, Timestamp},
-    store::{MessageRange, NewMessage, NewThread, NewUser, PasswordHash, Store, StoreError, sql},
+    store::{
+        IdempotencyKey, MessageRange, NewMessage, NewThread, NewUser, PasswordHash, Store, StoreError, sql,
+    },
 };
 use chat_tests::{Cluster, Relay, postgres::Database, program::PATIENCE};
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -132,10 +134,21 @@ async fn after_a_failed_commit_nothing_is_tried_again() {
     refuse_bad(&database, "deferred").await;
     let bad = NewMessage { text: "bad".to_owned(), ..good.clone() };
     let (thread, caller) = (good.thread, good.sender);
-    let failed = store.insert_messages(vec![good, bad]).await;
+    let there =
+        async || store.thread_messages(caller, thread, MessageRange::Oldest, 9).await.unwrap().unwrap().len();
+
+    // Of a statement that commits by itself it is known that it did not.
+    let outcomes = store.insert_messages(vec![good.clone(), bad.clone()]).await.unwrap();
+    assert!(matches!(outcomes[..], [Ok(_), Err(StoreError::Fault(_))]), "{outcomes:?}");
+    assert_eq!(there().await, 1);
+
+    // A repeat takes several statements, and a commit after them.
+    let key = Some(IdempotencyKey { key: "k".to_owned(), request: [7; 32] });
+    let keyed = NewMessage { key, ..good.clone() };
+    store.insert_messages(vec![keyed.clone()]).await.unwrap()[0].as_ref().unwrap();
+    let failed = store.insert_messages(vec![good, keyed, bad]).await;
     assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
-    let there = store.thread_messages(caller, thread, MessageRange::Oldest, 9).await.unwrap();
-    assert_eq!(there, Some(vec![]));
+    assert_eq!(there().await, 2);
     store.close().await;
 }
 

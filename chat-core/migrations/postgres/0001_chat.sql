@@ -65,12 +65,17 @@ create unique index messages_key on messages (sender, key) where key is not null
 
 -- How many messages a user has, kept by every transaction that adds, changes or removes any. It has no foreign key:
 -- checking one would lock the user after the thread, and removing a user locks them the other way round.
+-- Besides, the version of what his lists show, which every transaction that changes any of it makes another. Versions
+-- are drawn from one sequence for all, so that none comes again, though a user goes and his id comes back.
+create sequence list_versions;
 create table counters (
     user_id         bigint primary key,
     messages        bigint not null,
     unread          bigint not null,
-    unread_incoming bigint not null
+    unread_incoming bigint not null,
+    version         bigint not null default nextval('list_versions')
 ) with (fillfactor = 70);
+alter sequence list_versions owned by counters.version;
 
 create table totals (
     name  text   not null collate "C" primary key,

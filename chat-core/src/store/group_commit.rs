@@ -1,4 +1,4 @@
-//! One commit for the writes of many callers.
+//! One commit for the writes of many callers, and one question for what many want to know.
 
 use super::{
     Account, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange, NewMessage, NewThread,
@@ -19,12 +19,15 @@ use std::{path::Path, sync::Arc};
 /// have happened; idempotency keys make their own retry safe. When too much waits, more is refused with
 /// [`StoreError::Busy`]. A caller who goes away does not take back what he has asked for.
 ///
+/// [`Store::list_versions`], which a shared store is asked for with every list, is gathered in the same way.
+///
 /// Everything else goes straight to the store behind.
 #[derive(Debug)]
 pub struct GroupCommit {
     inner: Arc<dyn Store>,
     messages: Batcher<NewMessage, Result<Sent>, StoreError>,
     marks: Batcher<(UserId, MessageId), Result<Option<Message>>, StoreError>,
+    versions: Batcher<UserId, i64, StoreError>,
     messages_meter: Arc<Meter>,
     marks_meter: Arc<Meter>,
 }
@@ -38,7 +41,9 @@ impl GroupCommit {
     /// way: one on SQLite. Must be called within a Tokio runtime.
     pub fn new(inner: Arc<dyn Store>, writers: usize) -> Self {
         let limits = Limits { queue: QUEUE, batch: BATCH, workers: writers.max(1) };
-        let (to_send, to_mark) = (inner.clone(), inner.clone());
+        // A second question at the same time would have half as many versions to ask for, and cost as much.
+        let asking = Limits { workers: 1, ..limits };
+        let (to_send, to_mark, to_ask) = (inner.clone(), inner.clone(), inner.clone());
         let (messages_meter, marks_meter) = (Arc::new(Meter::new("messages")), Arc::new(Meter::new("marks")));
         let (sending, marking) = (messages_meter.clone(), marks_meter.clone());
         Self {
@@ -50,6 +55,10 @@ impl GroupCommit {
             marks: Batcher::start(limits, move |marks| {
                 let (store, meter) = (to_mark.clone(), marking.clone());
                 Box::pin(async move { meter.batch(marks.len(), store.mark_messages_read(marks)).await })
+            }),
+            versions: Batcher::start(asking, move |users| {
+                let store = to_ask.clone();
+                Box::pin(async move { store.list_versions(users).await })
             }),
             messages_meter,
             marks_meter,
@@ -81,9 +90,13 @@ impl Store for GroupCommit {
     ) -> Result<Vec<Result<Option<Message>>>> {
         self.marks_meter.call(marks.len(), self.marks.run(marks)).await.map_err(refused)?
     }
+    async fn list_versions(&self, users: Vec<UserId>) -> Result<Vec<i64>> {
+        self.versions.run(users).await.map_err(refused)?
+    }
     async fn close(&self) {
         self.messages.close().await;
         self.marks.close().await;
+        self.versions.close().await;
         self.inner.close().await;
     }
 

@@ -40,7 +40,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Whether other nodes may write to the same database at any moment, so that nothing read from it may be kept
-    /// without asking again.
+    /// without asking again: for [`list_versions`](Self::list_versions).
     fn is_shared(&self) -> bool;
 
     /// What there is to tell of its work to whoever watches it; nothing by default. Costs little.
@@ -162,6 +162,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         thread: ThreadId,
         up_to: Option<MessageId>,
     ) -> Result<Option<u64>>;
+
+    /// A number for each of these users, in their order, that stands for all that his lists show: of his threads, and
+    /// of their messages and marks. A change of any of that gives him, in the same step, one he never had; who asks
+    /// after a change was acknowledged, on whatever node, hears of one that is after it. For a shared store alone:
+    /// [`StoreError::Unsupported`] elsewhere.
+    async fn list_versions(&self, users: Vec<UserId>) -> Result<Vec<i64>>;
 
     // Messages
 

@@ -10,11 +10,11 @@ use crate::{
 };
 use uuid::Uuid;
 
-const ANN: UserId = UserId::new(3);
-const BEN: UserId = UserId::new(5);
+pub(super) const ANN: UserId = UserId::new(3);
+pub(super) const BEN: UserId = UserId::new(5);
 const CID: UserId = UserId::new(8);
 
-fn person(id: UserId, name: &str) -> ImportedUser {
+pub(super) fn person(id: UserId, name: &str) -> ImportedUser {
     let password = PasswordHash::new(format!("old hash of {name}"));
     ImportedUser { id, username: name.to_owned(), password, active: id != CID, created: at(id.get()) }
 }
@@ -23,7 +23,7 @@ const fn thread_id(n: u128) -> ThreadId {
     ThreadId::new(Uuid::from_u128(n))
 }
 
-fn talk(n: u128, participants: Participants) -> ImportedThread {
+pub(super) fn talk(n: u128, participants: Participants) -> ImportedThread {
     ImportedThread { id: thread_id(n), participants, created: at(20), updated: at(30) }
 }
 
@@ -38,7 +38,7 @@ fn said(id: i64, sender: UserId, thread: u128, is_read: bool) -> ImportedMessage
     }
 }
 
-fn empty() -> Import {
+pub(super) fn empty() -> Import {
     let (users, tokens, threads, messages) = (vec![], vec![], vec![], vec![]);
     Import { digest: [7; 32], at: at(99), users, tokens, threads, messages }
 }

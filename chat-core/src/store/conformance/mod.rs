@@ -32,6 +32,7 @@ pub mod sending;
 pub mod threads;
 pub mod tokens;
 pub mod users;
+pub mod versions;
 
 /// Makes a `#[tokio::test]` of every case. The argument is an expression that is evaluated for each, in a module of
 /// its own; its value, when awaited, is a fresh `Arc<dyn Store>` and something that is kept until the case is done.
@@ -133,6 +134,11 @@ macro_rules! store_conformance {
                 a_thread_of_one_is_read_and_deleted
                 new_ids_continue_above_imported_ones
                 a_large_import_comes_over_whole
+            }
+            versions {
+                every_change_gives_its_users_a_new_version
+                the_end_of_a_thread_gives_a_new_version
+                imported_threads_give_versions
             }
             races {
                 one_thread_for_a_pair_whoever_asks

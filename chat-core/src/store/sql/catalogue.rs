@@ -239,6 +239,10 @@ own_statements! {
         take_time,
         /// The threads of messages `(id)`, locked.
         lock_threads_of,
+        /// The versions of the lists of users `(id)`, kept where nodes share the database.
+        list_versions,
+        /// Messages `(thread, sender, text, created, is_read, key, request)`, added with all that belongs to it.
+        send,
     }
     all: {
         /// Ids for `$1` messages, as ranges with a first and a last: they are given to messages of threads that are locked
@@ -293,11 +297,13 @@ own_statements! {
 macro_rules! own {
     (
         hold_user_ids: $hold:expr, advance_user_ids: $users:expr, advance_message_ids: $messages:expr,
-        take_time: $time:expr, lock_threads_of: $lock_threads_of:expr, reserve_message_ids: $reserve:expr,
+        take_time: $time:expr, lock_threads_of: $lock_threads_of:expr, list_versions: $list_versions:expr,
+        send: $send:expr,
+        reserve_message_ids: $reserve:expr,
         share_users: $share:literal, lock: $lock:literal,
         branch: $branch:literal, thread_branch: $thread_branch:literal,
         thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
-        touch_threads: $touch_threads:literal, touch_tokens: $touch_tokens:literal, counts: $counts:literal,
+        touch_threads: $touch_threads:literal, touch_tokens: $touch_tokens:literal, counts: $counts:literal, new_version: $new_version:literal,
         users: $new_users:literal, tokens: $tokens:literal, threads: $threads:literal $(,)?
     ) => {
         $crate::store::sql::catalogue::Own {
@@ -306,6 +312,8 @@ macro_rules! own {
             advance_message_ids: $messages,
             take_time: $time,
             lock_threads_of: $lock_threads_of,
+            list_versions: $list_versions,
+            send: $send,
             reserve_message_ids: $reserve,
             pair_of_users: concat!("select id from users where id in ($1, $2) order by id", $share),
             lock_user: concat!("select id, username, name_key from users where id = $1", $lock),
@@ -320,7 +328,7 @@ macro_rules! own {
                 $lock
             ),
             lock_threads_of_user: concat!(
-                "select id from threads where user_low = $1 or user_high = $1 or \
+                "select id, user_low, user_high from threads where user_low = $1 or user_high = $1 or \
                  (strangers and exists (select 1 from messages where thread = threads.id and sender = $1)) order by id",
                 $lock
             ),
@@ -362,7 +370,8 @@ macro_rules! own {
                 $counts,
                 " on conflict (user_id) do update set messages = counters.messages + excluded.messages, \
                  unread = counters.unread + excluded.unread, \
-                 unread_incoming = counters.unread_incoming + excluded.unread_incoming"
+                 unread_incoming = counters.unread_incoming + excluded.unread_incoming",
+                $new_version
             ),
             mark_read: concat!("update messages set low_mark = 0, high_mark = 0 where id ", $ids),
             touch_tokens: $touch_tokens,

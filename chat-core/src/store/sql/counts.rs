@@ -1,18 +1,19 @@
-//! How many messages users have: what a transaction adds to the counters.
+//! How many messages users have: what a transaction adds to the counters, and which users' lists it changes.
 
 use super::{
-    Tx,
+    SqlStore, Tx,
     dialect::Dialect,
     failure::Failure,
     value::{Arg, Cells, Column},
 };
-use std::collections::BTreeMap;
+use crate::{api::UserId, store::StoreError};
+use std::collections::{BTreeMap, HashMap};
 
 /// Changes of the counters of several users.
 #[derive(Debug, Default)]
 pub(super) struct Counts(BTreeMap<i64, Count>);
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Count {
     messages: i64,
     unread: i64,
@@ -53,6 +54,13 @@ impl Sides {
 }
 
 impl Counts {
+    /// A change that is in the lists of both participants, and in no count.
+    pub(super) fn touch(&mut self, sides: Sides) {
+        for user in sides.iter() {
+            self.0.entry(user).or_default();
+        }
+    }
+
     /// A message that comes (`by` 1) or goes (`by` -1).
     pub(super) fn message(&mut self, sides: Sides, sender: i64, is_read: bool, by: i64) {
         for user in sides.iter() {
@@ -97,18 +105,33 @@ impl Counts {
     }
 
     /// Writes them down, by ascending user, which is the order their locks are taken in. The last step of a
-    /// transaction, so that these locks, which senders share, are held briefly.
+    /// transaction, so that these locks, which senders share, are held briefly. Where nodes share the database, that
+    /// gives a user's lists a new version, whatever there is to count; elsewhere there has to be something.
     pub(super) async fn write<D: Dialect>(&self, tx: &mut Tx<D>) -> Result<(), Failure> {
-        if self.0.is_empty() {
+        let changed = self.0.iter().filter(|(_, count)| D::SHARED || **count != Count::default());
+        let (users, counts): (Vec<i64>, Vec<Count>) = changed.unzip();
+        if users.is_empty() {
             return Ok(());
         }
-        let of = |field: fn(&Count) -> i64| Column::Ints(self.0.values().map(field).collect());
+        let of = |field: fn(&Count) -> i64| Column::Ints(counts.iter().map(field).collect());
         let columns = [
-            Column::Ints(self.0.keys().copied().collect()),
+            Column::Ints(users),
             of(|count| count.messages),
             of(|count| count.unread),
             of(|count| count.incoming),
         ];
         tx.run(D::OWN.add_counts, &[Arg::Rows(&columns)]).await.map(drop)
     }
+}
+
+/// The versions of users' lists; nobody has one before there is something in them.
+pub(super) async fn versions<D: Dialect>(store: &SqlStore<D>, users: &[UserId]) -> Result<Vec<i64>, Failure> {
+    const NONE: i64 = 0;
+    let statement = D::OWN.list_versions.ok_or(StoreError::Unsupported("one process alone writes here"))?;
+    let ids = [Column::Ints(users.iter().map(|user| user.get()).collect())];
+    let mut versions = HashMap::with_capacity(users.len());
+    for row in store.read(statement, &[Arg::Rows(&ids)]).await? {
+        versions.insert(row.int(0)?, row.int(1)?);
+    }
+    Ok(users.iter().map(|user| versions.get(&user.get()).copied().unwrap_or(NONE)).collect())
 }

@@ -144,6 +144,7 @@ async fn messages<D: Dialect>(
 ) -> Result<(), Failure> {
     let sides = participants(threads);
     let mut counts = Counts::default();
+    sides.values().for_each(|sides| counts.touch(*sides));
     for chunk in messages.chunks(CHUNK) {
         let of_chunk = chunk.iter().map(|m| sides.get(&m.thread.get()).copied().ok_or(StoreError::NotFound));
         let of_chunk = of_chunk.collect::<Result<Vec<Sides>, _>>()?;

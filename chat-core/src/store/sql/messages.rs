@@ -78,6 +78,7 @@ pub(super) async fn update<D: Dialect>(
         return Ok(None);
     }
     let mut counts = Counts::default();
+    counts.touch(sides);
     let mut marks = None;
     if let Some(is_read) = change.is_read.filter(|is_read| *is_read != message.is_read) {
         counts.unread(sides, message.sender.get(), if is_read { -1 } else { 1 });

@@ -20,8 +20,11 @@ mod open;
 mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_lease;
+#[cfg(feature = "postgres")]
+mod postgres_send;
 mod rows;
 mod send;
+mod send_at_once;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]

@@ -6,6 +6,7 @@ use super::{
     dialect::Dialect,
     failure::{self, Failure, Kind},
     postgres_lease::Lease,
+    postgres_send::SEND,
     value::{Arg, Cells, Column, cells},
 };
 use crate::store::StoreError;
@@ -25,9 +26,16 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// What holds on every connection: how long a statement may take, waiting for locks included; and that rows are
 /// taken in the order of an index. The planner knows how many messages the average user has, and for so few would
-/// collect them all and sort them, which for one who has a million takes a second rather than a millisecond.
-const SETTINGS: [(&str, &str); 3] =
-    [("statement_timeout", "15s"), ("enable_bitmapscan", "off"), ("jit", "off")];
+/// collect them all and sort them, which for one who has a million takes a second rather than a millisecond. Nor are
+/// tables scanned: what was planned while a table was small is kept while it grows. And how transactions are kept
+/// apart, because a server can have another default, under which they fail for no reason.
+const SETTINGS: [(&str, &str); 5] = [
+    ("statement_timeout", "15s"),
+    ("enable_bitmapscan", "off"),
+    ("enable_seqscan", "off"),
+    ("jit", "off"),
+    ("default_transaction_isolation", "read committed"),
+];
 
 cells!(PgRow);
 
@@ -49,12 +57,15 @@ impl Dialect for Postgres {
              (select max(id) from messages))) where exists (select 1 from messages)"
         ),
         take_time: Some(
-            "select set_config('statement_timeout', '0', true), set_config('enable_bitmapscan', 'on', true)"
+            "select set_config('statement_timeout', '0', true), set_config('enable_bitmapscan', 'on', true), \
+             set_config('enable_seqscan', 'on', true)"
         ),
         lock_threads_of: Some(
             "select id from threads where id in (select thread from messages where id = any($1::bigint[])) \
              order by id for no key update"
         ),
+        list_versions: Some("select user_id, version from counters where user_id = any($1::bigint[])"),
+        send: Some(SEND),
         reserve_message_ids: "select id, id from (select nextval('messages_id_seq') as id \
              from generate_series(1, $1)) ids",
         share_users: " for share",
@@ -76,6 +87,8 @@ impl Dialect for Postgres {
              where tokens.hash = b.hash and tokens.last_used < b.last_used",
         // In the order their locks are taken in.
         counts: "select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) order by 1",
+        // What its default is: the next of all versions there are.
+        new_version: ", version = excluded.version",
         users: "select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
              $6::boolean[], $7::bigint[], $8::bigint[])",
         tokens: "select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])",

@@ -4,7 +4,7 @@
 //! driver nor the pool would ever stop waiting for the next word on it.
 
 use sqlx::{
-    Error, Executor as _, PgPool, Postgres, SqlSafeStr as _,
+    Error, Executor as _, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgArguments, PgRow},
 };
@@ -18,8 +18,6 @@ type Manager = <Postgres as sqlx::Database>::TransactionManager;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long the pool may take to see whether a connection that comes back is well.
 const RETURN: Duration = Duration::from_secs(5);
-/// Spelt out, because a server can have another default, under which these transactions fail for no reason.
-const BEGIN: &str = "begin isolation level read committed";
 
 /// A connection, for as long as it is needed. A transaction that is still open then is rolled back.
 pub(crate) struct Lease {
@@ -48,8 +46,7 @@ impl Lease {
     }
 
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
-        let begin = Some(BEGIN.into_sql_str());
-        answer(self.patience, Manager::begin(&mut self.connection, begin)).await?;
+        answer(self.patience, Manager::begin(&mut self.connection, None)).await?;
         self.in_transaction = true;
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! Adding messages: one transaction and a handful of statements, however many there are.
+//! Adding messages: one transaction and a handful of statements at most, however many there are.
 
 use super::{
     SqlStore, Tx,
     counts::{Counts, Sides},
     dialect::Dialect,
     failure::{Failure, Kind},
-    rows,
+    rows, send_at_once,
     value::{Arg, Cells, Column},
 };
 use crate::{
@@ -49,6 +49,9 @@ async fn together<D: Dialect>(
     store: &SqlStore<D>,
     messages: &[NewMessage],
 ) -> Result<Vec<StoreResult<Sent>>, Failure> {
+    if let Some(outcomes) = send_at_once::all(store, messages).await? {
+        return Ok(outcomes);
+    }
     let mut attempt = 1;
     loop {
         let mut tx = store.begin().await?;
@@ -217,7 +220,8 @@ async fn insert<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Res
     Ok(new.iter().zip(ids).map(|((message, _), id)| stored(message, id)).collect())
 }
 
-fn stored(message: &NewMessage, id: i64) -> Message {
+/// A message as it was added.
+pub(super) fn stored(message: &NewMessage, id: i64) -> Message {
     Message {
         id: MessageId::new(id),
         sender: message.sender,

@@ -32,6 +32,10 @@ impl Dialect for Sqlite {
         take_time: None,
         // There is one transaction at a time.
         lock_threads_of: None,
+        // The one process that writes knows by itself.
+        list_versions: None,
+        // Statements cost little here, where each is a call and no turn.
+        send: None,
         // The insert that follows in the same transaction moves the sequence on.
         reserve_message_ids: "select seq + 1, seq + $1 from sqlite_sequence where name = 'messages'",
         share_users: "",
@@ -48,6 +52,7 @@ impl Dialect for Sqlite {
         touch_threads: "update threads set updated = $2 where id = $1 and updated < $2",
         touch_tokens: "update tokens set last_used = $2 where hash = $1 and last_used < $2",
         counts: "values ($1, $2, $3, $4)",
+        new_version: "",
         users: "values ($1, $2, $3, $4, $5, $6, $7, $8)",
         tokens: "values ($1, $2, $3, $4, $5)",
         threads: "values ($1, $2, $3, $4, $5, $6, $7)",

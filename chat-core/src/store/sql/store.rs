@@ -1,7 +1,7 @@
 //! The store itself: pools, transactions, and [`Store`] in terms of the other files.
 
 use super::{
-    catalogue as sql,
+    catalogue as sql, counts,
     dialect::Dialect,
     failure::Failure,
     import, marks, messages, send, threads, tokens, users,
@@ -298,6 +298,10 @@ impl<D: Dialect> Store for SqlStore<D> {
         up_to: Option<MessageId>,
     ) -> Result<Option<u64>> {
         aside!(self, store => marks::thread(&store, caller, thread, up_to))
+    }
+
+    async fn list_versions(&self, users: Vec<UserId>) -> Result<Vec<i64>> {
+        steady!(counts::versions(self, &users))
     }
 
     async fn insert_messages(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>> {

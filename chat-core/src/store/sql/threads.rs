@@ -2,7 +2,7 @@
 
 use super::{
     SqlStore, catalogue as sql,
-    counts::Counts,
+    counts::{Counts, Sides},
     dialect::Dialect,
     failure::Failure,
     rows,
@@ -36,6 +36,9 @@ pub(super) async fn open<D: Dialect>(
     // Between the insert that finds one and the look at it, the other may be deleted: then it is our turn after all.
     loop {
         if tx.first(sql::INSERT_THREAD, &args).await?.is_some() {
+            let mut counts = Counts::default();
+            counts.touch(Sides { low: thread.low.get(), high: Some(thread.high.get()) });
+            counts.write(&mut tx).await?;
             tx.commit().await?;
             return Ok((thread.id, true));
         }
@@ -107,13 +110,14 @@ pub(super) async fn delete<D: Dialect>(
     let Some(thread) = tx.first(D::OWN.lock_thread, &[id.into(), caller.into()]).await? else {
         return Ok(false);
     };
+    let sides = rows::sides(&thread, 1)?;
     let mut counts = Counts::default();
+    counts.touch(sides);
     for tally in tx.rows(sql::TALLY_THREAD, &[id.into()]).await? {
         counts.take_away(&tally)?;
     }
     tx.run(sql::DELETE_MESSAGES_IN, &[id.into()]).await?;
     tx.run(sql::DELETE_THREAD, &[id.into()]).await?;
-    let sides = rows::sides(&thread, 1)?;
     if let (true, Some(high)) = (thread.bool(3)?, sides.high) {
         tx.run(sql::PASS_PAIR_ON, &[sides.low.into(), high.into()]).await?;
     }

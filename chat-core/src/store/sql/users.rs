@@ -172,8 +172,13 @@ pub(super) async fn remove<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Res
     let Some(row) = tx.first(sql::LEAVE, &[user.into()]).await? else {
         return Ok(false);
     };
-    tx.rows(D::OWN.lock_threads_of_user, &[user.into()]).await?;
-    remove_messages(&mut tx, user).await?;
+    let mut counts = Counts::default();
+    for thread in tx.rows(D::OWN.lock_threads_of_user, &[user.into()]).await? {
+        counts.touch(rows::sides(&thread, 1)?);
+    }
+    remove_messages(&mut tx, user, &mut counts).await?;
+    counts.forget(user.get());
+    counts.write(&mut tx).await?;
     tx.run(sql::DELETE_THREADS_OF, &[user.into()]).await?;
     tx.run(sql::DELETE_COUNTERS, &[user.into()]).await?;
     tx.run(sql::DELETE_TOKENS, &[user.into()]).await?;
@@ -185,8 +190,11 @@ pub(super) async fn remove<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Res
 }
 
 /// The messages of his threads, and those he wrote in others'.
-async fn remove_messages<D: Dialect>(tx: &mut Tx<D>, user: UserId) -> Result<(), Failure> {
-    let mut counts = Counts::default();
+async fn remove_messages<D: Dialect>(
+    tx: &mut Tx<D>,
+    user: UserId,
+    counts: &mut Counts,
+) -> Result<(), Failure> {
     for (tally, delete) in
         [(sql::TALLY_USER, sql::DELETE_MESSAGES_OF), (sql::TALLY_STRANGER, sql::DELETE_MESSAGES_OF_STRANGER)]
     {
@@ -195,8 +203,7 @@ async fn remove_messages<D: Dialect>(tx: &mut Tx<D>, user: UserId) -> Result<(),
         }
         tx.run(delete, &[user.into()]).await?;
     }
-    counts.forget(user.get());
-    counts.write(tx).await
+    Ok(())
 }
 
 #[cfg(test)]

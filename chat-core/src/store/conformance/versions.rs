@@ -1,0 +1,119 @@
+//! The versions of lists, by which nodes that share a database know that what they keep is still so. Other stores have
+//! none.
+
+use super::{fixture::*, import};
+use crate::{
+    api::{Participants, UserId},
+    store::{EnsuredUser, Import, MessageChange, StoreError},
+};
+use std::collections::HashSet;
+
+/// The versions that users had.
+struct Seen {
+    users: Vec<UserId>,
+    now: Vec<i64>,
+    before: HashSet<i64>,
+}
+
+impl Seen {
+    async fn of(store: &Shared, users: &[UserId]) -> Self {
+        let now = store.list_versions(users.to_vec()).await.unwrap();
+        assert_eq!(now.len(), users.len());
+        Self { users: users.to_vec(), before: now.iter().copied().collect(), now }
+    }
+
+    /// These, and they alone, have got new ones.
+    async fn moved(&mut self, store: &Shared, whose: &[UserId], by: &str) {
+        let now = store.list_versions(self.users.clone()).await.unwrap();
+        for (user, (before, now)) in self.users.iter().zip(self.now.iter().zip(&now)) {
+            assert_eq!(whose.contains(user), before != now, "{by}: {user}");
+            assert!(
+                before == now || self.before.insert(*now),
+                "{by} gives {user} a version that was there before"
+            );
+        }
+        self.now = now;
+    }
+}
+
+/// And so do those of a store that others do not share, which does not tell.
+pub async fn every_change_gives_its_users_a_new_version(store: Shared) {
+    let [ann, ben, cid] = users(&store).await;
+    if !store.is_shared() {
+        let refused = store.list_versions(vec![ann]).await;
+        assert!(matches!(refused, Err(StoreError::Unsupported(_))), "{refused:?}");
+        return;
+    }
+    let both = [ann, ben];
+    let mut seen = Seen::of(&store, &[ann, ben, cid]).await;
+    let thread = thread(&store, ann, ben).await;
+    seen.moved(&store, &both, "a thread").await;
+    let [one, nobodys, again] = store.list_versions(vec![ann, cid, ann]).await.unwrap()[..] else { panic!() };
+    assert!(one == again && one != nobodys, "whoever is asked for twice");
+    store.open_thread(new_thread(ann, ben)).await.unwrap();
+    seen.moved(&store, &[], "the same again").await;
+    let one = send(&store, thread, ann, "one").await.id;
+    seen.moved(&store, &both, "a message").await;
+    let two = try_send(&store, with_key(new_message(thread, ann, "two"), "k", 1)).await.unwrap().message.id;
+    seen.moved(&store, &both, "a message with a key").await;
+    try_send(&store, with_key(new_message(thread, ann, "two"), "k", 1)).await.unwrap();
+    try_send(&store, new_message(thread, cid, "foreign")).await.unwrap_err();
+    seen.moved(&store, &[], "what is not added").await;
+    let text = MessageChange { text: Some("2".to_owned()), is_read: None };
+    store.update_message(ann, two, text).await.unwrap().unwrap();
+    seen.moved(&store, &both, "a text").await;
+    mark(&store, ben, one).await.unwrap();
+    seen.moved(&store, &both, "a mark").await;
+    mark(&store, ben, one).await.unwrap();
+    seen.moved(&store, &[], "the same mark").await;
+    store.update_message(ben, one, read(false)).await.unwrap().unwrap();
+    seen.moved(&store, &both, "a mark taken back").await;
+    assert_eq!(store.mark_thread_read(ben, thread, None).await.unwrap(), Some(2));
+    seen.moved(&store, &both, "a thread marked").await;
+    assert!(store.delete_message(ann, one).await.unwrap());
+    seen.moved(&store, &both, "a message deleted").await;
+    assert!(store.delete_thread(ben, thread).await.unwrap());
+    seen.moved(&store, &both, "a thread deleted").await;
+}
+
+/// Of threads without messages too.
+pub async fn the_end_of_a_thread_gives_a_new_version(store: Shared) {
+    if !store.is_shared() {
+        return;
+    }
+    let [ann, ben, cid] = users(&store).await;
+    let empty = thread(&store, ann, ben).await;
+    let mut seen = Seen::of(&store, &[ann, ben, cid]).await;
+    assert!(store.delete_thread(ben, empty).await.unwrap());
+    seen.moved(&store, &[ann, ben], "an empty thread deleted").await;
+
+    thread(&store, ann, ben).await;
+    let talked = thread(&store, ann, cid).await;
+    send(&store, talked, cid, "hello").await;
+    seen.moved(&store, &[ann, ben, cid], "two threads").await;
+    assert!(store.remove_user(ann).await.unwrap());
+    seen.now.remove(0);
+    seen.users.remove(0);
+    seen.moved(&store, &[ben, cid], "their user removed").await;
+
+    // Who comes back under his number begins with what he never had.
+    let back = EnsuredUser { id: ann, username: "back".to_owned(), created: at(8) };
+    store.ensure_user(back).await.unwrap();
+    thread(&store, ann, ben).await;
+    seen.users.push(ann);
+    seen.now.push(0);
+    seen.moved(&store, &[ben, ann], "a new thread").await;
+}
+
+/// Before them there was nobody.
+pub async fn imported_threads_give_versions(store: Shared) {
+    if !store.is_shared() {
+        return;
+    }
+    let both = [import::ANN, import::BEN];
+    let mut seen = Seen::of(&store, &both).await;
+    let threads = vec![import::talk(9, Participants::pair(import::ANN, import::BEN))];
+    let users = vec![import::person(import::ANN, "ann"), import::person(import::BEN, "ben")];
+    store.import(Import { users, threads, ..import::empty() }).await.unwrap();
+    seen.moved(&store, &both, "an import").await;
+}
