@@ -8,7 +8,7 @@ use std::{
 };
 use tokio::{
     sync::{Mutex as AsyncMutex, mpsc, oneshot},
-    task::JoinSet,
+    task::{JoinSet, yield_now},
 };
 
 /// How a [`Batcher`] works.
@@ -20,6 +20,9 @@ pub(super) struct Limits {
     pub(super) batch: usize,
     /// Strokes that run side by side.
     pub(super) workers: usize,
+    /// Whether a stroke lets all tasks that can run have their turn before it begins, and another for as long as that
+    /// brings more jobs: where a stroke costs about as much for one as for many. An idle machine has no such tasks.
+    pub(super) waits_a_turn: bool,
 }
 
 /// Why a job was not done, or not heard of.
@@ -33,9 +36,8 @@ pub(super) enum Refused {
     Lost,
 }
 
-/// A queue with workers behind it: each takes everything that queued while it was busy, and what others are about to
-/// queue, does it in one stroke, and answers. There is no timer: an idle batcher does a job at once, a busy one gathers by
-/// itself.
+/// A queue with workers behind it: each takes everything that queued while it was busy, does it in one stroke, and
+/// answers. There is no timer: an idle batcher does a job at once, a busy one gathers by itself.
 ///
 /// A job is several inputs that stay together, and has an output for each. A caller who stops listening does not
 /// undo his job.
@@ -69,7 +71,7 @@ where
             let (jobs, stroke) = (jobs.clone(), stroke.clone());
             workers.spawn(async move {
                 let mut batch = Vec::with_capacity(limits.batch);
-                while gather(&mut *jobs.lock().await, &mut batch, limits.batch).await > 0 {
+                while take(&jobs, &mut batch, limits).await {
                     do_batch(&mut batch, &*stroke).await;
                 }
             });
@@ -106,19 +108,21 @@ impl<I, O, E> fmt::Debug for Batcher<I, O, E> {
     }
 }
 
-/// Takes what is queued, and what those who are about to queue more have ready: everybody else on the runtime has a turn
-/// first, for as long as that brings anything. It does without a timer, and when nobody else has anything to do it
-/// does not wait. How many it has taken; none when the queue is closed.
-async fn gather<T>(queue: &mut mpsc::Receiver<T>, batch: &mut Vec<T>, limit: usize) -> usize {
-    let mut taken = queue.recv_many(batch, limit).await;
-    while taken > 0 && taken < limit {
-        tokio::task::yield_now().await;
-        if queue.is_empty() {
-            break;
+/// Takes the jobs of the next stroke; `false` when there will be none any more.
+async fn take<T>(jobs: &AsyncMutex<mpsc::Receiver<T>>, batch: &mut Vec<T>, limits: Limits) -> bool {
+    let mut jobs = jobs.lock().await;
+    let mut more = jobs.recv_many(batch, limits.batch).await > 0;
+    while more && limits.waits_a_turn {
+        yield_now().await;
+        let before = batch.len();
+        while batch.len() < limits.batch
+            && let Ok(job) = jobs.try_recv()
+        {
+            batch.push(job);
         }
-        taken += queue.recv_many(batch, limit - taken).await;
+        more = batch.len() > before;
     }
-    taken
+    !batch.is_empty()
 }
 
 async fn do_batch<I, O, E: Clone>(
@@ -157,7 +161,7 @@ mod tests {
     use std::{future::ready, sync::Mutex};
     use tokio::sync::Semaphore;
 
-    const ONE_WORKER: Limits = Limits { queue: 3, batch: 10, workers: 1 };
+    const ONE_WORKER: Limits = Limits { queue: 3, batch: 10, workers: 1, waits_a_turn: false };
 
     type Numbers = Batcher<u32, u32, String>;
     type Strokes = Mutex<Vec<Vec<u32>>>;
@@ -184,39 +188,14 @@ mod tests {
     ) -> oneshot::Receiver<Result<Vec<u32>, String>> {
         let (reply, done) = oneshot::channel();
         batcher.put(Job { inputs: numbers, reply }).unwrap();
-        tokio::task::yield_now().await;
+        yield_now().await;
         done
-    }
-
-    /// A job whose stroke has begun.
-    async fn under_way(
-        batcher: &Arc<Numbers>,
-        strokes: &Strokes,
-        numbers: Vec<u32>,
-    ) -> oneshot::Receiver<Result<Vec<u32>, String>> {
-        let done = queued(batcher, numbers).await;
-        while strokes.lock().unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        done
-    }
-
-    #[tokio::test]
-    async fn what_others_have_ready_goes_along() {
-        let (batcher, gate, strokes) = held(ONE_WORKER);
-        gate.add_permits(2);
-        let (first, second) = tokio::join!(batcher.run(vec![1]), async {
-            tokio::task::yield_now().await;
-            batcher.run(vec![2]).await
-        });
-        assert_eq!((first, second), (Ok(Ok(vec![2])), Ok(Ok(vec![4]))));
-        assert_eq!(*strokes.lock().unwrap(), [[1, 2]]);
     }
 
     #[tokio::test]
     async fn what_queues_during_a_stroke_makes_up_the_next() {
         let (batcher, gate, strokes) = held(ONE_WORKER);
-        let first = under_way(&batcher, &strokes, vec![1]).await;
+        let first = queued(&batcher, vec![1]).await;
         let second = queued(&batcher, vec![2, 3]).await;
         let third = queued(&batcher, vec![4]).await;
         gate.add_permits(2);
@@ -227,9 +206,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_is_about_to_queue_is_waited_for() {
+        let (batcher, gate, strokes) = held(Limits { waits_a_turn: true, ..ONE_WORKER });
+        gate.add_permits(2);
+        let (first, second) = tokio::join!(batcher.run(vec![1]), async {
+            yield_now().await;
+            batcher.run(vec![2]).await
+        });
+        assert_eq!((first, second), (Ok(Ok(vec![2])), Ok(Ok(vec![4]))));
+        assert_eq!(*strokes.lock().unwrap(), [[1, 2]]);
+    }
+
+    #[tokio::test]
     async fn a_full_queue_refuses() {
-        let (batcher, gate, strokes) = held(ONE_WORKER);
-        let mut jobs = vec![under_way(&batcher, &strokes, vec![0]).await];
+        let (batcher, gate, _) = held(ONE_WORKER);
+        let mut jobs = vec![queued(&batcher, vec![0]).await];
         for n in 1..=3 {
             jobs.push(queued(&batcher, vec![n]).await);
         }
@@ -242,8 +233,8 @@ mod tests {
 
     #[tokio::test]
     async fn closing_does_what_waits_and_then_refuses() {
-        let (batcher, gate, strokes) = held(ONE_WORKER);
-        let first = under_way(&batcher, &strokes, vec![1]).await;
+        let (batcher, gate, _) = held(ONE_WORKER);
+        let first = queued(&batcher, vec![1]).await;
         let second = queued(&batcher, vec![2]).await;
         gate.add_permits(2);
         batcher.close().await;
@@ -256,7 +247,7 @@ mod tests {
     #[tokio::test]
     async fn a_caller_who_goes_does_not_take_his_job_along() {
         let (batcher, gate, strokes) = held(ONE_WORKER);
-        let first = under_way(&batcher, &strokes, vec![1]).await;
+        let first = queued(&batcher, vec![1]).await;
         drop(queued(&batcher, vec![2]).await);
         drop(first);
         gate.add_permits(2);

@@ -40,7 +40,8 @@ impl GroupCommit {
     /// Gathers writes for `inner`, which does `writers` transactions at a time without their getting in each other's
     /// way: one on SQLite. Must be called within a Tokio runtime.
     pub fn new(inner: Arc<dyn Store>, writers: usize) -> Self {
-        let limits = Limits { queue: QUEUE, batch: BATCH, workers: writers.max(1) };
+        let limits =
+            Limits { queue: QUEUE, batch: BATCH, workers: writers.max(1), waits_a_turn: inner.is_shared() };
         // A second question at the same time would have half as many versions to ask for, and cost as much.
         let asking = Limits { workers: 1, ..limits };
         let (to_send, to_mark, to_ask) = (inner.clone(), inner.clone(), inner.clone());
