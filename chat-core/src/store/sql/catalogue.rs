@@ -243,6 +243,9 @@ own_statements! {
         list_versions,
         /// Messages `(thread, sender, text, created, is_read, key, request)`, added with all that belongs to it.
         send,
+        /// Marks a batch of messages `(caller, id)` as read, in a transaction of its own, and answers `(place, message)` for
+        /// each that is its caller's.
+        mark,
     }
     all: {
         /// Ids for `$1` messages, as ranges with a first and a last: they are given to messages of threads that are locked
@@ -298,7 +301,7 @@ macro_rules! own {
     (
         hold_user_ids: $hold:expr, advance_user_ids: $users:expr, advance_message_ids: $messages:expr,
         take_time: $time:expr, lock_threads_of: $lock_threads_of:expr, list_versions: $list_versions:expr,
-        send: $send:expr,
+        send: $send:expr, mark: $mark:expr,
         reserve_message_ids: $reserve:expr,
         share_users: $share:literal, lock: $lock:literal,
         branch: $branch:literal, thread_branch: $thread_branch:literal,
@@ -314,6 +317,7 @@ macro_rules! own {
             lock_threads_of: $lock_threads_of,
             list_versions: $list_versions,
             send: $send,
+            mark: $mark,
             reserve_message_ids: $reserve,
             pair_of_users: concat!("select id from users where id in ($1, $2) order by id", $share),
             lock_user: concat!("select id, username, name_key from users where id = $1", $lock),

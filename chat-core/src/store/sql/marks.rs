@@ -4,7 +4,7 @@ use super::{
     SqlStore, catalogue as sql,
     counts::{Counts, mark},
     dialect::Dialect,
-    failure::Failure,
+    failure::{Failure, Kind},
     rows,
     value::{Arg, Cells, Column, bounded},
 };
@@ -12,12 +12,15 @@ use crate::{
     api::{Message, MessageId, ThreadId, UserId},
     store::Result as StoreResult,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(super) async fn messages<D: Dialect>(
     store: &SqlStore<D>,
     marks: &[(UserId, MessageId)],
 ) -> Result<Vec<StoreResult<Option<Message>>>, Failure> {
+    if let Some(outcomes) = at_once(store, marks).await? {
+        return Ok(outcomes);
+    }
     let ids: BTreeSet<i64> = marks.iter().map(|(_, id)| id.get()).collect();
     let ids = [Column::Ints(ids.into_iter().collect())];
     let mut tx = store.begin().await?;
@@ -49,6 +52,28 @@ pub(super) async fn messages<D: Dialect>(
     }
     tx.commit().await?;
     Ok(outcomes)
+}
+
+/// In one statement, where the database has one for it; `None`, nothing being done, where it has not, or when another
+/// transaction got in the way.
+async fn at_once<D: Dialect>(
+    store: &SqlStore<D>,
+    marks: &[(UserId, MessageId)],
+) -> Result<Option<Vec<StoreResult<Option<Message>>>>, Failure> {
+    let Some(statement) = D::OWN.mark else { return Ok(None) };
+    let columns = [
+        Column::Ints(marks.iter().map(|(caller, _)| caller.get()).collect()),
+        Column::Ints(marks.iter().map(|(_, id)| id.get()).collect()),
+    ];
+    let rows = match store.read(statement, &[Arg::Rows(&columns)]).await {
+        Err(Failure::Statement(Kind::Collision, _)) => return Ok(None),
+        done => done?,
+    };
+    let mut marked = HashMap::with_capacity(rows.len());
+    for row in rows {
+        marked.insert(row.int(0)?, rows::message(&row, 1)?);
+    }
+    Ok(Some((1..).zip(marks).map(|(place, _)| Ok(marked.remove(&place))).collect()))
 }
 
 pub(super) async fn thread<D: Dialect>(

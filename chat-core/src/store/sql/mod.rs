@@ -19,9 +19,9 @@ mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
-mod postgres_lease;
+mod postgres_batches;
 #[cfg(feature = "postgres")]
-mod postgres_send;
+mod postgres_lease;
 mod rows;
 mod send;
 mod send_at_once;

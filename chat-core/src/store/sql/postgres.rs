@@ -5,8 +5,8 @@ use super::{
     catalogue::{Own, all_ids, incoming_ids, marked_ids, message_of_m, own, page, unread_ids},
     dialect::Dialect,
     failure::{self, Failure, Kind},
+    postgres_batches::{MARK, SEND},
     postgres_lease::Lease,
-    postgres_send::SEND,
     value::{Arg, Cells, Column, cells},
 };
 use crate::store::StoreError;
@@ -66,6 +66,7 @@ impl Dialect for Postgres {
         ),
         list_versions: Some("select user_id, version from counters where user_id = any($1::bigint[])"),
         send: Some(SEND),
+        mark: Some(MARK),
         reserve_message_ids: "select id, id from (select nextval('messages_id_seq') as id \
              from generate_series(1, $1)) ids",
         share_users: " for share",

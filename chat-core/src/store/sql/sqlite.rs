@@ -36,6 +36,7 @@ impl Dialect for Sqlite {
         list_versions: None,
         // Statements cost little here, where each is a call and no turn.
         send: None,
+        mark: None,
         // The insert that follows in the same transaction moves the sequence on.
         reserve_message_ids: "select seq + 1, seq + $1 from sqlite_sequence where name = 'messages'",
         share_users: "",

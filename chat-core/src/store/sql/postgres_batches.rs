@@ -1,4 +1,4 @@
-//! Adding messages in a single statement.
+//! Adding messages, and marking them as read, in a single statement for many callers.
 
 /// Messages `(thread, sender, text, created, is_read, key, request)`, in their order: their places, from 1 on, and ids,
 /// of those that were added. That is all whose threads are their senders'; but none when a key among them is in use,
@@ -43,3 +43,31 @@ pub(super) const SEND: &str = "with wanted as materialized ( \
              unread = counters.unread + excluded.unread, \
              unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version \
      ) select place, id from placed";
+
+/// Marks messages `(caller, id)` as read: the places, from 1 on, of those that are their callers', and the messages.
+///
+/// Its parts follow each other as those of [`SEND`] do: `his` has no rows before all threads are locked, and users come
+/// last, in their order. A message that is changed while this waits for its thread is answered as it was before; what
+/// was marked, or deleted, meanwhile is not `marked` again.
+pub(super) const MARK: &str = "with asked as materialized ( \
+         select * from unnest($1::bigint[], $2::bigint[]) with ordinality as a(caller, id, place) \
+     ), held as materialized ( \
+         select id from threads where id in (select thread from messages where id = any($2::bigint[])) \
+         order by id for no key update \
+     ), his as materialized ( \
+         select place, m.id, sender, thread, text, created, low_mark \
+         from asked join messages m on m.id = asked.id and asked.caller in (user_low, user_high) \
+         where (select count(*) from held) > 0 \
+     ), marked as ( \
+         update messages set low_mark = 0, high_mark = 0 \
+         where id in (select id from his where low_mark > 0) and low_mark > 0 \
+         returning sender, user_low, user_high \
+     ), counted as ( \
+         insert into counters (user_id, messages, unread, unread_incoming) \
+         select user_id, 0, -count(*), -count(*) filter (where user_id <> sender) from ( \
+             select user_low as user_id, sender from marked \
+             union all select user_high, sender from marked where user_high is not null) sides \
+         group by user_id order by user_id \
+         on conflict (user_id) do update set unread = counters.unread + excluded.unread, \
+             unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version \
+     ) select place, id, sender, thread, text, created, true from his";
