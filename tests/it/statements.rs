@@ -24,6 +24,17 @@ const WALKS: [&str; 2] = ["USERS", "ANY_USER"];
 /// Lists that come from several indexes: they are merged, for to sort them is to read them whole.
 const MERGED: [&str; 4] = ["threads", "messages", "unread", "unread_incoming"];
 
+/// What SQLite runs for each message of a batch.
+const FOR_EACH: [&str; 7] = [
+    "lock_threads",
+    "messages_by_id",
+    "messages_by_key",
+    "insert_messages",
+    "touch_threads",
+    "add_counts",
+    "mark_read",
+];
+
 async fn migrated(url: &str) {
     sql::open(url, &sql::Options::default()).await.unwrap().close().await;
 }
@@ -50,6 +61,24 @@ async fn sqlite_scans_no_table() {
         let merges = plan.iter().any(|step| step.starts_with("MERGE"));
         assert_eq!(merges, MERGED.contains(&name), "{name}: {plan:#?}");
     }
+}
+
+/// To make a tree, and to give its memory back, costs more than what such a statement does.
+#[tokio::test]
+async fn sqlite_makes_no_temporary_tree_for_each_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("chat.db").display());
+    migrated(&url).await;
+    let mut sqlite = SqliteConnection::connect(&url).await.unwrap();
+    let mut seen = 0;
+    for (name, statement) in sql::sqlite_statements().into_iter().filter(|(name, _)| FOR_EACH.contains(name))
+    {
+        let steps = sqlite.fetch_all(AssertSqlSafe(format!("explain {statement}"))).await.unwrap();
+        let steps: Vec<String> = steps.iter().map(|row| row.get("opcode")).collect();
+        assert!(!steps.iter().any(|step| step == "OpenEphemeral"), "{name}: {steps:?}");
+        seen += 1;
+    }
+    assert_eq!(seen, FOR_EACH.len());
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ struct Mover {
 }
 
 impl Checkpoints {
-    /// Takes over from SQLite the moving of what `writer` writes. The thread that writes has to call.
+    /// Takes over from SQLite the moving of what `writer` writes.
     pub(super) fn take_over(writer: &Connection, place: &Place, every: i32) -> Result<Self, rusqlite::Error> {
         writer.wal_hook(Some(|_, pages| {
             PAGES.set(pages);
