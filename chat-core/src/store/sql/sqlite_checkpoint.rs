@@ -121,20 +121,31 @@ fn report(moved: Result<(), rusqlite::Error>) {
 mod tests {
     use super::*;
     use std::fs;
+    use tempfile::TempDir;
 
-    #[test]
-    fn the_log_begins_anew_while_the_writer_goes_on() {
+    /// A database whose log is to be moved once it has 50 pages.
+    fn written_to() -> (TempDir, Connection, Checkpoints) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("chat.db");
         fs::write(&file, []).unwrap();
         let place = Place::File(file);
         let writer = place.open(true, Duration::ZERO).unwrap();
         writer.execute_batch("pragma journal_mode = wal; create table entries (text text)").unwrap();
-        let mut checkpoints = Checkpoints::take_over(&writer, &place, 50).unwrap();
+        let checkpoints = Checkpoints::take_over(&writer, &place, 50).unwrap();
+        (folder, writer, checkpoints)
+    }
+
+    fn write(writer: &Connection) {
+        writer.execute_batch("insert into entries values ('an entry')").unwrap();
+    }
+
+    #[test]
+    fn the_log_begins_anew_while_the_writer_goes_on() {
+        let (_folder, writer, mut checkpoints) = written_to();
         let mut anew = 0;
         for _ in 0..100_000 {
             let before = PAGES.get();
-            writer.execute_batch("insert into entries values ('an entry')").unwrap();
+            write(&writer);
             checkpoints.see_to(&writer);
             anew += usize::from(PAGES.get() < before);
             if anew == 3 {
@@ -143,5 +154,18 @@ mod tests {
             }
         }
         panic!("the log has {} pages", PAGES.get());
+    }
+
+    #[test]
+    fn what_the_thread_left_the_writer_moves() {
+        let (_folder, writer, mut checkpoints) = written_to();
+        while PAGES.get() < 20 {
+            write(&writer);
+        }
+        checkpoints.mover.as_ref().unwrap().moved.store(true, Ordering::Release);
+        checkpoints.see_to(&writer);
+        write(&writer);
+        assert_eq!(PAGES.get(), 1, "the log begins anew");
+        checkpoints.close();
     }
 }
