@@ -65,6 +65,7 @@ async fn at_once<D: Dialect>(
         Column::Ints(marks.iter().map(|(caller, _)| caller.get()).collect()),
         Column::Ints(marks.iter().map(|(_, id)| id.get()).collect()),
     ];
+    // A read by its form, that writes: it runs by itself, outside of a transaction.
     let rows = match store.read(statement, &[Arg::Rows(&columns)]).await {
         Err(Failure::Statement(Kind::Collision, _)) => return Ok(None),
         done => done?,

@@ -27,7 +27,8 @@ pub(super) async fn all<D: Dialect>(
         Column::OptTexts(messages.iter().map(|m| m.key.as_ref().map(|key| &*key.key)).collect()),
         Column::OptBytes(messages.iter().map(|m| m.key.as_ref().map(|key| &key.request[..])).collect()),
     ];
-    // What the database refuses it has not done, the commit included, which is part of the statement.
+    // A read by its form, that writes: it runs by itself, outside of a transaction. What the database refuses it has not
+    // done, the commit included, which is part of the statement.
     let rows = match store.read(statement, &[Arg::Rows(&columns)]).await {
         Err(Failure::Statement(Kind::Taken | Kind::Collision, _)) => return Ok(None),
         done => done?,
@@ -37,7 +38,10 @@ pub(super) async fn all<D: Dialect>(
     }
     let mut ids = HashMap::with_capacity(rows.len());
     for row in rows {
-        ids.insert(row.int(0)?, row.int(1)?);
+        // What cannot be read has been written all the same, and is not to be tried again.
+        let place_and_id = row.int(0).and_then(|place| Ok((place, row.int(1)?)));
+        let (place, id) = place_and_id.map_err(Failure::Commit)?;
+        ids.insert(place, id);
     }
     let outcome = |(place, message)| {
         let id = ids.get(&place).ok_or(StoreError::NotFound)?;
