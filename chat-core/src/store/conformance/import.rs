@@ -193,7 +193,10 @@ pub async fn a_thread_of_one_is_read_and_deleted(store: Shared) {
     assert!(store.thread(BEN, thread_id(1)).await.unwrap().is_none());
     assert_counts(&store, ANN).await;
     assert_eq!(store.mark_thread_read(ANN, thread_id(1), None).await.unwrap(), Some(2));
-    send(&store, thread_id(1), ANN, "to myself").await;
+    let updated = async || store.thread(ANN, thread_id(1)).await.unwrap().unwrap().updated;
+    assert_eq!(updated().await, at(30), "as it was imported");
+    let sent = send(&store, thread_id(1), ANN, "to myself").await;
+    assert_eq!(updated().await, sent.created);
     assert_counts(&store, ANN).await;
     assert!(store.delete_thread(ANN, thread_id(1)).await.unwrap());
     for user in [ANN, BEN, CID] {

@@ -20,7 +20,8 @@ pub(super) const SEND: &str = "with wanted as materialized ( \
              select wanted.*, user_low, user_high from wanted \
              join held on held.id = wanted.thread and wanted.sender in (user_low, user_high) \
              where (select count(*) from held) > 0 and not exists ( \
-                 select 1 from wanted w join messages m on m.sender = w.sender and m.key = w.key) \
+                 select 1 from wanted w join messages m on m.sender = w.sender and m.key = w.key \
+                 where w.key is not null) \
              order by place) ordered \
      ), added as ( \
          insert into messages \
@@ -29,10 +30,6 @@ pub(super) const SEND: &str = "with wanted as materialized ( \
              case when is_read then 0 when sender = user_low then 2 else 1 end, \
              case when is_read then 0 when sender = user_high then 2 else 1 end, key, request \
          from placed returning user_low, user_high, low_mark, high_mark \
-     ), moved as ( \
-         update threads set updated = latest.created \
-         from (select thread, max(created) as created from placed group by thread) latest \
-         where threads.id = latest.thread and threads.updated < latest.created \
      ), counted as ( \
          insert into counters (user_id, messages, unread, unread_incoming) \
          select user_id, count(*), count(*) filter (where mark > 0), count(*) filter (where mark = 1) from ( \

@@ -17,9 +17,9 @@ use std::{
     time::Duration,
 };
 
-/// Pages of 4 KiB that the log has when it is moved: 32 MiB. Pages that several batches change are then moved once,
+/// Pages of 4 KiB that the log has when it is moved: 128 MiB. Pages that several batches change are then moved once,
 /// which is most of what moving costs; and reading so much of a log after a crash takes some hundredths of a second.
-pub(super) const LOG_PAGES: i32 = 8192;
+pub(super) const LOG_PAGES: i32 = 32_768;
 /// Times that the thread follows the writer before it leaves the rest to him: each time about a tenth remains.
 const ROUNDS: usize = 2;
 
