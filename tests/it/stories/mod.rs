@@ -16,4 +16,5 @@ mod restart;
 mod secrecy;
 mod security;
 mod startup;
+mod two_servers;
 mod two_users;

@@ -1,0 +1,103 @@
+//! Two servers on one Postgres, each a process of its own, with the lists and tokens it keeps in its own memory.
+
+use chat_client::{Client, Error, Message};
+use chat_tests::{Database, Program};
+use std::time::{Duration, Instant};
+
+/// How long a server may go on believing a token that was revoked through another.
+const BOUND: Duration = Duration::from_secs(2);
+
+fn servers(database: &Database) -> (Program, Program) {
+    let serve = || Program::serve(database, &["--open-registration"]);
+    (serve(), serve())
+}
+
+async fn registered(server: &Program, name: &str) -> Client {
+    let client = server.client();
+    client.register(name, format!("{name}'s own password")).await.unwrap();
+    client.sign_in(name, format!("{name}'s own password")).await.unwrap()
+}
+
+/// The same user at another server.
+fn at(server: &Program, client: &Client) -> Client {
+    let there = server.client();
+    there.with_token(client.token().unwrap().clone()).unwrap()
+}
+
+#[tokio::test]
+async fn what_one_has_acknowledged_the_other_shows_at_once() {
+    let database = Database::postgres().await;
+    let (here, there) = servers(&database);
+    let (ann, bob) = (registered(&here, "ann").await, registered(&there, "bob").await);
+    let thread = ann.open_thread(bob.me().await.unwrap().id).await.unwrap().id;
+    // Both servers have every list of his in memory before each change.
+    let (bob_here, bob_there) = (at(&here, &bob), bob);
+    let seen = async || {
+        let mut seen = Vec::new();
+        for bob in [&bob_here, &bob_there] {
+            let page = bob.thread_messages(thread).newest().await.unwrap().results;
+            let unread = bob.unread().incoming().await.unwrap();
+            assert_eq!(bob.messages().limit(100).await.unwrap().results, page);
+            assert_eq!(unread.count, unread.results.len() as u64);
+            seen.push((page, unread.results));
+        }
+        let there = seen.pop().unwrap();
+        assert_eq!(seen, [there.clone()], "the servers differ");
+        there
+    };
+
+    for round in 0..10 {
+        let text = format!("message {round}");
+        let sent = ann.send(thread, &*text).await.unwrap();
+        let (page, unread) = seen().await;
+        assert_eq!((page.last(), unread), (Some(&sent), vec![sent.clone()]));
+
+        let edited = ann.edit_message(sent.id).text("another text").await.unwrap();
+        assert_eq!(seen().await.1, [edited.clone()]);
+
+        let reader = if round % 2 == 0 { &bob_here } else { &bob_there };
+        reader.mark_message_read(sent.id).await.unwrap();
+        let (page, unread) = seen().await;
+        assert_eq!((page.last(), unread), (Some(&Message { is_read: true, ..edited }), vec![]));
+
+        if round % 3 == 0 {
+            ann.delete_message(sent.id).await.unwrap();
+            assert!(!seen().await.0.iter().any(|message| message.id == sent.id));
+        }
+    }
+    bob_here.delete_thread(thread).await.unwrap();
+    assert!(bob_there.thread_messages(thread).await.unwrap_err().is_not_found());
+    assert_eq!(bob_there.threads().await.unwrap().results, []);
+    here.stop();
+    there.stop();
+}
+
+#[tokio::test]
+async fn a_token_revoked_at_one_is_void_at_the_other_within_two_seconds() {
+    let database = Database::postgres().await;
+    let (here, there) = servers(&database);
+    let ann = registered(&here, "ann").await;
+    for revoke_all in [false, true] {
+        let token = here.client().sign_in("ann", "ann's own password").await.unwrap();
+        let elsewhere = at(&there, &token);
+        elsewhere.me().await.unwrap();
+        if revoke_all {
+            ann.change_password("ann's own password", "another password").await.unwrap();
+        } else {
+            token.sign_out().await.unwrap();
+        }
+        let revoked = Instant::now();
+        assert!(token.me().await.unwrap_err().is_unauthorized(), "here it is void at once");
+        // However slow the machine is: what is asked after the bound is refused.
+        loop {
+            let asked = Instant::now();
+            match elsewhere.me().await {
+                Ok(_) => assert!(asked - revoked < BOUND, "it is still believed"),
+                Err(error) => break assert!(Error::is_unauthorized(&error), "{error}"),
+            }
+        }
+    }
+    at(&there, &ann).me().await.unwrap();
+    here.stop();
+    there.stop();
+}
