@@ -61,7 +61,10 @@ impl Message {
 
 /// A string. Those with something to escape are serde's.
 fn text(json: &mut String, text: &str) {
-    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+    // All bytes are looked at, whatever is found: so they are compared many at a time.
+    let escape =
+        text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
+    if !escape {
         json.push('"');
         json.push_str(text);
         json.push('"');

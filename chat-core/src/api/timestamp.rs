@@ -44,7 +44,9 @@ impl Timestamp {
         if date.year() < 0 {
             text.push('-');
         }
-        digits(text, 4, date.year().unsigned_abs().into());
+        let year = u32::from(date.year().unsigned_abs());
+        pair(text, year / 100);
+        pair(text, year);
         for (before, number) in [
             ('-', date.month()),
             ('-', date.day()),
@@ -53,24 +55,26 @@ impl Timestamp {
             (':', time.second()),
         ] {
             text.push(before);
-            digits(text, 2, number.unsigned_abs().into());
+            pair(text, number.unsigned_abs().into());
         }
         let micros = time.subsec_nanosecond().unsigned_abs() / 1000;
         if micros > 0 {
             text.push('.');
-            digits(text, 6, micros);
+            pair(text, micros / 10_000);
+            pair(text, micros / 100);
+            pair(text, micros);
         }
         text.push('Z');
     }
 }
 
-/// Writes the last `count` decimal digits of a number.
-fn digits(text: &mut String, count: u32, number: u32) {
-    let mut place = 10_u32.pow(count.saturating_sub(1));
-    while place > 0 {
-        text.push(char::from_digit(number / place % 10, 10).unwrap_or('0'));
-        place /= 10;
-    }
+/// Writes the last two decimal digits of a number.
+fn pair(text: &mut String, number: u32) {
+    const PAIRS: &str = "\
+        0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+        5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    let place = usize::try_from(number % 100).unwrap_or(0) * 2;
+    text.push_str(PAIRS.get(place..place + 2).unwrap_or_default());
 }
 
 /// Bytes of the longest text.
