@@ -18,7 +18,7 @@ use std::{
 };
 
 /// Pages of 4 KiB that the log has when it is moved: 128 MiB. Pages that several batches change are then moved once,
-/// which is most of what moving costs; and reading so much of a log after a crash takes some hundredths of a second.
+/// which is most of what moving costs; and reading so much of a log after a crash takes about two tenths of a second.
 pub(super) const LOG_PAGES: i32 = 32_768;
 /// Times that the thread follows the writer before it leaves the rest to him: each time about a tenth remains.
 const ROUNDS: usize = 2;

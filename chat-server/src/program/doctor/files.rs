@@ -10,11 +10,11 @@ use std::{
 /// What SQLite, and the server's lock, keep beside the database.
 const BESIDE: [&str; 3] = ["-wal", "-shm", ".lock"];
 /// With less room than this a busy server may stop writing within the hour.
-const SCARCE: u64 = 100 << 20;
+const SCARCE: u64 = 256 << 20;
 /// With less room than this somebody should look for more.
 const LOW: u64 = 1 << 30;
-/// What is written ahead is brought into the file every four megabytes, unless somebody reads all the time.
-const WAL_MAX: u64 = 256 << 20;
+/// What is written ahead is brought into the database every 128 megabytes, unless somebody reads all the time.
+const WAL_MAX: u64 = 512 << 20;
 
 /// Looks at the files of the database at `file`; nothing where there is none, which is found when it is opened.
 pub(super) fn examine(file: &Path) -> Vec<Finding> {
