@@ -165,3 +165,14 @@ fn a_damaged_session_is_told_without_being_quoted() {
     assert_eq!(ran.status, 1);
     assert!(ran.stderr.contains("default.toml") && !ran.stderr.contains(TOKEN), "{}", ran.stderr);
 }
+
+#[tokio::test]
+async fn what_is_given_whole_needs_no_session() {
+    let (server, ann) = (chat_server().await, Person::new());
+    std::fs::create_dir(ann.config.path().join("chat-cli")).unwrap();
+    std::fs::write(ann.session("default"), "no session").unwrap();
+    ann.at(&server, ["whoami"]).ok();
+    let mut command = ann.command();
+    command.env("XDG_CONFIG_HOME", "/dev/null").args(["whoami", "--server", &server.uri()]);
+    assert_eq!(run(&mut command, "").status, 4);
+}
