@@ -16,7 +16,7 @@ pub(crate) fn new_password(from_stdin: bool) -> Result<String> {
     if from_stdin {
         return password_line();
     }
-    let password = ask("Password: ")?;
+    let password = ask("New password: ")?;
     if ask("Again: ")? == password { Ok(password) } else { Err(Failure::usage("the two passwords differ")) }
 }
 
