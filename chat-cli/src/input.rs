@@ -30,8 +30,9 @@ fn password_line() -> Result<String> {
 }
 
 fn ask(prompt: &str) -> Result<String> {
-    rpassword::prompt_password(prompt).map_err(|_| {
-        Failure::usage("there is no terminal to ask for the password on").hint("use --password-stdin")
+    rpassword::prompt_password(prompt).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Failure::usage("no password was given"),
+        _ => Failure::usage("there is no terminal to ask for the password on").hint("use --password-stdin"),
     })
 }
 
