@@ -21,11 +21,12 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(global: Global) -> Result<Self> {
-        let profile = Profile::new(&global.profile)?;
         // A variable set to nothing is as good as not set.
+        let profile = Profile::new(global.profile.as_deref().filter(|name| !name.is_empty()))?;
         let server = global.server.filter(|server| !server.trim().is_empty());
         let token = global.token.filter(|token| !token.expose().is_empty());
-        let session = profile.load()?;
+        // Told all it could say, nobody needs a session that can be read.
+        let session = if server.is_some() && token.is_some() { None } else { profile.load()? };
 
         let server = server
             .as_deref()

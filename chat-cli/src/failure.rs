@@ -25,13 +25,15 @@ pub(crate) enum Kind {
     NotAllowed,
     Rejected,
     OutOfReach,
+    /// Something answers, and it is no chat server.
+    Stranger,
 }
 
 impl Kind {
     pub(crate) const fn exit_status(self) -> u8 {
         match self {
             Self::ClosedPipe => 0,
-            Self::Failed => 1,
+            Self::Failed | Self::Stranger => 1,
             Self::Usage => 2,
             Self::NotFound => 3,
             Self::NotAllowed => 4,
@@ -56,6 +58,8 @@ impl Kind {
             || error.is_throttled()
         {
             Self::OutOfReach
+        } else if error.is_decode() || error.status().is_some_and(|status| status.is_redirection()) {
+            Self::Stranger
         } else {
             Self::Failed
         }
@@ -93,7 +97,7 @@ impl Failure {
 
     /// Tells which server was asked, where that may be the mistake.
     pub(crate) fn at(self, server: &str) -> Self {
-        if self.kind == Kind::OutOfReach && self.hint.is_none() {
+        if matches!(self.kind, Kind::OutOfReach | Kind::Stranger) && self.hint.is_none() {
             self.hint(format!("the server asked is {server}; --server or CHAT_SERVER_URL names another"))
         } else {
             self

@@ -15,10 +15,9 @@ pub(crate) struct Global {
     #[arg(help_heading = "Global options", value_parser = |text: &str| Ok::<_, String>(Token::new(text.trim())))]
     pub(crate) token: Option<Token>,
 
-    /// Whose session to use, where there are several: letters, digits, - and _
-    #[arg(long, global = true, value_name = "NAME", env = "CHAT_PROFILE", default_value = "default")]
-    #[arg(help_heading = "Global options")]
-    pub(crate) profile: String,
+    /// Whose session to use, where there are several: letters, digits, - and _ [default: default]
+    #[arg(long, global = true, value_name = "NAME", env = "CHAT_PROFILE", help_heading = "Global options")]
+    pub(crate) profile: Option<String>,
 
     /// Print one JSON document, in the shapes of the HTTP API
     #[arg(long, global = true, help_heading = "Global options")]

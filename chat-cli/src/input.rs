@@ -16,7 +16,7 @@ pub(crate) fn new_password(from_stdin: bool) -> Result<String> {
     if from_stdin {
         return password_line();
     }
-    let password = ask("Password: ")?;
+    let password = ask("New password: ")?;
     if ask("Again: ")? == password { Ok(password) } else { Err(Failure::usage("the two passwords differ")) }
 }
 
@@ -30,8 +30,9 @@ fn password_line() -> Result<String> {
 }
 
 fn ask(prompt: &str) -> Result<String> {
-    rpassword::prompt_password(prompt).map_err(|_| {
-        Failure::usage("there is no terminal to ask for the password on").hint("use --password-stdin")
+    rpassword::prompt_password(prompt).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Failure::usage("no password was given"),
+        _ => Failure::usage("there is no terminal to ask for the password on").hint("use --password-stdin"),
     })
 }
 

@@ -6,12 +6,15 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
-    io::Write,
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
 /// What a token is called unless its owner says otherwise.
 pub(crate) const TOKEN_NAME: &str = "chat-cli";
+
+/// The profile used unless told otherwise.
+const DEFAULT: &str = "default";
 
 /// Signed in: at which server, by which token.
 #[derive(Serialize, Deserialize)]
@@ -27,9 +30,11 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    pub(crate) fn new(name: &str) -> Result<Self> {
+    /// The profile of this name, or the one used unless told otherwise.
+    pub(crate) fn new(name: Option<&str>) -> Result<Self> {
+        let name = name.unwrap_or(DEFAULT);
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if name.is_empty() || !name.chars().all(fits) {
+        if !name.chars().all(fits) {
             return Err(Failure::usage(format!(
                 "the profile \"{name}\" is not made of letters, digits, - and _"
             )));
@@ -39,7 +44,7 @@ impl Profile {
 
     /// Whether it is the one used unless told otherwise.
     pub(crate) fn is_default(&self) -> bool {
-        self.name == "default"
+        self.name == DEFAULT
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -52,7 +57,10 @@ impl Profile {
         let Ok(path) = self.path() else { return Ok(None) };
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // With XDG_CONFIG_HOME=/dev/null somebody says that he wants no such files.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             Err(error) => return Err(Failure::cannot(format!("read {}", path.display()), error)),
         };
         // The parser's own message quotes the line, and the line may be the token's.
@@ -82,7 +90,7 @@ impl Profile {
     pub(crate) fn forget(&self) -> Result<()> {
         let path = self.path()?;
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(Failure::cannot(format!("remove {}", path.display()), error))
             }
             _ => Ok(()),

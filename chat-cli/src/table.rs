@@ -24,8 +24,7 @@ pub(crate) fn table<const N: usize>(
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
-        let turns =
-            matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let turns = matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if char.is_control() || turns || matches!(char, '\u{2028}' | '\u{2029}') {
             shown.extend(char.escape_default());
         } else {
@@ -53,7 +52,7 @@ mod tests {
     #[test]
     fn nothing_reaches_the_terminal_as_a_command() {
         assert_eq!(printable("\u{1b}[2Jhi\r\n\t\u{9b}31m\u{7f}"), r"\u{1b}[2Jhi\r\n\t\u{9b}31m\u{7f}");
-        assert_eq!(printable("abc\u{202e}fdp.exe"), r"abc\u{202e}fdp.exe");
+        assert_eq!(printable("abc\u{202e}fdp\u{61c}.exe"), r"abc\u{202e}fdp\u{61c}.exe");
         assert_eq!(printable("Größe 👩‍👩‍👧 شكرا \\n"), "Größe 👩‍👩‍👧 شكرا \\n");
     }
 

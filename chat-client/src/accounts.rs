@@ -8,7 +8,6 @@ use chat_core::api::{
     },
 };
 use futures_util::future::BoxFuture;
-use http::StatusCode;
 
 /// Signs in: await it for a client that is.
 #[must_use = "a request is sent when it is awaited"]
@@ -38,7 +37,8 @@ impl IntoFuture for SigningIn {
 }
 
 impl Client {
-    /// Signs in: await it for a client with a token of its own, which stays valid until [`sign_out`](Self::sign_out).
+    /// Signs in: await it for a client with a token of its own, which is valid until [`sign_out`](Self::sign_out), a new
+    /// password, or a long time without use.
     ///
     /// # Errors
     /// [`is_invalid`](Error::is_invalid) when username and password do not belong together,
@@ -54,7 +54,7 @@ impl Client {
     /// [`is_unauthorized`](Error::is_unauthorized) when it was not valid before.
     pub async fn sign_out(&self) -> Result<(), Error> {
         let result = self.call::<DeleteToken>((), &(), &()).await;
-        retry::deleted(result, StatusCode::UNAUTHORIZED)
+        retry::deleted(result, Error::is_unauthorized)
     }
 
     /// The tokens by which this user is signed in, here and elsewhere, newest first.
@@ -68,7 +68,7 @@ impl Client {
     /// [`is_not_found`](Error::is_not_found) when he has none with this id.
     pub async fn revoke_token(&self, id: TokenId) -> Result<(), Error> {
         let result = self.call::<RevokeToken>(id, &(), &()).await;
-        retry::deleted(result, StatusCode::NOT_FOUND)
+        retry::deleted(result, Error::is_not_found)
     }
 
     /// Registers a user. It does not sign him in.

@@ -114,9 +114,10 @@ impl Error {
         self.refusal()?.retry_after
     }
 
-    /// 404: it does not exist, or the caller may not know of it.
+    /// 404, in a chat server's words: it does not exist, or the caller may not know of it. Another server's 404, for a
+    /// path it does not serve, is [`is_decode`](Self::is_decode): it says nothing of threads and messages.
     pub fn is_not_found(&self) -> bool {
-        self.has_status(StatusCode::NOT_FOUND)
+        self.has_status(StatusCode::NOT_FOUND) && self.detail().is_some()
     }
 
     /// 401: not signed in, or the token is no longer valid. A wrong password is [`is_invalid`](Self::is_invalid).
@@ -170,7 +171,11 @@ impl Error {
 
     /// What came back is no answer of this API: another server, a proxy's page, or too long an answer.
     pub fn is_decode(&self) -> bool {
-        matches!(self.0.kind, Kind::Decode(_) | Kind::TooLarge(_))
+        matches!(self.0.kind, Kind::Decode(_) | Kind::TooLarge(_)) || self.is_someone_elses_404()
+    }
+
+    fn is_someone_elses_404(&self) -> bool {
+        self.has_status(StatusCode::NOT_FOUND) && !self.is_not_found()
     }
 
     /// The client could not make the request of what it was given; nothing was sent.
@@ -200,6 +205,9 @@ impl fmt::Display for Error {
                 (None, false) => refusal.fields.fmt(f),
                 (None, true) if refusal.status.is_redirection() => {
                     write!(f, "the server redirects ({}), which is not followed", refusal.status)
+                }
+                (None, true) if self.is_someone_elses_404() => {
+                    write!(f, "this is no answer of a chat server: {}", refusal.status)
                 }
                 (None, true) => write!(f, "the server answered {}", refusal.status),
             },

@@ -7,7 +7,6 @@ use chat_core::api::{
     limits::PAGE_MAX,
 };
 use futures_util::future::BoxFuture;
-use http::StatusCode;
 
 impl Client {
     /// The messages of all the caller's threads, by ascending id.
@@ -30,7 +29,7 @@ impl Client {
     /// # Errors
     /// [`is_forbidden`](Error::is_forbidden) when somebody else wrote it.
     pub async fn delete_message(&self, id: MessageId) -> Result<(), Error> {
-        retry::deleted(self.call::<DeleteMessage>(id, &(), &()).await, StatusCode::NOT_FOUND)
+        retry::deleted(self.call::<DeleteMessage>(id, &(), &()).await, Error::is_not_found)
     }
 
     /// Marks a message as read, whoever wrote it.

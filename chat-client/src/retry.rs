@@ -3,7 +3,7 @@
 use crate::Error;
 use backon::{ExponentialBuilder, Retryable};
 use chat_core::api::endpoints::{CreateMessage, CreateThread, Endpoint, Spec};
-use http::{Method, StatusCode};
+use http::Method;
 use std::{future::Future, time::Duration};
 
 /// How often and how patiently a failed call is made again.
@@ -99,9 +99,9 @@ pub(crate) fn is_repeatable(spec: &Spec) -> bool {
 }
 
 /// Takes `gone` for success when an earlier attempt at a deletion may have been the one that did it.
-pub(crate) fn deleted(result: Result<(), Error>, gone: StatusCode) -> Result<(), Error> {
+pub(crate) fn deleted(result: Result<(), Error>, gone: fn(&Error) -> bool) -> Result<(), Error> {
     match result {
-        Err(error) if error.followed_uncertain_attempt() && error.status() == Some(gone) => Ok(()),
+        Err(error) if error.followed_uncertain_attempt() && gone(&error) => Ok(()),
         result => result,
     }
 }
@@ -111,13 +111,14 @@ mod tests {
     use super::*;
     use crate::error::{Kind, Refusal};
     use chat_core::api::FieldErrors;
+    use http::StatusCode;
     use std::cell::Cell;
     use tokio::time::Instant;
 
     fn refused(status: StatusCode, retry_after: Option<u64>) -> Error {
         Error::new(Kind::Refused(Refusal {
             status,
-            detail: None,
+            detail: Some("Because.".to_owned()),
             fields: FieldErrors::new(),
             request_id: None,
             retry_after: retry_after.map(Duration::from_secs),
@@ -185,13 +186,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn gone_means_deleted_only_after_an_attempt_of_unknown_outcome() {
-        let gone = StatusCode::NOT_FOUND;
-        let (result, _) = run(true, vec![Error::new(Kind::Interrupted), refused(gone, None)]).await;
-        assert!(deleted(result, gone).is_ok());
-        let (result, _) = run(true, vec![Error::new(Kind::Connect), refused(gone, None)]).await;
-        assert!(deleted(result, gone).unwrap_err().is_not_found());
-        let (result, _) = run(true, vec![refused(gone, None)]).await;
-        assert!(deleted(result, gone).unwrap_err().is_not_found());
+        let gone = || refused(StatusCode::NOT_FOUND, None);
+        let (result, _) = run(true, vec![Error::new(Kind::Interrupted), gone()]).await;
+        assert!(deleted(result, Error::is_not_found).is_ok());
+        let (result, _) = run(true, vec![Error::new(Kind::Connect), gone()]).await;
+        assert!(deleted(result, Error::is_not_found).unwrap_err().is_not_found());
+        let (result, _) = run(true, vec![gone()]).await;
+        assert!(deleted(result, Error::is_not_found).unwrap_err().is_not_found());
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Client {
 
     /// Deletes a thread with all its messages, for both participants.
     pub async fn delete_thread(&self, id: ThreadId) -> Result<(), Error> {
-        retry::deleted(self.call::<DeleteThread>(id, &(), &()).await, StatusCode::NOT_FOUND)
+        retry::deleted(self.call::<DeleteThread>(id, &(), &()).await, Error::is_not_found)
     }
 
     /// Marks what the other participant wrote in a thread as read.

@@ -45,7 +45,8 @@ impl Chat {
     }
 
     /// A chat on the database at `url` (`sqlite://PATH`, `sqlite::memory:` or `postgres://…`), created and migrated
-    /// when need be.
+    /// when need be. It should be the chat's own: its tables have plain names, such as `users`. On Postgres a schema
+    /// will do, which `?options=-csearch_path%3Dchat` at the end of the address chooses.
     ///
     /// # Errors
     /// When the database cannot be opened; the error says what to do.

@@ -25,6 +25,22 @@
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # In a program of your own
+//!
+//! It needs a Tokio runtime, and a database of its own, or a schema on Postgres: see `Chat::open`. A store of your own
+//! is possible too: the trait `store::Store`, held to its promises by the cases of `store::conformance`.
+//!
+//! What this workspace sets for the compiler does not come along with the crate. Without optimisation it takes long to
+//! hash a password: set `opt-level = 3` for `argon2` and `blake2` under `[profile.dev.package]`. And as it is compiled by
+//! default, SQLite takes locks that all its connections share: the flags against that stand in this workspace's
+//! `.cargo/config.toml`.
+//!
+//! # Features
+//!
+//! `sqlite` and `postgres`, both on by default, are the databases. `chat` is the chat without either, for stores of your
+//! own, `conformance` the cases they have to pass, `schema` JSON Schemas of the wire types. Without any the crate is the
+//! module [`api`] alone.
 
 pub mod api;
 

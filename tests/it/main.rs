@@ -10,6 +10,7 @@
 
 mod conformance;
 mod contract;
+mod embedding;
 mod faults;
 mod hostile;
 mod migrations;

@@ -4,6 +4,7 @@ mod listing;
 mod login;
 mod logout;
 mod messages;
+mod password;
 mod register;
 mod send;
 mod threads;
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     Login(login::Login),
     Logout(logout::Logout),
     Whoami(whoami::Whoami),
+    Password(password::Password),
     #[command(subcommand)]
     Tokens(tokens::Tokens),
     #[command(subcommand)]
@@ -40,6 +42,7 @@ impl Command {
             Self::Login(command) => command.run(context).await,
             Self::Logout(command) => command.run(context).await,
             Self::Whoami(command) => command.run(context).await,
+            Self::Password(command) => command.run(context).await,
             Self::Tokens(command) => command.run(context).await,
             Self::Users(command) => command.run(context).await,
             Self::Threads(command) => command.run(context).await,

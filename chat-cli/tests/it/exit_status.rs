@@ -87,10 +87,16 @@ async fn each_refusal_has_its_status() {
 
 #[tokio::test]
 async fn what_is_no_chat_server_is_1() {
-    let server = MockServer::start().await;
-    let html = ResponseTemplate::new(200).set_body_raw("<html>", "text/html");
-    Mock::given(any()).respond_with(html).mount(&server).await;
-    assert_eq!(Person::new().at(&server, ["whoami"]).status, 1);
+    for status in [200, 301, 404] {
+        let server = MockServer::start().await;
+        let html = ResponseTemplate::new(status).set_body_raw("<html>", "text/html");
+        Mock::given(any()).respond_with(html).mount(&server).await;
+        for command in [["users", "show", "5"], ["send", "5", "hi"]] {
+            let ran = Person::new().at(&server, command);
+            assert_eq!(ran.status, 1, "{status}: {ran:?}");
+            assert!(ran.stderr.contains(&server.uri()), "the address may be what is wrong: {ran:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -110,4 +116,7 @@ async fn an_empty_variable_is_as_good_as_none() {
     let mut command = Person::new().command();
     let ran = run(command.env("CHAT_TOKEN", "").env("CHAT_SERVER_URL", server.uri()).args(["unread"]), "");
     assert_eq!(ran.status, 4);
+    let ran =
+        run(Person::new().command().env("CHAT_PROFILE", "").args(["unread", "--server", &server.uri()]), "");
+    assert_eq!(ran.status, 4, "{ran:?}");
 }

@@ -165,3 +165,29 @@ fn a_damaged_session_is_told_without_being_quoted() {
     assert_eq!(ran.status, 1);
     assert!(ran.stderr.contains("default.toml") && !ran.stderr.contains(TOKEN), "{}", ran.stderr);
 }
+
+#[tokio::test]
+async fn what_is_given_whole_needs_no_session() {
+    let (server, ann) = (chat_server().await, Person::new());
+    std::fs::create_dir(ann.config.path().join("chat-cli")).unwrap();
+    std::fs::write(ann.session("default"), "no session").unwrap();
+    ann.at(&server, ["whoami"]).ok();
+    let mut command = ann.command();
+    command.env("XDG_CONFIG_HOME", "/dev/null").args(["whoami", "--server", &server.uri()]);
+    assert_eq!(run(&mut command, "").status, 4);
+}
+
+#[tokio::test]
+async fn a_password_is_changed_from_two_lines() {
+    let (server, ann) = (chat_server().await, Person::new());
+    answer(&server, "POST", "/users/me/password/", 204, &Value::Null).await;
+    let ran = ann.at_with_input(&server, ["password", "--password-stdin"], "old one\nnew one\n");
+    assert!(!format!("{ran:?}").contains("one"));
+    ran.ok();
+    let sent: Value = serde_json::from_str(&requests(&server).await[0].2).unwrap();
+    assert_eq!(sent, json!({"current": "old one", "new": "new one"}));
+
+    let ran = ann.at_with_input(&server, ["password", "--password-stdin"], "old one\n");
+    assert_eq!((ran.status, requests(&server).await.len()), (2, 1), "half of it is not sent");
+    assert_eq!(run(ann.command().args(["password", "--password-stdin"]), "a\nb\n").status, 4);
+}

@@ -51,6 +51,17 @@ async fn each_refusal_answers_its_question() {
 }
 
 #[tokio::test]
+async fn a_404_of_another_server_says_nothing_of_threads() {
+    let html = ResponseTemplate::new(404).set_body_raw("<html>Not here</html>", "text/html");
+    for answer in [html, ResponseTemplate::new(404), reply(404, &json!({"error": "no route"}))] {
+        let error = refusal(answer).await;
+        assert!(error.is_decode() && !error.is_not_found(), "{error:?}");
+        assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
+        assert_eq!(error.to_string(), "this is no answer of a chat server: 404 Not Found");
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_html_is_no_answer() {
     let html = ResponseTemplate::new(200).set_body_raw("<html>Sign in to the hotel</html>", "text/html");
     let server = MockServer::start().await;

@@ -91,13 +91,15 @@ impl Args {
         let Some(command) = command else {
             return Ok(Self { common, command: Command::Serve(Box::new(serve)) });
         };
-        // An option of serve before another command would do nothing, before `serve` it would be overruled.
+        // An option of serve before another command would do nothing, before `serve` or `doctor` it would be overruled.
         let typed =
             |arg: &&clap::Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
         match ServeArgs::augment_args(clap::Command::new("")).get_arguments().find(typed) {
             Some(arg) => {
                 let option = arg.get_long().unwrap_or_default();
-                let text = format!("--{option} belongs to serve: write it after that, or name no command\n");
+                let text = format!(
+                    "--{option} belongs to serve and doctor: write it after one of them, or name no command\n"
+                );
                 Err(Cli::command().error(ErrorKind::ArgumentConflict, text))
             }
             None => Ok(Self { common, command }),
@@ -153,7 +155,7 @@ mod tests {
     fn options_of_serve_are_refused_before_another_command() {
         let error = parse("chat-server --demo user list").unwrap_err();
         assert_eq!(error.exit_code(), 2);
-        assert!(error.to_string().contains("--demo belongs to serve"), "{error}");
+        assert!(error.to_string().contains("--demo belongs to serve and doctor"), "{error}");
     }
 
     #[test]

@@ -114,9 +114,9 @@ pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
     }
 }
 
-/// Opens the database and finds a user in it.
+/// Opens the database and finds a user in it. One that is made for this has no users: the address is wrong.
 pub(super) async fn find(common: &Common, name: &str) -> Result<(Chat, Account)> {
-    let chat = database::open(&common.database_url).await?;
+    let chat = database::open_existing(&common.database_url).await?;
     let user = chat.account_by_name(name).await.map_err(|error| refusal(name, error))?;
     Ok((chat, user))
 }

@@ -22,6 +22,15 @@ fn a_folder_that_is_not_there() {
 }
 
 #[test]
+fn a_user_is_not_looked_for_in_a_database_made_for_that() {
+    let program = Program::new();
+    for line in ["user disable ann", "user remove ann --yes", "token list ann", "token revoke ann"] {
+        assert_eq!(program.run(line).refused(1), "there is no database chat.db: check the path", "{line}");
+    }
+    assert!(!program.path("chat.db").exists());
+}
+
+#[test]
 fn a_directory() {
     let program = Program::new();
     let line = database(&program.path(""));

@@ -1,0 +1,25 @@
+//! `chat-cli password`
+
+use crate::{context::Context, failure::Result, input};
+use clap::Args;
+use serde_json::json;
+
+/// Change your password: all your other sessions end, this one stays
+#[derive(Args)]
+pub(crate) struct Password {
+    /// Read two lines of standard input instead of asking: the password until now, then the new one
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+impl Password {
+    pub(crate) async fn run(self, context: &Context) -> Result<()> {
+        let client = context.signed_in()?;
+        let current = input::password(self.password_stdin)?;
+        let new = input::new_password(self.password_stdin)?;
+        client.change_password(current, new).await?;
+        context.out.result(&json!({ "changed": true }), || {
+            "changed the password; your other sessions have ended".to_owned()
+        })
+    }
+}

@@ -1,0 +1,59 @@
+//! The chat beside the tables of an application that has users of its own.
+
+use chat_core::{
+    Chat, Error,
+    api::UserId,
+    store::{MessageRange, sql::OpenError},
+};
+use chat_tests::{Database, on_both_databases};
+
+const ANN: UserId = UserId::new(42);
+const BEN: UserId = UserId::new(43);
+
+const USERS_OF_THE_APPLICATION: &str = "create table users (id bigint primary key, email text)";
+
+on_both_databases!(
+    an_applications_names_are_taken_as_they_stand,
+    a_database_with_other_tables_of_these_names_is_left_as_it_is,
+);
+
+async fn an_applications_names_are_taken_as_they_stand(database: Database) {
+    let chat = database.chat().await;
+    for name in ["Ann Smith <ann@example.org>", "Ärmel 👩‍👩‍👧", " "] {
+        chat.ensure_user(ANN, name).await.unwrap();
+        assert_eq!(chat.user(ANN).await.unwrap().username, name);
+    }
+    let refused = chat.ensure_user(ANN, "a\0b").await;
+    assert!(
+        matches!(&refused, Err(Error::Invalid(errors)) if !errors.get("username").is_empty()),
+        "{refused:?}"
+    );
+    chat.close().await;
+}
+
+async fn a_database_with_other_tables_of_these_names_is_left_as_it_is(database: Database) {
+    if let Some(file) = database.url.strip_prefix("sqlite://") {
+        std::fs::File::create(file).unwrap();
+    }
+    database.execute(USERS_OF_THE_APPLICATION).await;
+    assert!(matches!(Chat::open(&database.url).await, Err(OpenError::Migration(_))));
+    // Had any of it been done, this would fail.
+    database.execute("drop table users; create table threads (id bigint)").await;
+}
+
+#[tokio::test]
+async fn on_postgres_a_schema_of_its_own_will_do() {
+    let database = Database::postgres().await;
+    database.execute(format!("{USERS_OF_THE_APPLICATION}; create schema chat")).await;
+    let separator = if database.url.contains('?') { '&' } else { '?' };
+    let chat = Chat::open(&format!("{}{separator}options=-csearch_path%3Dchat", database.url)).await.unwrap();
+    chat.ensure_user(ANN, "ann").await.unwrap();
+    chat.ensure_user(BEN, "ben").await.unwrap();
+    let thread = chat.open_thread(ANN, BEN).await.unwrap().id;
+    chat.send(ANN, thread, "Hello!").await.unwrap();
+    let messages = chat.thread_messages(BEN, thread, MessageRange::Oldest, 10).await.unwrap();
+    assert_eq!(messages[0].text, "Hello!");
+    chat.mark_thread_read(BEN, thread, None).await.unwrap();
+    chat.close().await;
+    database.execute("insert into users (id, email) values (42, 'ann@example.org')").await;
+}
