@@ -8,7 +8,7 @@ use chat_core::{
 };
 use chat_tests::{Cluster, Relay, postgres::Database, program::PATIENCE};
 use sqlx::{Connection as _, Executor as _, PgConnection};
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -149,6 +149,43 @@ async fn after_a_failed_commit_nothing_is_tried_again() {
     let failed = store.insert_messages(vec![good, keyed, bad]).await;
     assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
     assert_eq!(there().await, 2);
+    store.close().await;
+}
+
+/// Drops `work` once it has begun to wait for the so-manieth time: whether it was done before.
+async fn given_up_after(waits: usize, work: impl Future) -> bool {
+    let (mut work, mut left) = (pin!(work), waits);
+    poll_fn(|context| {
+        if work.as_mut().poll(context).is_ready() {
+            return Poll::Ready(true);
+        }
+        left -= 1;
+        if left == 0 { Poll::Ready(false) } else { Poll::Pending }
+    })
+    .await
+}
+
+/// The next on his connection is not taken into a transaction that nobody would end.
+#[tokio::test]
+async fn a_caller_who_goes_at_any_moment_leaves_no_transaction_open() {
+    let database = Database::fresh().await;
+    // One connection, which everybody has after him.
+    let options = sql::Options { postgres_connections: 1, ..sql::Options::default() };
+    let store = sql::open(&database.url, &options).await.unwrap();
+    let good = message(&store).await;
+    let mut others = PgConnection::connect(&database.url).await.unwrap();
+    for waits in 1.. {
+        let name = format!("cid{waits}");
+        let user = NewUser { username: name, password: PasswordHash::unusable(), created: good.created };
+        let done = given_up_after(waits, store.insert_user(user)).await;
+        store.insert_messages(vec![good.clone()]).await.unwrap()[0].as_ref().unwrap();
+        let there: i64 =
+            sqlx::query_scalar("select count(*) from messages").fetch_one(&mut others).await.unwrap();
+        assert_eq!(usize::try_from(there), Ok(waits), "others see what was acknowledged");
+        if done {
+            break;
+        }
+    }
     store.close().await;
 }
 
