@@ -1,7 +1,7 @@
 //! What only Postgres does: opening a server's database, and commits that fail.
 
 use chat_core::{
-    api::{ThreadId, Timestamp},
+    api::{ThreadId, Timestamp, UserId},
     store::{
         IdempotencyKey, MessageRange, NewMessage, NewThread, NewUser, PasswordHash, Store, StoreError, sql,
     },
@@ -186,6 +186,36 @@ async fn a_caller_who_goes_at_any_moment_leaves_no_transaction_open() {
             break;
         }
     }
+    store.close().await;
+}
+
+/// Of imported threads of one pair, the one that is opened goes while the next in line is going, which is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_threads_that_go_together_the_one_that_stays_is_opened() {
+    let database = Database::fresh().await;
+    let store = sql::open(&database.url, &sql::Options::default()).await.unwrap();
+    let NewMessage { thread: first, sender: ann, created, .. } = message(&store).await;
+    let mut others = PgConnection::connect(&database.url).await.unwrap();
+    let heirs = "insert into threads (id, user_low, user_high, canonical, strangers, created, updated) \
+         select n::text::uuid, user_low, user_high, false, false, created, updated \
+         from threads, (values ('00000000-0000-0000-0000-000000000002'), \
+             ('00000000-0000-0000-0000-000000000003')) v(n)";
+    others.execute(heirs).await.unwrap();
+    let next_goes = "begin; delete from threads where id = '00000000-0000-0000-0000-000000000002'";
+    sqlx::raw_sql(next_goes).execute(&mut others).await.unwrap();
+    let deleting = tokio::spawn({
+        let store = store.clone();
+        async move { store.delete_thread(ann, first).await }
+    });
+    let waiting = "select exists (select 1 from pg_locks where not granted)";
+    while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(&mut others).await.unwrap() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    others.execute("commit").await.unwrap();
+    assert!(deleting.await.unwrap().unwrap());
+    let [low, high] = [1, 2].map(UserId::new);
+    let new = NewThread { id: ThreadId::new(Uuid::from_u128(4)), low, high, created };
+    assert_eq!(store.open_thread(new).await.unwrap(), (ThreadId::new(Uuid::from_u128(3)), false));
     store.close().await;
 }
 
