@@ -1,14 +1,15 @@
 //! What only Postgres does: opening a server's database, and commits that fail.
 
 use chat_core::{
-    api::{ThreadId, Timestamp},
+    api::{ThreadId, Timestamp, UserId},
     store::{
-        IdempotencyKey, MessageRange, NewMessage, NewThread, NewUser, PasswordHash, Store, StoreError, sql,
+        IdempotencyKey, MessageRange, NewMessage, NewThread, NewUser, PasswordHash, Slice, Store, StoreError,
+        sql,
     },
 };
 use chat_tests::{Cluster, Relay, postgres::Database, program::PATIENCE};
 use sqlx::{Connection as _, Executor as _, PgConnection};
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -149,6 +150,126 @@ async fn after_a_failed_commit_nothing_is_tried_again() {
     let failed = store.insert_messages(vec![good, keyed, bad]).await;
     assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
     assert_eq!(there().await, 2);
+    store.close().await;
+}
+
+/// Drops `work` once it has begun to wait for the so-manieth time: whether it was done before.
+async fn given_up_after(waits: usize, work: impl Future) -> bool {
+    let (mut work, mut left) = (pin!(work), waits);
+    poll_fn(|context| {
+        if work.as_mut().poll(context).is_ready() {
+            return Poll::Ready(true);
+        }
+        left -= 1;
+        if left == 0 { Poll::Ready(false) } else { Poll::Pending }
+    })
+    .await
+}
+
+/// The next on his connection is not taken into a transaction that nobody would end.
+#[tokio::test]
+async fn a_caller_who_goes_at_any_moment_leaves_no_transaction_open() {
+    let database = Database::fresh().await;
+    // One connection, which everybody has after him.
+    let options = sql::Options { postgres_connections: 1, ..sql::Options::default() };
+    let store = sql::open(&database.url, &options).await.unwrap();
+    let good = message(&store).await;
+    let mut others = PgConnection::connect(&database.url).await.unwrap();
+    for waits in 1.. {
+        let name = format!("cid{waits}");
+        let user = NewUser { username: name, password: PasswordHash::unusable(), created: good.created };
+        let done = given_up_after(waits, store.insert_user(user)).await;
+        store.insert_messages(vec![good.clone()]).await.unwrap()[0].as_ref().unwrap();
+        let there: i64 =
+            sqlx::query_scalar("select count(*) from messages").fetch_one(&mut others).await.unwrap();
+        assert_eq!(usize::try_from(there), Ok(waits), "others see what was acknowledged");
+        if done {
+            break;
+        }
+    }
+    store.close().await;
+}
+
+/// Ends a transaction when so many others wait for what it has locked.
+async fn commit_when_waited_for(transaction: &mut PgConnection, many: i64) {
+    let waiting = "select count(*) from pg_stat_activity \
+         where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *transaction).await.unwrap() < many {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        transaction.execute("select pg_stat_clear_snapshot()").await.unwrap();
+    }
+    transaction.execute("commit").await.unwrap();
+}
+
+/// The statement that does it sees the thread and its messages as they were before it had to wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_a_thread_that_changes_is_done_to_what_it_has_become() {
+    let database = Database::fresh().await;
+    let store = sql::open(&database.url, &sql::Options::default()).await.unwrap();
+    let new = message(&store).await;
+    let (thread, ann) = (new.thread, new.sender);
+    let sent = store.insert_messages(vec![new.clone(); 3]).await.unwrap();
+    let [edited, marked, deleted] = [0, 1, 2].map(|n| sent[n].as_ref().unwrap().message.id);
+    let mut others = PgConnection::connect(&database.url).await.unwrap();
+    let changes = format!(
+        "begin; update threads set high_read = {marked}; update messages set text = 'edited' where id = {edited}; \
+         update messages set low_mark = 0, high_mark = 0 where id = {marked}; \
+         delete from messages where id = {deleted}; \
+         update counters set messages = messages - 1, unread = unread - 2, \
+         unread_incoming = unread_incoming - case when user_id = {ann} then 0 else 2 end"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(changes)).execute(&mut others).await.unwrap();
+    let marking = tokio::spawn({
+        let store = store.clone();
+        // One of them twice.
+        let marks = [edited, marked, deleted, edited].map(|id| (ann, id));
+        async move { store.mark_messages_read(marks.to_vec()).await.unwrap() }
+    });
+    let sending = tokio::spawn({
+        let store = store.clone();
+        async move { store.insert_messages(vec![new]).await.unwrap().remove(0).unwrap().message }
+    });
+    commit_when_waited_for(&mut others, 2).await;
+    let outcomes = marking.await.unwrap();
+    for place in [0, 1, 3] {
+        assert!(matches!(&outcomes[place], Ok(Some(message)) if message.is_read), "{outcomes:?}");
+    }
+    let sent = sending.await.unwrap();
+    let there = store.thread_messages(ann, thread, MessageRange::Oldest, 9).await.unwrap().unwrap();
+    let there: Vec<_> = there.iter().map(|m| (m.id, &*m.text, m.is_read)).collect();
+    assert_eq!(there, [(edited, "edited", true), (marked, "good", true), (sent.id, "good", false)]);
+    for (user, incoming) in [(ann, 0), (UserId::new(2), 1)] {
+        let all = Slice { limit: 9, offset: 0 };
+        assert_eq!(store.messages(user, all).await.unwrap().count, 3);
+        assert_eq!(store.unread(user, false, all).await.unwrap().count, 1);
+        assert_eq!(store.unread(user, true, all).await.unwrap().count, incoming);
+    }
+    store.close().await;
+}
+
+/// Of imported threads of one pair, the one that is opened goes while the next in line is going, which is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_threads_that_go_together_the_one_that_stays_is_opened() {
+    let database = Database::fresh().await;
+    let store = sql::open(&database.url, &sql::Options::default()).await.unwrap();
+    let NewMessage { thread: first, sender: ann, created, .. } = message(&store).await;
+    let mut others = PgConnection::connect(&database.url).await.unwrap();
+    let heirs = "insert into threads (id, user_low, user_high, canonical, strangers, created, updated) \
+         select n::text::uuid, user_low, user_high, false, false, created, updated \
+         from threads, (values ('00000000-0000-0000-0000-000000000002'), \
+             ('00000000-0000-0000-0000-000000000003')) v(n)";
+    others.execute(heirs).await.unwrap();
+    let next_goes = "begin; delete from threads where id = '00000000-0000-0000-0000-000000000002'";
+    sqlx::raw_sql(next_goes).execute(&mut others).await.unwrap();
+    let deleting = tokio::spawn({
+        let store = store.clone();
+        async move { store.delete_thread(ann, first).await }
+    });
+    commit_when_waited_for(&mut others, 1).await;
+    assert!(deleting.await.unwrap().unwrap());
+    let [low, high] = [1, 2].map(UserId::new);
+    let new = NewThread { id: ThreadId::new(Uuid::from_u128(4)), low, high, created };
+    assert_eq!(store.open_thread(new).await.unwrap(), (ThreadId::new(Uuid::from_u128(3)), false));
     store.close().await;
 }
 

@@ -96,12 +96,15 @@ pub async fn the_end_of_a_thread_gives_a_new_version(store: Shared) {
     seen.users.remove(0);
     seen.moved(&store, &[ben, cid], "their user removed").await;
 
-    // Who comes back under his number begins with what he never had.
+    // Who comes back under his number begins with what he never had, nor has while he is gone.
+    let gone = store.list_versions(vec![ann]).await.unwrap()[0];
+    seen.users.push(ann);
+    seen.now.push(gone);
+    seen.before.insert(gone);
     let back = EnsuredUser { id: ann, username: "back".to_owned(), created: at(8) };
     store.ensure_user(back).await.unwrap();
+    seen.moved(&store, &[ann], "his coming back").await;
     thread(&store, ann, ben).await;
-    seen.users.push(ann);
-    seen.now.push(0);
     seen.moved(&store, &[ben, ann], "a new thread").await;
 }
 

@@ -166,8 +166,6 @@ catalogue! {
     THREAD_SEQ = concat!("select seq from threads where id = $1 and ", is_mine!());
     DELETE_THREAD = "delete from threads where id = $1";
     DELETE_THREADS_OF = "delete from threads where user_low = $1 or user_high = $1";
-    PASS_PAIR_ON = "update threads set canonical = true where id = (select id from threads \
-         where user_low = $1 and user_high = $2 and not canonical order by id limit 1)";
 
     THREAD_AFTER = concat!(
         "select ", message!(), " from messages where thread = $1 and ", is_mine!(),
@@ -276,6 +274,9 @@ own_statements! {
         lock_thread_of,
         /// All threads that user `$1` takes part or wrote in, locked.
         lock_threads_of_user,
+        /// Has the lowest thread of a pair opened from now on. It is locked as it is found: one that somebody else is
+        /// deleting just then is waited for, and the next taken.
+        pass_pair_on,
         /// Threads of user `$1` with a `seq` above `$2`, at most `$3`.
         threads,
         /// Messages of user `$1`: at most `$2`, the first `$3` left out; `$4` is the sum of both.
@@ -348,6 +349,12 @@ macro_rules! own {
                 "select id, user_low, user_high from threads where user_low = $1 or user_high = $1 or \
                  (strangers and exists (select 1 from messages where thread = threads.id and sender = $1)) order by id",
                 $lock
+            ),
+            pass_pair_on: concat!(
+                "update threads set canonical = true where id = (select id from threads \
+                 where user_low = $1 and user_high = $2 and not canonical order by id limit 1",
+                $lock,
+                ")"
             ),
             threads: concat!(
                 "select id, user_low, user_high, seq from (select id, user_low, user_high, seq from threads \

@@ -23,12 +23,24 @@ const RETURN: Duration = Duration::from_secs(5);
 pub(crate) struct Lease {
     connection: PoolConnection<Postgres>,
     patience: Option<Duration>,
-    in_transaction: bool,
+    transaction: Transaction,
+}
+
+/// How far a transaction has got.
+enum Transaction {
+    None,
+    /// It was asked for. Who does not wait for the answer leaves a transaction that the driver does not know of.
+    Asked,
+    Open,
 }
 
 impl Lease {
     pub(super) async fn take(pool: &PgPool) -> Result<Self, Error> {
-        Ok(Self { connection: pool.acquire().await?, patience: Some(PATIENCE), in_transaction: false })
+        Ok(Self {
+            connection: pool.acquire().await?,
+            patience: Some(PATIENCE),
+            transaction: Transaction::None,
+        })
     }
 
     /// For work that may take as long as it likes.
@@ -46,20 +58,21 @@ impl Lease {
     }
 
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
+        self.transaction = Transaction::Asked;
         answer(self.patience, Manager::begin(&mut self.connection, None)).await?;
-        self.in_transaction = true;
+        self.transaction = Transaction::Open;
         Ok(())
     }
 
     pub(super) async fn commit(mut self) -> Result<(), Error> {
         answer(self.patience, Manager::commit(&mut self.connection)).await?;
-        self.in_transaction = false;
+        self.transaction = Transaction::None;
         Ok(())
     }
 
     pub(super) async fn rollback(mut self) -> Result<(), Error> {
         answer(self.patience, Manager::rollback(&mut self.connection)).await?;
-        self.in_transaction = false;
+        self.transaction = Transaction::None;
         Ok(())
     }
 }
@@ -79,9 +92,12 @@ async fn answer<T>(
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.in_transaction {
+        match self.transaction {
+            Transaction::None => {}
+            // The next who has the connection would be in it, with what he is told has been done.
+            Transaction::Asked => return self.connection.close_on_drop(),
             // Done by whoever has the connection next, the pool at the latest.
-            Manager::start_rollback(&mut self.connection);
+            Transaction::Open => Manager::start_rollback(&mut self.connection),
         }
         // By itself the pool would keep a place for a connection it waits for. This way it is closed.
         tokio::spawn(timeout(RETURN, self.connection.return_to_pool()));

@@ -119,7 +119,7 @@ pub(super) async fn delete<D: Dialect>(
     tx.run(sql::DELETE_MESSAGES_IN, &[id.into()]).await?;
     tx.run(sql::DELETE_THREAD, &[id.into()]).await?;
     if let (true, Some(high)) = (thread.bool(3)?, sides.high) {
-        tx.run(sql::PASS_PAIR_ON, &[sides.low.into(), high.into()]).await?;
+        tx.run(D::OWN.pass_pair_on, &[sides.low.into(), high.into()]).await?;
     }
     counts.write(&mut tx).await?;
     tx.commit().await?;

@@ -2,7 +2,7 @@
 
 use super::{
     SqlStore, Tx, catalogue as sql,
-    counts::Counts,
+    counts::{Counts, Sides},
     dialect::Dialect,
     failure::{Failure, no_row},
     rows,
@@ -58,6 +58,10 @@ pub(super) async fn ensure<D: Dialect>(store: &SqlStore<D>, user: &EnsuredUser) 
             tx.run(sql::INSERT_USER_WITH_ID, &args).await?;
             tx.run_own(D::OWN.advance_user_ids).await?;
             tx.run(sql::COUNT_USERS, &[1.into()]).await?;
+            // He may have been here before: his lists have another version than those of then.
+            let mut counts = Counts::default();
+            counts.touch(Sides { low: user.id.get(), high: None });
+            counts.write(&mut tx).await?;
         }
     }
     tx.commit().await
