@@ -164,3 +164,37 @@ impl Drop for WriteTx {
         *lock(&self.home) = Some(connection);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[tokio::test]
+    async fn a_step_that_panics_is_undone_and_the_next_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("chat.db");
+        fs::write(&file, []).unwrap();
+        let place = Place::File(file);
+        let schema = "pragma journal_mode = wal; create table notes (text text)";
+        place.open(true, Duration::ZERO).unwrap().execute_batch(schema).unwrap();
+        let writer = Writer::start(&place, true).unwrap();
+        let note = |text: &'static str, fate: fn()| {
+            let at_work = writer.clone();
+            writer.run(async move {
+                let tx = at_work.begin().unwrap();
+                tx.run("insert into notes values ($1)", &[text.into()]).unwrap();
+                fate();
+                tx.commit().unwrap();
+            })
+        };
+        let lost = note("lost", || panic!("a fault of the program")).await;
+        assert!(matches!(lost, Err(Error::WorkerCrashed)), "{lost:?}");
+        note("kept", || ()).await.unwrap();
+        writer.close().await;
+        assert!(matches!(note("late", || ()).await, Err(Error::PoolClosed)));
+        let notes = "select group_concat(text) from notes";
+        let connection = place.open(false, Duration::ZERO).unwrap();
+        assert_eq!(connection.query_row(notes, [], |row| row.get::<_, String>(0)).unwrap(), "kept");
+    }
+}
