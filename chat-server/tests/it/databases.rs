@@ -14,6 +14,19 @@ fn a_file_that_is_something_else() {
 }
 
 #[test]
+fn a_file_that_lost_its_end() {
+    let program = Program::new();
+    let line = database(&program.path("chat.db"));
+    program.run(&format!("migrate {line}"));
+    let file = std::fs::File::options().write(true).open(program.path("chat.db")).unwrap();
+    file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    for command in ["migrate", "user list", "serve --listen 127.0.0.1:0"] {
+        let refusal = program.run(&format!("{command} {line}")).refused(1);
+        assert!(refusal.contains("chat.db is damaged") && refusal.contains("backup"), "{command}: {refusal}");
+    }
+}
+
+#[test]
 fn a_folder_that_is_not_there() {
     let program = Program::new();
     let line = database(&program.path("no/chat.db"));

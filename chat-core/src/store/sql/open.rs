@@ -50,6 +50,11 @@ pub enum OpenError {
     /// The file is something else.
     #[error("{0} is not an SQLite database: give the path of another file")]
     NotADatabase(String),
+    /// The file was a database, and parts of it are lost.
+    #[error(
+        "{0} is damaged: keep a copy, look with `chat-server doctor`, and restore the last backup that is whole"
+    )]
+    Damaged(String),
     /// Another program is writing, and has been for a while.
     #[error("{0} is locked by another program: try again when that has finished")]
     Locked(String),

@@ -8,7 +8,7 @@ use super::{
 };
 use sqlx::{
     ConnectOptions as _, Connection as _, Error, Sqlite, SqliteConnection,
-    migrate::Migrator,
+    migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
 };
 use std::{
@@ -59,6 +59,7 @@ pub(super) async fn open_file(file: &Path, options: &Options) -> Result<SqlStore
     let connect = SqliteConnectOptions::new().filename(file).journal_mode(SqliteJournalMode::Wal);
     let failed = |error: Error| match result_code(&error) {
         Some(5 | 6) => OpenError::Locked(name()),
+        Some(11) => OpenError::Damaged(name()),
         Some(26) => OpenError::NotADatabase(name()),
         _ => OpenError::File(name(), Arc::new(error)),
     };
@@ -120,10 +121,11 @@ async fn migrate(
 ) -> Result<(), OpenError> {
     let mut tx = connection.begin_with("begin immediate").await.map_err(&failed)?;
     // `run` by another name, whose future is `Send`.
-    MIGRATIONS
-        .run_direct(None, &mut *tx, false)
-        .await
-        .map_err(|error| OpenError::migration(error, &MIGRATIONS))?;
+    MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(|error| match error {
+        // The file's fault, not the schema's.
+        MigrateError::Execute(error) if result_code(&error) == Some(11) => failed(error),
+        error => OpenError::migration(error, &MIGRATIONS),
+    })?;
     tx.commit().await.map_err(failed)
 }
 
