@@ -58,14 +58,18 @@ impl Chat {
     }
 
     /// Tells the chat of a user of the embedding application: he exists and is called so. Call it when he is added
-    /// or renamed, or whenever he comes; it changes nothing when nothing changed. Ids are positive. The name is taken
-    /// as it stands: what is asked of those who register is not asked of your users.
+    /// or renamed, or whenever he comes; it changes nothing when nothing changed. The name is taken as it stands: what
+    /// is asked of those who register is not asked of your users.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when another user has the name, or it holds U+0000, which Postgres cannot keep.
+    /// [`Error::Invalid`] when another user has the name, or it holds U+0000, which Postgres cannot keep; when the id is
+    /// not positive.
     pub async fn ensure_user(&self, id: UserId, username: &str) -> Result<(), Error> {
         if username.contains('\0') {
             return Err(Error::field("username", messages::NULL_CHARACTERS));
+        }
+        if id.get() < 1 {
+            return Err(Error::field("id", messages::NOT_POSITIVE));
         }
         let user = EnsuredUser { id, username: username.to_owned(), created: self.clock.now() };
         match self.store.ensure_user(user).await {

@@ -28,6 +28,13 @@ async fn an_applications_names_are_taken_as_they_stand(database: Database) {
         matches!(&refused, Err(Error::Invalid(errors)) if !errors.get("username").is_empty()),
         "{refused:?}"
     );
+    for id in [0, -1] {
+        let refused = chat.ensure_user(UserId::new(id), "bob").await;
+        assert!(
+            matches!(&refused, Err(Error::Invalid(errors)) if !errors.get("id").is_empty()),
+            "{refused:?}"
+        );
+    }
     chat.close().await;
 }
 

@@ -144,6 +144,8 @@ pub mod messages {
     pub const NO_DATA: &str = "No data provided";
     /// Username and password do not belong together, whichever is wrong.
     pub const BAD_CREDENTIALS: &str = "Unable to log in with provided credentials.";
+    /// An id below 1.
+    pub const NOT_POSITIVE: &str = "Ensure this value is greater than or equal to 1.";
     /// A username with other characters than allowed.
     pub const BAD_USERNAME: &str =
         "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.";
