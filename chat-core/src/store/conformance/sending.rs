@@ -73,14 +73,14 @@ pub async fn a_thread_was_updated_when_its_newest_message_came(store: Shared) {
         detail.updated
     };
     assert_eq!(updated().await, at(100));
-    for created in [500, 300, 600] {
+    for (sent, then) in [(500, 500), (300, 300), (600, 600), (50, 100)] {
         let mut new = new_message(thread, ann, "x");
-        new.created = at(created);
-        let sent = try_send(&store, new).await.unwrap();
-        assert_eq!(updated().await, at(created));
-        if created > 300 {
-            assert!(store.delete_message(ann, sent.message.id).await.unwrap());
-            assert_eq!(updated().await, at(created));
+        new.created = at(sent);
+        let message = try_send(&store, new).await.unwrap().message;
+        assert_eq!(updated().await, at(then));
+        if sent > 300 {
+            assert!(store.delete_message(ann, message.id).await.unwrap());
+            assert_eq!(updated().await, at(then));
         }
     }
 }

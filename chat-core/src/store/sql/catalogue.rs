@@ -81,8 +81,8 @@ pub(crate) use {all_ids, incoming_ids, marked_ids, message_of_m, page, unread_id
 /// write down.
 macro_rules! updated {
     () => {
-        "coalesce((select m.created from messages m where m.thread = threads.id and m.id > updated_by \
-          order by m.id desc limit 1), updated)"
+        "coalesce((select case when m.created > threads.created then m.created else threads.created end \
+          from messages m where m.thread = threads.id and m.id > updated_by order by m.id desc limit 1), updated)"
     };
 }
 

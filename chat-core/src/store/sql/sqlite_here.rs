@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use sqlx::Error;
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, TryLockError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -38,13 +38,10 @@ impl Here {
         take: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
     ) -> bool {
         for connection in &*self.0 {
-            match connection.try_lock() {
-                Ok(connection) => {
-                    let Some(connection) = connection.as_ref() else { return false };
-                    return run(connection, sql, args, take).is_ok();
-                }
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Poisoned(_)) => return false,
+            // The next, while somebody has this one, or has left it with a panic.
+            if let Ok(connection) = connection.try_lock() {
+                let Some(connection) = connection.as_ref() else { return false };
+                return run(connection, sql, args, take).is_ok();
             }
         }
         false
