@@ -47,6 +47,8 @@ pub mod api;
 #[cfg(feature = "chat")]
 mod accounts;
 #[cfg(feature = "chat")]
+mod argon2id;
+#[cfg(feature = "chat")]
 mod cache;
 #[cfg(feature = "chat")]
 mod chat;

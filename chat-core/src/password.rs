@@ -3,21 +3,18 @@
 use crate::{
     Error,
     api::{FieldErrors, limits, messages},
+    argon2id::Argon2id,
     store::PasswordHash,
 };
 use argon2::{
-    Argon2, Params,
+    Params,
     password_hash::{PasswordHasher, PasswordVerifier, phc},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use sha2::Sha256;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use tokio::{sync::Semaphore, task::spawn_blocking};
-
-/// OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane
-/// (Password Storage Cheat Sheet, <https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
-static ARGON2: LazyLock<Argon2<'static>> = LazyLock::new(|| Argon2::from(Params::DEFAULT));
 
 /// Verified in place of the hash of a user who does not exist or has no password, so that he takes as long as one
 /// who does. It is nobody's: no password is known to have it.
@@ -74,7 +71,7 @@ impl<'a> Scheme<'a> {
 
     fn verify(&self, password: &[u8]) -> bool {
         match self {
-            Self::Argon2(hash) => ARGON2.verify_password(password, &**hash).is_ok(),
+            Self::Argon2(hash) => Argon2id.verify_password(password, &**hash).is_ok(),
             Self::Pbkdf2 { rounds, salt, digest } => {
                 let mut computed = [0; 32];
                 pbkdf2::pbkdf2_hmac::<Sha256>(password, salt.as_bytes(), *rounds, &mut computed);
@@ -89,7 +86,7 @@ impl<'a> Scheme<'a> {
             Self::Argon2(hash) => {
                 hash.algorithm.as_str() != "argon2id"
                     || !Params::try_from(&**hash).is_ok_and(|params| {
-                        let ours = ARGON2.params();
+                        let ours = Argon2id::PARAMS;
                         (params.m_cost(), params.t_cost(), params.p_cost())
                             == (ours.m_cost(), ours.t_cost(), ours.p_cost())
                     })
@@ -110,7 +107,7 @@ pub fn hash(password: &str) -> Result<PasswordHash, Error> {
 fn hash_now(password: &[u8]) -> Result<PasswordHash, Error> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(Error::fault)?;
-    let hash = ARGON2.hash_password_with_salt(password, &salt).map_err(Error::fault)?;
+    let hash = Argon2id.hash_password_with_salt(password, &salt).map_err(Error::fault)?;
     Ok(PasswordHash::new(hash.to_string()))
 }
 

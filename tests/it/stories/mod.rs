@@ -9,6 +9,7 @@ mod documentation;
 mod end_of_service;
 mod examples;
 mod import;
+mod log_ins;
 mod long_thread;
 mod metrics;
 mod readme;
