@@ -10,7 +10,7 @@ const TABLES: [&str; 7] = ["users", "tokens", "threads", "messages", "counters",
 
 /// What removes users, for whom nobody waits, and what ends an import.
 const RARE: [&str; 6] = [
-    "SETTLE_IMPORTED",
+    "HAVE_READ_IMPORTED",
     "TALLY_USER",
     "TALLY_STRANGER",
     "DELETE_MESSAGES_OF",
@@ -25,8 +25,15 @@ const WALKS: [&str; 2] = ["USERS", "ANY_USER"];
 const MERGED: [&str; 4] = ["threads", "messages", "unread", "unread_incoming"];
 
 /// What SQLite runs for each message of a batch.
-const FOR_EACH: [&str; 6] =
-    ["lock_threads", "messages_by_id", "messages_by_key", "insert_messages", "add_counts", "mark_read"];
+const FOR_EACH: [&str; 7] = [
+    "lock_threads",
+    "messages_by_id",
+    "messages_by_key",
+    "insert_messages",
+    "touch_threads",
+    "add_counts",
+    "mark_read",
+];
 
 async fn migrated(url: &str) {
     sql::open(url, &sql::Options::default()).await.unwrap().close().await;

@@ -33,8 +33,7 @@ create table threads (
     canonical boolean not null, -- the one that opening a thread for its pair answers
     strangers boolean not null, -- whether others than its participants wrote in it: imported data alone has that
     created   bigint  not null,
-    updated   bigint  not null, -- when it was made, or when its newest message was added, if that has gone
-    updated_by bigint not null default 0, -- messages above this one have come since
+    updated   bigint  not null,
     low_read  bigint  not null default 0, -- up to this message, what others sent is read by the one …
     high_read bigint  not null default 0, -- … and by the other
     check (user_low < user_high)

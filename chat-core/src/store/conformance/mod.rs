@@ -80,7 +80,7 @@ macro_rules! store_conformance {
                 only_participants_send
                 outcomes_stand_in_the_order_of_the_messages
                 ids_ascend
-                a_thread_was_updated_when_its_newest_message_came
+                sending_moves_the_thread_on_and_never_back
                 a_key_makes_a_repeat_recognisable
                 a_repeat_in_one_batch_is_recognised
                 a_repeat_answers_the_message_as_it_stands

@@ -77,15 +77,6 @@ macro_rules! all_ids {
 }
 pub(crate) use {all_ids, incoming_ids, marked_ids, message_of_m, page, unread_ids};
 
-/// When a thread was last changed: when its newest message was added, which a message that is sent therefore need not
-/// write down.
-macro_rules! updated {
-    () => {
-        "coalesce((select case when m.created > threads.created then m.created else threads.created end \
-          from messages m where m.thread = threads.id and m.id > updated_by order by m.id desc limit 1), updated)"
-    };
-}
-
 macro_rules! tally {
     ($which:literal) => {
         concat!(
@@ -156,12 +147,7 @@ catalogue! {
          values ($1, $2, $3, true, false, $4, $4) \
          on conflict (user_low, user_high) where canonical do nothing returning id";
     THREAD = concat!(
-        "select id, user_low, user_high, created, ", updated!(), " from threads where id = $1 and ", is_mine!()
-    );
-    // Before a message goes. Those of strangers are imported, and as old as what is written down.
-    KEEP_UPDATED = concat!(
-        "update threads set updated = ", updated!(),
-        ", updated_by = coalesce((select max(id) from messages where thread = threads.id), updated_by) where id = $1"
+        "select id, user_low, user_high, created, updated from threads where id = $1 and ", is_mine!()
     );
     THREAD_SEQ = concat!("select seq from threads where id = $1 and ", is_mine!());
     DELETE_THREAD = "delete from threads where id = $1";
@@ -193,13 +179,12 @@ catalogue! {
     HAVE_NOT_READ = "update threads set low_read = case when low_read < $2 then low_read else $2 - 1 end, \
          high_read = case when high_read < $2 then high_read else $2 - 1 end \
          where id = $1 and (low_read >= $2 or high_read >= $2)";
-    SETTLE_IMPORTED = "update threads set low_read = coalesce( \
+    HAVE_READ_IMPORTED = "update threads set low_read = coalesce( \
              (select min(id) - 1 from messages where thread = threads.id and low_mark = 1), \
              (select max(id) from messages where thread = threads.id), 0), \
          high_read = coalesce( \
              (select min(id) - 1 from messages where thread = threads.id and high_mark = 1), \
-             (select max(id) from messages where thread = threads.id), 0), \
-         updated_by = coalesce((select max(id) from messages where thread = threads.id), 0)";
+             (select max(id) from messages where thread = threads.id), 0)";
     TALLY_THREAD = tally!("thread = $1");
     TALLY_USER = tally!("(user_low = $1 or user_high = $1)");
     TALLY_STRANGER = tally!("sender = $1 and thread in (select id from threads where strangers)");
@@ -293,6 +278,8 @@ own_statements! {
         messages_by_key,
         /// `(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request)`.
         insert_messages,
+        /// `(id, updated)` of threads.
+        touch_threads,
         /// `(user, messages, unread, incoming)` to add.
         add_counts,
         /// `(id)` of messages.
@@ -320,7 +307,7 @@ macro_rules! own {
         share_users: $share:literal, lock: $lock:literal,
         branch: $branch:literal, thread_branch: $thread_branch:literal,
         thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
-        touch_tokens: $touch_tokens:literal, counts: $counts:literal, new_version: $new_version:literal,
+        touch_threads: $touch_threads:literal, touch_tokens: $touch_tokens:literal, counts: $counts:literal, new_version: $new_version:literal,
         users: $new_users:literal, tokens: $tokens:literal, threads: $threads:literal $(,)?
     ) => {
         $crate::store::sql::catalogue::Own {
@@ -388,6 +375,7 @@ macro_rules! own {
                  (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request) ",
                 $new
             ),
+            touch_threads: $touch_threads,
             add_counts: concat!(
                 "insert into counters (user_id, messages, unread, unread_incoming) ",
                 $counts,

@@ -169,6 +169,6 @@ async fn messages<D: Dialect>(
         tx.run(D::OWN.insert_messages, &[Arg::Rows(&columns)]).await?;
     }
     tx.run_own(D::OWN.advance_message_ids).await?;
-    tx.run(sql::SETTLE_IMPORTED, &[]).await?;
+    tx.run(sql::HAVE_READ_IMPORTED, &[]).await?;
     counts.write(tx).await
 }

@@ -111,7 +111,6 @@ pub(super) async fn delete<D: Dialect>(
     if message.sender != caller {
         return Ok(false);
     }
-    tx.run(sql::KEEP_UPDATED, &[message.thread.into()]).await?;
     tx.run(sql::DELETE_MESSAGE, &[id.into()]).await?;
     let mut counts = Counts::default();
     counts.message(sides, caller.get(), message.is_read, -1);

@@ -80,6 +80,9 @@ impl Dialect for Postgres {
              join messages m on m.sender = batch.sender and m.key = batch.key where true",
         new_messages: "select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
              $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])",
+        touch_threads: "update threads set updated = b.updated \
+             from (select * from unnest($1::uuid[], $2::bigint[])) as b(id, updated) \
+             where threads.id = b.id and threads.updated < b.updated",
         touch_tokens: "update tokens set last_used = b.last_used \
              from (select * from unnest($1::bytea[], $2::bigint[])) as b(hash, last_used) \
              where tokens.hash = b.hash and tokens.last_used < b.last_used",

@@ -30,6 +30,10 @@ pub(super) const SEND: &str = "with wanted as materialized ( \
              case when is_read then 0 when sender = user_low then 2 else 1 end, \
              case when is_read then 0 when sender = user_high then 2 else 1 end, key, request \
          from placed returning user_low, user_high, low_mark, high_mark \
+     ), moved as ( \
+         update threads set updated = latest.created \
+         from (select thread, max(created) as created from placed group by thread) latest \
+         where threads.id = latest.thread and threads.updated < latest.created \
      ), counted as ( \
          insert into counters (user_id, messages, unread, unread_incoming) \
          select user_id, count(*), count(*) filter (where mark > 0), count(*) filter (where mark = 1) from ( \

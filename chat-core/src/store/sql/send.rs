@@ -12,7 +12,7 @@ use crate::{
     api::{Message, MessageId, ThreadId},
     store::{IdempotencyKey, NewMessage, Result as StoreResult, Sent, StoreError},
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 /// Transactions of one batch that may collide with others before it is given up.
@@ -210,6 +210,7 @@ async fn insert<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Res
         Column::OptBytes(new.iter().map(|(m, _)| m.key.as_ref().map(|key| &key.request[..])).collect()),
     ];
     tx.run(D::OWN.insert_messages, &[Arg::Rows(&columns)]).await?;
+    touch(tx, new).await?;
     let mut counts = Counts::default();
     for (message, sides) in new {
         counts.message(*sides, message.sender.get(), message.is_read, 1);
@@ -229,4 +230,16 @@ pub(super) fn stored(message: &NewMessage, id: i64) -> Message {
         created: message.created,
         is_read: message.is_read,
     }
+}
+
+/// Moves the threads' time of change on.
+async fn touch<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Result<(), Failure> {
+    let mut latest: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for (message, _) in new {
+        let created = message.created.as_micros();
+        latest.entry(message.thread.get()).and_modify(|time| *time = created.max(*time)).or_insert(created);
+    }
+    let columns =
+        [Column::Uuids(latest.keys().copied().collect()), Column::Ints(latest.values().copied().collect())];
+    tx.run(D::OWN.touch_threads, &[Arg::Rows(&columns)]).await.map(drop)
 }

@@ -50,6 +50,7 @@ impl Dialect for Sqlite {
         message_ids: "= $1",
         keys: "messages m where m.sender = $1 and m.key = $2",
         new_messages: "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        touch_threads: "update threads set updated = $2 where id = $1 and updated < $2",
         touch_tokens: "update tokens set last_used = $2 where hash = $1 and last_used < $2",
         counts: "values ($1, $2, $3, $4)",
         new_version: "",
