@@ -122,8 +122,8 @@ pub(crate) enum Verdict {
     Outdated(PasswordHash),
 }
 
-/// Hashes off the asynchronous threads, as many at a time as there are cores: each takes 19 MiB and tens of
-/// milliseconds of a core.
+/// Hashes off the asynchronous threads, at a time half as many as there are cores: each takes 19 MiB and tens of
+/// milliseconds of a core, and who reads meanwhile is not to wait for that.
 #[derive(Debug, Clone)]
 pub(crate) struct Hasher {
     running: Arc<Semaphore>,
@@ -133,7 +133,7 @@ pub(crate) struct Hasher {
 impl Hasher {
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { running: Arc::new(Semaphore::new(cores)), waiting: Arc::new(Semaphore::new(QUEUE)) }
+        Self { running: Arc::new(Semaphore::new((cores / 2).max(1))), waiting: Arc::new(Semaphore::new(QUEUE)) }
     }
 
     async fn run<T: Send + 'static>(
