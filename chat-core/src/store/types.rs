@@ -155,6 +155,14 @@ pub struct NewMessage {
     pub key: Option<IdempotencyKey>,
 }
 
+impl NewMessage {
+    /// The message that it is once it is added under this id.
+    pub fn added(&self, id: MessageId) -> Message {
+        let &Self { thread, sender, ref text, is_read, created, key: _ } = self;
+        Message { id, sender, thread, text: text.clone(), created, is_read }
+    }
+}
+
 /// An idempotency key with what it was used for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {

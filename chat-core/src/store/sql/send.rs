@@ -9,7 +9,7 @@ use super::{
     value::{Arg, Cells, Column},
 };
 use crate::{
-    api::{Message, MessageId, ThreadId},
+    api::{Message, MessageId},
     store::{IdempotencyKey, NewMessage, Result as StoreResult, Sent, StoreError},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -217,19 +217,7 @@ async fn insert<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Res
     }
     counts.write(tx).await?;
 
-    Ok(new.iter().zip(ids).map(|((message, _), id)| stored(message, id)).collect())
-}
-
-/// A message as it was added.
-pub(super) fn stored(message: &NewMessage, id: i64) -> Message {
-    Message {
-        id: MessageId::new(id),
-        sender: message.sender,
-        thread: ThreadId::new(message.thread.get()),
-        text: message.text.clone(),
-        created: message.created,
-        is_read: message.is_read,
-    }
+    Ok(new.iter().zip(ids).map(|((message, _), id)| message.added(MessageId::new(id))).collect())
 }
 
 /// Moves the threads' time of change on.

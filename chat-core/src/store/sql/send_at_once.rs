@@ -5,10 +5,12 @@ use super::{
     SqlStore,
     dialect::Dialect,
     failure::{Failure, Kind},
-    send::stored,
     value::{Arg, Cells, Column},
 };
-use crate::store::{NewMessage, Result as StoreResult, Sent, StoreError};
+use crate::{
+    api::MessageId,
+    store::{NewMessage, Result as StoreResult, Sent, StoreError},
+};
 use std::collections::HashMap;
 
 /// Adds them all, or answers `None`, nothing being done, where that takes a closer look: when an idempotency key is in
@@ -43,9 +45,9 @@ pub(super) async fn all<D: Dialect>(
         let (place, id) = place_and_id.map_err(Failure::Commit)?;
         ids.insert(place, id);
     }
-    let outcome = |(place, message)| {
+    let outcome = |(place, message): (i64, &NewMessage)| {
         let id = ids.get(&place).ok_or(StoreError::NotFound)?;
-        Ok(Sent { message: stored(message, *id), replayed: false })
+        Ok(Sent { message: message.added(MessageId::new(*id)), replayed: false })
     };
     Ok(Some((1..).zip(messages).map(outcome).collect()))
 }
