@@ -7,12 +7,12 @@ use bytes::Bytes;
 use chat_core::{
     Chat,
     api::{MessageId, Participants, ThreadId, Timestamp, UserId},
+    auth::token::hash,
     clock::Clock,
     store::{
         Import, ImportedMessage, ImportedThread, ImportedToken, ImportedUser, PasswordHash,
         sql::{self, Options},
     },
-    token::hash,
 };
 use chat_server::ChatService;
 use http::{Method, Request, header};

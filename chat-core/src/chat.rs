@@ -2,9 +2,9 @@
 
 use crate::{
     api::{FieldErrors, limits},
-    cache::{Changes, Lists, Sessions, Uses},
+    auth::password::Hasher,
+    cache::{ListVersions, PageCache, Sessions, TokenUseBuffer},
     clock::{Clock, SystemClock},
-    password::Hasher,
     store::Store,
     text::MessageText,
 };
@@ -20,10 +20,10 @@ pub struct Chat {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hasher: Hasher,
     pub(crate) sessions: Arc<Sessions>,
-    pub(crate) uses: Arc<Uses>,
-    pub(crate) lists: Arc<Lists>,
+    pub(crate) uses: Arc<TokenUseBuffer>,
+    pub(crate) lists: Arc<PageCache>,
     /// Left out where other nodes write to the same database, which is asked instead.
-    pub(crate) changes: Option<Arc<Changes>>,
+    pub(crate) changes: Option<Arc<ListVersions>>,
     pub(crate) text_max: usize,
     pub(crate) token_ttl: Option<Duration>,
 }
@@ -108,14 +108,14 @@ impl ChatBuilder {
 
     /// The chat.
     pub fn build(self) -> Chat {
-        let changes = (!self.store.is_shared()).then(|| Arc::new(Changes::new()));
+        let changes = (!self.store.is_shared()).then(|| Arc::new(ListVersions::new()));
         Chat {
             store: self.store,
             clock: self.clock,
             hasher: Hasher::new(),
             sessions: Arc::new(Sessions::new()),
             uses: Arc::default(),
-            lists: Arc::new(Lists::new()),
+            lists: Arc::new(PageCache::new()),
             changes,
             text_max: self.text_max,
             token_ttl: self.token_ttl,

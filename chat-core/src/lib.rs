@@ -45,9 +45,7 @@
 pub mod api;
 
 #[cfg(feature = "chat")]
-mod accounts;
-#[cfg(feature = "chat")]
-mod argon2id;
+pub mod auth;
 #[cfg(feature = "chat")]
 mod cache;
 #[cfg(feature = "chat")]
@@ -55,36 +53,19 @@ mod chat;
 #[cfg(feature = "chat")]
 pub mod clock;
 #[cfg(feature = "chat")]
-mod entry;
-#[cfg(feature = "chat")]
 mod error;
 #[cfg(feature = "chat")]
-mod finish;
+pub mod histogram;
 #[cfg(feature = "chat")]
-pub mod measure;
-#[cfg(feature = "chat")]
-mod messages;
-#[cfg(feature = "chat")]
-mod pages;
-#[cfg(feature = "chat")]
-pub mod password;
-#[cfg(feature = "chat")]
-mod sessions;
+mod operations;
 #[cfg(feature = "chat")]
 pub mod store;
 #[cfg(feature = "chat")]
 pub mod text;
-#[cfg(feature = "chat")]
-mod threads;
-#[cfg(feature = "chat")]
-pub mod token;
 
 #[cfg(feature = "chat")]
 pub use self::{
     chat::{Chat, ChatBuilder},
     error::{Error, Resource},
-    messages::{Draft, Edit},
-    pages::{JsonPage, JsonSlice},
-    sessions::Session,
-    threads::OpenedThread,
+    operations::{Draft, Edit, JsonPage, JsonSlice, OpenedThread, Session},
 };

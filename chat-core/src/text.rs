@@ -1,6 +1,6 @@
 //! What a text has to be like before it is stored.
 
-use crate::api::{FieldErrors, messages};
+use crate::api::{FieldErrors, error_text};
 
 /// Without the white space around it: Unicode's, and U+001C to U+001F, which Python strips too. U+200B stays.
 pub fn trim(text: &str) -> &str {
@@ -10,15 +10,15 @@ pub fn trim(text: &str) -> &str {
 /// What is wrong with a trimmed text: blank, over `max` code points, or with U+0000 in it.
 fn faults(text: &str, max: usize) -> Vec<String> {
     if text.is_empty() {
-        return vec![messages::BLANK.to_owned()];
+        return vec![error_text::BLANK.to_owned()];
     }
     let mut faults = Vec::new();
     // A text has no more code points than bytes.
     if text.len() > max && text.chars().count() > max {
-        faults.push(messages::too_long(max));
+        faults.push(error_text::too_long(max));
     }
     if text.contains('\0') {
-        faults.push(messages::NULL_CHARACTERS.to_owned());
+        faults.push(error_text::NULL_CHARACTERS.to_owned());
     }
     faults
 }
@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(MessageText::new("\u{1c}\u{a0} hi\u{200b}\n", 3).unwrap().as_str(), "hi\u{200b}");
         assert!(MessageText::new("äöü", 3).is_ok());
         let both = MessageText::new("a\0cd", 3).unwrap_err();
-        assert_eq!(both.get("text"), [messages::too_long(3), messages::NULL_CHARACTERS.to_owned()]);
-        assert_eq!(MessageText::new(" \u{1f}", 3).unwrap_err().get("text"), [messages::BLANK]);
+        assert_eq!(both.get("text"), [error_text::too_long(3), error_text::NULL_CHARACTERS.to_owned()]);
+        assert_eq!(MessageText::new(" \u{1f}", 3).unwrap_err().get("text"), [error_text::BLANK]);
     }
 }

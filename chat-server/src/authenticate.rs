@@ -13,14 +13,14 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
     /// The caller, whom the chat knows as a user (see [`Chat::ensure_user`]).
     ///
     /// # Errors
-    /// [`Denied`] tells why nobody is.
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, Denied>;
+    /// [`AuthError`] tells why nobody is.
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError>;
 }
 
 /// Why a request has no caller.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Denied {
+pub enum AuthError {
     /// It carries no credentials.
     Missing,
     /// Its credentials are not good, or not any more.
@@ -31,13 +31,13 @@ pub enum Denied {
     Unavailable,
 }
 
-impl From<Denied> for ApiError {
-    fn from(denied: Denied) -> Self {
+impl From<AuthError> for ApiError {
+    fn from(denied: AuthError) -> Self {
         match denied {
-            Denied::Missing => Self::unauthorized(NOT_PROVIDED),
-            Denied::Invalid => Error::InvalidToken.into(),
-            Denied::Inactive => Error::InactiveUser.into(),
-            Denied::Unavailable => Error::Unavailable(chat_core::store::StoreError::Busy).into(),
+            AuthError::Missing => Self::unauthorized(NOT_PROVIDED),
+            AuthError::Invalid => Error::InvalidToken.into(),
+            AuthError::Inactive => Error::InactiveUser.into(),
+            AuthError::Unavailable => Error::Unavailable(chat_core::store::StoreError::Busy).into(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::response::{self, Body};
 use chat_core::{
     Error, Resource,
-    api::{Detail, FieldErrors, NON_FIELD_ERRORS, messages},
+    api::{Detail, FieldErrors, NON_FIELD_ERRORS, error_text},
 };
 use http::{HeaderValue, Response, StatusCode, header};
 use std::{borrow::Cow, time::Duration};
@@ -119,7 +119,7 @@ impl ApiError {
 
     /// A JSON body that is no object; `kind` is Python's word for what it is.
     pub(crate) fn not_a_dictionary(kind: &str) -> Self {
-        FieldErrors::one(NON_FIELD_ERRORS, messages::not_a_dictionary(kind)).into()
+        FieldErrors::one(NON_FIELD_ERRORS, error_text::not_a_dictionary(kind)).into()
     }
 
     pub(crate) fn unavailable() -> Self {

@@ -42,7 +42,7 @@ mod stream;
 mod throttle;
 mod within;
 
-pub use authenticate::{Authenticator, Denied};
+pub use authenticate::{AuthError, Authenticator};
 pub use cors::{Origin, ParseOriginError};
 pub use metrics::METRICS_CONTENT_TYPE;
 pub use openapi::document as openapi;

@@ -111,7 +111,7 @@ impl ChatService {
     /// to be served to whoever may know, with the content type [`METRICS_CONTENT_TYPE`](crate::METRICS_CONTENT_TYPE).
     /// All names begin with `chat_`. Those of connections count what [`serve`](crate::serve()) accepts.
     pub fn metrics(&self) -> String {
-        self.app.metrics.text(&self.app.requests, &self.app.chat.store().vitals())
+        self.app.metrics.text(&self.app.requests, &self.app.chat.store().metrics())
     }
 
     pub(crate) fn connections(&self) -> &Arc<Connections> {

@@ -18,7 +18,7 @@ use chat_core::{
     api::UserId,
     store::sql::{self, Options},
 };
-use chat_server::{Authenticator, ChatService, Denied};
+use chat_server::{AuthError, Authenticator, ChatService};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -49,10 +49,10 @@ impl Sessions {
 /// How the chat learns who is calling: it asks the host.
 #[async_trait::async_trait]
 impl Authenticator for Sessions {
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, Denied> {
-        let value = headers.get(header::AUTHORIZATION).ok_or(Denied::Missing)?;
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError> {
+        let value = headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
         let session = value.to_str().ok().and_then(|value| value.strip_prefix("Token "));
-        self.user(session.ok_or(Denied::Missing)?).ok_or(Denied::Invalid)
+        self.user(session.ok_or(AuthError::Missing)?).ok_or(AuthError::Invalid)
     }
 }
 

@@ -8,7 +8,7 @@ use chat_core::{
     api::UserId,
     store::sql::{self, Options},
 };
-use chat_server::{Authenticator, ChatService, Denied, Limits};
+use chat_server::{AuthError, Authenticator, ChatService, Limits};
 use futures_util::TryStreamExt;
 use http::{HeaderMap, header};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -23,10 +23,10 @@ struct Badges;
 
 #[async_trait::async_trait]
 impl Authenticator for Badges {
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, Denied> {
-        let value = headers.get(header::AUTHORIZATION).ok_or(Denied::Missing)?;
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError> {
+        let value = headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
         let badge = value.to_str().ok().and_then(|value| value.strip_prefix("Token badge-"));
-        badge.and_then(|number| number.parse().ok()).map(UserId::new).ok_or(Denied::Invalid)
+        badge.and_then(|number| number.parse().ok()).map(UserId::new).ok_or(AuthError::Invalid)
     }
 }
 

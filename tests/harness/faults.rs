@@ -6,7 +6,7 @@ use chat_core::{
     store::{
         Account, Counted, EnsuredUser, GroupCommit, Import, ImportOutcome, MessageChange, MessageRange,
         NewMessage, NewThread, NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError,
-        StoredToken, TokenHash, TokenOwner, Vitals,
+        StoreMetrics, StoredToken, TokenHash, TokenOwner,
     },
 };
 use std::{
@@ -185,8 +185,8 @@ macro_rules! faulty {
             fn is_shared(&self) -> bool {
                 self.inner.is_shared()
             }
-            fn vitals(&self) -> Vitals {
-                self.inner.vitals()
+            fn metrics(&self) -> StoreMetrics {
+                self.inner.metrics()
             }
             async fn close(&self) {
                 self.inner.close().await;

@@ -254,7 +254,7 @@ async fn of_threads_that_go_together_the_one_that_stays_is_opened() {
     let store = sql::open(&database.url, &sql::Options::default()).await.unwrap();
     let NewMessage { thread: first, sender: ann, created, .. } = message(&store).await;
     let mut others = PgConnection::connect(&database.url).await.unwrap();
-    let heirs = "insert into threads (id, user_low, user_high, canonical, strangers, created, updated) \
+    let heirs = "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated) \
          select n::text::uuid, user_low, user_high, false, false, created, updated \
          from threads, (values ('00000000-0000-0000-0000-000000000002'), \
              ('00000000-0000-0000-0000-000000000003')) v(n)";

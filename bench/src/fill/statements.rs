@@ -1,7 +1,7 @@
 //! The SQL that fills a database, the same for both but for a few words.
 
 use super::shape::{BURST, Shape, token};
-use chat_core::{store::TokenHash, token::hash};
+use chat_core::{auth::token::hash, store::TokenHash};
 use std::fmt::Write;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ pub(super) trait Words {
 
 pub(super) fn users(words: &impl Words, shape: &Shape) -> String {
     format!(
-        "insert into users (id, username, name_key, claims_name, password, active, created, last_token) \
+        "insert into users (id, username, name_key, owns_name_key, password, active, created, last_token) \
          select n, 'user' || n, 'user' || n, true, '!', true, {BEGAN}, 1 from {}; \
          update totals set count = {} where name = 'users'",
         words.series(1, shape.users),
@@ -38,7 +38,7 @@ pub(super) fn tokens(words: &impl Words, shape: &Shape) -> impl Iterator<Item = 
 }
 
 pub(super) fn threads(words: &impl Words, shape: &Shape) -> impl Iterator<Item = String> {
-    let into = "threads (seq, id, user_low, user_high, canonical, strangers, created, updated)";
+    let into = "threads (seq, id, user_low, user_high, canonical, has_outside_senders, created, updated)";
     batches(shape.threads + 1, into, |n| {
         let thread = if n == 0 { shape.long_thread() } else { shape.thread(n - 1) };
         let id = words.uuid(thread.id);

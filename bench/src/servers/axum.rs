@@ -10,8 +10,8 @@ use axum::{
     routing::{get, patch, post},
 };
 use chat_core::{
+    auth::token,
     clock::{Clock as _, SystemClock},
-    token,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{

@@ -119,7 +119,7 @@ impl schemars::JsonSchema for FieldErrors {
 }
 
 /// The texts of field errors: those of Django REST Framework 3.16, word for word, and ours in their manner.
-pub mod messages {
+pub mod error_text {
     use std::fmt::Display;
 
     /// The field is absent.

@@ -1,6 +1,6 @@
 //! Token → user, so that recognising a caller costs no query.
 
-use super::BELIEVED;
+use super::CACHE_TTL;
 use crate::{
     api::Timestamp,
     store::{TokenHash, TokenOwner},
@@ -28,11 +28,11 @@ impl Sessions {
     /// The owner, if he was asked for lately.
     pub(crate) fn get(&self, token: &TokenHash) -> Option<TokenOwner> {
         let (owner, asked) = self.owners.get(token)?;
-        (asked.elapsed() < BELIEVED).then_some(owner)
+        (asked.elapsed() < CACHE_TTL).then_some(owner)
     }
 
     /// To be called before the database is asked, for [`Self::put`].
-    pub(crate) fn asking(&self) -> (u64, Instant) {
+    pub(crate) fn snapshot(&self) -> (u64, Instant) {
         (self.revocations.load(Ordering::SeqCst), Instant::now())
     }
 
@@ -78,8 +78,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_owner_is_believed_for_two_seconds() {
         let sessions = Sessions::new();
-        sessions.put(TOKEN, OWNER, sessions.asking());
-        tokio::time::advance(BELIEVED - std::time::Duration::from_millis(1)).await;
+        sessions.put(TOKEN, OWNER, sessions.snapshot());
+        tokio::time::advance(CACHE_TTL - std::time::Duration::from_millis(1)).await;
         assert_eq!(sessions.get(&TOKEN), Some(OWNER));
         tokio::time::advance(std::time::Duration::from_millis(1)).await;
         assert_eq!(sessions.get(&TOKEN), None);
@@ -90,7 +90,7 @@ mod tests {
         let (sessions, later) = (Sessions::new(), Timestamp::from_micros(2));
         sessions.used(&TOKEN, later);
         assert_eq!(sessions.get(&TOKEN), None);
-        sessions.put(TOKEN, OWNER, sessions.asking());
+        sessions.put(TOKEN, OWNER, sessions.snapshot());
         sessions.used(&TOKEN, later);
         assert_eq!(sessions.get(&TOKEN), Some(TokenOwner { last_used: later, ..OWNER }));
     }
@@ -98,12 +98,12 @@ mod tests {
     #[test]
     fn what_was_asked_before_a_revocation_is_not_kept_after_it() {
         let sessions = Sessions::new();
-        let asking = sessions.asking();
+        let asking = sessions.snapshot();
         sessions.forget(&TOKEN);
         sessions.put(TOKEN, OWNER, asking);
         assert_eq!(sessions.get(&TOKEN), None);
 
-        sessions.put(TOKEN, OWNER, sessions.asking());
+        sessions.put(TOKEN, OWNER, sessions.snapshot());
         sessions.forget_all();
         assert_eq!(sessions.get(&TOKEN), None);
     }

@@ -5,25 +5,24 @@
 //! is written together. Who may do what is decided in [`Chat`](crate::Chat); as a second line, everything that
 //! reads or writes threads and messages takes the acting user and sees his threads alone.
 
-mod batcher;
+mod batch;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
-mod group_commit;
 mod hidden;
+mod metrics;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
 mod types;
-mod vitals;
 
+pub use batch::GroupCommit;
 pub use error::{Source, StoreError};
-pub use group_commit::GroupCommit;
+pub use metrics::{BatchMetrics, PoolMetrics, StoreMetrics};
 pub use types::{
     Account, Counted, EnsuredUser, IdempotencyKey, Import, ImportOutcome, ImportedMessage, ImportedThread,
     ImportedToken, ImportedUser, MessageChange, MessageRange, NewMessage, NewThread, NewToken, NewUser,
     PasswordHash, Sent, Slice, StoredToken, TokenHash, TokenOwner,
 };
-pub use vitals::{BatchVitals, PoolVitals, Vitals};
 
 use crate::api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId};
 use async_trait::async_trait;
@@ -44,8 +43,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn is_shared(&self) -> bool;
 
     /// What there is to tell of its work to whoever watches it; nothing by default. Costs little.
-    fn vitals(&self) -> Vitals {
-        Vitals::default()
+    fn metrics(&self) -> StoreMetrics {
+        StoreMetrics::default()
     }
 
     /// Fails when the database does not answer.

@@ -3,7 +3,7 @@
 use crate::api::{Message, MessageId, Participants, ThreadId, Timestamp, TokenId, UserId};
 use std::time::Duration;
 
-/// A password's hash in the form of its algorithm; [`crate::password`] reads it. `Debug` does not show it.
+/// A password's hash in the form of its algorithm; [`crate::auth::password`] reads it. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
@@ -157,7 +157,7 @@ pub struct NewMessage {
 
 impl NewMessage {
     /// The message that it is once it is added under this id.
-    pub fn added(&self, id: MessageId) -> Message {
+    pub fn to_message(&self, id: MessageId) -> Message {
         let &Self { thread, sender, ref text, is_read, created, key: _ } = self;
         Message { id, sender, thread, text: text.clone(), created, is_read }
     }

@@ -17,7 +17,7 @@ use chat_core::{
             CreateMessage, DeleteMessage, GetMessage, ListMessages, ListUnread, MarkMessageRead,
             UpdateMessage,
         },
-        limits, messages,
+        error_text, limits,
     },
     text::MessageText,
 };
@@ -86,7 +86,7 @@ pub(crate) async fn update(mut call: Call<UpdateMessage>) -> Answer {
         && thread != message.thread
     {
         match require_thread(&chat, caller, thread, spelling).await {
-            Ok(()) => errors.push("thread", messages::CANNOT_BE_MOVED),
+            Ok(()) => errors.push("thread", error_text::CANNOT_BE_MOVED),
             Err(Error::Invalid(wrong)) => errors.extend(wrong),
             Err(error) => return Err(error.into()),
         }
@@ -144,7 +144,7 @@ async fn require_thread(chat: &Chat, caller: UserId, thread: ThreadId, spelling:
 }
 
 fn no_such_thread(spelling: &str) -> FieldErrors {
-    FieldErrors::one("thread", messages::no_such_pk(spelling))
+    FieldErrors::one("thread", error_text::no_such_pk(spelling))
 }
 
 const KEY: HeaderName = HeaderName::from_static(IDEMPOTENCY_KEY);

@@ -14,7 +14,7 @@ use chat_core::{
     api::{
         FieldErrors, Marked, Message, MessageId, Opened, Thread, ThreadId, UserId,
         endpoints::{CreateThread, DeleteThread, GetThread, ListThreadMessages, ListThreads, MarkThreadRead},
-        messages,
+        error_text,
     },
     store::MessageRange,
 };
@@ -52,7 +52,7 @@ pub(crate) async fn create(mut call: Call<CreateThread>) -> Answer {
     let opened = match call.app.chat.open_thread(call.caller.user, with).await {
         // Told in the caller's own number, which may have been larger than any id.
         Err(Error::Invalid(_)) if with.get() == i64::MAX => {
-            return Err(FieldErrors::one("participant", messages::no_such_pk(participant)).into());
+            return Err(FieldErrors::one("participant", error_text::no_such_pk(participant)).into());
         }
         opened => opened?,
     };
@@ -127,7 +127,7 @@ pub(crate) async fn mark_read(mut call: Call<MarkThreadRead>) -> Answer {
 }
 
 fn bad_cursor(name: &str) -> ApiError {
-    FieldErrors::one(name, messages::INVALID_CURSOR).into()
+    FieldErrors::one(name, error_text::INVALID_CURSOR).into()
 }
 
 fn with_link(mut response: Response<Body>, link: Option<HeaderValue>) -> Response<Body> {

@@ -7,7 +7,7 @@ use chat_core::{
         FieldErrors,
         endpoints::{ChangePassword, CreateUser, GetMe, GetUser, ListUsers},
     },
-    password,
+    auth::password,
 };
 use http::StatusCode;
 

@@ -2,7 +2,7 @@
 
 use super::number::{self, Integer};
 use chat_core::{
-    api::{FieldErrors, ThreadId, messages},
+    api::{FieldErrors, ThreadId, error_text},
     text,
 };
 use std::borrow::Cow;
@@ -44,16 +44,16 @@ impl<'a> Fields<'a> {
 
     /// A field that has to be there.
     fn required(&self, name: &str) -> Result<&Value<'a>, &'static str> {
-        self.get(name).ok_or(messages::REQUIRED)
+        self.get(name).ok_or(error_text::REQUIRED)
     }
 
     /// A text field as it was sent, a number in its spelling.
     fn raw_text(&self, name: &str) -> Result<&str, &'static str> {
         match self.required(name)? {
-            Value::Null => Err(messages::NULL),
+            Value::Null => Err(error_text::NULL),
             Value::Text(text) => Ok(text),
             Value::Number(number) => Ok(number),
-            Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(messages::NOT_A_STRING),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(error_text::NOT_A_STRING),
         }
     }
 
@@ -67,8 +67,8 @@ impl<'a> Fields<'a> {
         let value = self.raw_text(name).and_then(|value| {
             let value = if trimmed { text::trim(value) } else { value };
             match value {
-                "" => Err(messages::BLANK),
-                value if value.contains('\0') => Err(messages::NULL_CHARACTERS),
+                "" => Err(error_text::BLANK),
+                value if value.contains('\0') => Err(error_text::NULL_CHARACTERS),
                 value => Ok(value),
             }
         });
@@ -86,10 +86,10 @@ impl<'a> Fields<'a> {
     /// An integer field that has to be there.
     pub(crate) fn integer(&self, name: &str, errors: &mut FieldErrors) -> Option<Integer> {
         let integer = self.required(name).and_then(|value| match value {
-            Value::Null => Err(messages::NULL),
+            Value::Null => Err(error_text::NULL),
             Value::Text(text) => number::integer_text(text),
-            Value::Number(number) => number::integer_number(number).ok_or(messages::NOT_AN_INTEGER),
-            Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(messages::NOT_AN_INTEGER),
+            Value::Number(number) => number::integer_number(number).ok_or(error_text::NOT_AN_INTEGER),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(error_text::NOT_AN_INTEGER),
         });
         report(name, integer, errors)
     }
@@ -98,15 +98,15 @@ impl<'a> Fields<'a> {
     pub(crate) fn boolean(&self, name: &str, errors: &mut FieldErrors) -> Option<bool> {
         let boolean = match self.get(name)? {
             Value::Text(text) if self.is_form && text.is_empty() => return None,
-            Value::Null => Err(messages::NULL),
+            Value::Null => Err(error_text::NULL),
             Value::Bool(boolean) => Ok(*boolean),
             Value::Number(number) => match number.parse::<f64>() {
                 Ok(1.0) => Ok(true),
                 Ok(0.0) => Ok(false),
-                _ => Err(messages::NOT_A_BOOLEAN),
+                _ => Err(error_text::NOT_A_BOOLEAN),
             },
-            Value::Text(text) => number::boolean_text(text).ok_or(messages::NOT_A_BOOLEAN),
-            Value::Array(_) | Value::Object(_) => Err(messages::NOT_A_BOOLEAN),
+            Value::Text(text) => number::boolean_text(text).ok_or(error_text::NOT_A_BOOLEAN),
+            Value::Array(_) | Value::Object(_) => Err(error_text::NOT_A_BOOLEAN),
         };
         report(name, boolean, errors)
     }
@@ -115,14 +115,16 @@ impl<'a> Fields<'a> {
     pub(crate) fn thread_id(&self, name: &str, errors: &mut FieldErrors) -> Option<(ThreadId, &str)> {
         let id = match self.required(name) {
             Err(message) => Err(message.to_owned()),
-            Ok(Value::Null) => Err(messages::NULL.to_owned()),
-            Ok(Value::Bool(_)) => Err(messages::BOOLEAN_ID.to_owned()),
-            Ok(Value::Text(text)) if text.is_empty() => Err(messages::NULL.to_owned()),
+            Ok(Value::Null) => Err(error_text::NULL.to_owned()),
+            Ok(Value::Bool(_)) => Err(error_text::BOOLEAN_ID.to_owned()),
+            Ok(Value::Text(text)) if text.is_empty() => Err(error_text::NULL.to_owned()),
             Ok(Value::Text(text)) => match text.parse() {
                 Ok(id) => Ok((id, text.as_ref())),
-                Err(_) => Err(messages::not_a_uuid(text)),
+                Err(_) => Err(error_text::not_a_uuid(text)),
             },
-            Ok(Value::Number(raw) | Value::Array(raw) | Value::Object(raw)) => Err(messages::not_a_uuid(raw)),
+            Ok(Value::Number(raw) | Value::Array(raw) | Value::Object(raw)) => {
+                Err(error_text::not_a_uuid(raw))
+            }
         };
         report(name, id, errors)
     }

@@ -2,7 +2,7 @@
 
 use super::{Fields, Value};
 use crate::error::ApiError;
-use chat_core::api::{FieldErrors, NON_FIELD_ERRORS, limits, messages};
+use chat_core::api::{FieldErrors, NON_FIELD_ERRORS, error_text, limits};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -33,7 +33,7 @@ fn refusal(text: &str, error: serde_json::Error) -> Result<ApiError, ApiError> {
     check_beyond_syntax(text.as_bytes()).map_err(ApiError::json_syntax)?;
     Ok(match value(document.get())? {
         Value::Object(_) => ApiError::json_syntax(error),
-        Value::Null => FieldErrors::one(NON_FIELD_ERRORS, messages::NO_DATA).into(),
+        Value::Null => FieldErrors::one(NON_FIELD_ERRORS, error_text::NO_DATA).into(),
         Value::Text(_) => ApiError::not_a_dictionary("str"),
         Value::Bool(_) => ApiError::not_a_dictionary("bool"),
         Value::Array(_) => ApiError::not_a_dictionary("list"),

@@ -57,13 +57,13 @@ pub(crate) fn integer(text: &str) -> Option<Integer> {
 
 /// Reads an integer field sent as text: also with a fraction of zeros.
 pub(crate) fn integer_text(text: &str) -> Result<Integer, &'static str> {
-    use chat_core::api::messages;
+    use chat_core::api::error_text;
     if text.len() > limits::INTEGER_TEXT_MAX && text.chars().count() > limits::INTEGER_TEXT_MAX {
-        return Err(messages::INTEGER_TOO_LONG);
+        return Err(error_text::INTEGER_TOO_LONG);
     }
     let without_blanks = text.trim_end_matches(|c: char| text::trim(c.encode_utf8(&mut [0; 4])).is_empty());
     let whole = without_blanks.trim_end_matches('0').strip_suffix('.').unwrap_or(text);
-    integer(whole).ok_or(messages::NOT_AN_INTEGER)
+    integer(whole).ok_or(error_text::NOT_AN_INTEGER)
 }
 
 /// Reads an integer field sent as a JSON number: an integer, or a float without fraction up to 2⁵³, from where on

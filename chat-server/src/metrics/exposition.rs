@@ -1,6 +1,6 @@
 //! Prometheus's text format, version 0.0.4.
 
-use chat_core::measure::Distribution;
+use chat_core::histogram::Distribution;
 use std::fmt::{Display, Write as _};
 
 /// A text being written.

@@ -11,7 +11,7 @@ mod requests;
 pub(crate) use requests::Requests;
 
 use crate::error::ApiError;
-use chat_core::store::Vitals;
+use chat_core::store::StoreMetrics;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering::Relaxed},
@@ -46,7 +46,7 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// The text for Prometheus.
-    pub(crate) fn text(&self, requests: &Requests, store: &Vitals) -> String {
+    pub(crate) fn text(&self, requests: &Requests, store: &StoreMetrics) -> String {
         render::text(requests, self, store)
     }
 }

@@ -4,13 +4,13 @@ use super::{
     Connections, Metrics, Number, Requests,
     exposition::{Exposition, Kind::*},
 };
-use chat_core::store::{BatchVitals, PoolVitals, Vitals};
+use chat_core::store::{BatchMetrics, PoolMetrics, StoreMetrics};
 
 /// Microseconds in a second.
 const MICROS: u32 = 1_000_000;
 
 /// The text for Prometheus.
-pub(super) fn text(requests: &Requests, metrics: &Metrics, store: &Vitals) -> String {
+pub(super) fn text(requests: &Requests, metrics: &Metrics, store: &StoreMetrics) -> String {
     let mut text = Exposition::default();
     text.numbers(
         Gauge,
@@ -83,8 +83,8 @@ fn of_connections(text: &mut Exposition, connections: &Connections) {
     tell(Counter, "chat_connections_displaced_total", help, &connections.displaced);
 }
 
-fn of_pools(text: &mut Exposition, pools: &[PoolVitals]) {
-    let mut tell = |name, help, number: fn(&PoolVitals) -> u64| {
+fn of_pools(text: &mut Exposition, pools: &[PoolMetrics]) {
+    let mut tell = |name, help, number: fn(&PoolMetrics) -> u64| {
         text.numbers(Gauge, name, help, pools.iter().map(|pool| ([("pool", pool.name)], number(pool))));
     };
     tell("chat_database_connections", "Connections to the database.", |pool| pool.open);
@@ -92,8 +92,8 @@ fn of_pools(text: &mut Exposition, pools: &[PoolVitals]) {
     tell("chat_database_connections_max", "How many there may be.", |pool| pool.most);
 }
 
-fn of_batches(text: &mut Exposition, batches: &[BatchVitals]) {
-    let label = |batch: &BatchVitals| [("write", batch.name)];
+fn of_batches(text: &mut Exposition, batches: &[BatchMetrics]) {
+    let label = |batch: &BatchMetrics| [("write", batch.name)];
     let help = "Writes waiting for a batch to begin.";
     text.numbers(Gauge, "chat_writes_waiting", help, batches.iter().map(|one| (label(one), one.waiting)));
     let help = "Writes refused because too many waited.";

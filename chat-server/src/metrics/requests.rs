@@ -1,7 +1,7 @@
 //! Requests, by route, method and status.
 
 use super::Number;
-use chat_core::measure::{DURATIONS, Distribution, Histogram};
+use chat_core::histogram::{DURATIONS, Distribution, Histogram};
 use http::{Method, StatusCode};
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use crate::program::Program;
 use crate::wire::{Gate, LOG_IN, ROOT, SHORT, Server, THREADS, Wire, no_limits, service, soon};
 use chat_core::api::UserId;
-use chat_server::{Authenticator, Denied, Limits};
+use chat_server::{AuthError, Authenticator, Limits};
 use http::HeaderMap;
 use tokio::io::AsyncWriteExt;
 
@@ -217,7 +217,7 @@ struct Faulty;
 
 #[async_trait::async_trait]
 impl Authenticator for Faulty {
-    async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, Denied> {
+    async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, AuthError> {
         panic!("a fault, made on purpose");
     }
 }

@@ -1,7 +1,7 @@
 //! A server in this process, and clients that hold their end of a connection in their own hands.
 
 use chat_core::{Chat, api::UserId};
-use chat_server::{Authenticator, ChatService, ChatServiceBuilder, Denied, Limits};
+use chat_server::{AuthError, Authenticator, ChatService, ChatServiceBuilder, Limits};
 use http::HeaderMap;
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
@@ -182,7 +182,7 @@ impl Gate {
 
 #[async_trait::async_trait]
 impl Authenticator for Gate {
-    async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, Denied> {
+    async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, AuthError> {
         self.begun.add_permits(1);
         self.open.acquire().await.unwrap().forget();
         self.passed.add_permits(1);

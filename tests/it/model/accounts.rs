@@ -7,7 +7,7 @@ use super::{
 };
 use chat_core::{
     Resource,
-    api::{FieldErrors, TokenId, User, UserId, limits, messages},
+    api::{FieldErrors, TokenId, User, UserId, error_text, limits},
     store::Counted,
 };
 
@@ -37,10 +37,10 @@ impl Model {
         let name = who.name(false);
         let mut errors = FieldErrors::new();
         if self.name_holder(name).is_some() {
-            errors.push("username", messages::USERNAME_TAKEN);
+            errors.push("username", error_text::USERNAME_TAKEN);
         }
         if password.len() < limits::PASSWORD_MIN {
-            errors.push("password", messages::PASSWORD_TOO_SHORT);
+            errors.push("password", error_text::PASSWORD_TOO_SHORT);
         }
         errors.into_result().map_err(Refusal::Invalid)?;
         let id = match seen {
@@ -67,10 +67,10 @@ impl Model {
         let person = self.person(user)?;
         let mut errors = FieldErrors::new();
         if person.password != Some(current) {
-            errors.push("current", messages::WRONG_PASSWORD);
+            errors.push("current", error_text::WRONG_PASSWORD);
         }
         if new.len() < limits::PASSWORD_MIN {
-            errors.push("new", messages::PASSWORD_TOO_SHORT);
+            errors.push("new", error_text::PASSWORD_TOO_SHORT);
         }
         errors.into_result().map_err(Refusal::Invalid)?;
         person.password = Some(new);

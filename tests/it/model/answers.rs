@@ -10,7 +10,7 @@ use super::{
 };
 use chat_core::{
     Resource,
-    api::{NON_FIELD_ERRORS, User, messages},
+    api::{NON_FIELD_ERRORS, User, error_text},
 };
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ impl Model {
                 let id = self.id_to_ensure(who);
                 let name = who.name(shouted).to_owned();
                 if self.name_holder(&name).is_some_and(|holder| holder != id) {
-                    return Err(invalid("username", messages::USERNAME_TAKEN));
+                    return Err(invalid("username", error_text::USERNAME_TAKEN));
                 }
                 let new =
                     Person { name: name.clone(), password: None, active: true, created: self.now, tokens: 0 };
@@ -73,7 +73,7 @@ impl Model {
                     person.name == who.name(false) && person.active && person.password == Some(password)
                 });
                 if !right {
-                    return Err(invalid(NON_FIELD_ERRORS, messages::BAD_CREDENTIALS));
+                    return Err(invalid(NON_FIELD_ERRORS, error_text::BAD_CREDENTIALS));
                 }
                 self.issue(user, name, seen)
             }

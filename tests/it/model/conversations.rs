@@ -6,7 +6,7 @@ use super::{
 };
 use chat_core::{
     OpenedThread, Resource,
-    api::{FieldErrors, Message, MessageId, Participants, ThreadDetail, ThreadId, UserId, messages},
+    api::{FieldErrors, Message, MessageId, Participants, ThreadDetail, ThreadId, UserId, error_text},
     store::{MessageRange, Sent},
 };
 use uuid::Uuid;
@@ -17,10 +17,10 @@ impl Model {
     pub(super) fn open(&mut self, by: UserId, with: UserId, seen: Option<&Answer>) -> Outcome {
         let wrong = |message| Refusal::Invalid(FieldErrors::one("participant", message));
         if by == with {
-            return Err(wrong(messages::THREAD_WITH_ONESELF.to_owned()));
+            return Err(wrong(error_text::THREAD_WITH_ONESELF.to_owned()));
         }
         if !self.users.contains_key(&with) {
-            return Err(wrong(messages::no_such_pk(with)));
+            return Err(wrong(error_text::no_such_pk(with)));
         }
         self.person(by)?;
         if let Some(id) = self.between(by, with) {
@@ -45,7 +45,8 @@ impl Model {
         let mut threads = self.threads_of(by);
         if let Some(after) = after {
             let place = threads.iter().position(|thread| thread.id == after);
-            let place = place.ok_or(Refusal::Invalid(FieldErrors::one("after", messages::INVALID_CURSOR)))?;
+            let place =
+                place.ok_or(Refusal::Invalid(FieldErrors::one("after", error_text::INVALID_CURSOR)))?;
             threads.drain(..=place);
         }
         let limit = limit as usize;

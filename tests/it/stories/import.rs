@@ -1,7 +1,7 @@
 //! Moving in with the data of a Django service: people and programs go on as if nothing had happened.
 
 use chat_client::{MessageId, ThreadId, Token, UserId};
-use chat_core::password;
+use chat_core::auth::password;
 use chat_tests::{Database, Program, on_both_databases, program, run};
 use serde_json::{Value, json};
 use std::fmt::Write as _;

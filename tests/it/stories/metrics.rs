@@ -168,5 +168,5 @@ async fn a_host_application_reads_them_itself() {
     let told = samples(&text);
     assert_eq!(told[r#"chat_http_requests_total{route="/users/me/",method="GET",status="401"}"#], 1.0);
     assert!(!text.contains("process_"), "the process is the host's");
-    assert!(chat.store().vitals().batches.iter().all(|batch| batch.sizes.count() == 0));
+    assert!(chat.store().metrics().batches.iter().all(|batch| batch.sizes.count() == 0));
 }

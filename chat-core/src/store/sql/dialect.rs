@@ -1,8 +1,8 @@
 //! What the two databases do not share.
 
 use super::{
-    catalogue::Own,
     failure::{Failure, Kind},
+    statements::DialectSql,
     value::{Arg, Cells},
 };
 use crate::store::StoreError;
@@ -22,7 +22,7 @@ pub(crate) trait Dialect: Database<Row: Cells> {
     /// A row that such a transaction read.
     type TxRow: Cells + Send;
     /// The statements whose text differs.
-    const OWN: Own;
+    const SQL: DialectSql;
 
     /// Does a step that writes where it keeps nobody from other work.
     fn aside<T: Send + 'static>(
@@ -34,7 +34,7 @@ pub(crate) trait Dialect: Database<Row: Cells> {
     fn begin(writer: &Self::Writer) -> impl Future<Output = Result<Self::Tx, Failure>> + Send;
 
     /// Lets a transaction take as long as it likes, on this side of the connection.
-    fn take_time(tx: &mut Self::Tx);
+    fn enter_bulk_mode(tx: &mut Self::Tx);
 
     /// Runs a statement and takes all its rows.
     fn rows(

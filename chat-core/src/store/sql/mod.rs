@@ -1,51 +1,27 @@
 //! The store on SQLite and Postgres, its SQL written once.
 //!
-//! [`connect`] opens either. Inside, `catalogue` holds the statements, `Dialect` what the databases do not share,
+//! [`connect`] opens either. Inside, `statements` holds the statements, `Dialect` what the databases do not share,
 //! and a file for each of users, tokens, threads and messages the steps of the [`Store`](super::Store).
 //!
 //! Transactions that write take their locks in one order, on Postgres where there are several writers: users, then
 //! threads by ascending id, then messages, then counters by ascending user. Whoever changes a message holds the lock
 //! of its thread.
 
-mod catalogue;
-mod counts;
 mod dialect;
-mod examine;
+mod doctor;
 mod failure;
-mod import;
-mod marks;
-mod messages;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(feature = "postgres")]
-mod postgres_batches;
-#[cfg(feature = "postgres")]
-mod postgres_lease;
 mod rows;
-mod send;
-mod send_at_once;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "sqlite")]
-mod sqlite_backup;
-#[cfg(feature = "sqlite")]
-mod sqlite_checkpoint;
-#[cfg(feature = "sqlite")]
-mod sqlite_driver;
-#[cfg(feature = "sqlite")]
-mod sqlite_here;
-#[cfg(feature = "sqlite")]
-mod sqlite_open;
-#[cfg(feature = "sqlite")]
-mod sqlite_writer;
+mod statements;
+mod steps;
 mod store;
-mod threads;
-mod tokens;
-mod users;
 mod value;
 
-pub use examine::{Finding, Level, examine};
+pub use doctor::{Finding, Level, examine};
 pub use open::{OpenError, Options, connect, open};
 use store::{SqlStore, Tx};
 
@@ -63,7 +39,7 @@ pub fn postgres_statements() -> Vec<(&'static str, &'static str)> {
 
 #[cfg(feature = "conformance")]
 fn statements<D: dialect::Dialect>() -> Vec<(&'static str, &'static str)> {
-    catalogue::ALL.iter().copied().chain(D::OWN.list()).collect()
+    statements::ALL.iter().copied().chain(D::SQL.list()).collect()
 }
 
 #[cfg(all(test, feature = "sqlite", feature = "postgres"))]
@@ -73,7 +49,7 @@ mod tests {
         let list = |migrator: &sqlx::migrate::Migrator| {
             migrator.iter().map(|m| (m.version, m.description.to_string())).collect::<Vec<_>>()
         };
-        let sqlite = list(&super::sqlite_open::MIGRATIONS);
+        let sqlite = list(&super::sqlite::MIGRATIONS);
         assert_eq!(sqlite, list(&super::postgres::MIGRATIONS));
         assert!(!sqlite.is_empty());
     }

@@ -121,8 +121,8 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenEr
 async fn open_sqlite(place: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
     Ok(match place {
         "" => return Err(OpenError::Address),
-        ":memory:" => Arc::new(super::sqlite_open::open_memory().await?),
-        path => Arc::new(super::sqlite_open::open_file(path.as_ref(), options).await?),
+        ":memory:" => Arc::new(super::sqlite::open::open_memory().await?),
+        path => Arc::new(super::sqlite::open::open_file(path.as_ref(), options).await?),
     })
 }
 

@@ -1,6 +1,6 @@
 //! From rows to what they stand for.
 
-use super::{counts::Sides, value::Cells};
+use super::{steps::counts::Sides, value::Cells};
 use crate::{
     api::{
         Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,

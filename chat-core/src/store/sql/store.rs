@@ -1,18 +1,18 @@
 //! The store itself: pools, transactions, and [`Store`] in terms of the other files.
 
 use super::{
-    catalogue as sql, counts,
     dialect::Dialect,
     failure::Failure,
-    import, marks, messages, send, threads, tokens, users,
+    statements as sql,
+    steps::{counts, import, marks, messages, send, threads, tokens, users},
     value::{Arg, Cells},
 };
 use crate::{
     api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId},
     store::{
         Account, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange, NewMessage,
-        NewThread, NewToken, NewUser, PasswordHash, PoolVitals, Result, Sent, Slice, Store, StoreError,
-        StoredToken, TokenHash, TokenOwner, Vitals,
+        NewThread, NewToken, NewUser, PasswordHash, PoolMetrics, Result, Sent, Slice, Store, StoreError,
+        StoreMetrics, StoredToken, TokenHash, TokenOwner,
     },
 };
 use async_trait::async_trait;
@@ -41,7 +41,7 @@ impl<D: Dialect> SqlStore<D> {
         Self { writer, readers, here }
     }
 
-    /// Runs a statement that reads a bounded number of rows, on this very thread where that can be done.
+    /// Runs a statement that reads a saturating_i64 number of rows, on this very thread where that can be done.
     pub(super) async fn look_up<T: Send>(
         &self,
         sql: &'static str,
@@ -128,9 +128,9 @@ impl<D: Dialect> Tx<D> {
     }
 
     /// For a transaction that may take as long as it likes.
-    pub(super) async fn take_time(&mut self) -> Result<(), Failure> {
-        D::take_time(&mut self.0);
-        self.run_own(D::OWN.take_time).await
+    pub(super) async fn enter_bulk_mode(&mut self) -> Result<(), Failure> {
+        D::enter_bulk_mode(&mut self.0);
+        self.run_own(D::SQL.enter_bulk_mode).await
     }
 
     pub(super) async fn commit(self) -> Result<(), Failure> {
@@ -175,15 +175,15 @@ impl<D: Dialect> Store for SqlStore<D> {
         D::SHARED
     }
 
-    fn vitals(&self) -> Vitals {
-        let pool = PoolVitals {
+    fn metrics(&self) -> StoreMetrics {
+        let pool = PoolMetrics {
             // Where there are many writers, they are among them; one writer is no pool.
             name: if D::SHARED { "all" } else { "readers" },
             open: self.readers.size().into(),
             idle: self.readers.num_idle() as u64,
             most: self.readers.options().get_max_connections().into(),
         };
-        Vitals { pools: vec![pool], ..Vitals::default() }
+        StoreMetrics { pools: vec![pool], ..StoreMetrics::default() }
     }
 
     async fn ping(&self) -> Result<()> {
@@ -319,10 +319,10 @@ impl<D: Dialect> Store for SqlStore<D> {
         steady!(messages::one(self, caller, id))
     }
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>> {
-        steady!(messages::page(self, D::OWN.messages, caller, slice))
+        steady!(messages::page(self, D::SQL.messages, caller, slice))
     }
     async fn unread(&self, caller: UserId, incoming: bool, slice: Slice) -> Result<Counted<Message>> {
-        let list = if incoming { D::OWN.unread_incoming } else { D::OWN.unread };
+        let list = if incoming { D::SQL.unread_incoming } else { D::SQL.unread };
         steady!(messages::page(self, list, caller, slice))
     }
     async fn update_message(

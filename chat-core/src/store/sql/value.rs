@@ -72,12 +72,12 @@ arg_from! {
 }
 
 /// A count of rows as the databases know it. What is beyond them is beyond any table.
-pub(crate) fn bounded(n: u64) -> i64 {
+pub(crate) fn saturating_i64(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 /// A count that came from the database.
-pub(crate) fn counted(n: i64) -> u64 {
+pub(crate) fn saturating_u64(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 

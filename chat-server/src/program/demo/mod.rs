@@ -7,9 +7,8 @@ use anyhow::{Context, Result};
 use chat_core::{
     Chat, Error,
     api::{MessageId, Participants, ThreadId, Timestamp, UserId},
-    password,
+    auth::{password, token},
     store::{Import, ImportOutcome, ImportedMessage, ImportedThread, ImportedUser},
-    token,
 };
 use std::net::SocketAddr;
 use uuid::{Uuid, uuid};

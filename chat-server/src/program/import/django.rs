@@ -8,9 +8,8 @@ use super::{
 use anyhow::{Context, Result, bail};
 use chat_core::{
     api::{MessageId, Participants, ThreadId, Timestamp, UserId},
-    password,
+    auth::{password, token},
     store::{Import, ImportedMessage, ImportedThread, ImportedToken, ImportedUser, PasswordHash},
-    token,
 };
 use serde_json::Value;
 use std::{

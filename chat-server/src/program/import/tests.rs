@@ -3,8 +3,8 @@
 use super::django;
 use chat_core::{
     api::Timestamp,
+    auth::token,
     store::{Import, PasswordHash},
-    token,
 };
 use serde_json::{Value, json};
 

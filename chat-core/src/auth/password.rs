@@ -1,0 +1,237 @@
+//! Hashing and verifying passwords: argon2id for our own, PBKDF2 and argon2 as Django writes them for imported ones.
+
+use crate::{
+    Error,
+    api::{FieldErrors, error_text, limits},
+    auth::argon2id::Argon2id,
+    store::PasswordHash,
+};
+use argon2::{
+    Params,
+    password_hash::{PasswordHasher, PasswordVerifier, phc},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use sha2::Sha256;
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+/// Verified in place of the hash of a user who does not exist or has no password, so that he takes as long as one
+/// who does. It is nobody's: no password is known to have it.
+const DUMMY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Callers that may wait for a hash before more are turned away.
+const QUEUE: usize = 512;
+
+/// Django's name for PBKDF2 over HMAC-SHA256, the first part of such a hash.
+const DJANGO_PBKDF2: &str = "pbkdf2_sha256$";
+/// Django's word before an argon2 hash in PHC form.
+const DJANGO_ARGON2: &str = "argon2";
+
+/// Reads a hash as Django stores it; `None` for algorithms we do not verify and for accounts without a password.
+pub fn from_django(hash: &str) -> Option<PasswordHash> {
+    let phc = hash.strip_prefix(DJANGO_ARGON2).filter(|rest| rest.starts_with("$argon2"));
+    let hash = PasswordHash::new(phc.unwrap_or(hash));
+    Scheme::of(&hash).is_some().then_some(hash)
+}
+
+/// The rules for passwords that people choose; `field` is what the errors call it.
+///
+/// # Errors
+/// It is too short or too long.
+pub fn check(field: &str, password: &str) -> Result<(), FieldErrors> {
+    let fault = match password.len() {
+        0..limits::PASSWORD_MIN => error_text::PASSWORD_TOO_SHORT,
+        limits::PASSWORD_MIN..=limits::PASSWORD_MAX => return Ok(()),
+        _ => error_text::PASSWORD_TOO_LONG,
+    };
+    Err(FieldErrors::one(field, fault))
+}
+
+/// A hash taken apart.
+enum Scheme<'a> {
+    Argon2(Box<phc::PasswordHash>),
+    Pbkdf2 { rounds: u32, salt: &'a str, digest: Vec<u8> },
+}
+
+impl<'a> Scheme<'a> {
+    fn of(hash: &'a PasswordHash) -> Option<Self> {
+        let hash = hash.expose();
+        if let Some(rest) = hash.strip_prefix(DJANGO_PBKDF2) {
+            let mut parts = rest.split('$');
+            let (rounds, salt, digest) = (parts.next()?.parse().ok()?, parts.next()?, parts.next()?);
+            let digest = BASE64_STANDARD.decode(digest).ok().filter(|digest| digest.len() == 32)?;
+            return (parts.next().is_none() && rounds > 0).then_some(Self::Pbkdf2 { rounds, salt, digest });
+        }
+        let phc = phc::PasswordHash::new(hash).ok()?;
+        Params::try_from(&phc).ok()?;
+        phc.algorithm.as_str().starts_with("argon2").then(|| Self::Argon2(Box::new(phc)))
+    }
+
+    fn verify(&self, password: &[u8]) -> bool {
+        match self {
+            Self::Argon2(hash) => Argon2id.verify_password(password, &**hash).is_ok(),
+            Self::Pbkdf2 { rounds, salt, digest } => {
+                let mut computed = [0; 32];
+                pbkdf2::pbkdf2_hmac::<Sha256>(password, salt.as_bytes(), *rounds, &mut computed);
+                computed.ct_eq(digest).into()
+            }
+        }
+    }
+
+    /// Whether we would hash the same password otherwise today.
+    fn is_outdated(&self) -> bool {
+        match self {
+            Self::Argon2(hash) => {
+                hash.algorithm.as_str() != "argon2id"
+                    || !Params::try_from(&**hash).is_ok_and(|params| {
+                        let ours = Argon2id::PARAMS;
+                        (params.m_cost(), params.t_cost(), params.p_cost())
+                            == (ours.m_cost(), ours.t_cost(), ours.p_cost())
+                    })
+            }
+            Self::Pbkdf2 { .. } => true,
+        }
+    }
+}
+
+/// Hashes a password as the chat does, for imports; takes tens of milliseconds of a core.
+///
+/// # Errors
+/// The operating system gives no randomness.
+pub fn hash(password: &str) -> Result<PasswordHash, Error> {
+    hash_now(password.as_bytes())
+}
+
+fn hash_now(password: &[u8]) -> Result<PasswordHash, Error> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(Error::fault)?;
+    let hash = Argon2id.hash_password_with_salt(password, &salt).map_err(Error::fault)?;
+    Ok(PasswordHash::new(hash.to_string()))
+}
+
+/// What a password turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Another one.
+    Wrong,
+    /// The one that was hashed.
+    Right,
+    /// The one that was hashed, though not as we would today: here is what to store from now on.
+    Outdated(PasswordHash),
+}
+
+/// Hashes off the asynchronous threads, at a time half as many as there are cores: each takes 19 MiB and tens of
+/// milliseconds of a core, and who reads meanwhile is not to wait for that.
+#[derive(Debug, Clone)]
+pub(crate) struct Hasher {
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Hasher {
+    pub(crate) fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            running: Arc::new(Semaphore::new((cores / 2).max(1))),
+            waiting: Arc::new(Semaphore::new(QUEUE)),
+        }
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let busy = |_| Error::Unavailable(crate::store::StoreError::Busy);
+        let waiting = self.waiting.clone().try_acquire_owned().map_err(busy)?;
+        let running = self.running.clone().acquire_owned().await.map_err(Error::fault)?;
+        drop(waiting);
+        let task = spawn_blocking(move || {
+            // Held to the end of the work, also when the caller has gone.
+            let _running = running;
+            work()
+        });
+        task.await.map_err(Error::fault)?
+    }
+
+    pub(crate) async fn hash(&self, password: &str) -> Result<PasswordHash, Error> {
+        let password = password.to_owned();
+        self.run(move || hash_now(password.as_bytes())).await
+    }
+
+    /// Verifies a password; without a hash it is always wrong, after the same time.
+    pub(crate) async fn verify(&self, password: &str, hash: Option<PasswordHash>) -> Result<Verdict, Error> {
+        let password = password.to_owned();
+        self.run(move || {
+            let Some((hash, scheme)) = hash.as_ref().and_then(|hash| Some((hash, Scheme::of(hash)?))) else {
+                if let Some(scheme) = Scheme::of(&PasswordHash::new(DUMMY)) {
+                    std::hint::black_box(scheme.verify(password.as_bytes()));
+                }
+                return Ok(Verdict::Wrong);
+            };
+            debug_assert_ne!(hash.expose(), PasswordHash::UNUSABLE, "it has no scheme");
+            if !scheme.verify(password.as_bytes()) {
+                Ok(Verdict::Wrong)
+            } else if scheme.is_outdated() {
+                hash_now(password.as_bytes()).map(Verdict::Outdated)
+            } else {
+                Ok(Verdict::Right)
+            }
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn django(rounds: u32) -> PasswordHash {
+        let mut digest = [0; 32];
+        pbkdf2::pbkdf2_hmac::<Sha256>(b"1234", b"seasalt", rounds, &mut digest);
+        from_django(&format!("pbkdf2_sha256${rounds}$seasalt${}", BASE64_STANDARD.encode(digest))).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_imported_hash_is_verified_and_replaced_by_one_of_ours() {
+        let hasher = Hasher::new();
+        let Verdict::Outdated(ours) = hasher.verify("1234", Some(django(1000))).await.unwrap() else {
+            panic!("PBKDF2 is to be replaced");
+        };
+        assert!(ours.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert_eq!(hasher.verify("1234", Some(ours.clone())).await.unwrap(), Verdict::Right);
+        assert_eq!(hasher.verify("12345", Some(ours)).await.unwrap(), Verdict::Wrong);
+        assert_eq!(hasher.verify("4321", Some(django(1000))).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn nobody_and_the_unusable_have_no_password() {
+        let hasher = Hasher::new();
+        assert_eq!(hasher.verify("", None).await.unwrap(), Verdict::Wrong);
+        assert_eq!(hasher.verify("!", Some(PasswordHash::unusable())).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[test]
+    fn the_stand_in_for_a_missing_hash_costs_what_a_real_one_does() {
+        let dummy = PasswordHash::new(DUMMY);
+        assert!(!Scheme::of(&dummy).unwrap().is_outdated());
+    }
+
+    #[test]
+    fn what_django_writes_and_we_do_not_verify_is_told_apart() {
+        for unusable in [
+            "!abc",
+            "",
+            "md5$salt$0123",
+            "bcrypt_sha256$$2b$12$x",
+            "pbkdf2_sha256$1000$seasalt$",
+            "pbkdf2_sha256$0$s$AA==",
+        ] {
+            assert!(from_django(unusable).is_none(), "{unusable}");
+        }
+        let argon2 =
+            "argon2$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$ZGlnZXN0ZGlnZXN0ZGlnZXN0ZGlnZXN0ZGlnZXN0ZGk";
+        assert!(from_django(argon2).unwrap().expose().starts_with("$argon2id$v=19$m=102400"));
+    }
+}

@@ -1,0 +1,404 @@
+//! The statements, each once, in the SQL that both databases understand.
+
+/// The columns of a message, in the order [`super::rows::message`] reads them.
+macro_rules! message {
+    () => {
+        "id, sender, thread, text, created, low_mark = 0"
+    };
+}
+/// The same, from the table called `m`.
+macro_rules! message_of_m {
+    () => {
+        "m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0"
+    };
+}
+/// The columns of an account, in the order [`super::rows::account`] reads them.
+macro_rules! account {
+    () => {
+        "id, username, password, active, created"
+    };
+}
+/// Whether user `$2` takes part in a thread or message.
+macro_rules! is_mine {
+    () => {
+        "(user_low = $2 or user_high = $2)"
+    };
+}
+/// A page of a user's messages: `$ids` finds them in indexes alone, and each is followed to its row. The count comes
+/// with it, so that both are of one moment, and there is a row even when the page is empty; an offset past the end
+/// is seen from it, so that nothing is skipped in vain.
+macro_rules! page {
+    ($counter:literal, $ids:expr) => {
+        concat!(
+            "select (select ",
+            $counter,
+            " from counters where user_id = $1), ",
+            message_of_m!(),
+            " from (select 1 as one) o left join (select id from (",
+            $ids,
+            ") every order by id limit case when $3 < (select ",
+            $counter,
+            " from counters where user_id = $1) then $2 else 0 end offset $3) page on o.one = 1 \
+             left join messages m on m.id = page.id order by page.id"
+        )
+    };
+}
+/// The ids of a user's messages with a mark of his, from either side of his threads.
+macro_rules! marked_ids {
+    ($mark:literal, $branch:literal) => {
+        concat!(
+            "select id from (select id from messages where user_low = $1 and low_mark = ",
+            $mark,
+            $branch,
+            ") low union all select id from (select id from messages where user_high = $1 and high_mark = ",
+            $mark,
+            $branch,
+            ") high"
+        )
+    };
+}
+/// The unread ones that came in to him.
+macro_rules! incoming_ids {
+    ($branch:literal) => {
+        marked_ids!(1, $branch)
+    };
+}
+/// All unread ones.
+macro_rules! unread_ids {
+    ($branch:literal) => {
+        concat!(incoming_ids!($branch), " union all ", marked_ids!(2, $branch))
+    };
+}
+/// All of them.
+macro_rules! all_ids {
+    ($branch:literal) => {
+        concat!(unread_ids!($branch), " union all ", marked_ids!(0, $branch))
+    };
+}
+pub(crate) use {all_ids, incoming_ids, marked_ids, message_of_m, page, unread_ids};
+
+macro_rules! message_counts {
+    ($which:literal) => {
+        concat!(
+            "select user_low, user_high, count(*), count(*) filter (where low_mark > 0), \
+             count(*) filter (where low_mark = 2), count(*) filter (where high_mark = 2) from messages where ",
+            $which,
+            " group by user_low, user_high"
+        )
+    };
+}
+
+/// Declares the statements, and the list of them all that the tests prepare.
+macro_rules! catalogue {
+    ($($name:ident = $sql:expr;)*) => {
+        $(pub(crate) const $name: &str = $sql;)*
+        #[cfg(feature = "conformance")]
+        pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+catalogue! {
+    PING = "select count from totals where name = 'users'";
+
+    INSERT_USER = "insert into users (username, name_key, owns_name_key, password, active, created) \
+         values ($1, $2, true, $3, true, $4) returning id";
+    INSERT_USER_WITH_ID = "insert into users (id, username, name_key, owns_name_key, password, active, created) \
+         values ($1, $2, $3, true, $4, true, $5)";
+    COUNT_USERS = "update totals set count = count + $1 where name = 'users'";
+    ACCOUNT = concat!("select ", account!(), " from users where id = $1");
+    ACCOUNT_BY_NAME = concat!("select ", account!(), " from users where username = $1");
+    ACCOUNTS = concat!("select ", account!(), " from users where id > $1 order by id limit $2");
+    NAME_HOLDER = "select id from users where name_key = $1 and owns_name_key";
+    USERS = "select t.count, u.id, u.username from totals t left join \
+         (select id, username from users order by username limit $1 offset $2) u on t.name = 'users' \
+         where t.name = 'users' order by u.username";
+    USERS_FOUND = "select c.count, u.id, u.username from \
+         (select count(*) as count from users where name_key >= $3 and name_key < $4) c left join \
+         (select id, username from users where name_key >= $3 and name_key < $4 \
+          order by username limit $1 offset $2) u on c.count > 0 order by u.username";
+    RENAME_USER = "update users set username = $2, name_key = $3, owns_name_key = true where id = $1";
+    PROMOTE_NAME_OWNER = "update users set owns_name_key = true \
+         where id = (select id from users where name_key = $1 order by id limit 1)";
+    SET_PASSWORD = "update users set password = $2 where id = $1";
+    SET_PASSWORD_IF = "update users set password = $2 where id = $1 and password = $3";
+    SET_ACTIVE = "update users set active = $2 where id = $1";
+    // An update rather than a lock, because it locks the table on Postgres in the strength the deletion needs.
+    LOCK_USER_FOR_REMOVAL = "update users set active = false where id = $1 returning name_key";
+    DELETE_USER = "delete from users where id = $1";
+
+    // Locks the user besides, so that of two log-ins at once each sees the other's token when it counts.
+    NEXT_TOKEN_ID = "update users set last_token = last_token + 1 where id = $1 returning last_token";
+    INSERT_TOKEN = "insert into tokens (hash, user_id, id, name, created, last_used, ttl) \
+         values ($1, $2, $3, $4, $5, $5, $6)";
+    // Those that are void by time `$4`, and all but the `$3` used last.
+    EVICT_TOKENS = "delete from tokens where user_id = $1 and hash <> $2 and (last_used + ttl <= $4 or hash not in \
+         (select hash from tokens where user_id = $1 and hash <> $2 and (ttl is null or last_used + ttl > $4) \
+          order by last_used desc, id desc limit $3)) returning hash";
+    TOKEN_OWNER = "select t.user_id, u.active, t.last_used, t.ttl \
+         from tokens t join users u on u.id = t.user_id where t.hash = $1";
+    TOKENS = "select id, hash, name, created, last_used, ttl from tokens where user_id = $1 order by id desc";
+    DELETE_TOKEN = "delete from tokens where hash = $1";
+    DELETE_TOKEN_BY_ID = "delete from tokens where user_id = $1 and id = $2 returning hash";
+    DELETE_TOKENS = "delete from tokens where user_id = $1";
+    DELETE_OTHER_TOKENS = "delete from tokens where user_id = $1 and hash <> $2";
+
+    CANONICAL_THREAD = "select id from threads where user_low = $1 and user_high = $2 and canonical";
+    INSERT_THREAD = "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated) \
+         values ($1, $2, $3, true, false, $4, $4) \
+         on conflict (user_low, user_high) where canonical do nothing returning id";
+    THREAD = concat!(
+        "select id, user_low, user_high, created, updated from threads where id = $1 and ", is_mine!()
+    );
+    THREAD_SEQ = concat!("select seq from threads where id = $1 and ", is_mine!());
+    DELETE_THREAD = "delete from threads where id = $1";
+    DELETE_THREADS_OF = "delete from threads where user_low = $1 or user_high = $1";
+
+    THREAD_MESSAGES_AFTER = concat!(
+        "select ", message!(), " from messages where thread = $1 and ", is_mine!(),
+        " and id > $3 order by id limit $4"
+    );
+    THREAD_MESSAGES_BEFORE = concat!(
+        "select ", message!(), " from messages where thread = $1 and ", is_mine!(),
+        " and id < $3 order by id desc limit $4"
+    );
+    MESSAGE = concat!("select ", message!(), " from messages where id = $1 and ", is_mine!());
+    MESSAGE_WITH_PARTICIPANTS = concat!(
+        "select ", message!(), ", user_low, user_high from messages where id = $1 and ", is_mine!()
+    );
+    UPDATE_MESSAGE = "update messages set text = coalesce($2, text), low_mark = coalesce($3, low_mark), \
+         high_mark = coalesce($4, high_mark) where id = $1";
+    DELETE_MESSAGE = "delete from messages where id = $1";
+    // Those above `$2`, up to `$3`, that came in to the one and are `$4` to the other.
+    READ_BY_LOW = "update messages set low_mark = 0, high_mark = 0 \
+         where thread = $1 and id > $2 and id <= $3 and low_mark = 1 and high_mark = $4";
+    READ_BY_HIGH = "update messages set low_mark = 0, high_mark = 0 \
+         where thread = $1 and id > $2 and id <= $3 and high_mark = 1 and low_mark = $4";
+    NEWEST_MESSAGE = "select max(id) from messages where thread = $1";
+    SET_LOW_READ_POSITION = "update threads set low_read = $2 where id = $1";
+    SET_HIGH_READ_POSITION = "update threads set high_read = $2 where id = $1";
+    LOWER_READ_POSITIONS = "update threads set low_read = case when low_read < $2 then low_read else $2 - 1 end, \
+         high_read = case when high_read < $2 then high_read else $2 - 1 end \
+         where id = $1 and (low_read >= $2 or high_read >= $2)";
+    SET_IMPORTED_READ_POSITIONS = "update threads set low_read = coalesce( \
+             (select min(id) - 1 from messages where thread = threads.id and low_mark = 1), \
+             (select max(id) from messages where thread = threads.id), 0), \
+         high_read = coalesce( \
+             (select min(id) - 1 from messages where thread = threads.id and high_mark = 1), \
+             (select max(id) from messages where thread = threads.id), 0)";
+    COUNT_THREAD_MESSAGES = message_counts!("thread = $1");
+    COUNT_USER_MESSAGES = message_counts!("(user_low = $1 or user_high = $1)");
+    COUNT_OUTSIDE_SENDER = message_counts!("sender = $1 and thread in (select id from threads where has_outside_senders)");
+    DELETE_MESSAGES_IN = "delete from messages where thread = $1";
+    DELETE_MESSAGES_OF = "delete from messages where user_low = $1 or user_high = $1";
+    DELETE_MESSAGES_OF_OUTSIDE_SENDER = "delete from messages where sender = $1 \
+         and thread in (select id from threads where has_outside_senders)";
+    DELETE_COUNTERS = "delete from counters where user_id = $1";
+
+    ANY_USER = "select id from users limit 1";
+    IMPORTED = "select at from imports where digest = $1";
+    INSERT_IMPORT = "insert into imports (digest, at) values ($1, $2)";
+}
+
+/// Declares [`DialectSql`] and the list of what is in it.
+macro_rules! dialect_statements {
+    (
+        $(#[$doc:meta])* some: { $($(#[$some_doc:meta])* $some:ident,)* }
+        all: { $($(#[$all_doc:meta])* $all:ident,)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(crate) struct DialectSql {
+            $($(#[$some_doc])* pub(crate) $some: Option<&'static str>,)*
+            $($(#[$all_doc])* pub(crate) $all: &'static str,)*
+        }
+
+        #[cfg(feature = "conformance")]
+        impl DialectSql {
+            pub(crate) fn list(&self) -> Vec<(&'static str, &'static str)> {
+                let some = [$((stringify!($some), self.$some)),*];
+                let some = some.into_iter().filter_map(|(name, sql)| Some((name, sql?)));
+                some.chain([$((stringify!($all), self.$all)),*]).collect()
+            }
+        }
+    };
+}
+
+dialect_statements! {
+    /// The statements whose text differs between the databases: those that lock rows, and those that are fed a whole
+    /// table of rows, `batch`. [`dialect_sql!`] writes them; a dialect gives it what differs.
+    some: {
+        /// Keeps ids of users from being given out while some are written explicitly.
+        lock_user_ids,
+        /// Lets the ids of users continue above the highest.
+        sync_user_id_sequence,
+        /// The same for messages.
+        sync_message_id_sequence,
+        /// Lets a transaction take long, and plan for many rows.
+        enter_bulk_mode,
+        /// The threads of messages `(id)`, locked.
+        lock_threads_of,
+        /// The versions of the lists of users `(id)`, kept where nodes share the database.
+        list_versions,
+        /// Messages `(thread, sender, text, created, is_read, key, request)`, added with all that belongs to it.
+        send,
+        /// Marks a batch of messages `(caller, id)` as read, in a transaction of its own, and answers `(place, message)` for
+        /// each that is its caller's.
+        mark,
+    }
+    all: {
+        /// Ids for `$1` messages, as ranges with a first and a last: they are given to messages of threads that are locked
+        /// already, so that a higher id in a thread is a later commit.
+        reserve_message_ids,
+        /// Users `$1` and `$2`, kept from being removed.
+        pair_of_users,
+        /// A user, locked.
+        lock_user,
+        /// A thread of user `$2`'s, locked.
+        lock_thread,
+        /// The thread of a message of user `$2`'s, locked.
+        lock_thread_of,
+        /// All threads that user `$1` takes part or wrote in, locked.
+        lock_threads_of_user,
+        /// Has the lowest thread of a pair opened from now on. It is locked as it is found: one that somebody else is
+        /// deleting just then is waited for, and the next taken.
+        promote_canonical_thread,
+        /// Threads of user `$1` with a `seq` above `$2`, at most `$3`.
+        threads,
+        /// Messages of user `$1`: at most `$2`, the first `$3` left out; `$4` is the sum of both.
+        messages,
+        /// The unread ones.
+        unread,
+        /// The unread ones of other senders.
+        unread_incoming,
+        /// `(id)` of threads, locked.
+        lock_threads,
+        /// Messages `(id)` with their participants.
+        messages_by_id,
+        /// Messages by `(sender, key)`.
+        messages_by_key,
+        /// `(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request)`.
+        insert_messages,
+        /// `(id, updated)` of threads.
+        touch_threads,
+        /// `(user, messages, unread, incoming)` to add.
+        add_counts,
+        /// `(id)` of messages.
+        mark_read,
+        /// `(hash, last_used)` of tokens.
+        touch_tokens,
+        /// `(id, username, name_key, owns_name_key, password, active, created, last_token)`.
+        import_users,
+        /// `(hash, user, id, created, last_used)`.
+        import_tokens,
+        /// `(id, user_low, user_high, canonical, has_outside_senders, created, updated)`, in their order.
+        import_threads,
+    }
+}
+
+/// Writes [`DialectSql`]. `$uuids`, `$ids` and `$keys` find the rows that the arguments name, and `$new`, `$counts` … are
+/// rows to insert: on SQLite a single one, for the statement is run for each. `$lock` ends a statement that locks rows,
+/// `$branch` and `$thread_branch` a part of a list that is merged with others.
+macro_rules! dialect_sql {
+    (
+        lock_user_ids: $hold:expr, sync_user_id_sequence: $users:expr, sync_message_id_sequence: $messages:expr,
+        enter_bulk_mode: $time:expr, lock_threads_of: $lock_threads_of:expr, list_versions: $list_versions:expr,
+        send: $send:expr, mark: $mark:expr,
+        reserve_message_ids: $reserve:expr,
+        share_users: $share:literal, lock: $lock:literal,
+        branch: $branch:literal, thread_branch: $thread_branch:literal,
+        thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
+        touch_threads: $touch_threads:literal, touch_tokens: $touch_tokens:literal, counts: $counts:literal, new_version: $new_version:literal,
+        users: $new_users:literal, tokens: $tokens:literal, threads: $threads:literal $(,)?
+    ) => {
+        $crate::store::sql::statements::DialectSql {
+            lock_user_ids: $hold,
+            sync_user_id_sequence: $users,
+            sync_message_id_sequence: $messages,
+            enter_bulk_mode: $time,
+            lock_threads_of: $lock_threads_of,
+            list_versions: $list_versions,
+            send: $send,
+            mark: $mark,
+            reserve_message_ids: $reserve,
+            pair_of_users: concat!("select id from users where id in ($1, $2) order by id", $share),
+            lock_user: concat!("select id, username, name_key from users where id = $1", $lock),
+            lock_thread: concat!(
+                "select id, user_low, user_high, canonical, has_outside_senders, low_read, high_read from threads \
+                 where id = $1 and (user_low = $2 or user_high = $2)",
+                $lock
+            ),
+            lock_thread_of: concat!(
+                "select id from threads where id = (select thread from messages \
+                 where id = $1 and (user_low = $2 or user_high = $2))",
+                $lock
+            ),
+            lock_threads_of_user: concat!(
+                "select id, user_low, user_high from threads where user_low = $1 or user_high = $1 or \
+                 (has_outside_senders and exists (select 1 from messages where thread = threads.id and sender = $1)) order by id",
+                $lock
+            ),
+            promote_canonical_thread: concat!(
+                "update threads set canonical = true where id = (select id from threads \
+                 where user_low = $1 and user_high = $2 and not canonical order by id limit 1",
+                $lock,
+                ")"
+            ),
+            threads: concat!(
+                "select id, user_low, user_high, seq from (select id, user_low, user_high, seq from threads \
+                 where user_low = $1 and seq > $2",
+                $thread_branch,
+                ") low union all select id, user_low, user_high, seq from \
+                 (select id, user_low, user_high, seq from threads where user_high = $1 and seq > $2",
+                $thread_branch,
+                ") high order by seq limit $3"
+            ),
+            messages: page!("messages", all_ids!($branch)),
+            unread: page!("unread", unread_ids!($branch)),
+            unread_incoming: page!("unread_incoming", incoming_ids!($branch)),
+            lock_threads: concat!(
+                "select id, user_low, user_high from threads where id ",
+                $uuids,
+                " order by id",
+                $lock
+            ),
+            messages_by_id: concat!(
+                "select id, sender, thread, text, created, low_mark = 0, user_low, user_high from messages where id ",
+                $ids
+            ),
+            messages_by_key: concat!(
+                "select ", $crate::store::sql::statements::message_of_m!(), ", m.key, m.request from ",
+                $keys,
+                " and m.key is not null"
+            ),
+            insert_messages: concat!(
+                "insert into messages \
+                 (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request) ",
+                $new
+            ),
+            touch_threads: $touch_threads,
+            add_counts: concat!(
+                "insert into counters (user_id, messages, unread, unread_incoming) ",
+                $counts,
+                " on conflict (user_id) do update set messages = counters.messages + excluded.messages, \
+                 unread = counters.unread + excluded.unread, \
+                 unread_incoming = counters.unread_incoming + excluded.unread_incoming",
+                $new_version
+            ),
+            mark_read: concat!("update messages set low_mark = 0, high_mark = 0 where id ", $ids),
+            touch_tokens: $touch_tokens,
+            import_users: concat!(
+                "insert into users (id, username, name_key, owns_name_key, password, active, created, last_token) ",
+                $new_users
+            ),
+            import_tokens: concat!(
+                "insert into tokens (hash, user_id, id, created, last_used) ",
+                $tokens
+            ),
+            import_threads: concat!(
+                "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated) ",
+                $threads
+            ),
+        }
+    };
+}
+pub(crate) use dialect_sql;

@@ -1,0 +1,175 @@
+//! Taking over another service's data.
+
+use crate::store::sql::{
+    SqlStore, Tx,
+    dialect::Dialect,
+    failure::Failure,
+    statements as sql,
+    steps::counts::{Counts, Sides},
+    steps::users::name_key,
+    value::{Arg, Column, saturating_i64},
+};
+use crate::{
+    api::UserId,
+    store::{
+        Import, ImportOutcome, ImportedMessage, ImportedThread, ImportedToken, ImportedUser, StoreError,
+    },
+};
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// Rows written by one statement.
+const CHUNK: usize = 1000;
+
+pub(crate) async fn all<D: Dialect>(store: &SqlStore<D>, import: &Import) -> Result<ImportOutcome, Failure> {
+    let mut tx = store.begin().await?;
+    tx.enter_bulk_mode().await?;
+    tx.run_own(D::SQL.lock_user_ids).await?;
+    if tx.first(sql::IMPORTED, &[(&import.digest).into()]).await?.is_some() {
+        return Ok(ImportOutcome::AlreadyImported);
+    }
+    if tx.first(sql::ANY_USER, &[]).await?.is_some() {
+        return Ok(ImportOutcome::NotEmpty);
+    }
+    users(&mut tx, &import.users, &import.tokens).await?;
+    tokens(&mut tx, &import.tokens).await?;
+    threads(&mut tx, &import.threads, &import.messages).await?;
+    messages(&mut tx, &import.threads, &import.messages).await?;
+    tx.run(sql::INSERT_IMPORT, &[(&import.digest).into(), import.at.into()]).await?;
+    tx.commit().await?;
+    Ok(ImportOutcome::Imported)
+}
+
+async fn users<D: Dialect>(
+    tx: &mut Tx<D>,
+    users: &[ImportedUser],
+    tokens: &[ImportedToken],
+) -> Result<(), Failure> {
+    let mut token_counts = HashMap::new();
+    for token in tokens {
+        *token_counts.entry(token.user).or_insert(0) += 1;
+    }
+    let keys: Vec<String> = users.iter().map(|user| name_key(&user.username)).collect();
+    let mut claims: HashMap<&str, i64> = HashMap::new();
+    for (user, key) in users.iter().zip(&keys) {
+        let id = user.id.get();
+        claims.entry(key).and_modify(|lowest| *lowest = id.min(*lowest)).or_insert(id);
+    }
+    let rows: Vec<_> = users.iter().zip(&keys).collect();
+    for chunk in rows.chunks(CHUNK) {
+        let columns = [
+            Column::Ints(chunk.iter().map(|(u, _)| u.id.get()).collect()),
+            Column::Texts(chunk.iter().map(|(u, _)| &*u.username).collect()),
+            Column::Texts(chunk.iter().map(|(_, key)| key.as_str()).collect()),
+            Column::Bools(
+                chunk.iter().map(|(u, key)| claims.get(key.as_str()) == Some(&u.id.get())).collect(),
+            ),
+            Column::Texts(chunk.iter().map(|(u, _)| u.password.expose()).collect()),
+            Column::Bools(chunk.iter().map(|(u, _)| u.active).collect()),
+            Column::Ints(chunk.iter().map(|(u, _)| u.created.as_micros()).collect()),
+            Column::Ints(chunk.iter().map(|(u, _)| token_counts.get(&u.id).copied().unwrap_or(0)).collect()),
+        ];
+        tx.run(D::SQL.import_users, &[Arg::Rows(&columns)]).await?;
+    }
+    tx.run_own(D::SQL.sync_user_id_sequence).await?;
+    tx.run(sql::COUNT_USERS, &[saturating_i64(users.len() as u64).into()]).await.map(drop)
+}
+
+async fn tokens<D: Dialect>(tx: &mut Tx<D>, tokens: &[ImportedToken]) -> Result<(), Failure> {
+    let mut numbers: HashMap<UserId, i64> = HashMap::new();
+    for chunk in tokens.chunks(CHUNK) {
+        let number = |token: &ImportedToken| {
+            let last = numbers.entry(token.user).or_insert(0);
+            *last += 1;
+            *last
+        };
+        let columns = [
+            Column::OptBytes(chunk.iter().map(|token| Some(&token.hash.0[..])).collect()),
+            Column::Ints(chunk.iter().map(|token| token.user.get()).collect()),
+            Column::Ints(chunk.iter().map(number).collect()),
+            Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
+            Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
+        ];
+        tx.run(D::SQL.import_tokens, &[Arg::Rows(&columns)]).await?;
+    }
+    Ok(())
+}
+
+async fn threads<D: Dialect>(
+    tx: &mut Tx<D>,
+    threads: &[ImportedThread],
+    messages: &[ImportedMessage],
+) -> Result<(), Failure> {
+    let sides = participants(threads);
+    let mut canonical: HashMap<(i64, i64), Uuid> = HashMap::new();
+    for thread in threads {
+        if let Some(high) = thread.participants.second() {
+            let id = thread.id.get();
+            let pair = (thread.participants.first().get(), high.get());
+            canonical.entry(pair).and_modify(|lowest| *lowest = id.min(*lowest)).or_insert(id);
+        }
+    }
+    let canonical: HashSet<Uuid> = canonical.into_values().collect();
+    let has_outside_senders: HashSet<Uuid> = messages
+        .iter()
+        .filter(|m| sides.get(&m.thread.get()).is_some_and(|sides| !sides.contains(m.sender.get())))
+        .map(|m| m.thread.get())
+        .collect();
+    for chunk in threads.chunks(CHUNK) {
+        let columns = [
+            Column::Uuids(chunk.iter().map(|t| t.id.get()).collect()),
+            Column::Ints(chunk.iter().map(|t| t.participants.first().get()).collect()),
+            Column::OptInts(chunk.iter().map(|t| t.participants.second().map(|user| user.get())).collect()),
+            Column::Bools(chunk.iter().map(|t| canonical.contains(&t.id.get())).collect()),
+            Column::Bools(chunk.iter().map(|t| has_outside_senders.contains(&t.id.get())).collect()),
+            Column::Ints(chunk.iter().map(|t| t.created.as_micros()).collect()),
+            Column::Ints(chunk.iter().map(|t| t.updated.as_micros()).collect()),
+        ];
+        tx.run(D::SQL.import_threads, &[Arg::Rows(&columns)]).await?;
+    }
+    Ok(())
+}
+
+fn participants(threads: &[ImportedThread]) -> HashMap<Uuid, Sides> {
+    let sides = |thread: &ImportedThread| Sides {
+        low: thread.participants.first().get(),
+        high: thread.participants.second().map(|user| user.get()),
+    };
+    threads.iter().map(|thread| (thread.id.get(), sides(thread))).collect()
+}
+
+async fn messages<D: Dialect>(
+    tx: &mut Tx<D>,
+    threads: &[ImportedThread],
+    messages: &[ImportedMessage],
+) -> Result<(), Failure> {
+    let sides = participants(threads);
+    let mut counts = Counts::default();
+    sides.values().for_each(|sides| counts.touch(*sides));
+    for chunk in messages.chunks(CHUNK) {
+        let of_chunk = chunk.iter().map(|m| sides.get(&m.thread.get()).copied().ok_or(StoreError::NotFound));
+        let of_chunk = of_chunk.collect::<Result<Vec<Sides>, _>>()?;
+        for (message, sides) in chunk.iter().zip(&of_chunk) {
+            counts.message(*sides, message.sender.get(), message.is_read, 1);
+        }
+        let marks = chunk.iter().zip(&of_chunk).map(|(m, sides)| sides.marks(m.sender.get(), m.is_read));
+        let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
+        let columns = [
+            Column::Ints(chunk.iter().map(|m| m.id.get()).collect()),
+            Column::Uuids(chunk.iter().map(|m| m.thread.get()).collect()),
+            Column::Ints(chunk.iter().map(|m| m.sender.get()).collect()),
+            Column::Texts(chunk.iter().map(|m| &*m.text).collect()),
+            Column::Ints(chunk.iter().map(|m| m.created.as_micros()).collect()),
+            Column::Ints(of_chunk.iter().map(|sides| sides.low).collect()),
+            Column::OptInts(of_chunk.iter().map(|sides| sides.high).collect()),
+            Column::Ints(low_marks),
+            Column::Ints(high_marks),
+            Column::OptTexts(vec![None; chunk.len()]),
+            Column::OptBytes(vec![None; chunk.len()]),
+        ];
+        tx.run(D::SQL.insert_messages, &[Arg::Rows(&columns)]).await?;
+    }
+    tx.run_own(D::SQL.sync_message_id_sequence).await?;
+    tx.run(sql::SET_IMPORTED_READ_POSITIONS, &[]).await?;
+    counts.write(tx).await
+}

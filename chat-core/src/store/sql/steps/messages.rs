@@ -1,0 +1,120 @@
+//! Single messages, and the lists across a user's threads.
+
+use crate::store::sql::{
+    SqlStore, Tx,
+    dialect::Dialect,
+    failure::Failure,
+    rows, statements as sql,
+    steps::counts::{Counts, Sides},
+    value::{Cells, saturating_i64, saturating_u64},
+};
+use crate::{
+    api::{Message, MessageId, UserId},
+    store::{Counted, MessageChange, Slice},
+};
+
+pub(crate) async fn one<D: Dialect>(
+    store: &SqlStore<D>,
+    caller: UserId,
+    id: MessageId,
+) -> Result<Option<Message>, Failure> {
+    store.look_up_first(sql::MESSAGE, &[id.into(), caller.into()], |row| rows::message(row, 0)).await
+}
+
+/// Entries that are skipped in no time; to skip more is no look-up.
+const MAX_INLINE_OFFSET: u64 = 1000;
+
+/// A part of one of the three lists.
+pub(crate) async fn page<D: Dialect>(
+    store: &SqlStore<D>,
+    list: &'static str,
+    caller: UserId,
+    slice: Slice,
+) -> Result<Counted<Message>, Failure> {
+    let (limit, offset) = (saturating_i64(slice.limit), saturating_i64(slice.offset));
+    let args = [caller.into(), limit.into(), offset.into(), limit.saturating_add(offset).into()];
+    // The one row of an empty page has a count and no message.
+    let entry = |row: &dyn Cells| {
+        let message = row.opt_int(1)?.map(|_| rows::message(row, 1)).transpose()?;
+        Ok((row.opt_int(0)?, message))
+    };
+    let entries = if slice.offset <= MAX_INLINE_OFFSET {
+        store.look_up(list, &args, entry).await?
+    } else {
+        store.read(list, &args).await?.iter().map(|row| entry(row)).collect::<Result<_, _>>()?
+    };
+    let count = entries.first().and_then(|(count, _)| *count).unwrap_or(0);
+    Ok(Counted {
+        count: saturating_u64(count),
+        items: entries.into_iter().filter_map(|(_, message)| message).collect(),
+    })
+}
+
+/// A message of `caller`'s with its participants, its thread locked.
+async fn locked<D: Dialect>(
+    tx: &mut Tx<D>,
+    caller: UserId,
+    id: MessageId,
+) -> Result<Option<(Message, Sides)>, Failure> {
+    let args = [id.into(), caller.into()];
+    tx.first(D::SQL.lock_thread_of, &args).await?;
+    let Some(row) = tx.first(sql::MESSAGE_WITH_PARTICIPANTS, &args).await? else {
+        return Ok(None);
+    };
+    Ok(Some((rows::message(&row, 0)?, rows::sides(&row, 6)?)))
+}
+
+pub(crate) async fn update<D: Dialect>(
+    store: &SqlStore<D>,
+    caller: UserId,
+    id: MessageId,
+    change: &MessageChange,
+) -> Result<Option<Message>, Failure> {
+    let mut tx = store.begin().await?;
+    let Some((mut message, sides)) = locked(&mut tx, caller, id).await? else {
+        return Ok(None);
+    };
+    if change.text.is_some() && message.sender != caller {
+        return Ok(None);
+    }
+    let mut counts = Counts::default();
+    counts.touch(sides);
+    let mut marks = None;
+    if let Some(is_read) = change.is_read.filter(|is_read| *is_read != message.is_read) {
+        counts.unread(sides, message.sender.get(), if is_read { -1 } else { 1 });
+        marks = Some(sides.marks(message.sender.get(), is_read));
+        if !is_read {
+            tx.run(sql::LOWER_READ_POSITIONS, &[message.thread.into(), id.into()]).await?;
+        }
+        message.is_read = is_read;
+    }
+    let (low_mark, high_mark) = marks.unzip();
+    let args = [id.into(), change.text.as_deref().into(), low_mark.into(), high_mark.into()];
+    tx.run(sql::UPDATE_MESSAGE, &args).await?;
+    counts.write(&mut tx).await?;
+    tx.commit().await?;
+    if let Some(text) = &change.text {
+        message.text.clone_from(text);
+    }
+    Ok(Some(message))
+}
+
+pub(crate) async fn delete<D: Dialect>(
+    store: &SqlStore<D>,
+    caller: UserId,
+    id: MessageId,
+) -> Result<bool, Failure> {
+    let mut tx = store.begin().await?;
+    let Some((message, sides)) = locked(&mut tx, caller, id).await? else {
+        return Ok(false);
+    };
+    if message.sender != caller {
+        return Ok(false);
+    }
+    tx.run(sql::DELETE_MESSAGE, &[id.into()]).await?;
+    let mut counts = Counts::default();
+    counts.message(sides, caller.get(), message.is_read, -1);
+    counts.write(&mut tx).await?;
+    tx.commit().await?;
+    Ok(true)
+}
