@@ -10,7 +10,7 @@ const TABLES: [&str; 7] = ["users", "tokens", "threads", "messages", "counters",
 
 /// What removes users, for whom nobody waits, and what ends an import.
 const RARE: [&str; 6] = [
-    "HAVE_READ_IMPORTED",
+    "SET_IMPORTED_READ_POSITIONS",
     "TALLY_USER",
     "TALLY_STRANGER",
     "DELETE_MESSAGES_OF",
