@@ -11,8 +11,8 @@ const TABLES: [&str; 7] = ["users", "tokens", "threads", "messages", "counters",
 /// What removes users, for whom nobody waits, and what ends an import.
 const RARE: [&str; 6] = [
     "SET_IMPORTED_READ_POSITIONS",
-    "TALLY_USER",
-    "TALLY_STRANGER",
+    "COUNT_USER_MESSAGES",
+    "COUNT_OUTSIDE_SENDER",
     "DELETE_MESSAGES_OF",
     "DELETE_MESSAGES_OF_STRANGER",
     "lock_threads_of_user",
