@@ -67,5 +67,6 @@ pub mod text;
 pub use self::{
     chat::{Chat, ChatBuilder},
     error::{Error, Resource},
-    operations::{Draft, Edit, JsonPage, JsonSlice, OpenedThread, Session},
+    operations::{Draft, Edit, JsonPage, JsonSlice, Session},
+    store::OpenedThread,
 };

@@ -2,11 +2,14 @@
 
 use async_trait::async_trait;
 use chat_core::{
-    api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId},
+    api::{
+        Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
+    },
     store::{
-        Account, Counted, EnsuredUser, GroupCommit, Import, ImportOutcome, MessageChange, MessageRange,
-        NewMessage, NewThread, NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError,
-        StoreMetrics, StoredToken, TokenHash, TokenOwner,
+        Account, Changed, Counted, EnsuredUser, GroupCommit, Import, ImportOutcome, MessageChange,
+        MessageRange, NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash, Result,
+        RevokeTokens, Sent, Slice, Store, StoreError, StoreMetrics, StoredToken, TokenHash, TokenOwner,
+        UnreadFilter,
     },
 };
 use std::{
@@ -208,7 +211,7 @@ faulty! {
     users(search: &str, slice: Slice) -> Counted<User>;
     accounts(after: Option<UserId>, limit: u64) -> Vec<Account>;
     set_password(
-        user: UserId, expected: Option<&PasswordHash>, new: &PasswordHash, revoke: Option<Option<&TokenHash>>
+        user: UserId, expected: Option<&PasswordHash>, new: &PasswordHash, revoke: RevokeTokens
     ) -> bool;
     set_active(user: UserId, active: bool) -> bool;
     remove_user(user: UserId) -> bool;
@@ -219,22 +222,22 @@ faulty! {
     delete_token(token: &TokenHash) -> bool;
     delete_token_by_id(user: UserId, id: TokenId) -> Option<TokenHash>;
     delete_tokens(user: UserId) -> u64;
-    open_thread(thread: NewThread) -> (ThreadId, bool);
+    open_thread(thread: NewThread) -> OpenedThread;
     thread(caller: UserId, id: ThreadId) -> Option<ThreadDetail>;
     threads(caller: UserId, after: Option<ThreadId>, limit: u64) -> Option<Vec<Thread>>;
-    delete_thread(caller: UserId, id: ThreadId) -> bool;
+    delete_thread(caller: UserId, id: ThreadId) -> Option<Participants>;
     thread_messages(
         caller: UserId, thread: ThreadId, range: MessageRange, limit: u64
     ) -> Option<Vec<Message>>;
-    mark_thread_read(caller: UserId, thread: ThreadId, up_to: Option<MessageId>) -> Option<u64>;
+    mark_thread_read(caller: UserId, thread: ThreadId, up_to: Option<MessageId>) -> Option<Changed<u64>>;
     list_versions(users: Vec<UserId>) -> Vec<i64>;
     insert_messages(messages: Vec<NewMessage>) -> Vec<Result<Sent>>;
-    mark_messages_read(marks: Vec<(UserId, MessageId)>) -> Vec<Result<Option<Message>>>;
+    mark_messages_read(marks: Vec<(UserId, MessageId)>) -> Vec<Result<Option<Changed<Message>>>>;
     message(caller: UserId, id: MessageId) -> Option<Message>;
     messages(caller: UserId, slice: Slice) -> Counted<Message>;
-    unread(caller: UserId, incoming: bool, slice: Slice) -> Counted<Message>;
-    update_message(caller: UserId, id: MessageId, change: MessageChange) -> Option<Message>;
-    delete_message(caller: UserId, id: MessageId) -> bool;
+    unread(caller: UserId, filter: UnreadFilter, slice: Slice) -> Counted<Message>;
+    update_message(caller: UserId, id: MessageId, change: MessageChange) -> Option<Changed<Message>>;
+    delete_message(caller: UserId, id: MessageId) -> Option<Changed<ThreadId>>;
     is_empty() -> bool;
     import(import: Import) -> ImportOutcome;
     backup(to: &Path) -> ();

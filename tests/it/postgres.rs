@@ -1,10 +1,10 @@
 //! What only Postgres does: opening a server's database, and commits that fail.
 
 use chat_core::{
-    api::{ThreadId, Timestamp, UserId},
+    api::{Participants, ThreadId, Timestamp, UserId},
     store::{
-        IdempotencyKey, MessageRange, NewMessage, NewThread, NewUser, PasswordHash, Slice, Store, StoreError,
-        sql,
+        IdempotencyKey, MessageRange, NewMessage, NewThread, NewUser, OpenedThread, PasswordHash, Slice,
+        Store, StoreError, UnreadFilter, sql,
     },
 };
 use chat_tests::{Cluster, Relay, postgres::Database, program::PATIENCE};
@@ -62,7 +62,10 @@ async fn message(store: &Arc<dyn Store>) -> NewMessage {
         users.push(store.insert_user(user).await.unwrap());
     }
     let id = ThreadId::new(Uuid::from_u128(1));
-    store.open_thread(NewThread { id, low: users[0], high: users[1], created }).await.unwrap();
+    store
+        .open_thread(NewThread { id, participants: Participants::pair(users[0], users[1]), created })
+        .await
+        .unwrap();
     NewMessage { thread: id, sender: users[0], text: "good".to_owned(), is_read: false, created, key: None }
 }
 
@@ -232,7 +235,7 @@ async fn what_waits_for_a_thread_that_changes_is_done_to_what_it_has_become() {
     commit_when_waited_for(&mut others, 2).await;
     let outcomes = marking.await.unwrap();
     for place in [0, 1, 3] {
-        assert!(matches!(&outcomes[place], Ok(Some(message)) if message.is_read), "{outcomes:?}");
+        assert!(matches!(&outcomes[place], Ok(Some(message)) if message.value.is_read), "{outcomes:?}");
     }
     let sent = sending.await.unwrap();
     let there = store.thread_messages(ann, thread, MessageRange::Oldest, 9).await.unwrap().unwrap();
@@ -241,8 +244,8 @@ async fn what_waits_for_a_thread_that_changes_is_done_to_what_it_has_become() {
     for (user, incoming) in [(ann, 0), (UserId::new(2), 1)] {
         let all = Slice { limit: 9, offset: 0 };
         assert_eq!(store.messages(user, all).await.unwrap().count, 3);
-        assert_eq!(store.unread(user, false, all).await.unwrap().count, 1);
-        assert_eq!(store.unread(user, true, all).await.unwrap().count, incoming);
+        assert_eq!(store.unread(user, UnreadFilter::All, all).await.unwrap().count, 1);
+        assert_eq!(store.unread(user, UnreadFilter::Incoming, all).await.unwrap().count, incoming);
     }
     store.close().await;
 }
@@ -266,10 +269,17 @@ async fn of_threads_that_go_together_the_one_that_stays_is_opened() {
         async move { store.delete_thread(ann, first).await }
     });
     commit_when_waited_for(&mut others, 1).await;
-    assert!(deleting.await.unwrap().unwrap());
+    assert!(deleting.await.unwrap().unwrap().is_some());
     let [low, high] = [1, 2].map(UserId::new);
-    let new = NewThread { id: ThreadId::new(Uuid::from_u128(4)), low, high, created };
-    assert_eq!(store.open_thread(new).await.unwrap(), (ThreadId::new(Uuid::from_u128(3)), false));
+    let new = NewThread {
+        id: ThreadId::new(Uuid::from_u128(4)),
+        participants: Participants::pair(low, high),
+        created,
+    };
+    assert_eq!(
+        store.open_thread(new).await.unwrap(),
+        OpenedThread { id: ThreadId::new(Uuid::from_u128(3)), created: false }
+    );
     store.close().await;
 }
 

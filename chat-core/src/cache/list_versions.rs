@@ -2,14 +2,11 @@
 
 use super::page_cache::{Key, Version};
 use crate::api::{Participants, ThreadId, UserId};
-use quick_cache::sync::Cache;
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Threads whose participants are kept at most.
-const THREADS: usize = 50_000;
 /// Version counters. Threads and users that share one are refreshed more often than need be, no more.
 const VERSIONS: usize = 1 << 14;
 
@@ -35,7 +32,6 @@ impl Subject {
 /// Counts them.
 #[derive(Debug)]
 pub(crate) struct ListVersions {
-    participants: Cache<ThreadId, Participants>,
     /// Moved on by every change of a thread or of a user's lists.
     versions: Box<[AtomicU64]>,
     /// Moved on by what may change any list.
@@ -44,11 +40,7 @@ pub(crate) struct ListVersions {
 
 impl ListVersions {
     pub(crate) fn new() -> Self {
-        Self {
-            participants: Cache::new(THREADS),
-            versions: (0..VERSIONS).map(|_| AtomicU64::new(0)).collect(),
-            epoch: AtomicU64::new(0),
-        }
+        Self { versions: (0..VERSIONS).map(|_| AtomicU64::new(0)).collect(), epoch: AtomicU64::new(0) }
     }
 
     fn count(&self, subject: &Subject) -> &AtomicU64 {
@@ -77,16 +69,6 @@ impl ListVersions {
     /// To be called after something changed of which it is not known what.
     pub(crate) fn changed_all(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// Keeps who takes part in a thread.
-    pub(crate) fn put_participants(&self, thread: ThreadId, participants: Participants) {
-        self.participants.insert(thread, participants);
-    }
-
-    /// Who takes part in a thread, which never changes.
-    pub(crate) fn participants(&self, thread: ThreadId) -> Option<Participants> {
-        self.participants.get(&thread)
     }
 }
 

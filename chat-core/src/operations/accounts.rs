@@ -4,7 +4,7 @@ use crate::{
     Chat, Error, Resource, Session,
     api::{FieldErrors, User, UserId, error_text, limits},
     auth::password::{self, Verdict},
-    store::{Account, Counted, EnsuredUser, NewUser, PasswordHash, Slice, StoreError},
+    store::{Account, Counted, EnsuredUser, NewUser, PasswordHash, RevokeTokens, Slice, StoreError},
     text,
 };
 
@@ -92,7 +92,7 @@ impl Chat {
 
         let hash = self.hasher.hash(new).await?;
         let replace = self.run_to_completion(async move |chat| {
-            let keep = Some(Some(&session.token));
+            let keep = RevokeTokens::AllExcept(session.token);
             let changed = chat.store.set_password(account.id, Some(&account.password), &hash, keep).await;
             chat.sessions.forget_all();
             changed
@@ -112,7 +112,7 @@ impl Chat {
     pub async fn set_password(&self, user: UserId, password: &str) -> Result<(), Error> {
         let hash: PasswordHash = self.hasher.hash(password).await?;
         let replace = self.run_to_completion(async move |chat| {
-            let changed = chat.store.set_password(user, None, &hash, Some(None)).await;
+            let changed = chat.store.set_password(user, None, &hash, RevokeTokens::All).await;
             chat.sessions.forget_all();
             changed
         });

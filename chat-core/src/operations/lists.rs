@@ -5,7 +5,7 @@ use crate::{
     api::{Message, MessageId, Participants, Thread, ThreadId, UserId},
     cache::json::{self, Entry},
     cache::{CachedPage, Key, PageInfo, Version},
-    store::{Counted, MessageRange, Slice},
+    store::{Counted, MessageRange, Slice, StoreError},
 };
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -146,35 +146,22 @@ impl Chat {
         Ok(Version::Stored(*version))
     }
 
-    /// To be called after every change in a thread of `caller`'s, and after one that failed and may have been made all
-    /// the same, before he hears of it: the one place where it is said that something happened.
-    pub(crate) async fn invalidate_thread(&self, caller: UserId, thread: ThreadId) {
-        let Some(changes) = &self.changes else { return };
-        let known = match changes.participants(thread) {
-            Some(known) => Some(known),
-            None => {
-                let found = self.store.thread(caller, thread).await.ok().flatten();
-                found
-                    .map(|found| found.participants)
-                    .inspect(|participants| changes.put_participants(thread, *participants))
-            }
-        };
-        match known {
-            Some(participants) => changes.changed(thread, participants),
-            // It is gone, or the database is.
-            None => changes.changed_all(),
-        }
-    }
-
-    /// The same, where the participants are known.
-    pub(crate) fn invalidate_pair(&self, thread: ThreadId, participants: Participants) {
+    /// Invalidates the lists that show a thread. Every change calls it before its caller gets the result.
+    pub(crate) fn invalidate_thread(&self, thread: ThreadId, participants: Participants) {
         if let Some(changes) = &self.changes {
-            changes.put_participants(thread, participants);
             changes.changed(thread, participants);
         }
     }
 
-    /// The same, where not even the thread is known.
+    /// Invalidates every list if `error` leaves open whether a change was committed, and returns the error.
+    pub(crate) fn invalidate_if_unknown(&self, error: StoreError) -> StoreError {
+        if matches!(error, StoreError::Unavailable(_)) {
+            self.invalidate_all();
+        }
+        error
+    }
+
+    /// Invalidates every list.
     pub(crate) fn invalidate_all(&self) {
         if let Some(changes) = &self.changes {
             changes.changed_all();

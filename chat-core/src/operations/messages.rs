@@ -3,7 +3,10 @@
 use crate::{
     Chat, Error, Resource,
     api::{Message, MessageId, ThreadId, UserId},
-    store::{Counted, IdempotencyKey, MessageChange, NewMessage, Sent, Slice, Source, StoreError},
+    store::{
+        Changed, Counted, IdempotencyKey, MessageChange, NewMessage, Sent, Slice, Source, StoreError,
+        UnreadFilter,
+    },
     text::MessageText,
 };
 use sha2::{Digest, Sha256};
@@ -81,12 +84,11 @@ impl Chat {
         };
         self.run_to_completion(async move |chat| match one(chat.store.insert_messages(vec![message]).await) {
             Err(StoreError::NotFound) => Err(Error::NotFound(Resource::Thread)),
-            // After a failure nobody knows.
-            sent @ (Ok(_) | Err(StoreError::Unavailable(_))) => {
-                chat.invalidate_thread(caller, draft.thread).await;
-                Ok(sent?)
+            Ok(sent) => {
+                chat.invalidate_thread(draft.thread, sent.participants);
+                Ok(sent)
             }
-            Err(nothing_done) => Err(nothing_done.into()),
+            Err(error) => Err(chat.invalidate_if_unknown(error).into()),
         })
         .await
     }
@@ -117,7 +119,8 @@ impl Chat {
         incoming: bool,
         slice: Slice,
     ) -> Result<Counted<Message>, Error> {
-        Ok(self.store.unread(caller, incoming, slice).await?)
+        let filter = if incoming { UnreadFilter::Incoming } else { UnreadFilter::All };
+        Ok(self.store.unread(caller, filter, slice).await?)
     }
 
     /// ListVersions a message: either participant its read mark, its sender alone its text.
@@ -127,12 +130,10 @@ impl Chat {
     /// from another than the sender.
     pub async fn edit_message(&self, caller: UserId, id: MessageId, edit: Edit) -> Result<Message, Error> {
         let change = MessageChange { text: edit.text.map(MessageText::into_string), is_read: edit.is_read };
-        self.run_to_completion(async move |chat| {
-            let changed = chat.store.update_message(caller, id, change).await;
-            match chat.invalidate_after(caller, changed).await? {
-                Some(message) => Ok(message),
-                None => Err(chat.refusal(caller, id).await?),
-            }
+        self.run_to_completion(async move |chat| match chat.store.update_message(caller, id, change).await {
+            Ok(Some(changed)) => Ok(chat.invalidate_message(changed)),
+            Ok(None) => Err(chat.refusal(caller, id).await?),
+            Err(error) => Err(chat.invalidate_if_unknown(error).into()),
         })
         .await
     }
@@ -143,18 +144,13 @@ impl Chat {
     /// [`Error::NotFound`] when there is none, or its thread is somebody else's; [`Error::Forbidden`] when the
     /// other participant wrote it.
     pub async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<(), Error> {
-        // Only while it is there does it tell its thread.
-        let message = self.message(caller, id).await?;
-        if message.sender != caller {
-            return Err(Error::Forbidden);
-        }
-        self.run_to_completion(async move |chat| {
-            let deleted = chat.store.delete_message(caller, id).await;
-            if let Ok(false) = deleted {
-                return Err(Error::NotFound(Resource::Message));
+        self.run_to_completion(async move |chat| match chat.store.delete_message(caller, id).await {
+            Ok(Some(deleted)) => {
+                chat.invalidate_thread(deleted.value, deleted.participants);
+                Ok(())
             }
-            chat.invalidate_thread(caller, message.thread).await;
-            Ok(deleted.map(drop)?)
+            Ok(None) => Err(chat.refusal(caller, id).await?),
+            Err(error) => Err(chat.invalidate_if_unknown(error).into()),
         })
         .await
     }
@@ -165,25 +161,19 @@ impl Chat {
     /// [`Error::NotFound`] when there is none, or its thread is somebody else's.
     pub async fn mark_message_read(&self, caller: UserId, id: MessageId) -> Result<Message, Error> {
         self.run_to_completion(async move |chat| {
-            let marked = one(chat.store.mark_messages_read(vec![(caller, id)]).await);
-            chat.invalidate_after(caller, marked).await?.ok_or(Error::NotFound(Resource::Message))
+            match one(chat.store.mark_messages_read(vec![(caller, id)]).await) {
+                Ok(Some(marked)) => Ok(chat.invalidate_message(marked)),
+                Ok(None) => Err(Error::NotFound(Resource::Message)),
+                Err(error) => Err(chat.invalidate_if_unknown(error).into()),
+            }
         })
         .await
     }
 
-    /// What became of a message, once the lists are told.
-    async fn invalidate_after(
-        &self,
-        caller: UserId,
-        outcome: Result<Option<Message>, StoreError>,
-    ) -> Result<Option<Message>, Error> {
-        match &outcome {
-            Ok(Some(message)) => self.invalidate_thread(caller, message.thread).await,
-            // Of whose lists nobody knows.
-            Err(StoreError::Unavailable(_)) => self.invalidate_all(),
-            Ok(None) | Err(_) => {}
-        }
-        Ok(outcome?)
+    /// Invalidates the lists that show a changed message, and returns it.
+    fn invalidate_message(&self, changed: Changed<Message>) -> Message {
+        self.invalidate_thread(changed.value.thread, changed.participants);
+        changed.value
     }
 
     /// Why the store did not touch a message: it is not the caller's to see, or not his to change.

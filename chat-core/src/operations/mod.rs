@@ -10,4 +10,3 @@ mod threads;
 pub use lists::{JsonPage, JsonSlice};
 pub use messages::{Draft, Edit};
 pub use sessions::Session;
-pub use threads::OpenedThread;

@@ -1,4 +1,4 @@
-//! ListVersions that are made to the end, though nobody waits for them any more.
+//! Changes that run to completion after their caller dropped the future.
 
 use crate::Chat;
 use futures_util::future::BoxFuture;

@@ -4,7 +4,7 @@ use crate::{
     Chat, Error, Resource,
     api::{FieldErrors, NON_FIELD_ERRORS, Timestamp, Token, TokenId, TokenInfo, UserId, error_text, limits},
     auth::{password::Verdict, token},
-    store::{NewToken, StoreError, TokenHash},
+    store::{NewToken, RevokeTokens, StoreError, TokenHash},
     text,
 };
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl Chat {
             };
             if let Verdict::Outdated(new) = verdict
                 // Should the password have changed meanwhile, the newer one stays.
-                && self.store.set_password(account.id, Some(&account.password), &new, None).await?
+                && self.store.set_password(account.id, Some(&account.password), &new, RevokeTokens::None).await?
             {
                 account.password = new;
             }

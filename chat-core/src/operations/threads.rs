@@ -3,18 +3,9 @@
 use crate::{
     Chat, Error, Resource,
     api::{Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, UserId, error_text},
-    store::{MessageRange, NewThread, StoreError},
+    store::{MessageRange, NewThread, OpenedThread, StoreError},
 };
 use uuid::Uuid;
-
-/// The thread of two users, made or found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenedThread {
-    /// The thread.
-    pub id: ThreadId,
-    /// Whether it was made just now.
-    pub created: bool,
-}
 
 impl Chat {
     /// The thread of `caller` with another user, made when they have none. However many ask at once, from either
@@ -29,19 +20,18 @@ impl Chat {
         }
         let thread = NewThread {
             id: ThreadId::new(Uuid::new_v4()),
-            low: caller.min(with),
-            high: caller.max(with),
+            participants: Participants::pair(caller, with),
             created: self.clock.now(),
         };
         let opened = self.run_to_completion(async move |chat| {
             let opened = chat.store.open_thread(thread).await;
-            if let Ok((_, true)) | Err(StoreError::Unavailable(_)) = opened {
-                chat.invalidate_pair(thread.id, Participants::pair(caller, with));
+            if let Ok(OpenedThread { created: true, .. }) = opened {
+                chat.invalidate_thread(thread.id, thread.participants);
             }
-            opened
+            opened.map_err(|error| chat.invalidate_if_unknown(error))
         });
         match opened.await {
-            Ok((id, created)) => Ok(OpenedThread { id, created }),
+            Ok(opened) => Ok(opened),
             Err(StoreError::NotFound) if self.store.account(with).await?.is_none() => {
                 Err(Error::field("participant", error_text::no_such_pk(with)))
             }
@@ -77,13 +67,13 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] when there is none, or it is somebody else's.
     pub async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<(), Error> {
-        self.run_to_completion(async move |chat| {
-            let deleted = chat.store.delete_thread(caller, id).await;
-            if let Ok(false) = deleted {
-                return Err(Error::NotFound(Resource::Thread));
+        self.run_to_completion(async move |chat| match chat.store.delete_thread(caller, id).await {
+            Ok(Some(participants)) => {
+                chat.invalidate_thread(id, participants);
+                Ok(())
             }
-            chat.invalidate_thread(caller, id).await;
-            Ok(deleted.map(drop)?)
+            Ok(None) => Err(Error::NotFound(Resource::Thread)),
+            Err(error) => Err(chat.invalidate_if_unknown(error).into()),
         })
         .await
     }
@@ -115,12 +105,14 @@ impl Chat {
         up_to: Option<MessageId>,
     ) -> Result<u64, Error> {
         self.run_to_completion(async move |chat| {
-            let marked = chat.store.mark_thread_read(caller, thread, up_to).await;
-            if let Ok(None) = marked {
-                return Err(Error::NotFound(Resource::Thread));
+            match chat.store.mark_thread_read(caller, thread, up_to).await {
+                Ok(Some(marked)) => {
+                    chat.invalidate_thread(thread, marked.participants);
+                    Ok(marked.value)
+                }
+                Ok(None) => Err(Error::NotFound(Resource::Thread)),
+                Err(error) => Err(chat.invalidate_if_unknown(error).into()),
             }
-            chat.invalidate_thread(caller, thread).await;
-            marked?.ok_or(Error::NotFound(Resource::Thread))
         })
         .await
     }

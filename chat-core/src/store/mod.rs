@@ -19,12 +19,15 @@ pub use batch::GroupCommit;
 pub use error::{Source, StoreError};
 pub use metrics::{BatchMetrics, PoolMetrics, StoreMetrics};
 pub use types::{
-    Account, Counted, EnsuredUser, IdempotencyKey, Import, ImportOutcome, ImportedMessage, ImportedThread,
-    ImportedToken, ImportedUser, MessageChange, MessageRange, NewMessage, NewThread, NewToken, NewUser,
-    PasswordHash, Sent, Slice, StoredToken, TokenHash, TokenOwner,
+    Account, Changed, Counted, EnsuredUser, IdempotencyKey, Import, ImportOutcome, ImportedMessage,
+    ImportedThread, ImportedToken, ImportedUser, MessageChange, MessageRange, NewMessage, NewThread,
+    NewToken, NewUser, OpenedThread, PasswordHash, RevokeTokens, Sent, Slice, StoredToken, TokenHash,
+    TokenOwner, UnreadFilter,
 };
 
-use crate::api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId};
+use crate::api::{
+    Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
+};
 use async_trait::async_trait;
 use std::{fmt, path::Path};
 
@@ -78,15 +81,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Every user, by id, from the one after `after`: at most `limit`.
     async fn accounts(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Account>>;
 
-    /// Replaces a password's hash, provided it still is `expected` (`None`: whatever it is), and revokes all the
-    /// user's tokens but `keep` when `revoke` says so. `false`, and nothing done, when there is no such user or his
-    /// hash is another by now.
+    /// Replaces the password hash of a user and revokes their tokens as `revoke` says.
+    ///
+    /// With `expected`, only if the current hash is still that one. Returns `false`, without a change, if there is no
+    /// such user or the current hash is a different one.
     async fn set_password(
         &self,
         user: UserId,
         expected: Option<&PasswordHash>,
         new: &PasswordHash,
-        revoke: Option<Option<&TokenHash>>,
+        revoke: RevokeTokens,
     ) -> Result<bool>;
 
     /// Enables or disables a user; `false` when there is none.
@@ -123,10 +127,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     // Threads
 
-    /// The thread of a pair, and whether it was made just now. However many callers ask at once, from either side,
-    /// on whatever node, there is one; where imported data holds several, it is the one with the lowest id.
-    /// [`StoreError::NotFound`] when one of the two is no user.
-    async fn open_thread(&self, thread: NewThread) -> Result<(ThreadId, bool)>;
+    /// Returns the thread of a pair of users, created if there is none.
+    ///
+    /// Concurrent calls, from either participant and on any node, return the same thread. If imported data holds
+    /// several threads of the pair, the one with the lowest id is returned.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if one of the users does not exist.
+    async fn open_thread(&self, thread: NewThread) -> Result<OpenedThread>;
 
     /// A thread of `caller`'s.
     async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>>;
@@ -140,9 +148,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: u64,
     ) -> Result<Option<Vec<Thread>>>;
 
-    /// Deletes a thread of `caller`'s with its messages; `false` when there is none. Of several threads of the same
-    /// pair the one with the lowest id takes its place.
-    async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<bool>;
+    /// Deletes a thread of `caller` with its messages and returns its participants; `None` if `caller` has no such
+    /// thread. If imported data holds more threads of the same pair, the one with the lowest id takes its place.
+    async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>>;
 
     /// Messages of a thread of `caller`'s, ascending: at most `limit`. `None` when the thread is not his.
     async fn thread_messages(
@@ -153,14 +161,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: u64,
     ) -> Result<Option<Vec<Message>>>;
 
-    /// Marks the messages that somebody else wrote in a thread of `caller`'s as read, those after `up_to` excepted,
-    /// and says how many were unread. `None` when the thread is not his.
+    /// Marks the messages of other senders in a thread of `caller` as read and returns how many were unread; with
+    /// `up_to`, only messages up to that id. `None` if `caller` is not a participant.
     async fn mark_thread_read(
         &self,
         caller: UserId,
         thread: ThreadId,
         up_to: Option<MessageId>,
-    ) -> Result<Option<u64>>;
+    ) -> Result<Option<Changed<u64>>>;
 
     /// A number for each of these users, in their order, that stands for all that his lists show: of his threads, and
     /// of their messages and marks. A change of any of that gives him, in the same step, one he never had; who asks
@@ -177,12 +185,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// answer is the message of then, as it stands now, or [`StoreError::KeyReused`] when it was another request.
     async fn insert_messages(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>>;
 
-    /// Marks messages as read in one transaction: one outcome for each, in their order; `None` for a message that
-    /// is in none of the caller's threads.
+    /// Marks messages as read in one transaction. Returns one outcome for each, in order; `None` for a message that
+    /// is in no thread of its caller.
     async fn mark_messages_read(
         &self,
         marks: Vec<(UserId, MessageId)>,
-    ) -> Result<Vec<Result<Option<Message>>>>;
+    ) -> Result<Vec<Result<Option<Changed<Message>>>>>;
 
     /// A message in one of `caller`'s threads.
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>>;
@@ -190,21 +198,21 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The messages of all of `caller`'s threads, by ascending id.
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>>;
 
-    /// The unread ones among them; with `incoming` those alone that somebody else wrote.
-    async fn unread(&self, caller: UserId, incoming: bool, slice: Slice) -> Result<Counted<Message>>;
+    /// Returns the unread messages among them that `filter` selects.
+    async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>>;
 
-    /// Changes a message in one of `caller`'s threads. `None` when there is none, or when the change has a text and
-    /// `caller` is not its sender.
+    /// Changes a message in a thread of `caller`. `None` if there is no such message, or if the change has a text and
+    /// `caller` is not the sender.
     async fn update_message(
         &self,
         caller: UserId,
         id: MessageId,
         change: MessageChange,
-    ) -> Result<Option<Message>>;
+    ) -> Result<Option<Changed<Message>>>;
 
-    /// Deletes a message that `caller` wrote in one of his threads; `false` when there is none. Its id is not used
-    /// again; its idempotency key is free.
-    async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<bool>;
+    /// Deletes a message that `caller` sent in one of their threads and returns its thread; `None` if there is no
+    /// such message. Its id is never reused; its idempotency key becomes free.
+    async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<Option<Changed<ThreadId>>>;
 
     // Administration
 

@@ -130,12 +130,50 @@ impl StoredToken {
 pub struct NewThread {
     /// Its id, should it be made.
     pub id: ThreadId,
-    /// The user with the lower id.
-    pub low: UserId,
-    /// The user with the higher id.
-    pub high: UserId,
-    /// Now.
+    /// The two users.
+    pub participants: Participants,
+    /// The current time.
     pub created: Timestamp,
+}
+
+/// The thread of a pair of users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenedThread {
+    /// The id of the thread.
+    pub id: ThreadId,
+    /// Whether the call created it; otherwise it existed.
+    pub created: bool,
+}
+
+/// The result of a change, with the participants of the thread that it concerns.
+///
+/// The participants tell the caller which lists the change affects, so that no second query has to find them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed<T> {
+    /// What the method returns.
+    pub value: T,
+    /// The participants of the thread.
+    pub participants: Participants,
+}
+
+/// The tokens of a user that a new password revokes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevokeTokens {
+    /// No token.
+    None,
+    /// Every token.
+    All,
+    /// Every token except this one.
+    AllExcept(TokenHash),
+}
+
+/// The unread messages that a list holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnreadFilter {
+    /// Every unread message of the user's threads.
+    All,
+    /// Only messages of other senders.
+    Incoming,
 }
 
 /// A message to add.
@@ -175,10 +213,12 @@ pub struct IdempotencyKey {
 /// A message that was sent, now or by an earlier request with the same key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// The message as it stands.
+    /// The message in its current state.
     pub message: Message,
-    /// Whether an earlier request had sent it.
+    /// Whether an earlier request with the same idempotency key sent it.
     pub replayed: bool,
+    /// The participants of its thread.
+    pub participants: Participants,
 }
 
 /// A change of a message; `None` leaves a field alone.

@@ -2,7 +2,7 @@
 
 use crate::model::{tries, wait_for};
 use chat_core::{
-    api::{Message, ThreadId, Timestamp, UserId},
+    api::{Message, Participants, ThreadId, Timestamp, UserId},
     store::{
         EnsuredUser, IdempotencyKey, MessageRange, NewMessage, NewThread, Result, Sent, Store, StoreError,
     },
@@ -62,8 +62,12 @@ impl Room {
             store.ensure_user(EnsuredUser { id, username: name.to_owned(), created }).await.unwrap();
         }
         let open = async |low, high| {
-            let new = NewThread { id: ThreadId::new(Uuid::new_v4()), low, high, created };
-            store.open_thread(new).await.unwrap().0
+            let new = NewThread {
+                id: ThreadId::new(Uuid::new_v4()),
+                participants: Participants::pair(low, high),
+                created,
+            };
+            store.open_thread(new).await.unwrap().id
         };
         let (ours, foreign) = (open(ANN, BOB).await, open(BOB, CID).await);
         Self { store, ours, foreign }

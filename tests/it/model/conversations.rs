@@ -89,13 +89,13 @@ impl Model {
         seen: Option<&Answer>,
     ) -> Outcome {
         let (thread, text, is_read) = request;
-        self.thread_of(by, thread).ok_or(NO_THREAD)?;
+        let participants = self.thread_of(by, thread).ok_or(NO_THREAD)?.participants;
         let earlier = self.messages.values().find(|kept| kept.message.sender == by && kept.key == key);
         if let Some(earlier) = earlier.filter(|_| key.is_some()) {
             if earlier.request != request {
                 return Err(Refusal::KeyReused);
             }
-            return Ok(Answer::Sent(Sent { message: earlier.message.clone(), replayed: true }));
+            return Ok(Answer::Sent(Sent { message: earlier.message.clone(), replayed: true, participants }));
         }
         let highest = self.message_ids.last().map_or(0, |id| id.get());
         let id = match seen {
@@ -109,7 +109,7 @@ impl Model {
         for changed in self.threads.iter_mut().filter(|changed| changed.id == thread) {
             changed.updated = changed.updated.max(self.now);
         }
-        Ok(Answer::Sent(Sent { message, replayed: false }))
+        Ok(Answer::Sent(Sent { message, replayed: false, participants }))
     }
 
     pub(super) fn visible(&mut self, by: UserId, id: MessageId) -> Result<&mut Message, Refusal> {

@@ -31,9 +31,10 @@ impl Model {
                 let newer = MessageRange::After(self.message(0));
                 // Where nothing was sent yet no id is known, and the oldest is the one.
                 let range = if self.message_ids.is_empty() { MessageRange::Oldest } else { newer };
+                let participants = chat.thread(self.user(by), self.thread(to)).await.ok()?.participants;
                 let mut sent =
                     chat.thread_messages(self.user(by), self.thread(to), range, 1).await.ok()?.into_iter();
-                Some(Answer::Sent(Sent { message: sent.next()?, replayed: false }))
+                Some(Answer::Sent(Sent { message: sent.next()?, replayed: false, participants }))
             }
             _ => None,
         }

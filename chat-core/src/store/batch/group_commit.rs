@@ -1,11 +1,13 @@
 //! One commit for the writes of many callers, and one question for what many want to know.
 
 use super::batcher::{BatchLimits, Batcher, Refused};
-use crate::api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId};
+use crate::api::{
+    Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
+};
 use crate::store::{
-    Account, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange, NewMessage, NewThread,
-    NewToken, NewUser, PasswordHash, Result, Sent, Slice, Store, StoreError, StoreMetrics, StoredToken,
-    TokenHash, TokenOwner, metrics::Meter,
+    Account, Changed, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange, NewMessage,
+    NewThread, NewToken, NewUser, OpenedThread, PasswordHash, Result, RevokeTokens, Sent, Slice, Store,
+    StoreError, StoreMetrics, StoredToken, TokenHash, TokenOwner, UnreadFilter, metrics::Meter,
 };
 use async_trait::async_trait;
 use std::{path::Path, sync::Arc};
@@ -25,7 +27,7 @@ use std::{path::Path, sync::Arc};
 pub struct GroupCommit {
     inner: Arc<dyn Store>,
     messages: Batcher<NewMessage, Result<Sent>, StoreError>,
-    marks: Batcher<(UserId, MessageId), Result<Option<Message>>, StoreError>,
+    marks: Batcher<(UserId, MessageId), Result<Option<Changed<Message>>>, StoreError>,
     versions: Batcher<UserId, i64, StoreError>,
     messages_meter: Arc<Meter>,
     marks_meter: Arc<Meter>,
@@ -91,7 +93,7 @@ impl Store for GroupCommit {
     async fn mark_messages_read(
         &self,
         marks: Vec<(UserId, MessageId)>,
-    ) -> Result<Vec<Result<Option<Message>>>> {
+    ) -> Result<Vec<Result<Option<Changed<Message>>>>> {
         self.marks_meter.call(marks.len(), self.marks.run(marks)).await.map_err(refused)?
     }
     async fn list_versions(&self, users: Vec<UserId>) -> Result<Vec<i64>> {
@@ -141,7 +143,7 @@ impl Store for GroupCommit {
         user: UserId,
         expected: Option<&PasswordHash>,
         new: &PasswordHash,
-        revoke: Option<Option<&TokenHash>>,
+        revoke: RevokeTokens,
     ) -> Result<bool> {
         self.inner.set_password(user, expected, new, revoke).await
     }
@@ -172,7 +174,7 @@ impl Store for GroupCommit {
     async fn delete_tokens(&self, user: UserId) -> Result<u64> {
         self.inner.delete_tokens(user).await
     }
-    async fn open_thread(&self, thread: NewThread) -> Result<(ThreadId, bool)> {
+    async fn open_thread(&self, thread: NewThread) -> Result<OpenedThread> {
         self.inner.open_thread(thread).await
     }
     async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>> {
@@ -186,7 +188,7 @@ impl Store for GroupCommit {
     ) -> Result<Option<Vec<Thread>>> {
         self.inner.threads(caller, after, limit).await
     }
-    async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<bool> {
+    async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>> {
         self.inner.delete_thread(caller, id).await
     }
     async fn thread_messages(
@@ -203,7 +205,7 @@ impl Store for GroupCommit {
         caller: UserId,
         thread: ThreadId,
         up_to: Option<MessageId>,
-    ) -> Result<Option<u64>> {
+    ) -> Result<Option<Changed<u64>>> {
         self.inner.mark_thread_read(caller, thread, up_to).await
     }
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>> {
@@ -212,18 +214,18 @@ impl Store for GroupCommit {
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>> {
         self.inner.messages(caller, slice).await
     }
-    async fn unread(&self, caller: UserId, incoming: bool, slice: Slice) -> Result<Counted<Message>> {
-        self.inner.unread(caller, incoming, slice).await
+    async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>> {
+        self.inner.unread(caller, filter, slice).await
     }
     async fn update_message(
         &self,
         caller: UserId,
         id: MessageId,
         change: MessageChange,
-    ) -> Result<Option<Message>> {
+    ) -> Result<Option<Changed<Message>>> {
         self.inner.update_message(caller, id, change).await
     }
-    async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<bool> {
+    async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<Option<Changed<ThreadId>>> {
         self.inner.delete_message(caller, id).await
     }
     async fn is_empty(&self) -> Result<bool> {

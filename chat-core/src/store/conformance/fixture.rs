@@ -1,10 +1,10 @@
 //! What the cases begin with.
 
 use crate::{
-    api::{Message, MessageId, ThreadId, Timestamp, UserId},
+    api::{Message, MessageId, Participants, ThreadId, Timestamp, UserId},
     store::{
         IdempotencyKey, MessageChange, MessageRange, NewMessage, NewThread, NewToken, NewUser, PasswordHash,
-        Result, Sent, Slice, Store, TokenHash,
+        Result, Sent, Slice, Store, TokenHash, UnreadFilter,
     },
 };
 use std::sync::Arc;
@@ -44,11 +44,11 @@ pub(super) async fn users<const N: usize>(store: &Shared) -> [UserId; N] {
 }
 
 pub(super) fn new_thread(a: UserId, b: UserId) -> NewThread {
-    NewThread { id: ThreadId::new(Uuid::new_v4()), low: a.min(b), high: a.max(b), created: at(100) }
+    NewThread { id: ThreadId::new(Uuid::new_v4()), participants: Participants::pair(a, b), created: at(100) }
 }
 
 pub(super) async fn thread(store: &Shared, a: UserId, b: UserId) -> ThreadId {
-    store.open_thread(new_thread(a, b)).await.unwrap().0
+    store.open_thread(new_thread(a, b)).await.unwrap().id
 }
 
 /// Two users and their thread.
@@ -77,7 +77,18 @@ pub(super) async fn send(store: &Shared, thread: ThreadId, sender: UserId, text:
 }
 
 pub(super) async fn mark(store: &Shared, caller: UserId, id: MessageId) -> Option<Message> {
-    store.mark_messages_read(vec![(caller, id)]).await.unwrap().remove(0).unwrap()
+    let marked = store.mark_messages_read(vec![(caller, id)]).await.unwrap().remove(0).unwrap();
+    marked.map(|marked| marked.value)
+}
+
+/// Marks a thread as read; the number of messages that were unread.
+pub(super) async fn mark_thread(
+    store: &Shared,
+    caller: UserId,
+    thread: ThreadId,
+    up_to: Option<MessageId>,
+) -> Option<u64> {
+    store.mark_thread_read(caller, thread, up_to).await.unwrap().map(|marked| marked.value)
 }
 
 pub(super) const fn read(is_read: bool) -> MessageChange {
@@ -113,8 +124,8 @@ pub(super) async fn assert_counts(store: &Shared, user: UserId) {
 
     for (what, listed, counted) in [
         ("messages", store.messages(user, ALL).await.unwrap(), all),
-        ("unread", store.unread(user, false, ALL).await.unwrap(), unread),
-        ("incoming", store.unread(user, true, ALL).await.unwrap(), incoming),
+        ("unread", store.unread(user, UnreadFilter::All, ALL).await.unwrap(), unread),
+        ("incoming", store.unread(user, UnreadFilter::Incoming, ALL).await.unwrap(), incoming),
     ] {
         assert_eq!(listed.items, counted, "{what} of {user}");
         assert_eq!(listed.count, counted.len() as u64, "count of {what} of {user}");

@@ -5,7 +5,7 @@ use crate::{
     api::{MessageId, Participants, ThreadId, UserId},
     store::{
         EnsuredUser, Import, ImportOutcome, ImportedMessage, ImportedThread, ImportedToken, ImportedUser,
-        PasswordHash, StoreError, TokenHash,
+        OpenedThread, PasswordHash, StoreError, TokenHash, UnreadFilter,
     },
 };
 use uuid::Uuid;
@@ -131,7 +131,10 @@ pub async fn names_that_differ_in_case_are_kept(store: Shared) {
 /// Opening one for the pair answers the lowest id.
 pub async fn several_threads_of_a_pair_are_kept(store: Shared) {
     store.import(small()).await.unwrap();
-    assert_eq!(store.open_thread(new_thread(ANN, BEN)).await.unwrap(), (thread_id(2), false));
+    assert_eq!(
+        store.open_thread(new_thread(ANN, BEN)).await.unwrap(),
+        OpenedThread { id: thread_id(2), created: false }
+    );
     let sent = send(&store, thread_id(9), ANN, "still open").await;
     assert_eq!(messages_of(&store, BEN, thread_id(9)).await.last().unwrap().id, sent.id);
 }
@@ -144,28 +147,31 @@ pub async fn deleting_the_canonical_thread_passes_the_pair_on(store: Shared) {
     store.import(import).await.unwrap();
     let canonical = async || store.open_thread(new_thread(ANN, BEN)).await.unwrap();
     for (deleted, next) in [(2, 5), (9, 5)] {
-        assert!(store.delete_thread(BEN, thread_id(deleted)).await.unwrap());
-        assert_eq!(canonical().await, (thread_id(next), false));
+        assert!(store.delete_thread(BEN, thread_id(deleted)).await.unwrap().is_some());
+        assert_eq!(canonical().await, OpenedThread { id: thread_id(next), created: false });
     }
-    assert!(store.delete_thread(ANN, thread_id(5)).await.unwrap());
-    let (_, made) = canonical().await;
+    assert!(store.delete_thread(ANN, thread_id(5)).await.unwrap().is_some());
+    let made = canonical().await.created;
     assert!(made);
-    assert_eq!(store.open_thread(new_thread(ANN, CID)).await.unwrap(), (thread_id(7), false));
+    assert_eq!(
+        store.open_thread(new_thread(ANN, CID)).await.unwrap(),
+        OpenedThread { id: thread_id(7), created: false }
+    );
 }
 
 /// For both participants it came in from somebody else.
 pub async fn what_strangers_wrote_is_counted_and_marked(store: Shared) {
     store.import(small()).await.unwrap();
-    assert_eq!(store.unread(ANN, true, ALL).await.unwrap().count, 3);
-    assert_eq!(store.unread(BEN, true, ALL).await.unwrap().count, 1);
+    assert_eq!(store.unread(ANN, UnreadFilter::Incoming, ALL).await.unwrap().count, 3);
+    assert_eq!(store.unread(BEN, UnreadFilter::Incoming, ALL).await.unwrap().count, 1);
     assert_eq!(store.messages(CID, ALL).await.unwrap().count, 0);
     assert!(store.message(CID, MessageId::new(11)).await.unwrap().is_none());
-    assert!(!store.delete_message(CID, MessageId::new(11)).await.unwrap());
+    assert!(store.delete_message(CID, MessageId::new(11)).await.unwrap().is_none());
 
     let up_to = |id| Some(MessageId::new(id));
-    assert_eq!(store.mark_thread_read(BEN, thread_id(9), up_to(10)).await.unwrap(), Some(0));
-    assert_eq!(store.mark_thread_read(BEN, thread_id(9), up_to(11)).await.unwrap(), Some(1));
-    assert_eq!(store.mark_thread_read(ANN, thread_id(9), None).await.unwrap(), Some(1));
+    assert_eq!(mark_thread(&store, BEN, thread_id(9), up_to(10)).await, Some(0));
+    assert_eq!(mark_thread(&store, BEN, thread_id(9), up_to(11)).await, Some(1));
+    assert_eq!(mark_thread(&store, ANN, thread_id(9), None).await, Some(1));
     for user in [ANN, BEN, CID] {
         assert_counts(&store, user).await;
     }
@@ -192,13 +198,13 @@ pub async fn a_thread_of_one_is_read_and_deleted(store: Shared) {
     assert_eq!(detail.participants, Participants::one(ANN));
     assert!(store.thread(BEN, thread_id(1)).await.unwrap().is_none());
     assert_counts(&store, ANN).await;
-    assert_eq!(store.mark_thread_read(ANN, thread_id(1), None).await.unwrap(), Some(2));
+    assert_eq!(mark_thread(&store, ANN, thread_id(1), None).await, Some(2));
     let updated = async || store.thread(ANN, thread_id(1)).await.unwrap().unwrap().updated;
     assert_eq!(updated().await, at(30), "as it was imported");
     let sent = send(&store, thread_id(1), ANN, "to myself").await;
     assert_eq!(updated().await, sent.created);
     assert_counts(&store, ANN).await;
-    assert!(store.delete_thread(ANN, thread_id(1)).await.unwrap());
+    assert!(store.delete_thread(ANN, thread_id(1)).await.unwrap().is_some());
     for user in [ANN, BEN, CID] {
         assert_counts(&store, user).await;
     }

@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::{
     api::{MessageId, ThreadId},
-    store::{MessageRange, Slice},
+    store::{MessageRange, Slice, UnreadFilter},
 };
 use uuid::Uuid;
 
@@ -68,11 +68,11 @@ pub async fn unread_messages_include_ones_own(store: Shared) {
         sent.push(send(&store, thread, sender, "x").await.id);
     }
     mark(&store, b, sent[0]).await.unwrap();
-    for (incoming, expected) in [(false, vec![1, 2, 3, 4]), (true, vec![3, 4])] {
+    for (filter, expected) in [(UnreadFilter::All, vec![1, 2, 3, 4]), (UnreadFilter::Incoming, vec![3, 4])] {
         let expected: Vec<_> = expected.into_iter().map(|n: usize| sent[n]).collect();
-        let unread = store.unread(b, incoming, ALL).await.unwrap();
+        let unread = store.unread(b, filter, ALL).await.unwrap();
         assert_eq!((ids(&unread.items), unread.count), (expected.clone(), expected.len() as u64));
-        let part = store.unread(b, incoming, Slice { limit: 1, offset: 1 }).await.unwrap();
+        let part = store.unread(b, filter, Slice { limit: 1, offset: 1 }).await.unwrap();
         assert_eq!((ids(&part.items), part.count), (expected[1..2].to_vec(), expected.len() as u64));
     }
 }
@@ -88,8 +88,8 @@ pub async fn a_list_ends_where_it_ends(store: Shared) {
             let slice = Slice { limit, offset };
             for list in [
                 store.messages(ann, slice).await.unwrap(),
-                store.unread(ann, false, slice).await.unwrap(),
-                store.unread(ann, true, slice).await.unwrap(),
+                store.unread(ann, UnreadFilter::All, slice).await.unwrap(),
+                store.unread(ann, UnreadFilter::Incoming, slice).await.unwrap(),
             ] {
                 assert_eq!((list.count, list.items), (1, vec![]));
             }

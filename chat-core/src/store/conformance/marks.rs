@@ -1,6 +1,7 @@
 //! Marking as read.
 
 use super::fixture::*;
+use crate::store::UnreadFilter;
 use crate::{
     api::{MessageId, ThreadId},
     store::MessageChange,
@@ -17,7 +18,8 @@ pub async fn marks_have_an_outcome_each(store: Shared) {
     let marks =
         vec![(ann, hers.id), (ann, other.id), (ann, none), (ben, other.id), (ann, his.id), (ben, hers.id)];
     let outcomes = store.mark_messages_read(marks).await.unwrap();
-    let marked: Vec<_> = outcomes.into_iter().map(|o| o.unwrap().map(|m| (m.id, m.is_read))).collect();
+    let marked: Vec<_> =
+        outcomes.into_iter().map(|o| o.unwrap().map(|m| (m.value.id, m.value.is_read))).collect();
     let [hers, his, other] = [hers, his, other].map(|m| Some((m.id, true)));
     assert_eq!(marked, [hers, None, None, other, his, hers]);
     for user in [ann, ben, cid] {
@@ -31,8 +33,8 @@ pub async fn marking_again_changes_nothing(store: Shared) {
     let sent = send(&store, thread, ann, "x").await;
     for _ in 0..2 {
         assert!(mark(&store, ben, sent.id).await.unwrap().is_read);
-        assert_eq!(store.unread(ben, true, ALL).await.unwrap().count, 0);
-        assert_eq!(store.unread(ann, false, ALL).await.unwrap().count, 0);
+        assert_eq!(store.unread(ben, UnreadFilter::Incoming, ALL).await.unwrap().count, 0);
+        assert_eq!(store.unread(ann, UnreadFilter::All, ALL).await.unwrap().count, 0);
     }
 }
 
@@ -45,10 +47,10 @@ pub async fn a_thread_is_marked_for_its_reader(store: Shared) {
         send(&store, other, cid, "to ben too").await;
     }
     send(&store, thread, ben, "to ann").await;
-    assert_eq!(store.mark_thread_read(ben, thread, None).await.unwrap(), Some(3));
-    assert_eq!(store.mark_thread_read(ben, thread, None).await.unwrap(), Some(0));
-    assert_eq!(store.unread(ben, true, ALL).await.unwrap().count, 3);
-    assert_eq!(store.mark_thread_read(ann, thread, None).await.unwrap(), Some(1));
+    assert_eq!(mark_thread(&store, ben, thread, None).await, Some(3));
+    assert_eq!(mark_thread(&store, ben, thread, None).await, Some(0));
+    assert_eq!(store.unread(ben, UnreadFilter::Incoming, ALL).await.unwrap().count, 3);
+    assert_eq!(mark_thread(&store, ann, thread, None).await, Some(1));
     for user in [ann, ben, cid] {
         assert_counts(&store, user).await;
     }
@@ -63,7 +65,7 @@ pub async fn a_thread_is_marked_up_to_a_message(store: Shared) {
     }
     let before = MessageId::new(sent[0].get() - 1);
     for (up_to, marked) in [(before, 0), (sent[1], 2), (sent[2], 1), (MessageId::new(i64::MAX), 1)] {
-        assert_eq!(store.mark_thread_read(ben, thread, Some(up_to)).await.unwrap(), Some(marked));
+        assert_eq!(mark_thread(&store, ben, thread, Some(up_to)).await, Some(marked));
         assert_counts(&store, ben).await;
     }
 }
@@ -76,7 +78,7 @@ pub async fn what_became_unread_again_is_marked_with_its_thread(store: Shared) {
         sent.push(send(&store, thread, sender, "x").await.id);
     }
     for (reader, marked) in [(ben, 3), (ann, 2)] {
-        assert_eq!(store.mark_thread_read(reader, thread, None).await.unwrap(), Some(marked));
+        assert_eq!(mark_thread(&store, reader, thread, None).await, Some(marked));
     }
     let unread = MessageChange { is_read: Some(false), ..MessageChange::default() };
     for id in [sent[3], sent[2], sent[0]] {
@@ -84,7 +86,7 @@ pub async fn what_became_unread_again_is_marked_with_its_thread(store: Shared) {
     }
     let first = send(&store, thread, ann, "later").await.id;
     for (reader, up_to, marked) in [(ben, Some(sent[1]), 1), (ann, None, 1), (ben, Some(first), 2)] {
-        assert_eq!(store.mark_thread_read(reader, thread, up_to).await.unwrap(), Some(marked));
+        assert_eq!(mark_thread(&store, reader, thread, up_to).await, Some(marked));
     }
     for user in [ann, ben] {
         assert_counts(&store, user).await;
@@ -96,7 +98,7 @@ pub async fn a_foreign_thread_is_not_marked(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let cid = user(&store, "cid").await;
     send(&store, thread, ann, "x").await;
-    assert_eq!(store.mark_thread_read(cid, thread, None).await.unwrap(), None);
-    assert_eq!(store.mark_thread_read(ann, ThreadId::new(Uuid::nil()), None).await.unwrap(), None);
+    assert_eq!(mark_thread(&store, cid, thread, None).await, None);
+    assert_eq!(mark_thread(&store, ann, ThreadId::new(Uuid::nil()), None).await, None);
     assert_counts(&store, ann).await;
 }

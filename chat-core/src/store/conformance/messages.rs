@@ -1,7 +1,10 @@
 //! Single messages.
 
 use super::fixture::*;
-use crate::{api::MessageId, store::MessageChange};
+use crate::{
+    api::{MessageId, Participants},
+    store::MessageChange,
+};
 
 /// To read, to change, to mark or to delete.
 pub async fn a_message_is_its_threads_participants_alone(store: Shared) {
@@ -15,7 +18,7 @@ pub async fn a_message_is_its_threads_participants_alone(store: Shared) {
         assert_eq!(store.message(caller, id).await.unwrap(), None);
         assert_eq!(store.update_message(caller, id, read(true)).await.unwrap(), None);
         assert_eq!(mark(&store, caller, id).await, None);
-        assert!(!store.delete_message(caller, id).await.unwrap());
+        assert!(store.delete_message(caller, id).await.unwrap().is_none());
     }
     assert_eq!(store.message(ann, sent.id).await.unwrap(), Some(sent));
 }
@@ -29,10 +32,12 @@ pub async fn a_text_is_its_senders_to_change(store: Shared) {
     assert_eq!(store.message(ann, sent.id).await.unwrap().as_ref(), Some(&sent));
 
     let changed = store.update_message(ann, sent.id, change).await.unwrap().unwrap();
+    assert_eq!(changed.participants, Participants::pair(ann, ben));
+    let changed = changed.value;
     assert_eq!((&*changed.text, changed.is_read, changed.created), ("after", true, sent.created));
     assert_eq!(store.message(ben, sent.id).await.unwrap(), Some(changed.clone()));
     let same = store.update_message(ben, sent.id, MessageChange::default()).await.unwrap();
-    assert_eq!(same, Some(changed));
+    assert_eq!(same.map(|same| same.value), Some(changed));
 }
 
 /// Both ways, and the counts follow.
@@ -41,7 +46,7 @@ pub async fn either_participant_changes_the_mark(store: Shared) {
     let sent = send(&store, thread, ann, "hello").await;
     for (caller, is_read) in [(ben, true), (ann, true), (ann, false), (ben, false), (ben, true)] {
         let changed = store.update_message(caller, sent.id, read(is_read)).await.unwrap().unwrap();
-        assert_eq!(changed.is_read, is_read);
+        assert_eq!(changed.value.is_read, is_read);
         for user in [ann, ben] {
             assert_counts(&store, user).await;
         }
@@ -53,9 +58,9 @@ pub async fn a_message_is_its_senders_to_delete(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let sent = send(&store, thread, ann, "hello").await;
     send(&store, thread, ben, "stays").await;
-    assert!(!store.delete_message(ben, sent.id).await.unwrap());
-    assert!(store.delete_message(ann, sent.id).await.unwrap());
-    assert!(!store.delete_message(ann, sent.id).await.unwrap());
+    assert!(store.delete_message(ben, sent.id).await.unwrap().is_none());
+    assert!(store.delete_message(ann, sent.id).await.unwrap().is_some());
+    assert!(store.delete_message(ann, sent.id).await.unwrap().is_none());
     assert_eq!(store.message(ann, sent.id).await.unwrap(), None);
     assert_eq!(texts(&messages_of(&store, ann, thread).await), ["stays"]);
     for user in [ann, ben] {
@@ -67,6 +72,6 @@ pub async fn a_message_is_its_senders_to_delete(store: Shared) {
 pub async fn ids_of_deleted_messages_are_not_used_again(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let gone = send(&store, thread, ann, "gone").await;
-    assert!(store.delete_message(ann, gone.id).await.unwrap());
+    assert!(store.delete_message(ann, gone.id).await.unwrap().is_some());
     assert!(send(&store, thread, ann, "new").await.id > gone.id);
 }

@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::{
     api::{MessageId, ThreadId, UserId},
-    store::{MessageRange, Sent, StoreError, TokenHash},
+    store::{MessageRange, OpenedThread, Sent, StoreError, TokenHash},
 };
 use std::{
     collections::BTreeSet,
@@ -34,9 +34,9 @@ pub async fn one_thread_for_a_pair_whoever_asks(store: Shared) {
         async move { store.open_thread(new).await.unwrap() }
     }))
     .await;
-    let ids: BTreeSet<ThreadId> = opened.iter().map(|(id, _)| *id).collect();
+    let ids: BTreeSet<ThreadId> = opened.iter().map(|opened| opened.id).collect();
     assert_eq!(ids.len(), 1);
-    assert_eq!(opened.iter().filter(|(_, made)| *made).count(), 1, "made once");
+    assert_eq!(opened.iter().filter(|opened| opened.created).count(), 1, "made once");
     assert_eq!(store.threads(ann, None, 9).await.unwrap().unwrap().len(), 1);
 }
 
@@ -178,7 +178,7 @@ pub async fn a_thread_deleted_while_messages_come(store: Shared) {
         })
     });
     let senders: Vec<_> = senders.collect();
-    assert!(store.delete_thread(ben, doomed).await.unwrap());
+    assert!(store.delete_thread(ben, doomed).await.unwrap().is_some());
     for sender in senders {
         sender.await.unwrap();
     }
@@ -210,7 +210,7 @@ pub async fn opening_and_deleting_at_once(store: Shared) {
         let store = store.clone();
         async move {
             for _ in 0..8 {
-                let (id, _) = store.open_thread(new_thread(ann, ben)).await.unwrap();
+                let OpenedThread { id, .. } = store.open_thread(new_thread(ann, ben)).await.unwrap();
                 if n % 2 == 0 {
                     store.delete_thread(ann, id).await.unwrap();
                 }

@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::{
     api::{Participants, ThreadId, UserId},
-    store::{MessageRange, StoreError},
+    store::{MessageRange, OpenedThread, StoreError},
 };
 use uuid::Uuid;
 
@@ -11,9 +11,12 @@ use uuid::Uuid;
 pub async fn a_pair_has_one_thread(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let asked = new_thread(ann, ben);
-    assert_eq!(store.open_thread(asked).await.unwrap(), (asked.id, true));
-    assert_eq!(store.open_thread(new_thread(ben, ann)).await.unwrap(), (asked.id, false));
-    let (other, made) = store.open_thread(new_thread(ann, cid)).await.unwrap();
+    assert_eq!(store.open_thread(asked).await.unwrap(), OpenedThread { id: asked.id, created: true });
+    assert_eq!(
+        store.open_thread(new_thread(ben, ann)).await.unwrap(),
+        OpenedThread { id: asked.id, created: false }
+    );
+    let OpenedThread { id: other, created: made } = store.open_thread(new_thread(ann, cid)).await.unwrap();
     assert!(made && other != asked.id);
 }
 
@@ -38,7 +41,7 @@ pub async fn a_thread_is_its_participants_alone(store: Shared) {
         assert!(store.thread(caller, ThreadId::new(Uuid::nil())).await.unwrap().is_none());
     }
     assert!(store.thread(cid, id).await.unwrap().is_none());
-    assert!(!store.delete_thread(cid, id).await.unwrap());
+    assert!(store.delete_thread(cid, id).await.unwrap().is_none());
     assert!(store.thread(ann, id).await.unwrap().is_some());
 }
 
@@ -70,8 +73,8 @@ pub async fn a_deleted_thread_is_gone_with_its_messages(store: Shared) {
     let message = send(&store, gone, ann, "hello").await;
     send(&store, kept, cid, "stays").await;
 
-    assert!(store.delete_thread(ben, gone).await.unwrap());
-    assert!(!store.delete_thread(ben, gone).await.unwrap());
+    assert!(store.delete_thread(ben, gone).await.unwrap().is_some());
+    assert!(store.delete_thread(ben, gone).await.unwrap().is_none());
     for caller in [ann, ben] {
         assert!(store.thread(caller, gone).await.unwrap().is_none());
         assert!(store.message(caller, message.id).await.unwrap().is_none());
@@ -88,7 +91,7 @@ pub async fn a_deleted_thread_is_gone_with_its_messages(store: Shared) {
 /// With another thread.
 pub async fn a_pair_may_begin_anew(store: Shared) {
     let (ann, ben, first) = pair(&store).await;
-    assert!(store.delete_thread(ann, first).await.unwrap());
-    let (second, made) = store.open_thread(new_thread(ann, ben)).await.unwrap();
+    assert!(store.delete_thread(ann, first).await.unwrap().is_some());
+    let OpenedThread { id: second, created: made } = store.open_thread(new_thread(ann, ben)).await.unwrap();
     assert!(made && second != first);
 }

@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::{
     api::{User, UserId},
-    store::{EnsuredUser, PasswordHash, Slice, StoreError, TokenHash},
+    store::{EnsuredUser, PasswordHash, RevokeTokens, Slice, StoreError, TokenHash},
 };
 
 fn ensured(id: i64, name: &str) -> EnsuredUser {
@@ -147,13 +147,15 @@ pub async fn new_ids_continue_above_an_ensured_one(store: Shared) {
 pub async fn a_password_is_replaced_only_while_it_is_the_expected_one(store: Shared) {
     let ann = user(&store, "ann").await;
     let (old, new, other) = ("hash of ann", PasswordHash::new("new"), PasswordHash::new("other"));
-    assert!(!store.set_password(ann, Some(&other), &new, None).await.unwrap());
-    assert!(store.set_password(ann, Some(&PasswordHash::new(old)), &new, None).await.unwrap());
-    assert!(!store.set_password(ann, Some(&PasswordHash::new(old)), &other, None).await.unwrap());
+    assert!(!store.set_password(ann, Some(&other), &new, RevokeTokens::None).await.unwrap());
+    assert!(store.set_password(ann, Some(&PasswordHash::new(old)), &new, RevokeTokens::None).await.unwrap());
+    assert!(
+        !store.set_password(ann, Some(&PasswordHash::new(old)), &other, RevokeTokens::None).await.unwrap()
+    );
     assert_eq!(store.account(ann).await.unwrap().unwrap().password, new);
-    assert!(store.set_password(ann, None, &other, None).await.unwrap());
+    assert!(store.set_password(ann, None, &other, RevokeTokens::None).await.unwrap());
     assert_eq!(store.account(ann).await.unwrap().unwrap().password, other);
-    assert!(!store.set_password(UserId::new(999), None, &new, None).await.unwrap());
+    assert!(!store.set_password(UserId::new(999), None, &new, RevokeTokens::None).await.unwrap());
 }
 
 /// All, all but one, or none; and none when the password was not replaced.
@@ -170,12 +172,12 @@ pub async fn a_new_password_revokes_the_tokens_it_is_to(store: Shared) {
         }
     };
     let (wrong, new) = (PasswordHash::new("wrong"), PasswordHash::new("new"));
-    assert!(!store.set_password(ann, Some(&wrong), &new, Some(None)).await.unwrap());
-    assert!(store.set_password(ann, None, &new, None).await.unwrap());
+    assert!(!store.set_password(ann, Some(&wrong), &new, RevokeTokens::All).await.unwrap());
+    assert!(store.set_password(ann, None, &new, RevokeTokens::None).await.unwrap());
     live(&[1, 2, 3, 9]).await;
-    assert!(store.set_password(ann, None, &new, Some(Some(&TokenHash([2; 32])))).await.unwrap());
+    assert!(store.set_password(ann, None, &new, RevokeTokens::AllExcept(TokenHash([2; 32]))).await.unwrap());
     live(&[2, 9]).await;
-    assert!(store.set_password(ann, None, &new, Some(None)).await.unwrap());
+    assert!(store.set_password(ann, None, &new, RevokeTokens::All).await.unwrap());
     live(&[9]).await;
 }
 

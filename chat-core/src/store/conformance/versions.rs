@@ -68,11 +68,11 @@ pub async fn every_change_gives_its_users_a_new_version(store: Shared) {
     seen.moved(&store, &[], "the same mark").await;
     store.update_message(ben, one, read(false)).await.unwrap().unwrap();
     seen.moved(&store, &both, "a mark taken back").await;
-    assert_eq!(store.mark_thread_read(ben, thread, None).await.unwrap(), Some(2));
+    assert_eq!(mark_thread(&store, ben, thread, None).await, Some(2));
     seen.moved(&store, &both, "a thread marked").await;
-    assert!(store.delete_message(ann, one).await.unwrap());
+    assert!(store.delete_message(ann, one).await.unwrap().is_some());
     seen.moved(&store, &both, "a message deleted").await;
-    assert!(store.delete_thread(ben, thread).await.unwrap());
+    assert!(store.delete_thread(ben, thread).await.unwrap().is_some());
     seen.moved(&store, &both, "a thread deleted").await;
 }
 
@@ -84,7 +84,7 @@ pub async fn the_end_of_a_thread_gives_a_new_version(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let empty = thread(&store, ann, ben).await;
     let mut seen = Seen::of(&store, &[ann, ben, cid]).await;
-    assert!(store.delete_thread(ben, empty).await.unwrap());
+    assert!(store.delete_thread(ben, empty).await.unwrap().is_some());
     seen.moved(&store, &[ann, ben], "an empty thread deleted").await;
 
     thread(&store, ann, ben).await;

@@ -1,6 +1,6 @@
 //! From rows to what they stand for.
 
-use super::{steps::counts::Sides, value::Cells};
+use super::value::Cells;
 use crate::{
     api::{
         Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
@@ -63,25 +63,22 @@ pub(super) fn message(row: &(impl Cells + ?Sized), first: usize) -> Result<Messa
     })
 }
 
-/// Two participants from column `first` on.
-pub(super) fn sides(row: &(impl Cells + ?Sized), first: usize) -> Result<Sides, Error> {
-    Ok(Sides { low: row.int(first)?, high: row.opt_int(first + 1)? })
+/// Reads the participants of a thread from columns `first` and `first + 1`.
+pub(super) fn participants(row: &(impl Cells + ?Sized), first: usize) -> Result<Participants, Error> {
+    let low = UserId::new(row.int(first)?);
+    let high = row.opt_int(first + 1)?.map(UserId::new);
+    Ok(high.map_or(Participants::one(low), |high| Participants::pair(low, high)))
 }
 
 pub(super) fn thread(row: &(impl Cells + ?Sized)) -> Result<Thread, Error> {
-    Ok(Thread { id: ThreadId::new(row.uuid(0)?), participants: participants(sides(row, 1)?) })
+    Ok(Thread { id: ThreadId::new(row.uuid(0)?), participants: participants(row, 1)? })
 }
 
 pub(super) fn thread_detail(row: &(impl Cells + ?Sized)) -> Result<ThreadDetail, Error> {
     Ok(ThreadDetail {
         id: ThreadId::new(row.uuid(0)?),
-        participants: participants(sides(row, 1)?),
+        participants: participants(row, 1)?,
         created: Timestamp::from_micros(row.int(3)?),
         updated: Timestamp::from_micros(row.int(4)?),
     })
-}
-
-fn participants(sides: Sides) -> Participants {
-    let low = UserId::new(sides.low);
-    sides.high.map_or(Participants::one(low), |high| Participants::pair(low, UserId::new(high)))
 }

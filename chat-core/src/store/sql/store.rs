@@ -8,11 +8,14 @@ use super::{
     value::{Arg, Cells},
 };
 use crate::{
-    api::{Message, MessageId, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId},
+    api::{
+        Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
+    },
     store::{
-        Account, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange, NewMessage,
-        NewThread, NewToken, NewUser, PasswordHash, PoolMetrics, Result, Sent, Slice, Store, StoreError,
-        StoreMetrics, StoredToken, TokenHash, TokenOwner,
+        Account, Changed, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange,
+        NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash, PoolMetrics, Result,
+        RevokeTokens, Sent, Slice, Store, StoreError, StoreMetrics, StoredToken, TokenHash, TokenOwner,
+        UnreadFilter,
     },
 };
 use async_trait::async_trait;
@@ -225,11 +228,10 @@ impl<D: Dialect> Store for SqlStore<D> {
         user: UserId,
         expected: Option<&PasswordHash>,
         new: &PasswordHash,
-        revoke: Option<Option<&TokenHash>>,
+        revoke: RevokeTokens,
     ) -> Result<bool> {
         let (expected, new) = (expected.cloned(), new.clone());
-        let revoke = revoke.map(Option::<&TokenHash>::copied);
-        aside!(self, store => users::set_password(&store, user, expected.as_ref(), &new, revoke.as_ref()))
+        aside!(self, store => users::set_password(&store, user, expected.as_ref(), &new, revoke))
     }
     async fn set_active(&self, user: UserId, active: bool) -> Result<bool> {
         aside!(self, store => users::set_active(&store, user, active))
@@ -261,10 +263,10 @@ impl<D: Dialect> Store for SqlStore<D> {
         aside!(self, store => tokens::delete_all(&store, user))
     }
 
-    async fn open_thread(&self, thread: NewThread) -> Result<(ThreadId, bool)> {
+    async fn open_thread(&self, thread: NewThread) -> Result<OpenedThread> {
         // Mostly it is there, and nothing has to be written.
-        if let Some(id) = steady!(threads::of_pair(self, thread.low, thread.high))? {
-            return Ok((id, false));
+        if let Some(id) = steady!(threads::of_pair(self, thread.participants))? {
+            return Ok(OpenedThread { id, created: false });
         }
         aside!(self, store => threads::open(&store, thread))
     }
@@ -279,7 +281,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     ) -> Result<Option<Vec<Thread>>> {
         steady!(threads::list(self, caller, after, limit))
     }
-    async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<bool> {
+    async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>> {
         aside!(self, store => threads::delete(&store, caller, id))
     }
     async fn thread_messages(
@@ -296,7 +298,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         caller: UserId,
         thread: ThreadId,
         up_to: Option<MessageId>,
-    ) -> Result<Option<u64>> {
+    ) -> Result<Option<Changed<u64>>> {
         aside!(self, store => marks::thread(&store, caller, thread, up_to))
     }
 
@@ -312,7 +314,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn mark_messages_read(
         &self,
         marks: Vec<(UserId, MessageId)>,
-    ) -> Result<Vec<Result<Option<Message>>>> {
+    ) -> Result<Vec<Result<Option<Changed<Message>>>>> {
         aside!(self, store => marks::messages(&store, &marks))
     }
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>> {
@@ -321,8 +323,11 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>> {
         steady!(messages::page(self, D::SQL.messages, caller, slice))
     }
-    async fn unread(&self, caller: UserId, incoming: bool, slice: Slice) -> Result<Counted<Message>> {
-        let list = if incoming { D::SQL.unread_incoming } else { D::SQL.unread };
+    async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>> {
+        let list = match filter {
+            UnreadFilter::All => D::SQL.unread,
+            UnreadFilter::Incoming => D::SQL.unread_incoming,
+        };
         steady!(messages::page(self, list, caller, slice))
     }
     async fn update_message(
@@ -330,10 +335,10 @@ impl<D: Dialect> Store for SqlStore<D> {
         caller: UserId,
         id: MessageId,
         change: MessageChange,
-    ) -> Result<Option<Message>> {
+    ) -> Result<Option<Changed<Message>>> {
         aside!(self, store => messages::update(&store, caller, id, &change))
     }
-    async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<bool> {
+    async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<Option<Changed<ThreadId>>> {
         aside!(self, store => messages::delete(&store, caller, id))
     }
 

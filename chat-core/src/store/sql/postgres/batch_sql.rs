@@ -43,7 +43,7 @@ pub(crate) const SEND: &str = "with wanted as materialized ( \
          on conflict (user_id) do update set messages = counters.messages + excluded.messages, \
              unread = counters.unread + excluded.unread, \
              unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version \
-     ) select place, id from placed";
+     ) select place, id, user_low, user_high from placed";
 
 /// Marks messages `(caller, id)` as read: the places, from 1 on, of those that are their callers', and the messages.
 ///
@@ -56,7 +56,7 @@ pub(crate) const MARK: &str = "with asked as materialized ( \
          select id from threads where id in (select thread from messages where id = any($2::bigint[])) \
          order by id for no key update \
      ), his as materialized ( \
-         select place, m.id, sender, thread, text, created, low_mark \
+         select place, m.id, sender, thread, text, created, low_mark, user_low, user_high \
          from asked join messages m on m.id = asked.id and asked.caller in (user_low, user_high) \
          where (select count(*) from held) > 0 \
      ), marked as ( \
@@ -71,4 +71,4 @@ pub(crate) const MARK: &str = "with asked as materialized ( \
          group by user_id order by user_id \
          on conflict (user_id) do update set unread = counters.unread + excluded.unread, \
              unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version \
-     ) select place, id, sender, thread, text, created, true from his";
+     ) select place, id, sender, thread, text, created, true, user_low, user_high from his";

@@ -180,7 +180,14 @@ mod tests {
             users.push(store.insert_user(user).await.unwrap());
         }
         let id = ThreadId::new(Uuid::new_v4());
-        store.open_thread(NewThread { id, low: users[0], high: users[1], created }).await.unwrap();
+        store
+            .open_thread(NewThread {
+                id,
+                participants: crate::api::Participants::pair(users[0], users[1]),
+                created,
+            })
+            .await
+            .unwrap();
         NewMessage {
             thread: id,
             sender: users[0],
@@ -306,7 +313,10 @@ mod tests {
         let outcomes = store.insert_messages(vec![good.clone(), bad.clone(), good.clone()]).await.unwrap();
         assert!(matches!(outcomes[..], [Ok(_), Err(StoreError::Fault(_)), Ok(_)]), "{outcomes:?}");
         assert!(matches!(store.insert_messages(vec![bad]).await, Err(StoreError::Fault(_))));
-        let unread = store.unread(good.sender, false, Slice { limit: 9, offset: 0 }).await.unwrap();
+        let unread = store
+            .unread(good.sender, crate::store::UnreadFilter::All, Slice { limit: 9, offset: 0 })
+            .await
+            .unwrap();
         assert_eq!((unread.count, unread.items.len()), (2, 2));
     }
 }

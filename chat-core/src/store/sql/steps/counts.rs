@@ -6,7 +6,10 @@ use crate::store::sql::{
     failure::Failure,
     value::{Arg, Cells, Column},
 };
-use crate::{api::UserId, store::StoreError};
+use crate::{
+    api::{Participants, UserId},
+    store::StoreError,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// Changes of the counters of several users.
@@ -20,61 +23,47 @@ struct Count {
     incoming: i64,
 }
 
-/// What a message is to a participant.
+/// The state of a message for one participant: read, unread from another sender, or unread and sent by them.
+///
+/// Each state is one range in the indexes of a participant's messages.
 pub(crate) mod mark {
     pub(crate) const READ: i64 = 0;
     pub(crate) const INCOMING: i64 = 1;
-    pub(crate) const SQL: i64 = 2;
+    pub(crate) const OWN: i64 = 2;
 }
 
-/// The participants of a thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sides {
-    pub(crate) low: i64,
-    pub(crate) high: Option<i64>,
-}
-
-impl Sides {
-    pub(crate) fn contains(self, user: i64) -> bool {
-        self.low == user || self.high == Some(user)
-    }
-    /// What a message of `sender`'s is to the one and to the other: read, unread from somebody else, unread of his own.
-    /// The three follow each other in the indexes of either's messages.
-    pub(crate) fn marks(self, sender: i64, is_read: bool) -> (i64, i64) {
-        let mark = |user| match is_read {
-            true => mark::READ,
-            false if user == Some(sender) => mark::SQL,
-            false => mark::INCOMING,
-        };
-        (mark(Some(self.low)), mark(self.high))
-    }
-    fn iter(self) -> impl Iterator<Item = i64> {
-        std::iter::once(self.low).chain(self.high)
-    }
+/// Returns the marks of a message for the participant with the lower id and for the other one.
+pub(crate) fn marks(participants: Participants, sender: UserId, is_read: bool) -> (i64, i64) {
+    let mark = |user| match is_read {
+        true => mark::READ,
+        false if user == Some(sender) => mark::OWN,
+        false => mark::INCOMING,
+    };
+    (mark(Some(participants.first())), mark(participants.second()))
 }
 
 impl Counts {
-    /// A change that is in the lists of both participants, and in no count.
-    pub(crate) fn touch(&mut self, sides: Sides) {
-        for user in sides.iter() {
-            self.0.entry(user).or_default();
+    /// Notes a change that the lists of the participants show and that no count depends on.
+    pub(crate) fn touch(&mut self, participants: Participants) {
+        for user in participants.iter() {
+            self.0.entry(user.get()).or_default();
         }
     }
 
-    /// A message that comes (`by` 1) or goes (`by` -1).
-    pub(crate) fn message(&mut self, sides: Sides, sender: i64, is_read: bool, by: i64) {
-        for user in sides.iter() {
-            self.0.entry(user).or_default().messages += by;
+    /// Counts a message that is added (`by` 1) or removed (`by` -1).
+    pub(crate) fn message(&mut self, participants: Participants, sender: UserId, is_read: bool, by: i64) {
+        for user in participants.iter() {
+            self.0.entry(user.get()).or_default().messages += by;
         }
         if !is_read {
-            self.unread(sides, sender, by);
+            self.unread(participants, sender, by);
         }
     }
 
-    /// `by` more unread messages of `sender`'s.
-    pub(crate) fn unread(&mut self, sides: Sides, sender: i64, by: i64) {
-        for user in sides.iter() {
-            let count = self.0.entry(user).or_default();
+    /// Adds `by` unread messages of `sender`.
+    pub(crate) fn unread(&mut self, participants: Participants, sender: UserId, by: i64) {
+        for user in participants.iter() {
+            let count = self.0.entry(user.get()).or_default();
             count.unread += by;
             if user != sender {
                 count.incoming += by;
@@ -100,8 +89,8 @@ impl Counts {
     }
 
     /// Leaves a user out, whose counters go altogether.
-    pub(crate) fn forget(&mut self, user: i64) {
-        self.0.remove(&user);
+    pub(crate) fn forget(&mut self, user: UserId) {
+        self.0.remove(&user.get());
     }
 
     /// Writes them down, by ascending user, which is the order their locks are taken in. The last step of a

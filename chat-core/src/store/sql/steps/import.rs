@@ -5,12 +5,12 @@ use crate::store::sql::{
     dialect::Dialect,
     failure::Failure,
     statements as sql,
-    steps::counts::{Counts, Sides},
+    steps::counts::{Counts, marks},
     steps::users::name_key,
     value::{Arg, Column, saturating_i64},
 };
 use crate::{
-    api::UserId,
+    api::{Participants, ThreadId, UserId},
     store::{
         Import, ImportOutcome, ImportedMessage, ImportedThread, ImportedToken, ImportedUser, StoreError,
     },
@@ -100,7 +100,7 @@ async fn threads<D: Dialect>(
     threads: &[ImportedThread],
     messages: &[ImportedMessage],
 ) -> Result<(), Failure> {
-    let sides = participants(threads);
+    let participants = participants(threads);
     let mut canonical: HashMap<(i64, i64), Uuid> = HashMap::new();
     for thread in threads {
         if let Some(high) = thread.participants.second() {
@@ -112,7 +112,7 @@ async fn threads<D: Dialect>(
     let canonical: HashSet<Uuid> = canonical.into_values().collect();
     let has_outside_senders: HashSet<Uuid> = messages
         .iter()
-        .filter(|m| sides.get(&m.thread.get()).is_some_and(|sides| !sides.contains(m.sender.get())))
+        .filter(|m| participants.get(&m.thread).is_some_and(|pair| !pair.contains(m.sender)))
         .map(|m| m.thread.get())
         .collect();
     for chunk in threads.chunks(CHUNK) {
@@ -130,12 +130,8 @@ async fn threads<D: Dialect>(
     Ok(())
 }
 
-fn participants(threads: &[ImportedThread]) -> HashMap<Uuid, Sides> {
-    let sides = |thread: &ImportedThread| Sides {
-        low: thread.participants.first().get(),
-        high: thread.participants.second().map(|user| user.get()),
-    };
-    threads.iter().map(|thread| (thread.id.get(), sides(thread))).collect()
+fn participants(threads: &[ImportedThread]) -> HashMap<ThreadId, Participants> {
+    threads.iter().map(|thread| (thread.id, thread.participants)).collect()
 }
 
 async fn messages<D: Dialect>(
@@ -143,16 +139,16 @@ async fn messages<D: Dialect>(
     threads: &[ImportedThread],
     messages: &[ImportedMessage],
 ) -> Result<(), Failure> {
-    let sides = participants(threads);
+    let participants = participants(threads);
     let mut counts = Counts::default();
-    sides.values().for_each(|sides| counts.touch(*sides));
+    participants.values().for_each(|pair| counts.touch(*pair));
     for chunk in messages.chunks(CHUNK) {
-        let of_chunk = chunk.iter().map(|m| sides.get(&m.thread.get()).copied().ok_or(StoreError::NotFound));
-        let of_chunk = of_chunk.collect::<Result<Vec<Sides>, _>>()?;
-        for (message, sides) in chunk.iter().zip(&of_chunk) {
-            counts.message(*sides, message.sender.get(), message.is_read, 1);
+        let pairs = chunk.iter().map(|m| participants.get(&m.thread).copied().ok_or(StoreError::NotFound));
+        let pairs = pairs.collect::<Result<Vec<Participants>, _>>()?;
+        for (message, pair) in chunk.iter().zip(&pairs) {
+            counts.message(*pair, message.sender, message.is_read, 1);
         }
-        let marks = chunk.iter().zip(&of_chunk).map(|(m, sides)| sides.marks(m.sender.get(), m.is_read));
+        let marks = chunk.iter().zip(&pairs).map(|(m, pair)| marks(*pair, m.sender, m.is_read));
         let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
         let columns = [
             Column::Ints(chunk.iter().map(|m| m.id.get()).collect()),
@@ -160,8 +156,8 @@ async fn messages<D: Dialect>(
             Column::Ints(chunk.iter().map(|m| m.sender.get()).collect()),
             Column::Texts(chunk.iter().map(|m| &*m.text).collect()),
             Column::Ints(chunk.iter().map(|m| m.created.as_micros()).collect()),
-            Column::Ints(of_chunk.iter().map(|sides| sides.low).collect()),
-            Column::OptInts(of_chunk.iter().map(|sides| sides.high).collect()),
+            Column::Ints(pairs.iter().map(|pair| pair.first().get()).collect()),
+            Column::OptInts(pairs.iter().map(|pair| pair.second().map(UserId::get)).collect()),
             Column::Ints(low_marks),
             Column::Ints(high_marks),
             Column::OptTexts(vec![None; chunk.len()]),

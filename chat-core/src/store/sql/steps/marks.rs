@@ -10,14 +10,14 @@ use crate::store::sql::{
 };
 use crate::{
     api::{Message, MessageId, ThreadId, UserId},
-    store::Result as StoreResult,
+    store::{Changed, Result as StoreResult},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(crate) async fn messages<D: Dialect>(
     store: &SqlStore<D>,
     marks: &[(UserId, MessageId)],
-) -> Result<Vec<StoreResult<Option<Message>>>, Failure> {
+) -> Result<Vec<StoreResult<Option<Changed<Message>>>>, Failure> {
     if let Some(outcomes) = at_once(store, marks).await? {
         return Ok(outcomes);
     }
@@ -29,21 +29,21 @@ pub(crate) async fn messages<D: Dialect>(
     }
     let mut found = BTreeMap::new();
     for row in tx.rows(D::SQL.messages_by_id, &[Arg::Rows(&ids)]).await? {
-        found.insert(row.int(0)?, (rows::message(&row, 0)?, rows::sides(&row, 6)?));
+        found.insert(row.int(0)?, (rows::message(&row, 0)?, rows::participants(&row, 6)?));
     }
 
     let mut counts = Counts::default();
     let mut marked = Vec::new();
     let mut outcomes = Vec::with_capacity(marks.len());
     for (caller, id) in marks {
-        let his = found.get_mut(&id.get()).filter(|(_, sides)| sides.contains(caller.get()));
-        outcomes.push(Ok(his.map(|(message, sides)| {
+        let visible = found.get_mut(&id.get()).filter(|(_, participants)| participants.contains(*caller));
+        outcomes.push(Ok(visible.map(|(message, participants)| {
             if !message.is_read {
                 message.is_read = true;
                 marked.push(id.get());
-                counts.unread(*sides, message.sender.get(), -1);
+                counts.unread(*participants, message.sender, -1);
             }
-            message.clone()
+            Changed { value: message.clone(), participants: *participants }
         })));
     }
     if !marked.is_empty() {
@@ -59,7 +59,7 @@ pub(crate) async fn messages<D: Dialect>(
 async fn at_once<D: Dialect>(
     store: &SqlStore<D>,
     marks: &[(UserId, MessageId)],
-) -> Result<Option<Vec<StoreResult<Option<Message>>>>, Failure> {
+) -> Result<Option<Vec<StoreResult<Option<Changed<Message>>>>>, Failure> {
     let Some(statement) = D::SQL.mark else { return Ok(None) };
     let columns = [
         Column::Ints(marks.iter().map(|(caller, _)| caller.get()).collect()),
@@ -72,7 +72,8 @@ async fn at_once<D: Dialect>(
     };
     let mut marked = HashMap::with_capacity(rows.len());
     for row in rows {
-        marked.insert(row.int(0)?, rows::message(&row, 1)?);
+        let message = Changed { value: rows::message(&row, 1)?, participants: rows::participants(&row, 7)? };
+        marked.insert(row.int(0)?, message);
     }
     Ok(Some((1..).zip(marks).map(|(place, _)| Ok(marked.remove(&place))).collect()))
 }
@@ -82,31 +83,31 @@ pub(crate) async fn thread<D: Dialect>(
     caller: UserId,
     id: ThreadId,
     up_to: Option<MessageId>,
-) -> Result<Option<u64>, Failure> {
+) -> Result<Option<Changed<u64>>, Failure> {
     let mut tx = store.begin().await?;
     let Some(thread) = tx.first(D::SQL.lock_thread, &[id.into(), caller.into()]).await? else {
         return Ok(None);
     };
-    let sides = rows::sides(&thread, 1)?;
-    let (read, has_read, seen, other) = if sides.low == caller.get() {
-        (sql::READ_BY_LOW, sql::SET_LOW_READ_POSITION, thread.int(5)?, sides.high)
+    let participants = rows::participants(&thread, 1)?;
+    let (read, has_read, seen, other) = if participants.first() == caller {
+        (sql::READ_BY_LOW, sql::SET_LOW_READ_POSITION, thread.int(5)?, participants.second())
     } else {
-        (sql::READ_BY_HIGH, sql::SET_HIGH_READ_POSITION, thread.int(6)?, Some(sides.low))
+        (sql::READ_BY_HIGH, sql::SET_HIGH_READ_POSITION, thread.int(6)?, Some(participants.first()))
     };
     let newest = tx.first(sql::NEWEST_MESSAGE, &[id.into()]).await?;
     let newest = newest.map(|row| row.opt_int(0)).transpose()?.flatten().unwrap_or(0);
     let up_to = up_to.map_or(newest, |up_to| newest.min(up_to.get()));
     if up_to <= seen {
-        return Ok(Some(0));
+        return Ok(Some(Changed { value: 0, participants }));
     }
     let mut marked = 0;
     let mut counts = Counts::default();
     // Of the other participant, to whom they are his own, and in some threads of has_outside_senders, who wrote to both.
-    let has_outside_senders = thread.bool(4)?.then_some(i64::MIN);
-    for (sender, mark) in [(other, mark::SQL), (has_outside_senders, mark::INCOMING)] {
+    let outside_sender = thread.bool(4)?.then_some(UserId::new(i64::MIN));
+    for (sender, mark) in [(other, mark::OWN), (outside_sender, mark::INCOMING)] {
         let Some(sender) = sender else { continue };
         let read = tx.run(read, &[id.into(), seen.into(), up_to.into(), mark.into()]).await?;
-        counts.unread(sides, sender, -saturating_i64(read));
+        counts.unread(participants, sender, -saturating_i64(read));
         marked += read;
     }
     tx.run(has_read, &[id.into(), up_to.into()]).await?;
@@ -114,5 +115,5 @@ pub(crate) async fn thread<D: Dialect>(
         counts.write(&mut tx).await?;
     }
     tx.commit().await?;
-    Ok(Some(marked))
+    Ok(Some(Changed { value: marked, participants }))
 }

@@ -5,12 +5,12 @@ use crate::store::sql::{
     dialect::Dialect,
     failure::Failure,
     rows, statements as sql,
-    steps::counts::{Counts, Sides},
+    steps::counts::{Counts, marks},
     value::{Cells, saturating_i64, saturating_u64},
 };
 use crate::{
-    api::{Message, MessageId, UserId},
-    store::{Counted, MessageChange, Slice},
+    api::{Message, MessageId, Participants, ThreadId, UserId},
+    store::{Changed, Counted, MessageChange, Slice},
 };
 
 pub(crate) async fn one<D: Dialect>(
@@ -55,13 +55,13 @@ async fn locked<D: Dialect>(
     tx: &mut Tx<D>,
     caller: UserId,
     id: MessageId,
-) -> Result<Option<(Message, Sides)>, Failure> {
+) -> Result<Option<(Message, Participants)>, Failure> {
     let args = [id.into(), caller.into()];
     tx.first(D::SQL.lock_thread_of, &args).await?;
     let Some(row) = tx.first(sql::MESSAGE_WITH_PARTICIPANTS, &args).await? else {
         return Ok(None);
     };
-    Ok(Some((rows::message(&row, 0)?, rows::sides(&row, 6)?)))
+    Ok(Some((rows::message(&row, 0)?, rows::participants(&row, 6)?)))
 }
 
 pub(crate) async fn update<D: Dialect>(
@@ -69,26 +69,26 @@ pub(crate) async fn update<D: Dialect>(
     caller: UserId,
     id: MessageId,
     change: &MessageChange,
-) -> Result<Option<Message>, Failure> {
+) -> Result<Option<Changed<Message>>, Failure> {
     let mut tx = store.begin().await?;
-    let Some((mut message, sides)) = locked(&mut tx, caller, id).await? else {
+    let Some((mut message, participants)) = locked(&mut tx, caller, id).await? else {
         return Ok(None);
     };
     if change.text.is_some() && message.sender != caller {
         return Ok(None);
     }
     let mut counts = Counts::default();
-    counts.touch(sides);
-    let mut marks = None;
+    counts.touch(participants);
+    let mut new_marks = None;
     if let Some(is_read) = change.is_read.filter(|is_read| *is_read != message.is_read) {
-        counts.unread(sides, message.sender.get(), if is_read { -1 } else { 1 });
-        marks = Some(sides.marks(message.sender.get(), is_read));
+        counts.unread(participants, message.sender, if is_read { -1 } else { 1 });
+        new_marks = Some(marks(participants, message.sender, is_read));
         if !is_read {
             tx.run(sql::LOWER_READ_POSITIONS, &[message.thread.into(), id.into()]).await?;
         }
         message.is_read = is_read;
     }
-    let (low_mark, high_mark) = marks.unzip();
+    let (low_mark, high_mark) = new_marks.unzip();
     let args = [id.into(), change.text.as_deref().into(), low_mark.into(), high_mark.into()];
     tx.run(sql::UPDATE_MESSAGE, &args).await?;
     counts.write(&mut tx).await?;
@@ -96,25 +96,25 @@ pub(crate) async fn update<D: Dialect>(
     if let Some(text) = &change.text {
         message.text.clone_from(text);
     }
-    Ok(Some(message))
+    Ok(Some(Changed { value: message, participants }))
 }
 
 pub(crate) async fn delete<D: Dialect>(
     store: &SqlStore<D>,
     caller: UserId,
     id: MessageId,
-) -> Result<bool, Failure> {
+) -> Result<Option<Changed<ThreadId>>, Failure> {
     let mut tx = store.begin().await?;
-    let Some((message, sides)) = locked(&mut tx, caller, id).await? else {
-        return Ok(false);
+    let Some((message, participants)) = locked(&mut tx, caller, id).await? else {
+        return Ok(None);
     };
     if message.sender != caller {
-        return Ok(false);
+        return Ok(None);
     }
     tx.run(sql::DELETE_MESSAGE, &[id.into()]).await?;
     let mut counts = Counts::default();
-    counts.message(sides, caller.get(), message.is_read, -1);
+    counts.message(participants, caller, message.is_read, -1);
     counts.write(&mut tx).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Some(Changed { value: message.thread, participants }))
 }

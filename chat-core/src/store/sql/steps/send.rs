@@ -5,12 +5,12 @@ use crate::store::sql::{
     dialect::Dialect,
     failure::{Failure, Kind},
     rows,
-    steps::counts::{Counts, Sides},
+    steps::counts::{Counts, marks},
     steps::send_single,
     value::{Arg, Cells, Column},
 };
 use crate::{
-    api::{Message, MessageId},
+    api::{Message, MessageId, Participants, UserId},
     store::{IdempotencyKey, NewMessage, Result as StoreResult, Sent, StoreError},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -94,50 +94,50 @@ async fn write<D: Dialect>(
     let threads = lock_threads(tx, messages).await?;
     let mut keys = existing_keys(tx, messages).await?;
 
-    let mut new: Vec<(&NewMessage, Sides)> = Vec::with_capacity(messages.len());
+    let mut new: Vec<(&NewMessage, Participants)> = Vec::with_capacity(messages.len());
     let mut fates = Vec::with_capacity(messages.len());
     for message in messages {
-        let sides = threads.get(&message.thread.get()).filter(|sides| sides.contains(message.sender.get()));
-        let Some(sides) = sides else {
+        let participants = threads.get(&message.thread.get()).filter(|pair| pair.contains(message.sender));
+        let Some(&participants) = participants else {
             fates.push(Outcome::Known(Err(StoreError::NotFound)));
             continue;
         };
         if let Some(key) = &message.key {
             let entry = (message.sender.get(), key.key.clone());
             if let Some(used) = keys.get(&entry) {
-                fates.push(used.answer(key));
+                fates.push(used.answer(key, participants));
                 continue;
             }
             keys.insert(entry, ExistingKey { request: key.request.to_vec(), by: KeyOwner::New(new.len()) });
         }
         fates.push(Outcome::New(new.len()));
-        new.push((message, *sides));
+        new.push((message, participants));
     }
 
     let added = insert(tx, &new).await?;
     Ok(fates.into_iter().map(|fate| outcome(fate, &added)).collect())
 }
 
-fn outcome(fate: Outcome, added: &[Message]) -> StoreResult<Sent> {
+fn outcome(fate: Outcome, added: &[(Message, Participants)]) -> StoreResult<Sent> {
     let (n, replayed) = match fate {
         Outcome::Known(known) => return known,
         Outcome::New(n) => (n, false),
         Outcome::Again(n) => (n, true),
     };
-    let message = added.get(n).cloned().ok_or(StoreError::NotFound)?;
-    Ok(Sent { message, replayed })
+    let (message, participants) = added.get(n).cloned().ok_or(StoreError::NotFound)?;
+    Ok(Sent { message, replayed, participants })
 }
 
 /// The participants of the threads that are there, locked in one order.
 async fn lock_threads<D: Dialect>(
     tx: &mut Tx<D>,
     messages: &[NewMessage],
-) -> Result<HashMap<Uuid, Sides>, Failure> {
+) -> Result<HashMap<Uuid, Participants>, Failure> {
     let mut ids: Vec<Uuid> = messages.iter().map(|message| message.thread.get()).collect();
     ids.sort_unstable();
     ids.dedup();
     let rows = tx.rows(D::SQL.lock_threads, &[Arg::Rows(&[Column::Uuids(ids)])]).await?;
-    rows.iter().map(|row| Ok((row.uuid(0)?, rows::sides(row, 1)?))).collect()
+    rows.iter().map(|row| Ok((row.uuid(0)?, rows::participants(row, 1)?))).collect()
 }
 
 /// An idempotency key in use.
@@ -153,12 +153,14 @@ enum KeyOwner {
 }
 
 impl ExistingKey {
-    fn answer(&self, key: &IdempotencyKey) -> Outcome {
+    fn answer(&self, key: &IdempotencyKey, participants: Participants) -> Outcome {
         if self.request != key.request {
             return Outcome::Known(Err(StoreError::KeyReused));
         }
         match &self.by {
-            KeyOwner::Old(message) => Outcome::Known(Ok(Sent { message: message.clone(), replayed: true })),
+            KeyOwner::Old(message) => {
+                Outcome::Known(Ok(Sent { message: message.clone(), replayed: true, participants }))
+            }
             KeyOwner::New(n) => Outcome::Again(*n),
         }
     }
@@ -184,7 +186,10 @@ async fn existing_keys<D: Dialect>(
 }
 
 /// Inserts messages whose threads are locked, in their order.
-async fn insert<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Result<Vec<Message>, Failure> {
+async fn insert<D: Dialect>(
+    tx: &mut Tx<D>,
+    new: &[(&NewMessage, Participants)],
+) -> Result<Vec<(Message, Participants)>, Failure> {
     if new.is_empty() {
         return Ok(Vec::new());
     }
@@ -196,7 +201,7 @@ async fn insert<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Res
     }
     ids.sort_unstable();
 
-    let marks = new.iter().map(|(m, sides)| sides.marks(m.sender.get(), m.is_read));
+    let marks = new.iter().map(|(m, pair)| marks(*pair, m.sender, m.is_read));
     let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
     let columns = [
         Column::Ints(ids.clone()),
@@ -204,8 +209,8 @@ async fn insert<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Res
         Column::Ints(new.iter().map(|(m, _)| m.sender.get()).collect()),
         Column::Texts(new.iter().map(|(m, _)| &*m.text).collect()),
         Column::Ints(new.iter().map(|(m, _)| m.created.as_micros()).collect()),
-        Column::Ints(new.iter().map(|(_, sides)| sides.low).collect()),
-        Column::OptInts(new.iter().map(|(_, sides)| sides.high).collect()),
+        Column::Ints(new.iter().map(|(_, pair)| pair.first().get()).collect()),
+        Column::OptInts(new.iter().map(|(_, pair)| pair.second().map(UserId::get)).collect()),
         Column::Ints(low_marks),
         Column::Ints(high_marks),
         Column::OptTexts(new.iter().map(|(m, _)| m.key.as_ref().map(|key| &*key.key)).collect()),
@@ -214,16 +219,18 @@ async fn insert<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Res
     tx.run(D::SQL.insert_messages, &[Arg::Rows(&columns)]).await?;
     touch(tx, new).await?;
     let mut counts = Counts::default();
-    for (message, sides) in new {
-        counts.message(*sides, message.sender.get(), message.is_read, 1);
+    for (message, pair) in new {
+        counts.message(*pair, message.sender, message.is_read, 1);
     }
     counts.write(tx).await?;
 
-    Ok(new.iter().zip(ids).map(|((message, _), id)| message.to_message(MessageId::new(id))).collect())
+    let added =
+        new.iter().zip(ids).map(|((message, pair), id)| (message.to_message(MessageId::new(id)), *pair));
+    Ok(added.collect())
 }
 
 /// Moves the threads' time of change on.
-async fn touch<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Sides)]) -> Result<(), Failure> {
+async fn touch<D: Dialect>(tx: &mut Tx<D>, new: &[(&NewMessage, Participants)]) -> Result<(), Failure> {
     let mut latest: BTreeMap<Uuid, i64> = BTreeMap::new();
     for (message, _) in new {
         let created = message.created.as_micros();

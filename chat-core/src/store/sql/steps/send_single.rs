@@ -5,6 +5,7 @@ use crate::store::sql::{
     SqlStore,
     dialect::Dialect,
     failure::{Failure, Kind},
+    rows,
     value::{Arg, Cells, Column},
 };
 use crate::{
@@ -41,13 +42,17 @@ pub(crate) async fn all<D: Dialect>(
     let mut ids = HashMap::with_capacity(rows.len());
     for row in rows {
         // What cannot be read has been written all the same, and is not to be tried again.
-        let place_and_id = row.int(0).and_then(|place| Ok((place, row.int(1)?)));
-        let (place, id) = place_and_id.map_err(Failure::Commit)?;
-        ids.insert(place, id);
+        let read = || Ok((row.int(0)?, (row.int(1)?, rows::participants(&row, 2)?)));
+        let (place, sent) = read().map_err(Failure::Commit)?;
+        ids.insert(place, sent);
     }
     let outcome = |(place, message): (i64, &NewMessage)| {
-        let id = ids.get(&place).ok_or(StoreError::NotFound)?;
-        Ok(Sent { message: message.to_message(MessageId::new(*id)), replayed: false })
+        let (id, participants) = ids.get(&place).ok_or(StoreError::NotFound)?;
+        Ok(Sent {
+            message: message.to_message(MessageId::new(*id)),
+            replayed: false,
+            participants: *participants,
+        })
     };
     Ok(Some((1..).zip(messages).map(outcome).collect()))
 }

@@ -5,46 +5,46 @@ use crate::store::sql::{
     dialect::Dialect,
     failure::Failure,
     rows, statements as sql,
-    steps::counts::{Counts, Sides},
+    steps::counts::Counts,
     value::{Cells, saturating_i64},
 };
 use crate::{
-    api::{Message, Thread, ThreadDetail, ThreadId, UserId},
-    store::{MessageRange, NewThread, StoreError},
+    api::{Message, Participants, Thread, ThreadDetail, ThreadId, UserId},
+    store::{MessageRange, NewThread, OpenedThread, StoreError},
 };
 
 /// The thread of a pair, if there is one.
 pub(crate) async fn of_pair<D: Dialect>(
     store: &SqlStore<D>,
-    low: UserId,
-    high: UserId,
+    participants: Participants,
 ) -> Result<Option<ThreadId>, Failure> {
-    let id =
-        store.look_up_first(sql::CANONICAL_THREAD, &[low.into(), high.into()], |row| row.uuid(0)).await?;
+    let pair = [participants.first().into(), participants.second().map(UserId::get).into()];
+    let id = store.look_up_first(sql::CANONICAL_THREAD, &pair, |row| row.uuid(0)).await?;
     Ok(id.map(ThreadId::new))
 }
 
 pub(crate) async fn open<D: Dialect>(
     store: &SqlStore<D>,
     thread: NewThread,
-) -> Result<(ThreadId, bool), Failure> {
-    let pair = [thread.low.into(), thread.high.into()];
+) -> Result<OpenedThread, Failure> {
+    let (low, high) = (thread.participants.first(), thread.participants.second());
+    let pair = [low.into(), high.map(UserId::get).into()];
     let mut tx = store.begin().await?;
     if tx.rows(D::SQL.pair_of_users, &pair).await?.len() != 2 {
         return Err(StoreError::NotFound.into());
     }
-    let args = [thread.id.into(), thread.low.into(), thread.high.into(), thread.created.into()];
+    let args = [thread.id.into(), low.into(), high.map(UserId::get).into(), thread.created.into()];
     // Between the insert that finds one and the look at it, the other may be deleted: then it is our turn after all.
     loop {
         if tx.first(sql::INSERT_THREAD, &args).await?.is_some() {
             let mut counts = Counts::default();
-            counts.touch(Sides { low: thread.low.get(), high: Some(thread.high.get()) });
+            counts.touch(thread.participants);
             counts.write(&mut tx).await?;
             tx.commit().await?;
-            return Ok((thread.id, true));
+            return Ok(OpenedThread { id: thread.id, created: true });
         }
         if let Some(row) = tx.first(sql::CANONICAL_THREAD, &pair).await? {
-            return Ok((ThreadId::new(row.uuid(0)?), false));
+            return Ok(OpenedThread { id: ThreadId::new(row.uuid(0)?), created: false });
         }
     }
 }
@@ -105,24 +105,24 @@ pub(crate) async fn delete<D: Dialect>(
     store: &SqlStore<D>,
     caller: UserId,
     id: ThreadId,
-) -> Result<bool, Failure> {
+) -> Result<Option<Participants>, Failure> {
     let mut tx = store.begin().await?;
     tx.enter_bulk_mode().await?;
     let Some(thread) = tx.first(D::SQL.lock_thread, &[id.into(), caller.into()]).await? else {
-        return Ok(false);
+        return Ok(None);
     };
-    let sides = rows::sides(&thread, 1)?;
+    let participants = rows::participants(&thread, 1)?;
     let mut counts = Counts::default();
-    counts.touch(sides);
+    counts.touch(participants);
     for tally in tx.rows(sql::COUNT_THREAD_MESSAGES, &[id.into()]).await? {
         counts.take_away(&tally)?;
     }
     tx.run(sql::DELETE_MESSAGES_IN, &[id.into()]).await?;
     tx.run(sql::DELETE_THREAD, &[id.into()]).await?;
-    if let (true, Some(high)) = (thread.bool(3)?, sides.high) {
-        tx.run(D::SQL.promote_canonical_thread, &[sides.low.into(), high.into()]).await?;
+    if let (true, Some(high)) = (thread.bool(3)?, participants.second()) {
+        tx.run(D::SQL.promote_canonical_thread, &[participants.first().into(), high.into()]).await?;
     }
     counts.write(&mut tx).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Some(participants))
 }

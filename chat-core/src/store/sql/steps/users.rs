@@ -5,12 +5,12 @@ use crate::store::sql::{
     dialect::Dialect,
     failure::{Failure, no_row},
     rows, statements as sql,
-    steps::counts::{Counts, Sides},
+    steps::counts::Counts,
     value::{Cells, saturating_i64, saturating_u64},
 };
 use crate::{
-    api::{User, UserId},
-    store::{Account, Counted, EnsuredUser, NewUser, PasswordHash, Slice, TokenHash},
+    api::{Participants, User, UserId},
+    store::{Account, Counted, EnsuredUser, NewUser, PasswordHash, RevokeTokens, Slice},
 };
 
 /// What names are compared and searched by. Letter by letter: `str::to_lowercase` would look at a word's end, and a
@@ -60,7 +60,7 @@ pub(crate) async fn ensure<D: Dialect>(store: &SqlStore<D>, user: &EnsuredUser) 
             tx.run(sql::COUNT_USERS, &[1.into()]).await?;
             // He may have been here before: his lists have another version than those of then.
             let mut counts = Counts::default();
-            counts.touch(Sides { low: user.id.get(), high: None });
+            counts.touch(Participants::one(user.id));
             counts.write(&mut tx).await?;
         }
     }
@@ -141,7 +141,7 @@ pub(crate) async fn set_password<D: Dialect>(
     user: UserId,
     expected: Option<&PasswordHash>,
     new: &PasswordHash,
-    revoke: Option<&Option<TokenHash>>,
+    revoke: RevokeTokens,
 ) -> Result<bool, Failure> {
     let mut tx = store.begin().await?;
     let changed = match expected {
@@ -154,9 +154,11 @@ pub(crate) async fn set_password<D: Dialect>(
         return Ok(false);
     }
     match revoke {
-        None => 0,
-        Some(None) => tx.run(sql::DELETE_TOKENS, &[user.into()]).await?,
-        Some(Some(keep)) => tx.run(sql::DELETE_OTHER_TOKENS, &[user.into(), (&keep.0).into()]).await?,
+        RevokeTokens::None => 0,
+        RevokeTokens::All => tx.run(sql::DELETE_TOKENS, &[user.into()]).await?,
+        RevokeTokens::AllExcept(keep) => {
+            tx.run(sql::DELETE_OTHER_TOKENS, &[user.into(), (&keep.0).into()]).await?
+        }
     };
     tx.commit().await?;
     Ok(true)
@@ -178,10 +180,10 @@ pub(crate) async fn remove<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Res
     };
     let mut counts = Counts::default();
     for thread in tx.rows(D::SQL.lock_threads_of_user, &[user.into()]).await? {
-        counts.touch(rows::sides(&thread, 1)?);
+        counts.touch(rows::participants(&thread, 1)?);
     }
     remove_messages(&mut tx, user, &mut counts).await?;
-    counts.forget(user.get());
+    counts.forget(user);
     counts.write(&mut tx).await?;
     tx.run(sql::DELETE_THREADS_OF, &[user.into()]).await?;
     tx.run(sql::DELETE_COUNTERS, &[user.into()]).await?;
