@@ -14,7 +14,7 @@ const RARE: [&str; 6] = [
     "COUNT_USER_MESSAGES",
     "COUNT_OUTSIDE_SENDER",
     "DELETE_MESSAGES_OF",
-    "DELETE_MESSAGES_OF_STRANGER",
+    "DELETE_MESSAGES_OF_OUTSIDE_SENDER",
     "lock_threads_of_user",
 ];
 
@@ -26,13 +26,13 @@ const MERGED: [&str; 4] = ["threads", "messages", "unread", "unread_incoming"];
 
 /// What SQLite runs for each message of a batch.
 const FOR_EACH: [&str; 7] = [
-    "lock_threads",
-    "messages_by_id",
-    "messages_by_key",
+    "THREAD_PARTICIPANTS",
+    "MESSAGE_BY_ID",
+    "MESSAGE_BY_KEY",
     "insert_messages",
-    "touch_threads",
+    "TOUCH_THREAD",
     "add_counts",
-    "mark_read",
+    "MARK_READ",
 ];
 
 async fn migrated(url: &str) {

@@ -17,17 +17,20 @@ pub struct StoreMetrics {
     pub batches: Vec<BatchMetrics>,
 }
 
-/// Some of the connections to the database.
+/// The state of one pool of connections to the database.
 #[derive(Debug, Clone)]
 pub struct PoolMetrics {
-    /// What they are for.
+    /// The name of the pool.
     pub name: &'static str,
-    /// How many are open.
+    /// Connections that are open.
     pub open: u64,
-    /// How many of these nobody uses.
+    /// Open connections that are not in use.
     pub idle: u64,
-    /// How many there may be.
-    pub most: u64,
+    /// Connections that the pool opens at most.
+    pub max: u64,
+    /// Short reads that could not run at once, for lack of a free connection or because of a lock, and moved to the blocking
+    /// pool. Always 0 on Postgres.
+    pub moved: u64,
 }
 
 /// Writes of one kind that are committed together.

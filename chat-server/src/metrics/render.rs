@@ -89,7 +89,7 @@ fn of_pools(text: &mut Exposition, pools: &[PoolMetrics]) {
     };
     tell("chat_database_connections", "Connections to the database.", |pool| pool.open);
     tell("chat_database_connections_idle", "Those of them that nobody uses.", |pool| pool.idle);
-    tell("chat_database_connections_max", "How many there may be.", |pool| pool.most);
+    tell("chat_database_connections_max", "How many there may be.", |pool| pool.max);
 }
 
 fn of_batches(text: &mut Exposition, batches: &[BatchMetrics]) {

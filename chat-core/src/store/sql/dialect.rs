@@ -1,86 +1,190 @@
-//! What the two databases do not share.
+//! What differs between the two databases.
 
 use super::{
-    failure::{Failure, Kind},
+    failure::{Failure, Internal},
     statements::DialectSql,
-    value::{Arg, Cells},
+    value::{Arg, Columns},
 };
-use crate::store::StoreError;
-use sqlx::{Database, Error, Pool};
-use std::{fmt::Debug, path::Path};
+use crate::api::{Message, MessageId, UserId};
+use crate::store::{Changed, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError};
+use futures_util::future::BoxFuture;
+use std::{fmt::Debug, path::Path, sync::Arc};
 
-/// A database the store can work on. Everything that is not here is written once, in the SQL both understand.
-pub(crate) trait Dialect: Database<Row: Cells> {
-    /// Whether several nodes may work on one database.
+/// The result of a transaction's closure: whether its changes are committed.
+#[derive(Debug)]
+pub(crate) enum Verdict<T> {
+    /// Commit the changes, then return the value.
+    Commit(T),
+    /// Nothing was changed, or the changes are not wanted: roll back, then return the value.
+    RollBack(T),
+}
+
+/// How much a read does, which decides where SQLite runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// A bounded number of index look-ups. Runs on the calling thread.
+    Short,
+    /// Anything more. Runs on the blocking pool.
+    Long,
+}
+
+impl Length {
+    /// Rows of the longest short read: the largest page, and one row more that tells whether there is a next page.
+    const MAX_SHORT_ROWS: u64 = crate::api::limits::PAGE_MAX + 1;
+    /// Rows that a short read skips at most.
+    const MAX_SHORT_OFFSET: u64 = 1000;
+
+    /// Returns the length of a read of `limit` rows after `offset` rows are skipped.
+    pub(crate) const fn of(limit: u64, offset: u64) -> Self {
+        if limit <= Self::MAX_SHORT_ROWS && offset <= Self::MAX_SHORT_OFFSET {
+            Self::Short
+        } else {
+            Self::Long
+        }
+    }
+}
+
+/// A transaction that writes, and the only way to write.
+pub(crate) trait Transaction: Send {
+    /// Whether several nodes can use one database.
     const SHARED: bool;
-    /// What reads on the thread that asks, where that can be done.
-    type Here: Debug + Clone + Send + Sync;
-    /// What transactions that write are begun with.
-    type Writer: Debug + Clone + Send + Sync;
-    /// A transaction that writes. Dropped, it is rolled back.
-    type Tx: Send;
-    /// A row that such a transaction read.
-    type TxRow: Cells + Send;
-    /// The statements whose text differs.
+    /// The statements whose text differs between the databases.
     const SQL: DialectSql;
+    /// A row of a result.
+    type Row: Columns + Send;
 
-    /// Does a step that writes where it keeps nobody from other work.
-    fn aside<T: Send + 'static>(
-        writer: &Self::Writer,
-        step: impl Future<Output = T> + Send + 'static,
-    ) -> impl Future<Output = Result<T, Error>> + Send;
+    /// Begins the transaction.
+    fn begin(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Begins a transaction that writes, in a step that is done [`aside`](Self::aside).
-    fn begin(writer: &Self::Writer) -> impl Future<Output = Result<Self::Tx, Failure>> + Send;
+    /// Commits the transaction.
+    fn commit(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Lets a transaction take as long as it likes, on this side of the connection.
-    fn enter_bulk_mode(tx: &mut Self::Tx);
+    /// Rolls the transaction back.
+    fn roll_back(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Runs a statement and takes all its rows.
+    /// Lifts the time-out of statements and plans for many rows until the end of the transaction.
+    fn enter_bulk_mode(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Runs a statement and returns its rows.
     fn rows(
-        tx: &mut Self::Tx,
-        sql: &'static str,
-        args: &[Arg<'_>],
-    ) -> impl Future<Output = Result<Vec<Self::TxRow>, Error>> + Send;
-
-    /// Runs a statement and says how many rows it changed.
-    fn run(
-        tx: &mut Self::Tx,
-        sql: &'static str,
-        args: &[Arg<'_>],
-    ) -> impl Future<Output = Result<u64, Error>> + Send;
-
-    /// Makes a transaction's changes durable.
-    fn commit(tx: Self::Tx) -> impl Future<Output = Result<(), Error>> + Send;
-
-    /// Undoes a transaction's changes.
-    fn rollback(tx: Self::Tx) -> impl Future<Output = Result<(), Error>> + Send;
-
-    /// Ends what writes, when it has done what was asked before.
-    fn close_writer(writer: &Self::Writer) -> impl Future<Output = ()> + Send;
-
-    /// Runs a statement that reads and takes all its rows.
-    fn read(
-        pool: &Pool<Self>,
+        &mut self,
         sql: &'static str,
         args: &[Arg<'_>],
     ) -> impl Future<Output = Result<Vec<Self::Row>, Failure>> + Send;
 
-    /// Runs a statement that reads on this thread and gives its rows to `take`; `false` when that is not to be
-    /// done, whatever was taken so far.
-    fn read_here(
-        here: &Self::Here,
+    /// Runs a statement and returns the number of rows that it changed.
+    fn run(
+        &mut self,
         sql: &'static str,
         args: &[Arg<'_>],
-        take: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
-    ) -> bool;
+    ) -> impl Future<Output = Result<u64, Failure>> + Send;
 
-    /// Closes what reads on the threads that ask.
-    fn close_here(here: &Self::Here);
+    /// Runs a statement and returns its first row.
+    fn first(
+        &mut self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> impl Future<Output = Result<Option<Self::Row>, Failure>> + Send {
+        async move { Ok(self.rows(sql, args).await?.into_iter().next()) }
+    }
 
-    /// What an error means.
-    fn kind(error: &Error) -> Kind;
+    /// Runs a statement that always returns a row.
+    fn one(
+        &mut self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> impl Future<Output = Result<Self::Row, Failure>> + Send {
+        async move { self.first(sql, args).await?.ok_or_else(|| Internal::NoRow.into()) }
+    }
 
-    /// Writes a consistent copy of the database to a file that is not there yet.
-    fn backup(pool: &Pool<Self>, to: &Path) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Runs a statement that only one of the databases has.
+    fn run_optional(
+        &mut self,
+        sql: Option<&'static str>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
+        async move {
+            if let Some(sql) = sql {
+                self.run(sql, &[]).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// A database that the store can use. Everything else is written once, in the SQL that both databases understand.
+pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
+    /// The transactions of this database.
+    type Tx: Transaction;
+
+    /// The statements that only this database runs, by name.
+    #[cfg(feature = "conformance")]
+    const OWN_STATEMENTS: &'static [(&'static str, &'static str)];
+
+    /// Runs a statement that reads, and decodes each row.
+    fn read<T: Send>(
+        &self,
+        length: Length,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
+    ) -> impl Future<Output = Result<Vec<T>, Failure>> + Send;
+
+    /// Runs `work` with the connection for a transaction.
+    ///
+    /// If the returned future is dropped, `work` runs to completion on SQLite; on Postgres, an open transaction is
+    /// rolled back.
+    fn with_transaction<T: Send + 'static>(
+        &self,
+        work: impl for<'t> FnOnce(&'t mut Self::Tx) -> BoxFuture<'t, Result<T, Failure>> + Send + 'static,
+    ) -> impl Future<Output = Result<T, Failure>> + Send;
+
+    /// Inserts a batch of messages in one transaction. If the database refuses any of them, none is inserted.
+    fn insert_messages(
+        &self,
+        messages: &Arc<[NewMessage]>,
+    ) -> impl Future<Output = Result<Vec<StoreResult<Sent>>, Failure>> + Send;
+
+    /// Marks a batch of messages as read in one transaction.
+    fn mark_messages_read(
+        &self,
+        marks: Vec<(UserId, MessageId)>,
+    ) -> impl Future<Output = Result<Vec<StoreResult<Option<Changed<Message>>>>, Failure>> + Send;
+
+    /// Returns the list version of each user that has one.
+    fn list_versions(
+        &self,
+        users: &[UserId],
+    ) -> impl Future<Output = Result<Vec<(i64, i64)>, Failure>> + Send;
+
+    /// Returns the state of the connection pool.
+    fn pool_metrics(&self) -> PoolMetrics;
+
+    /// Closes every connection after the work that waits is done.
+    fn close(&self) -> impl Future<Output = ()> + Send;
+
+    /// Writes a consistent copy of the database to a new file.
+    fn backup(&self, to: &Path) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// The one retry policy of the store: a collision is repeated, at most four times.
+///
+/// The rollback of a collision is confirmed, so nothing happens twice. A failed commit is not a collision: its outcome is
+/// unknown, so nothing is repeated after it.
+#[derive(Debug)]
+pub(crate) struct Retries(u32);
+
+impl Retries {
+    /// Returns the policy for one transaction.
+    pub(crate) const fn new() -> Self {
+        Self(4)
+    }
+
+    /// Whether to repeat the transaction after this failure.
+    pub(crate) const fn allow(&mut self, failure: &Failure) -> bool {
+        let allowed = failure.is_collision() && self.0 > 0;
+        if allowed {
+            self.0 -= 1;
+        }
+        allowed
+    }
 }

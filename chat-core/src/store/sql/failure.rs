@@ -1,39 +1,72 @@
-//! From what a driver says to what it means.
+//! The failures of a database, sorted by what they mean to the caller.
 
-use crate::store::StoreError;
-use sqlx::Error;
-use std::sync::Arc;
+use crate::store::{Source, StoreError};
+use std::{error::Error, sync::Arc};
 
-/// What an error of a driver means.
+/// The meaning of a driver's error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A unique key is there already.
+    /// A unique key exists already.
     Taken,
-    /// A row that a foreign key refers to is missing.
+    /// A row that a foreign key refers to does not exist.
     Missing,
-    /// Two transactions got in each other's way; the same again will do.
+    /// Two transactions conflicted. The same transaction can succeed when it is repeated.
     Collision,
-    /// The database is away, locked or full.
-    Away,
+    /// The database is unreachable, locked, read-only or out of space.
+    Unavailable,
     /// The statement or the data is at fault.
     Fault,
 }
 
-/// A step of a transaction that failed.
+/// The failure of a statement or of a whole transaction.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The database refused a statement: nothing of the transaction was done.
-    Statement(Kind, Error),
-    /// The commit failed: whether it was done is unknown.
-    Commit(Error),
-    /// What the store itself found.
+    /// The database refused a statement. Nothing of the transaction is committed.
+    Statement(Kind, Source),
+    /// The commit failed. Its outcome is unknown.
+    Commit(Source),
+    /// A refusal by the store itself. Nothing is committed.
     Store(StoreError),
 }
 
 impl Failure {
-    /// Whether the same transaction, begun again, may well succeed.
+    /// Returns the failure of a statement.
+    pub(crate) fn statement(kind: Kind, error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Statement(kind, Arc::new(error))
+    }
+
+    /// Returns a failure that is a fault of the program or of the data.
+    pub(crate) fn fault(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::statement(Kind::Fault, error)
+    }
+
+    /// Whether the same transaction can succeed when it is repeated.
     pub(crate) const fn is_collision(&self) -> bool {
         matches!(self, Self::Statement(Kind::Collision, _))
+    }
+
+    /// Whether the database is unreachable or cannot work at present.
+    pub(crate) const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Statement(Kind::Unavailable, _))
+    }
+
+    /// Turns a failure that follows a successful commit into one after which nothing is repeated.
+    pub(crate) fn after_commit(self) -> Self {
+        match self {
+            Self::Statement(_, error) => Self::Commit(error),
+            other => other,
+        }
+    }
+
+    /// Turns a unique key that exists into a collision.
+    ///
+    /// For keys that the transaction has looked up before: another transaction inserted the key in the meantime, and a
+    /// repetition finds it.
+    pub(crate) fn taken_is_collision(self) -> Self {
+        match self {
+            Self::Statement(Kind::Taken, error) => Self::Statement(Kind::Collision, error),
+            other => other,
+        }
     }
 }
 
@@ -48,39 +81,51 @@ impl From<Failure> for StoreError {
         match failure {
             Failure::Statement(Kind::Taken, _) => Self::Conflict,
             Failure::Statement(Kind::Missing, _) => Self::NotFound,
-            Failure::Statement(Kind::Fault, error) => Self::Fault(Arc::new(error)),
-            Failure::Statement(Kind::Collision | Kind::Away, error) | Failure::Commit(error) => {
-                Self::Unavailable(Arc::new(error))
+            Failure::Statement(Kind::Fault, error) => Self::Fault(error),
+            Failure::Statement(Kind::Collision | Kind::Unavailable, error) | Failure::Commit(error) => {
+                Self::Unavailable(error)
             }
             Failure::Store(error) => error,
         }
     }
 }
 
-/// A statement that always answers with a row did not.
-pub(crate) fn no_row() -> Failure {
-    Failure::Statement(Kind::Fault, Error::RowNotFound)
+/// A failure that no driver reports.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Internal {
+    /// The store was closed.
+    #[error("the database is closed")]
+    Closed,
+    /// A transaction panicked on the writer thread.
+    #[cfg(feature = "sqlite")]
+    #[error("the transaction panicked")]
+    Panicked,
+    /// Every reading connection was in use for the whole waiting time.
+    #[cfg(feature = "sqlite")]
+    #[error("no connection became free within {0:?}")]
+    NoFreeConnection(std::time::Duration),
+    /// A statement that always returns a row returned none.
+    #[error("the statement returned no row")]
+    NoRow,
+    /// A row has fewer columns than the program reads.
+    #[cfg(feature = "sqlite")]
+    #[error("the row has no column {0}")]
+    NoColumn(usize),
+    /// A stored hash does not have the length of a SHA-256.
+    #[error("a stored hash does not have 32 bytes")]
+    HashLength,
 }
 
-impl From<Error> for Failure {
-    /// A row that cannot be read; what the database itself refuses is sorted where it is asked.
-    fn from(error: Error) -> Self {
-        Self::Statement(Kind::Fault, error)
-    }
-}
-
-/// Sorts an error, those from the database itself by `of_code`.
-pub(crate) fn kind(error: &Error, of_code: fn(&str) -> Kind) -> Kind {
-    match error {
-        Error::Database(error) => error.code().map_or(Kind::Fault, |code| of_code(&code)),
-        Error::Io(_)
-        | Error::Tls(_)
-        | Error::PoolTimedOut
-        | Error::PoolClosed
-        | Error::WorkerCrashed
-        | Error::BeginFailed => Kind::Away,
-        // Half an answer: the connection broke in the middle of it.
-        Error::Protocol(_) => Kind::Away,
-        _ => Kind::Fault,
+impl From<Internal> for Failure {
+    fn from(error: Internal) -> Self {
+        let kind = match error {
+            Internal::NoRow | Internal::HashLength => Kind::Fault,
+            #[cfg(feature = "sqlite")]
+            Internal::NoColumn(_) => Kind::Fault,
+            Internal::Closed => Kind::Unavailable,
+            #[cfg(feature = "sqlite")]
+            Internal::Panicked | Internal::NoFreeConnection(_) => Kind::Unavailable,
+        };
+        Self::statement(kind, error)
     }
 }

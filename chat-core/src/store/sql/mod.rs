@@ -10,6 +10,7 @@
 mod dialect;
 mod doctor;
 mod failure;
+mod migrations;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -23,23 +24,25 @@ mod value;
 
 pub use doctor::{Finding, Level, examine};
 pub use open::{OpenError, Options, connect, open};
-use store::{SqlStore, Tx};
+use store::SqlStore;
 
 /// Every statement the store runs, by name: for a test that has a database prepare and explain them.
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 pub fn sqlite_statements() -> Vec<(&'static str, &'static str)> {
-    statements::<sqlx::Sqlite>()
+    list::<sqlite::Sqlite>()
 }
 
 /// Every statement the store runs, by name: for a test that has a database prepare and explain them.
 #[cfg(all(feature = "conformance", feature = "postgres"))]
 pub fn postgres_statements() -> Vec<(&'static str, &'static str)> {
-    statements::<sqlx::Postgres>()
+    list::<postgres::Postgres>()
 }
 
 #[cfg(feature = "conformance")]
-fn statements<D: dialect::Dialect>() -> Vec<(&'static str, &'static str)> {
-    statements::ALL.iter().copied().chain(D::SQL.list()).collect()
+fn list<D: dialect::Dialect>() -> Vec<(&'static str, &'static str)> {
+    use dialect::Transaction as _;
+    let shared = statements::STATEMENTS.iter().copied();
+    shared.chain(D::Tx::SQL.list()).chain(D::OWN_STATEMENTS.iter().copied()).collect()
 }
 
 #[cfg(all(test, feature = "sqlite", feature = "postgres"))]

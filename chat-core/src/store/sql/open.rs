@@ -1,8 +1,12 @@
 //! Opening a database by its address.
 
+use super::SqlStore;
+#[cfg(feature = "postgres")]
+use super::postgres;
+#[cfg(feature = "sqlite")]
+use super::sqlite;
 use crate::store::{GroupCommit, Source, Store};
-use sqlx::migrate::{MigrateError, Migrator};
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 /// Batches of messages written side by side on Postgres: while one waits for the disk the other works.
 const POSTGRES_WRITERS: usize = 2;
@@ -84,16 +88,12 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(super) fn database(error: sqlx::Error) -> Self {
+    pub(super) fn database(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Database(Arc::new(error))
     }
 
-    pub(super) fn migration(error: MigrateError, known: &Migrator) -> Self {
-        let newest = known.iter().map(|migration| migration.version).max().unwrap_or(0);
-        match error {
-            MigrateError::VersionMissing(found) if found > newest => Self::Newer { found, known: newest },
-            error => Self::Migration(Arc::new(error)),
-        }
+    pub(super) fn migration(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Migration(Arc::new(error))
     }
 }
 
@@ -121,8 +121,8 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenEr
 async fn open_sqlite(place: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
     Ok(match place {
         "" => return Err(OpenError::Address),
-        ":memory:" => Arc::new(super::sqlite::open::open_memory().await?),
-        path => Arc::new(super::sqlite::open::open_file(path.as_ref(), options).await?),
+        ":memory:" => Arc::new(SqlStore::new(sqlite::open::open_memory().await?)),
+        path => Arc::new(SqlStore::new(sqlite::open::open_file(path.as_ref(), options).await?)),
     })
 }
 
@@ -133,8 +133,7 @@ async fn open_sqlite(_: &str, _: &Options) -> Result<Arc<dyn Store>, OpenError> 
 
 #[cfg(feature = "postgres")]
 async fn open_postgres(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
-    let pool = super::postgres::open(url, options).await?;
-    Ok(Arc::new(super::SqlStore::new(pool.clone(), pool, ())))
+    Ok(Arc::new(SqlStore::new(postgres::open(url, options).await?)))
 }
 
 #[cfg(not(feature = "postgres"))]

@@ -1,16 +1,18 @@
 //! From rows to what they stand for.
 
-use super::value::Cells;
+use super::{
+    failure::{Failure, Internal},
+    value::Columns,
+};
 use crate::{
     api::{
         Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
     },
     store::{Account, PasswordHash, StoredToken, TokenHash},
 };
-use sqlx::Error;
 use std::time::Duration;
 
-pub(super) fn account(row: &(impl Cells + ?Sized)) -> Result<Account, Error> {
+pub(super) fn account(row: &(impl Columns + ?Sized)) -> Result<Account, Failure> {
     Ok(Account {
         id: UserId::new(row.int(0)?),
         username: row.text(1)?,
@@ -26,16 +28,16 @@ pub(super) fn micros(ttl: Duration) -> i64 {
     i64::try_from(ttl.min(Duration::from_secs(THOUSAND_YEARS)).as_micros()).unwrap_or(i64::MAX)
 }
 
-pub(super) fn ttl(row: &(impl Cells + ?Sized), column: usize) -> Result<Option<Duration>, Error> {
+pub(super) fn ttl(row: &(impl Columns + ?Sized), column: usize) -> Result<Option<Duration>, Failure> {
     Ok(row.opt_int(column)?.map(|micros| Duration::from_micros(micros.unsigned_abs())))
 }
 
-pub(super) fn token_hash(row: &(impl Cells + ?Sized), column: usize) -> Result<TokenHash, Error> {
-    let bytes = row.bytes(column)?.try_into().map_err(|_| Error::Decode("a hash is 32 bytes".into()))?;
+pub(super) fn token_hash(row: &(impl Columns + ?Sized), column: usize) -> Result<TokenHash, Failure> {
+    let bytes = row.bytes(column)?.try_into().map_err(|_| Internal::HashLength)?;
     Ok(TokenHash(bytes))
 }
 
-pub(super) fn token(row: &(impl Cells + ?Sized)) -> Result<StoredToken, Error> {
+pub(super) fn token(row: &(impl Columns + ?Sized)) -> Result<StoredToken, Failure> {
     Ok(StoredToken {
         id: TokenId::new(row.int(0)?),
         hash: token_hash(row, 1)?,
@@ -47,12 +49,12 @@ pub(super) fn token(row: &(impl Cells + ?Sized)) -> Result<StoredToken, Error> {
 }
 
 /// After the count in column 0.
-pub(super) fn user(row: &(impl Cells + ?Sized)) -> Result<User, Error> {
+pub(super) fn user(row: &(impl Columns + ?Sized)) -> Result<User, Failure> {
     Ok(User { id: UserId::new(row.int(1)?), username: row.text(2)? })
 }
 
 /// From column `first` on.
-pub(super) fn message(row: &(impl Cells + ?Sized), first: usize) -> Result<Message, Error> {
+pub(super) fn message(row: &(impl Columns + ?Sized), first: usize) -> Result<Message, Failure> {
     Ok(Message {
         id: MessageId::new(row.int(first)?),
         sender: UserId::new(row.int(first + 1)?),
@@ -64,17 +66,17 @@ pub(super) fn message(row: &(impl Cells + ?Sized), first: usize) -> Result<Messa
 }
 
 /// Reads the participants of a thread from columns `first` and `first + 1`.
-pub(super) fn participants(row: &(impl Cells + ?Sized), first: usize) -> Result<Participants, Error> {
+pub(super) fn participants(row: &(impl Columns + ?Sized), first: usize) -> Result<Participants, Failure> {
     let low = UserId::new(row.int(first)?);
     let high = row.opt_int(first + 1)?.map(UserId::new);
     Ok(high.map_or(Participants::one(low), |high| Participants::pair(low, high)))
 }
 
-pub(super) fn thread(row: &(impl Cells + ?Sized)) -> Result<Thread, Error> {
+pub(super) fn thread(row: &(impl Columns + ?Sized)) -> Result<Thread, Failure> {
     Ok(Thread { id: ThreadId::new(row.uuid(0)?), participants: participants(row, 1)? })
 }
 
-pub(super) fn thread_detail(row: &(impl Cells + ?Sized)) -> Result<ThreadDetail, Error> {
+pub(super) fn thread_detail(row: &(impl Columns + ?Sized)) -> Result<ThreadDetail, Failure> {
     Ok(ThreadDetail {
         id: ThreadId::new(row.uuid(0)?),
         participants: participants(row, 1)?,

@@ -1,32 +1,34 @@
 //! The statements, each once, in the SQL that both databases understand.
+//!
+//! The text that each database receives is checked in, one file for each dialect, under `tests/golden`.
 
-/// The columns of a message, in the order [`super::rows::message`] reads them.
+/// The columns of a message, in the order of [`super::rows::message`].
 macro_rules! message {
     () => {
         "id, sender, thread, text, created, low_mark = 0"
     };
 }
-/// The same, from the table called `m`.
+/// The columns of a message in table `m`.
 macro_rules! message_of_m {
     () => {
         "m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0"
     };
 }
-/// The columns of an account, in the order [`super::rows::account`] reads them.
+/// The columns of an account, in the order of [`super::rows::account`].
 macro_rules! account {
     () => {
         "id, username, password, active, created"
     };
 }
-/// Whether user `$2` takes part in a thread or message.
+/// The condition that user `$2` is a participant of a thread or message.
 macro_rules! is_mine {
     () => {
         "(user_low = $2 or user_high = $2)"
     };
 }
-/// A page of a user's messages: `$ids` finds them in indexes alone, and each is followed to its row. The count comes
-/// with it, so that both are of one moment, and there is a row even when the page is empty; an offset past the end
-/// is seen from it, so that nothing is skipped in vain.
+/// A page of a user's messages. `$ids` finds the ids from indexes alone; then each row is read. The count is part of the
+/// result, so that both belong to one snapshot: an empty page is one row with the count. An offset beyond the count reads no
+/// ids.
 macro_rules! page {
     ($counter:literal, $ids:expr) => {
         concat!(
@@ -43,7 +45,7 @@ macro_rules! page {
         )
     };
 }
-/// The ids of a user's messages with a mark of his, from either side of his threads.
+/// The ids of the messages that have one mark for a user, whether they are the lower or the higher participant.
 macro_rules! marked_ids {
     ($mark:literal, $branch:literal) => {
         concat!(
@@ -57,19 +59,19 @@ macro_rules! marked_ids {
         )
     };
 }
-/// The unread ones that came in to him.
+/// The ids of a user's unread messages of other senders.
 macro_rules! incoming_ids {
     ($branch:literal) => {
         marked_ids!(1, $branch)
     };
 }
-/// All unread ones.
+/// The ids of a user's unread messages.
 macro_rules! unread_ids {
     ($branch:literal) => {
         concat!(incoming_ids!($branch), " union all ", marked_ids!(2, $branch))
     };
 }
-/// All of them.
+/// The ids of a user's messages.
 macro_rules! all_ids {
     ($branch:literal) => {
         concat!(unread_ids!($branch), " union all ", marked_ids!(0, $branch))
@@ -88,16 +90,17 @@ macro_rules! message_counts {
     };
 }
 
-/// Declares the statements, and the list of them all that the tests prepare.
-macro_rules! catalogue {
-    ($($name:ident = $sql:expr;)*) => {
-        $(pub(crate) const $name: &str = $sql;)*
+/// Declares statements as constants, and a list of them by name for the tests that prepare each statement.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* pub(crate) const $name: &str = $sql;)*
         #[cfg(feature = "conformance")]
-        pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+        pub(crate) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
     };
 }
+pub(crate) use statements;
 
-catalogue! {
+statements! {
     PING = "select count from totals where name = 'users'";
 
     INSERT_USER = "insert into users (username, name_key, owns_name_key, password, active, created) \
@@ -122,15 +125,15 @@ catalogue! {
     SET_PASSWORD = "update users set password = $2 where id = $1";
     SET_PASSWORD_IF = "update users set password = $2 where id = $1 and password = $3";
     SET_ACTIVE = "update users set active = $2 where id = $1";
-    // An update rather than a lock, because it locks the table on Postgres in the strength the deletion needs.
+    // An update, because on Postgres it takes the row lock that the deletion needs.
     LOCK_USER_FOR_REMOVAL = "update users set active = false where id = $1 returning name_key";
     DELETE_USER = "delete from users where id = $1";
 
-    // Locks the user besides, so that of two log-ins at once each sees the other's token when it counts.
+    // Also locks the user, so that each of two concurrent log-ins counts the token of the other.
     NEXT_TOKEN_ID = "update users set last_token = last_token + 1 where id = $1 returning last_token";
     INSERT_TOKEN = "insert into tokens (hash, user_id, id, name, created, last_used, ttl) \
          values ($1, $2, $3, $4, $5, $5, $6)";
-    // Those that are void by time `$4`, and all but the `$3` used last.
+    // Deletes the tokens that are expired at time `$4`, and all others except the `$3` used last.
     EVICT_TOKENS = "delete from tokens where user_id = $1 and hash <> $2 and (last_used + ttl <= $4 or hash not in \
          (select hash from tokens where user_id = $1 and hash <> $2 and (ttl is null or last_used + ttl > $4) \
           order by last_used desc, id desc limit $3)) returning hash";
@@ -168,7 +171,8 @@ catalogue! {
     UPDATE_MESSAGE = "update messages set text = coalesce($2, text), low_mark = coalesce($3, low_mark), \
          high_mark = coalesce($4, high_mark) where id = $1";
     DELETE_MESSAGE = "delete from messages where id = $1";
-    // Those above `$2`, up to `$3`, that came in to the one and are `$4` to the other.
+    // Marks the messages with ids above `$2` and up to `$3` that are incoming for one participant and have mark `$4` for the
+    // other.
     READ_BY_LOW = "update messages set low_mark = 0, high_mark = 0 \
          where thread = $1 and id > $2 and id <= $3 and low_mark = 1 and high_mark = $4";
     READ_BY_HIGH = "update messages set low_mark = 0, high_mark = 0 \
@@ -224,102 +228,70 @@ macro_rules! dialect_statements {
 }
 
 dialect_statements! {
-    /// The statements whose text differs between the databases: those that lock rows, and those that are fed a whole
-    /// table of rows, `batch`. [`dialect_sql!`] writes them; a dialect gives it what differs.
+    /// The statements whose text differs between the databases: those that lock rows, and those that take a table of
+    /// rows. [`dialect_sql!`] builds them from the parts that differ.
     some: {
-        /// Keeps ids of users from being given out while some are written explicitly.
+        /// Prevents other transactions from assigning user ids while this one inserts explicit ids.
         lock_user_ids,
-        /// Lets the ids of users continue above the highest.
+        /// Advances the sequence of user ids to the highest id.
         sync_user_id_sequence,
-        /// The same for messages.
+        /// Advances the sequence of message ids to the highest id.
         sync_message_id_sequence,
-        /// Lets a transaction take long, and plan for many rows.
-        enter_bulk_mode,
-        /// The threads of messages `(id)`, locked.
-        lock_threads_of,
-        /// The versions of the lists of users `(id)`, kept where nodes share the database.
-        list_versions,
-        /// Messages `(thread, sender, text, created, is_read, key, request)`, added with all that belongs to it.
-        send,
-        /// Marks a batch of messages `(caller, id)` as read, in a transaction of its own, and answers `(place, message)` for
-        /// each that is its caller's.
-        mark,
     }
     all: {
-        /// Ids for `$1` messages, as ranges with a first and a last: they are given to messages of threads that are locked
-        /// already, so that a higher id in a thread is a later commit.
-        reserve_message_ids,
-        /// Users `$1` and `$2`, kept from being removed.
+        /// Users `$1` and `$2`, locked against removal.
         pair_of_users,
         /// A user, locked.
         lock_user,
-        /// A thread of user `$2`'s, locked.
+        /// A thread of user `$2`, locked.
         lock_thread,
-        /// The thread of a message of user `$2`'s, locked.
+        /// The thread of a message of user `$2`, locked.
         lock_thread_of,
-        /// All threads that user `$1` takes part or wrote in, locked.
+        /// All threads in which user `$1` participates or sent messages, locked.
         lock_threads_of_user,
-        /// Has the lowest thread of a pair opened from now on. It is locked as it is found: one that somebody else is
-        /// deleting just then is waited for, and the next taken.
+        /// Makes the thread of a pair with the lowest id the canonical one. The thread is locked as it is found: if another
+        /// transaction is deleting it, this waits and takes the next one.
         promote_canonical_thread,
         /// Threads of user `$1` with a `seq` above `$2`, at most `$3`.
         threads,
-        /// Messages of user `$1`: at most `$2`, the first `$3` left out; `$4` is the sum of both.
+        /// Messages of user `$1`: at most `$2` after the first `$3`; `$4` is the sum of both.
         messages,
-        /// The unread ones.
+        /// The unread messages, in the same form.
         unread,
-        /// The unread ones of other senders.
+        /// The unread messages of other senders, in the same form.
         unread_incoming,
-        /// `(id)` of threads, locked.
-        lock_threads,
-        /// Messages `(id)` with their participants.
-        messages_by_id,
-        /// Messages by `(sender, key)`.
-        messages_by_key,
-        /// `(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request)`.
+        /// Inserts `(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request)`.
         insert_messages,
-        /// `(id, updated)` of threads.
-        touch_threads,
-        /// `(user, messages, unread, incoming)` to add.
+        /// Adds `(user, messages, unread, incoming)` to the counters.
         add_counts,
-        /// `(id)` of messages.
-        mark_read,
-        /// `(hash, last_used)` of tokens.
+        /// Sets `(hash, last_used)` of tokens.
         touch_tokens,
-        /// `(id, username, name_key, owns_name_key, password, active, created, last_token)`.
+        /// Inserts `(id, username, name_key, owns_name_key, password, active, created, last_token)`.
         import_users,
-        /// `(hash, user, id, created, last_used)`.
+        /// Inserts `(hash, user, id, created, last_used)`.
         import_tokens,
-        /// `(id, user_low, user_high, canonical, has_outside_senders, created, updated)`, in their order.
+        /// Inserts `(id, user_low, user_high, canonical, has_outside_senders, created, updated)`, in order.
         import_threads,
     }
 }
 
-/// Writes [`DialectSql`]. `$uuids`, `$ids` and `$keys` find the rows that the arguments name, and `$new`, `$counts` … are
-/// rows to insert: on SQLite a single one, for the statement is run for each. `$lock` ends a statement that locks rows,
-/// `$branch` and `$thread_branch` a part of a list that is merged with others.
+/// Builds a [`DialectSql`]. `$lock` ends a statement that locks rows. `$branch` and `$thread_branch` end a part of a list
+/// that is merged with others. `$new`, `$counts`, `$new_users`, `$tokens` and `$threads` are rows to insert; on SQLite one
+/// row, since the statement runs once for each.
 macro_rules! dialect_sql {
     (
-        lock_user_ids: $hold:expr, sync_user_id_sequence: $users:expr, sync_message_id_sequence: $messages:expr,
-        enter_bulk_mode: $time:expr, lock_threads_of: $lock_threads_of:expr, list_versions: $list_versions:expr,
-        send: $send:expr, mark: $mark:expr,
-        reserve_message_ids: $reserve:expr,
+        lock_user_ids: $lock_ids:expr, sync_user_id_sequence: $sync_users:expr,
+        sync_message_id_sequence: $sync_messages:expr,
         share_users: $share:literal, lock: $lock:literal,
         branch: $branch:literal, thread_branch: $thread_branch:literal,
-        thread_ids: $uuids:literal, message_ids: $ids:literal, keys: $keys:literal, new_messages: $new:literal,
-        touch_threads: $touch_threads:literal, touch_tokens: $touch_tokens:literal, counts: $counts:literal, new_version: $new_version:literal,
+        new_messages: $new:literal, touch_tokens: $touch_tokens:literal,
+        counts: $counts:literal, new_version: $new_version:literal,
         users: $new_users:literal, tokens: $tokens:literal, threads: $threads:literal $(,)?
     ) => {
         $crate::store::sql::statements::DialectSql {
-            lock_user_ids: $hold,
-            sync_user_id_sequence: $users,
-            sync_message_id_sequence: $messages,
-            enter_bulk_mode: $time,
-            lock_threads_of: $lock_threads_of,
-            list_versions: $list_versions,
-            send: $send,
-            mark: $mark,
-            reserve_message_ids: $reserve,
+            lock_user_ids: $lock_ids,
+            sync_user_id_sequence: $sync_users,
+            sync_message_id_sequence: $sync_messages,
             pair_of_users: concat!("select id from users where id in ($1, $2) order by id", $share),
             lock_user: concat!("select id, username, name_key from users where id = $1", $lock),
             lock_thread: concat!(
@@ -355,27 +327,11 @@ macro_rules! dialect_sql {
             messages: page!("messages", all_ids!($branch)),
             unread: page!("unread", unread_ids!($branch)),
             unread_incoming: page!("unread_incoming", incoming_ids!($branch)),
-            lock_threads: concat!(
-                "select id, user_low, user_high from threads where id ",
-                $uuids,
-                " order by id",
-                $lock
-            ),
-            messages_by_id: concat!(
-                "select id, sender, thread, text, created, low_mark = 0, user_low, user_high from messages where id ",
-                $ids
-            ),
-            messages_by_key: concat!(
-                "select ", $crate::store::sql::statements::message_of_m!(), ", m.key, m.request from ",
-                $keys,
-                " and m.key is not null"
-            ),
             insert_messages: concat!(
                 "insert into messages \
                  (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request) ",
                 $new
             ),
-            touch_threads: $touch_threads,
             add_counts: concat!(
                 "insert into counters (user_id, messages, unread, unread_incoming) ",
                 $counts,
@@ -384,7 +340,6 @@ macro_rules! dialect_sql {
                  unread_incoming = counters.unread_incoming + excluded.unread_incoming",
                 $new_version
             ),
-            mark_read: concat!("update messages set low_mark = 0, high_mark = 0 where id ", $ids),
             touch_tokens: $touch_tokens,
             import_users: concat!(
                 "insert into users (id, username, name_key, owns_name_key, password, active, created, last_token) ",

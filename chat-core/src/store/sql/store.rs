@@ -1,11 +1,11 @@
-//! The store itself: pools, transactions, and [`Store`] in terms of the other files.
+//! [`Store`] on an SQL database.
 
 use super::{
-    dialect::Dialect,
+    dialect::{Dialect, Length, Retries, Transaction, Verdict},
     failure::Failure,
     statements as sql,
-    steps::{counts, import, marks, messages, send, threads, tokens, users},
-    value::{Arg, Cells},
+    steps::{import, messages, send, threads, tokens, users},
+    value::{Arg, Columns},
 };
 use crate::{
     api::{
@@ -13,215 +13,151 @@ use crate::{
     },
     store::{
         Account, Changed, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange,
-        NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash, PoolMetrics, Result,
-        RevokeTokens, Sent, Slice, Store, StoreError, StoreMetrics, StoredToken, TokenHash, TokenOwner,
-        UnreadFilter,
+        NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash, Result, RevokeTokens, Sent,
+        Slice, Store, StoreMetrics, StoredToken, TokenHash, TokenOwner, UnreadFilter,
     },
 };
 use async_trait::async_trait;
-use sqlx::{Error, Pool};
-use std::path::Path;
+use futures_util::future::BoxFuture;
+use std::{collections::HashMap, path::Path};
 
 /// A store on a database of dialect `D`.
-#[derive(Debug)]
-pub(crate) struct SqlStore<D: Dialect> {
-    writer: D::Writer,
-    readers: Pool<D>,
-    here: D::Here,
-}
-
-impl<D: Dialect> Clone for SqlStore<D> {
-    fn clone(&self) -> Self {
-        Self { writer: self.writer.clone(), readers: self.readers.clone(), here: self.here.clone() }
-    }
-}
-
-/// A transaction that writes. Dropped, it is rolled back.
-pub(super) struct Tx<D: Dialect>(D::Tx);
+#[derive(Debug, Clone)]
+pub(crate) struct SqlStore<D>(D);
 
 impl<D: Dialect> SqlStore<D> {
-    pub(super) const fn new(writer: D::Writer, readers: Pool<D>, here: D::Here) -> Self {
-        Self { writer, readers, here }
+    pub(super) const fn new(database: D) -> Self {
+        Self(database)
     }
 
-    /// Runs a statement that reads a saturating_i64 number of rows, on this very thread where that can be done.
-    pub(super) async fn look_up<T: Send>(
+    /// Runs a statement that reads, and decodes each row.
+    pub(super) async fn read<T: Send>(
         &self,
+        length: Length,
         sql: &'static str,
         args: &[Arg<'_>],
-        take: impl Fn(&dyn Cells) -> Result<T, Error> + Send + Sync,
+        decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> Result<Vec<T>, Failure> {
-        let mut found = Vec::new();
-        let done = D::read_here(&self.here, sql, args, &mut |row| {
-            found.push(take(row)?);
-            Ok(())
-        });
-        if done {
-            return Ok(found);
-        }
-        let rows = self.read(sql, args).await?;
-        Ok(rows.iter().map(|row| take(row)).collect::<Result<_, _>>()?)
+        self.0.read(length, sql, args, decode).await
     }
 
-    /// The same, for its first row.
-    pub(super) async fn look_up_first<T: Send>(
+    /// Runs a short read and decodes its first row.
+    pub(super) async fn read_first<T: Send>(
         &self,
         sql: &'static str,
         args: &[Arg<'_>],
-        take: impl Fn(&dyn Cells) -> Result<T, Error> + Send + Sync,
+        decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> Result<Option<T>, Failure> {
-        Ok(self.look_up(sql, args, take).await?.into_iter().next())
+        Ok(self.read(Length::Short, sql, args, decode).await?.into_iter().next())
     }
 
-    /// Runs a statement that reads.
-    pub(super) async fn read(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<D::Row>, Failure> {
-        D::read(&self.readers, sql, args).await
-    }
-
-    /// The same, for its first row.
-    pub(super) async fn read_first(
-        &self,
-        sql: &'static str,
-        args: &[Arg<'_>],
-    ) -> Result<Option<D::Row>, Failure> {
-        Ok(self.read(sql, args).await?.into_iter().next())
-    }
-
-    /// Begins to write.
-    pub(super) async fn begin(&self) -> Result<Tx<D>, Failure> {
-        D::begin(&self.writer).await.map(Tx)
-    }
-
-    /// Runs a single statement that writes.
-    pub(super) async fn write(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Failure> {
-        let mut tx = self.begin().await?;
-        let changed = tx.run(sql, args).await?;
-        tx.commit().await?;
-        Ok(changed)
+    /// Runs `step` in a transaction, which its verdict commits or rolls back.
+    ///
+    /// A collision repeats the step, so it must depend on `input` alone. If the returned future is dropped, the
+    /// transaction runs to completion on SQLite and is rolled back on Postgres.
+    pub(super) async fn transaction<I, T, F>(&self, input: I, step: F) -> Result<T, Failure>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut D::Tx, &'t I) -> BoxFuture<'t, Result<Verdict<T>, Failure>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        transaction(&self.0, input, step).await
     }
 }
 
-impl<D: Dialect> Tx<D> {
-    pub(super) async fn rows(
-        &mut self,
-        sql: &'static str,
-        args: &[Arg<'_>],
-    ) -> Result<Vec<D::TxRow>, Failure> {
-        D::rows(&mut self.0, sql, args).await.map_err(failed::<D>)
-    }
-
-    pub(super) async fn first(
-        &mut self,
-        sql: &'static str,
-        args: &[Arg<'_>],
-    ) -> Result<Option<D::TxRow>, Failure> {
-        Ok(self.rows(sql, args).await?.into_iter().next())
-    }
-
-    pub(super) async fn run(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Failure> {
-        D::run(&mut self.0, sql, args).await.map_err(failed::<D>)
-    }
-
-    /// Runs a statement that only one of the databases needs.
-    pub(super) async fn run_own(&mut self, sql: Option<&'static str>) -> Result<(), Failure> {
-        if let Some(sql) = sql {
-            self.run(sql, &[]).await?;
-        }
-        Ok(())
-    }
-
-    /// For a transaction that may take as long as it likes.
-    pub(super) async fn enter_bulk_mode(&mut self) -> Result<(), Failure> {
-        D::enter_bulk_mode(&mut self.0);
-        self.run_own(D::SQL.enter_bulk_mode).await
-    }
-
-    pub(super) async fn commit(self) -> Result<(), Failure> {
-        D::commit(self.0).await.map_err(Failure::Commit)
-    }
-
-    /// Undoes everything. When this fails, nobody knows what became of it.
-    pub(super) async fn rollback(self) -> Result<(), Failure> {
-        D::rollback(self.0).await.map_err(Failure::Commit)
-    }
-}
-
-fn failed<D: Dialect>(error: Error) -> Failure {
-    Failure::Statement(D::kind(&error), error)
-}
-
-/// Takes a step, and again when it collided with another transaction: on Postgres alone that happens.
-macro_rules! steady {
-    ($step:expr) => {{
-        let mut collisions = 0;
-        loop {
-            match $step.await {
-                Err(failure) if failure.is_collision() && collisions < 5 => collisions += 1,
-                done => break done.map_err(StoreError::from),
+/// Runs `step` in a transaction of `database`: see [`SqlStore::transaction`].
+pub(super) async fn transaction<D, I, T, F>(database: &D, input: I, step: F) -> Result<T, Failure>
+where
+    D: Dialect,
+    I: Send + Sync + 'static,
+    T: Send + 'static,
+    F: for<'t> Fn(&'t mut D::Tx, &'t I) -> BoxFuture<'t, Result<Verdict<T>, Failure>> + Send + Sync + 'static,
+{
+    let done = database.with_transaction(move |tx| {
+        Box::pin(async move {
+            let mut retries = Retries::new();
+            loop {
+                match attempt(tx, &input, &step).await {
+                    Err(failure) if retries.allow(&failure) => {}
+                    done => return done,
+                }
             }
-        }
-    }};
+        })
+    });
+    done.await
 }
 
-/// Takes a step that writes, on a copy of the store called `$store`, where it keeps nobody from other work.
-macro_rules! aside {
-    ($self:ident, $store:ident => $step:expr) => {{
-        let $store = $self.clone();
-        D::aside(&$self.writer, async move { steady!($step) }).await.map_err(failed::<D>)?
-    }};
+async fn attempt<X, I, T, F>(tx: &mut X, input: &I, step: &F) -> Result<T, Failure>
+where
+    X: Transaction,
+    F: for<'t> Fn(&'t mut X, &'t I) -> BoxFuture<'t, Result<Verdict<T>, Failure>>,
+{
+    tx.begin().await?;
+    match step(tx, input).await {
+        Ok(Verdict::Commit(value)) => {
+            tx.commit().await?;
+            Ok(value)
+        }
+        Ok(Verdict::RollBack(value)) => {
+            tx.roll_back().await?;
+            Ok(value)
+        }
+        Err(failure) => {
+            // Only a confirmed rollback lets a collision be repeated. A database that is unavailable cannot confirm it.
+            if !failure.is_unavailable() {
+                tx.roll_back().await?;
+            }
+            Err(failure)
+        }
+    }
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<D: Dialect> Store for SqlStore<D> {
     fn is_shared(&self) -> bool {
-        D::SHARED
+        D::Tx::SHARED
     }
 
     fn metrics(&self) -> StoreMetrics {
-        let pool = PoolMetrics {
-            // Where there are many writers, they are among them; one writer is no pool.
-            name: if D::SHARED { "all" } else { "readers" },
-            open: self.readers.size().into(),
-            idle: self.readers.num_idle() as u64,
-            most: self.readers.options().get_max_connections().into(),
-        };
-        StoreMetrics { pools: vec![pool], ..StoreMetrics::default() }
+        StoreMetrics { pools: vec![self.0.pool_metrics()], ..StoreMetrics::default() }
     }
 
     async fn ping(&self) -> Result<()> {
-        steady!(self.read(sql::PING, &[])).map(drop)
+        Ok(self.read_first(sql::PING, &[], |_| Ok(())).await.map(drop)?)
     }
     async fn close(&self) {
-        D::close_here(&self.here);
-        self.readers.close().await;
-        D::close_writer(&self.writer).await;
+        self.0.close().await;
     }
 
     async fn insert_user(&self, user: NewUser) -> Result<UserId> {
-        aside!(self, store => users::insert(&store, &user))
+        Ok(self.transaction(user, |tx, user| Box::pin(users::insert(tx, user))).await?)
     }
     async fn ensure_user(&self, user: EnsuredUser) -> Result<()> {
-        let there = steady!(users::account(self, user.id))?;
-        if there.is_some_and(|there| there.username == user.username) {
+        // The common case writes nothing.
+        let known = users::account(self, user.id).await?;
+        if known.is_some_and(|known| known.username == user.username) {
             return Ok(());
         }
-        aside!(self, store => users::ensure(&store, &user))
+        Ok(self.transaction(user, |tx, user| Box::pin(users::ensure(tx, user))).await?)
     }
     async fn account(&self, id: UserId) -> Result<Option<Account>> {
-        steady!(users::account(self, id))
+        Ok(users::account(self, id).await?)
     }
     async fn account_by_name(&self, username: &str) -> Result<Option<Account>> {
-        steady!(users::account_by_name(self, username))
+        Ok(users::account_by_name(self, username).await?)
     }
     async fn is_name_taken(&self, username: &str) -> Result<bool> {
-        steady!(users::is_name_taken(self, username))
+        Ok(users::is_name_taken(self, username).await?)
     }
     async fn users(&self, search: &str, slice: Slice) -> Result<Counted<User>> {
-        steady!(users::page(self, search, slice))
+        Ok(users::page(self, search, slice).await?)
     }
     async fn accounts(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Account>> {
-        steady!(users::accounts(self, after, limit))
+        Ok(users::accounts(self, after, limit).await?)
     }
     async fn set_password(
         &self,
@@ -230,48 +166,52 @@ impl<D: Dialect> Store for SqlStore<D> {
         new: &PasswordHash,
         revoke: RevokeTokens,
     ) -> Result<bool> {
-        let (expected, new) = (expected.cloned(), new.clone());
-        aside!(self, store => users::set_password(&store, user, expected.as_ref(), &new, revoke))
+        let change = users::PasswordChange { user, expected: expected.cloned(), new: new.clone(), revoke };
+        Ok(self.transaction(change, |tx, change| Box::pin(users::set_password(tx, change))).await?)
     }
     async fn set_active(&self, user: UserId, active: bool) -> Result<bool> {
-        aside!(self, store => users::set_active(&store, user, active))
+        let input = (user, active);
+        Ok(self
+            .transaction(input, |tx, &(user, active)| Box::pin(users::set_active(tx, user, active)))
+            .await?)
     }
     async fn remove_user(&self, user: UserId) -> Result<bool> {
-        aside!(self, store => users::remove(&store, user))
+        Ok(self.transaction(user, |tx, user| Box::pin(users::remove(tx, *user))).await?)
     }
 
     async fn insert_token(&self, token: NewToken, keep: u32) -> Result<Vec<TokenHash>> {
-        aside!(self, store => tokens::insert(&store, &token, keep))
+        let input = (token, keep);
+        Ok(self.transaction(input, |tx, (token, keep)| Box::pin(tokens::insert(tx, token, *keep))).await?)
     }
     async fn token_owner(&self, token: &TokenHash) -> Result<Option<TokenOwner>> {
-        steady!(tokens::owner(self, token))
+        Ok(tokens::owner(self, token).await?)
     }
     async fn tokens(&self, user: UserId) -> Result<Vec<StoredToken>> {
-        steady!(tokens::list(self, user))
+        Ok(tokens::list(self, user).await?)
     }
     async fn touch_tokens(&self, uses: Vec<(TokenHash, Timestamp)>) -> Result<()> {
-        aside!(self, store => tokens::touch(&store, &uses))
+        Ok(self.transaction(uses, |tx, uses| Box::pin(tokens::touch(tx, uses))).await?)
     }
     async fn delete_token(&self, token: &TokenHash) -> Result<bool> {
-        let token = *token;
-        aside!(self, store => tokens::delete(&store, &token))
+        Ok(self.transaction(*token, |tx, token| Box::pin(tokens::delete(tx, token))).await?)
     }
     async fn delete_token_by_id(&self, user: UserId, id: TokenId) -> Result<Option<TokenHash>> {
-        aside!(self, store => tokens::delete_by_id(&store, user, id))
+        let input = (user, id);
+        Ok(self.transaction(input, |tx, &(user, id)| Box::pin(tokens::delete_by_id(tx, user, id))).await?)
     }
     async fn delete_tokens(&self, user: UserId) -> Result<u64> {
-        aside!(self, store => tokens::delete_all(&store, user))
+        Ok(self.transaction(user, |tx, user| Box::pin(tokens::delete_all(tx, *user))).await?)
     }
 
     async fn open_thread(&self, thread: NewThread) -> Result<OpenedThread> {
-        // Mostly it is there, and nothing has to be written.
-        if let Some(id) = steady!(threads::of_pair(self, thread.participants))? {
+        // The common case writes nothing.
+        if let Some(id) = threads::of_pair(self, thread.participants).await? {
             return Ok(OpenedThread { id, created: false });
         }
-        aside!(self, store => threads::open(&store, thread))
+        Ok(self.transaction(thread, |tx, thread| Box::pin(threads::open(tx, *thread))).await?)
     }
     async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>> {
-        steady!(threads::one(self, caller, id))
+        Ok(threads::one(self, caller, id).await?)
     }
     async fn threads(
         &self,
@@ -279,10 +219,11 @@ impl<D: Dialect> Store for SqlStore<D> {
         after: Option<ThreadId>,
         limit: u64,
     ) -> Result<Option<Vec<Thread>>> {
-        steady!(threads::list(self, caller, after, limit))
+        Ok(threads::list(self, caller, after, limit).await?)
     }
     async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>> {
-        aside!(self, store => threads::delete(&store, caller, id))
+        let input = (caller, id);
+        Ok(self.transaction(input, |tx, &(caller, id)| Box::pin(threads::delete(tx, caller, id))).await?)
     }
     async fn thread_messages(
         &self,
@@ -291,7 +232,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         range: MessageRange,
         limit: u64,
     ) -> Result<Option<Vec<Message>>> {
-        steady!(threads::messages(self, caller, thread, range, limit))
+        Ok(threads::messages(self, caller, thread, range, limit).await?)
     }
     async fn mark_thread_read(
         &self,
@@ -299,36 +240,42 @@ impl<D: Dialect> Store for SqlStore<D> {
         thread: ThreadId,
         up_to: Option<MessageId>,
     ) -> Result<Option<Changed<u64>>> {
-        aside!(self, store => marks::thread(&store, caller, thread, up_to))
+        let input = (caller, thread, up_to);
+        Ok(self
+            .transaction(input, |tx, &(caller, thread, up_to)| {
+                Box::pin(threads::mark_read(tx, caller, thread, up_to))
+            })
+            .await?)
     }
 
     async fn list_versions(&self, users: Vec<UserId>) -> Result<Vec<i64>> {
-        steady!(counts::versions(self, &users))
+        /// The version of a user who has no counters yet.
+        const NONE: i64 = 0;
+        let versions: HashMap<i64, i64> = self.0.list_versions(&users).await?.into_iter().collect();
+        Ok(users.iter().map(|user| versions.get(&user.get()).copied().unwrap_or(NONE)).collect())
     }
 
     async fn insert_messages(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>> {
-        let store = self.clone();
-        let sent = D::aside(&self.writer, async move { send::all(&store, &messages).await });
-        sent.await.map_err(failed::<D>)?
+        send::insert_batch(&self.0, messages).await
     }
     async fn mark_messages_read(
         &self,
         marks: Vec<(UserId, MessageId)>,
     ) -> Result<Vec<Result<Option<Changed<Message>>>>> {
-        aside!(self, store => marks::messages(&store, &marks))
+        Ok(self.0.mark_messages_read(marks).await?)
     }
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>> {
-        steady!(messages::one(self, caller, id))
+        Ok(messages::one(self, caller, id).await?)
     }
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>> {
-        steady!(messages::page(self, D::SQL.messages, caller, slice))
+        Ok(messages::page(self, D::Tx::SQL.messages, caller, slice).await?)
     }
     async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>> {
         let list = match filter {
-            UnreadFilter::All => D::SQL.unread,
-            UnreadFilter::Incoming => D::SQL.unread_incoming,
+            UnreadFilter::All => D::Tx::SQL.unread,
+            UnreadFilter::Incoming => D::Tx::SQL.unread_incoming,
         };
-        steady!(messages::page(self, list, caller, slice))
+        Ok(messages::page(self, list, caller, slice).await?)
     }
     async fn update_message(
         &self,
@@ -336,19 +283,25 @@ impl<D: Dialect> Store for SqlStore<D> {
         id: MessageId,
         change: MessageChange,
     ) -> Result<Option<Changed<Message>>> {
-        aside!(self, store => messages::update(&store, caller, id, &change))
+        let input = (caller, id, change);
+        Ok(self
+            .transaction(input, |tx, (caller, id, change)| {
+                Box::pin(messages::update(tx, *caller, *id, change))
+            })
+            .await?)
     }
     async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<Option<Changed<ThreadId>>> {
-        aside!(self, store => messages::delete(&store, caller, id))
+        let input = (caller, id);
+        Ok(self.transaction(input, |tx, &(caller, id)| Box::pin(messages::delete(tx, caller, id))).await?)
     }
 
     async fn is_empty(&self) -> Result<bool> {
-        steady!(self.read(sql::ANY_USER, &[])).map(|rows| rows.is_empty())
+        Ok(self.read_first(sql::ANY_USER, &[], |_| Ok(())).await?.is_none())
     }
     async fn import(&self, import: Import) -> Result<ImportOutcome> {
-        aside!(self, store => import::all(&store, &import))
+        Ok(self.transaction(import, |tx, import| Box::pin(import::all(tx, import))).await?)
     }
     async fn backup(&self, to: &Path) -> Result<()> {
-        D::backup(&self.readers, to).await
+        self.0.backup(to).await
     }
 }

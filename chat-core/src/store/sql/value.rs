@@ -1,6 +1,6 @@
-//! What goes into a statement and comes out of a row, the same for both databases.
+//! The arguments of statements and the columns of rows, the same for both databases.
 
-use sqlx::Error;
+use super::failure::Failure;
 use uuid::Uuid;
 
 /// An argument of a statement.
@@ -12,12 +12,12 @@ pub(crate) enum Arg<'a> {
     Text(Option<&'a str>),
     Bytes(&'a [u8]),
     Uuid(Uuid),
-    /// A table of rows, the only argument. Every column is one of the statement's: on Postgres an array; on SQLite a
-    /// value, for the statement is run for each row.
+    /// A table of rows, which must be the only argument. Each column is one parameter of the statement. On Postgres the
+    /// parameter is an array. On SQLite the statement runs once for each row, and the parameter is one value.
     Rows(&'a [Column<'a>]),
 }
 
-/// A column of a table of rows; all of a table are equally long.
+/// A column of a table of rows. All columns of a table have the same length.
 #[derive(Debug, Clone)]
 pub(crate) enum Column<'a> {
     Ints(Vec<i64>),
@@ -71,52 +71,23 @@ arg_from! {
     &'a [Column<'a>] => v Self::Rows(v),
 }
 
-/// A count of rows as the databases know it. What is beyond them is beyond any table.
+/// Converts a count of rows for the database. Counts above `i64::MAX` are beyond any table.
 pub(crate) fn saturating_i64(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// A count that came from the database.
+/// Converts a count from the database. A negative count is read as 0.
 pub(crate) fn saturating_u64(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-/// Reads a row by position.
-pub(crate) trait Cells {
-    fn int(&self, column: usize) -> Result<i64, Error>;
-    fn opt_int(&self, column: usize) -> Result<Option<i64>, Error>;
-    fn bool(&self, column: usize) -> Result<bool, Error>;
-    fn text(&self, column: usize) -> Result<String, Error>;
-    fn opt_text(&self, column: usize) -> Result<Option<String>, Error>;
-    fn bytes(&self, column: usize) -> Result<Vec<u8>, Error>;
-    fn uuid(&self, column: usize) -> Result<Uuid, Error>;
+/// Reads the columns of a row by position.
+pub(crate) trait Columns {
+    fn int(&self, column: usize) -> Result<i64, Failure>;
+    fn opt_int(&self, column: usize) -> Result<Option<i64>, Failure>;
+    fn bool(&self, column: usize) -> Result<bool, Failure>;
+    fn text(&self, column: usize) -> Result<String, Failure>;
+    fn opt_text(&self, column: usize) -> Result<Option<String>, Failure>;
+    fn bytes(&self, column: usize) -> Result<Vec<u8>, Failure>;
+    fn uuid(&self, column: usize) -> Result<Uuid, Failure>;
 }
-
-macro_rules! cells {
-    ($row:ty) => {
-        impl $crate::store::sql::value::Cells for $row {
-            fn int(&self, column: usize) -> Result<i64, sqlx::Error> {
-                sqlx::Row::try_get(self, column)
-            }
-            fn opt_int(&self, column: usize) -> Result<Option<i64>, sqlx::Error> {
-                sqlx::Row::try_get(self, column)
-            }
-            fn bool(&self, column: usize) -> Result<bool, sqlx::Error> {
-                sqlx::Row::try_get(self, column)
-            }
-            fn text(&self, column: usize) -> Result<String, sqlx::Error> {
-                sqlx::Row::try_get(self, column)
-            }
-            fn opt_text(&self, column: usize) -> Result<Option<String>, sqlx::Error> {
-                sqlx::Row::try_get(self, column)
-            }
-            fn bytes(&self, column: usize) -> Result<Vec<u8>, sqlx::Error> {
-                sqlx::Row::try_get(self, column)
-            }
-            fn uuid(&self, column: usize) -> Result<uuid::Uuid, sqlx::Error> {
-                sqlx::Row::try_get(self, column)
-            }
-        }
-    };
-}
-pub(crate) use cells;

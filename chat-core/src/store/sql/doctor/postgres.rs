@@ -3,13 +3,13 @@
 use super::{
     CLOCKS, Finding,
     books::{CHECKS, NEWEST},
-    newest,
-    schema::{self, APPLIED, Applied},
+    newest, schema,
 };
 use crate::{
     clock::{Clock as _, SystemClock},
     store::sql::{
         OpenError, Options,
+        migrations::APPLIED,
         postgres::{self, MIGRATIONS},
     },
 };
@@ -37,9 +37,7 @@ async fn look(connection: &mut PgConnection, options: &Options) -> Result<Vec<Fi
         return Ok(found);
     }
     let applied = sqlx::query(APPLIED).fetch_all(&mut *moment).await?;
-    let applied = applied.iter().map(|row| {
-        Ok(Applied { version: row.try_get(0)?, checksum: row.try_get(1)?, success: row.try_get(2)? })
-    });
+    let applied = applied.iter().map(postgres::applied_migration);
     let (schema, known) = schema::judge(&applied.collect::<Result<Vec<_>, Error>>()?, &MIGRATIONS);
     found.push(schema);
     if known {

@@ -1,23 +1,14 @@
 //! Which schema a database has, against those this program knows.
 
 use super::Finding;
+use crate::store::sql::migrations::{self, Applied};
 use sqlx::migrate::Migrator;
-
-/// A migration that a database has been through.
-pub(super) struct Applied {
-    pub(super) version: i64,
-    pub(super) checksum: Vec<u8>,
-    pub(super) success: bool,
-}
-
-/// Lists them.
-pub(super) const APPLIED: &str = "select version, checksum, success from _sqlx_migrations order by version";
 
 const SUBJECT: &str = "schema";
 
 /// What is to be said of a database's schema, and whether it is the one this program knows.
 pub(super) fn judge(applied: &[Applied], known: &Migrator) -> (Finding, bool) {
-    let newest = known.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let newest = migrations::newest(known);
     let Some(last) = applied.last() else {
         return (nothing(), false);
     };

@@ -3,10 +3,13 @@
 use super::{
     Finding,
     books::{CHECKS, NEWEST},
-    newest,
-    schema::{self, APPLIED, Applied},
+    newest, schema,
 };
-use crate::store::sql::{OpenError, sqlite::MIGRATIONS};
+use crate::store::sql::{
+    OpenError,
+    migrations::{APPLIED, Applied},
+    sqlite::MIGRATIONS,
+};
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 use std::{
     ffi::OsString,

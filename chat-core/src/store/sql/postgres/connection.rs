@@ -1,90 +1,106 @@
-//! A connection out of the pool, and an end to waiting for a database that says nothing.
+//! A pooled connection to Postgres whose waits have an end.
 //!
-//! A machine that loses its power, or a network that loses its memory, ends no connection: by itself, neither the
-//! driver nor the pool would ever stop waiting for the next word on it.
+//! A host that loses power, or a NAT that loses its state, closes no TCP connection. The driver and the pool would wait for
+//! an answer for ever.
 
-use sqlx::{
-    Error, Executor as _, PgPool, Postgres,
-    pool::PoolConnection,
-    postgres::{PgArguments, PgRow},
+use super::{BULK_MODE, SQL, arguments, failed};
+use crate::store::sql::{
+    dialect::Transaction,
+    failure::{Failure, Kind},
+    statements::DialectSql,
+    value::Arg,
 };
+use sqlx::{Error, Executor as _, PgPool, Postgres, pool::PoolConnection, postgres::PgRow};
 use sqlx_core::transaction::TransactionManager as _;
-use std::{io, time::Duration};
-use tokio::time::timeout;
+use std::{io, sync::Arc, time::Duration};
+use tokio::{runtime::Handle, time::timeout};
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
 
-/// How long to wait for an answer: longer than a statement may take, by its own deadline.
+/// How long to wait for an answer: longer than the server's own time-out of a statement.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the pool may take to see whether a connection that comes back is well.
+/// How long the pool may take to check a connection that is returned.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection, for as long as it is needed. A transaction that is still open then is rolled back.
+/// A connection of the pool. When it is dropped, an open transaction is rolled back.
 pub(crate) struct TimedConnection {
     connection: PoolConnection<Postgres>,
-    timeout_after: Option<Duration>,
-    transaction: Transaction,
+    response_timeout: Option<Duration>,
+    state: State,
 }
 
-/// How far a transaction has got.
-enum Transaction {
+/// The state of the connection's transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
     None,
-    /// It was asked for. Who does not wait for the answer leaves a transaction that the driver does not know of.
-    Asked,
+    /// BEGIN was sent. If its answer is not awaited, the driver does not know of the transaction.
+    Beginning,
     Open,
 }
 
 impl TimedConnection {
-    pub(crate) async fn take(pool: &PgPool) -> Result<Self, Error> {
-        Ok(Self {
-            connection: pool.acquire().await?,
-            timeout_after: Some(RESPONSE_TIMEOUT),
-            transaction: Transaction::None,
-        })
-    }
-
-    /// For work that may take as long as it likes.
-    pub(crate) const fn enter_bulk_mode(&mut self) {
-        self.timeout_after = None;
-    }
-
-    pub(crate) async fn rows(&mut self, sql: &'static str, args: PgArguments) -> Result<Vec<PgRow>, Error> {
-        with_timeout(self.timeout_after, sqlx::query_with(sql, args).fetch_all(&mut *self.connection)).await
-    }
-
-    pub(crate) async fn run(&mut self, sql: &'static str, args: PgArguments) -> Result<u64, Error> {
-        let run = self.connection.execute(sqlx::query_with(sql, args));
-        Ok(with_timeout(self.timeout_after, run).await?.rows_affected())
-    }
-
-    pub(crate) async fn begin(&mut self) -> Result<(), Error> {
-        self.transaction = Transaction::Asked;
-        with_timeout(self.timeout_after, Manager::begin(&mut self.connection, None)).await?;
-        self.transaction = Transaction::Open;
-        Ok(())
-    }
-
-    pub(crate) async fn commit(mut self) -> Result<(), Error> {
-        with_timeout(self.timeout_after, Manager::commit(&mut self.connection)).await?;
-        self.transaction = Transaction::None;
-        Ok(())
-    }
-
-    pub(crate) async fn rollback(mut self) -> Result<(), Error> {
-        with_timeout(self.timeout_after, Manager::rollback(&mut self.connection)).await?;
-        self.transaction = Transaction::None;
-        Ok(())
+    /// Takes a connection from the pool. Any failure, also a refused log-in, means that the database is unavailable.
+    pub(super) async fn take(pool: &PgPool) -> Result<Self, Failure> {
+        let connection =
+            pool.acquire().await.map_err(|error| Failure::statement(Kind::Unavailable, error))?;
+        Ok(Self { connection, response_timeout: Some(RESPONSE_TIMEOUT), state: State::None })
     }
 }
 
-/// What the database answers, if it does.
+impl Transaction for TimedConnection {
+    const SHARED: bool = true;
+    const SQL: DialectSql = SQL;
+    type Row = PgRow;
+
+    async fn begin(&mut self) -> Result<(), Failure> {
+        self.state = State::Beginning;
+        let begin = Manager::begin(&mut self.connection, None);
+        with_timeout(self.response_timeout, begin).await.map_err(failed)?;
+        self.state = State::Open;
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<(), Failure> {
+        let commit = Manager::commit(&mut self.connection);
+        let done = with_timeout(self.response_timeout, commit).await;
+        done.map_err(|error| Failure::Commit(Arc::new(error)))?;
+        self.state = State::None;
+        Ok(())
+    }
+
+    async fn roll_back(&mut self) -> Result<(), Failure> {
+        let roll_back = Manager::rollback(&mut self.connection);
+        let done = with_timeout(self.response_timeout, roll_back).await;
+        // Without a confirmation, the transaction must not be repeated.
+        done.map_err(|error| Failure::statement(Kind::Unavailable, error))?;
+        self.state = State::None;
+        Ok(())
+    }
+
+    async fn enter_bulk_mode(&mut self) -> Result<(), Failure> {
+        self.response_timeout = None;
+        self.run(BULK_MODE, &[]).await.map(drop)
+    }
+
+    async fn rows(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Failure> {
+        let rows = sqlx::query_with(sql, arguments(args)?).fetch_all(&mut *self.connection);
+        with_timeout(self.response_timeout, rows).await.map_err(failed)
+    }
+
+    async fn run(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Failure> {
+        let run = self.connection.execute(sqlx::query_with(sql, arguments(args)?));
+        Ok(with_timeout(self.response_timeout, run).await.map_err(failed)?.rows_affected())
+    }
+}
+
+/// Waits for an answer, at most for `limit`.
 async fn with_timeout<T>(
-    timeout_after: Option<Duration>,
-    asked: impl Future<Output = Result<T, Error>>,
+    limit: Option<Duration>,
+    answer: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    match timeout_after {
-        None => asked.await,
-        Some(timeout_after) => timeout(timeout_after, asked)
+    match limit {
+        None => answer.await,
+        Some(limit) => timeout(limit, answer)
             .await
             .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer").into())),
     }
@@ -92,14 +108,19 @@ async fn with_timeout<T>(
 
 impl Drop for TimedConnection {
     fn drop(&mut self) {
-        match self.transaction {
-            Transaction::None => {}
-            // The next who has the connection would be in it, with what he is told has been done.
-            Transaction::Asked => return self.connection.close_on_drop(),
-            // Done by whoever has the connection next, the pool at the latest.
-            Transaction::Open => Manager::start_rollback(&mut self.connection),
+        match self.state {
+            State::None => {}
+            // Otherwise the next user of this connection would run inside the abandoned transaction, and its
+            // acknowledged work would be lost.
+            State::Beginning => return self.connection.close_on_drop(),
+            // The next user of the connection sends the rollback, or the pool when it checks the connection.
+            State::Open => Manager::start_rollback(&mut self.connection),
         }
-        // KeyOwner itself the pool would keep a place for a connection it waits for. This way it is closed.
-        tokio::spawn(timeout(RETURN_TIMEOUT, self.connection.return_to_pool()));
+        // The pool itself would wait for the check without end and keep the connection's slot. Without a runtime there is
+        // nothing left to wait for.
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(timeout(RETURN_TIMEOUT, self.connection.return_to_pool()))),
+            Err(_) => self.connection.close_on_drop(),
+        }
     }
 }

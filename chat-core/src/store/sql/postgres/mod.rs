@@ -1,39 +1,48 @@
-//! Postgres's side of the store.
+//! The store on Postgres, through sqlx.
 
-mod batch_sql;
+mod batches;
 mod connection;
 
-use crate::store::StoreError;
-use crate::store::sql::{
+use super::{
     OpenError, Options,
-    dialect::Dialect,
-    failure::{self, Failure, Kind},
-    postgres::batch_sql::{MARK, SEND},
-    postgres::connection::TimedConnection,
+    dialect::{Dialect, Length, Retries, Transaction as _},
+    failure::{Failure, Kind},
+    migrations::{self, APPLIED, Applied},
     statements::{
         DialectSql, all_ids, dialect_sql, incoming_ids, marked_ids, message_of_m, page, unread_ids,
     },
-    value::{Arg, Cells, Column, cells},
+    value::{Arg, Column, Columns},
 };
+use crate::{
+    api::{Message, MessageId, UserId},
+    store::{Changed, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
+};
+use connection::TimedConnection;
+use futures_util::future::BoxFuture;
 use sqlx::{
-    Arguments, ConnectOptions, Connection, Error, PgPool, Pool, Postgres,
+    Arguments, ConnectOptions, Connection, Error, PgPool, Row as _,
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow},
 };
 use std::{io::ErrorKind, path::Path, str::FromStr, sync::Arc, time::Duration};
 use tokio::time::timeout;
+use uuid::Uuid;
 
-pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// How long a request waits for a connection. More waiting callers than this serves are better told to come later.
+/// How long a request waits for a connection. If more callers wait than this serves, they had better retry later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an idle connection may take to say that it is well. Then another is made, in what is left of the above.
+/// How long an idle connection may take to answer a ping. Then a new one is opened, in the rest of `ACQUIRE_TIMEOUT`.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
-/// What holds on every connection: how long a statement may take, waiting for locks included; and that rows are
-/// taken in the order of an index. The planner knows how many messages the average user has, and for so few would
-/// collect them all and sort them, which for one who has a million takes a second rather than a millisecond. Nor are
-/// tables scanned: what was planned while a table was small is kept while it grows. And how transactions are kept
-/// apart, because a server can have another default, under which they fail for no reason.
+/// A connection that was idle for longer is pinged before it is used.
+const PING_AFTER: Duration = Duration::from_secs(1);
+/// The settings of every connection.
+///
+/// - A statement may take 15 s, including its waits for locks.
+/// - Rows are read in the order of an index. The planner knows how many messages the average user has. For so few it would
+///   collect and sort them all, which takes a second instead of a millisecond for a user who has a million.
+/// - Tables are not scanned: a plan that was made while a table was small is kept while it grows.
+/// - The isolation level is set because a server can have another default, under which transactions fail without need.
 const SETTINGS: [(&str, &str); 5] = [
     ("statement_timeout", "15s"),
     ("enable_bitmapscan", "off"),
@@ -41,146 +50,184 @@ const SETTINGS: [(&str, &str); 5] = [
     ("jit", "off"),
     ("default_transaction_isolation", "read committed"),
 ];
+/// Lifts the time-out and the planner settings of [`SETTINGS`] until the end of the transaction.
+const BULK_MODE: &str = "select set_config('statement_timeout', '0', true), \
+     set_config('enable_bitmapscan', 'on', true), set_config('enable_seqscan', 'on', true)";
 
-cells!(PgRow);
+const SQL: DialectSql = dialect_sql! {
+    // The mode that conflicts with every insert.
+    lock_user_ids: Some("lock table users in share row exclusive mode"),
+    sync_user_id_sequence: Some(
+        "select setval('users_id_seq', greatest((select last_value from users_id_seq), \
+         (select max(id) from users))) where exists (select 1 from users)"
+    ),
+    sync_message_id_sequence: Some(
+        "select setval('messages_id_seq', greatest((select last_value from messages_id_seq), \
+         (select max(id) from messages))) where exists (select 1 from messages)"
+    ),
+    share_users: " for share",
+    lock: " for no key update",
+    // Parts that have an order of their own are merged instead of sorted.
+    branch: " order by id limit $4",
+    thread_branch: " order by seq limit $3",
+    new_messages: "select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
+         $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])",
+    touch_tokens: "update tokens set last_used = b.last_used \
+         from (select * from unnest($1::bytea[], $2::bigint[])) as b(hash, last_used) \
+         where tokens.hash = b.hash and tokens.last_used < b.last_used",
+    // In the order of the locks.
+    counts: "select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) order by 1",
+    // The default of the column: the next of all list versions.
+    new_version: ", version = excluded.version",
+    users: "select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
+         $6::boolean[], $7::bigint[], $8::bigint[])",
+    tokens: "select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])",
+    threads: "select id, user_low, user_high, canonical, has_outside_senders, created, updated \
+         from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[], $6::bigint[], \
+         $7::bigint[]) with ordinality \
+         as batch(id, user_low, user_high, canonical, has_outside_senders, created, updated, place) \
+         order by place",
+};
 
-impl Dialect for Postgres {
-    const SHARED: bool = true;
-    type Here = ();
-    type Writer = PgPool;
-    type Tx = TimedConnection;
-    type TxRow = PgRow;
-    const SQL: DialectSql = dialect_sql! {
-        // Of the strength that waits for every insert.
-        lock_user_ids: Some("lock table users in share row exclusive mode"),
-        sync_user_id_sequence: Some(
-            "select setval('users_id_seq', greatest((select last_value from users_id_seq), \
-             (select max(id) from users))) where exists (select 1 from users)"
-        ),
-        sync_message_id_sequence: Some(
-            "select setval('messages_id_seq', greatest((select last_value from messages_id_seq), \
-             (select max(id) from messages))) where exists (select 1 from messages)"
-        ),
-        enter_bulk_mode: Some(
-            "select set_config('statement_timeout', '0', true), set_config('enable_bitmapscan', 'on', true), \
-             set_config('enable_seqscan', 'on', true)"
-        ),
-        lock_threads_of: Some(
-            "select id from threads where id in (select thread from messages where id = any($1::bigint[])) \
-             order by id for no key update"
-        ),
-        list_versions: Some("select user_id, version from counters where user_id = any($1::bigint[])"),
-        send: Some(SEND),
-        mark: Some(MARK),
-        reserve_message_ids: "select id, id from (select nextval('messages_id_seq') as id \
-             from generate_series(1, $1)) ids",
-        share_users: " for share",
-        lock: " for no key update",
-        // What has an order of its own is merged, not sorted.
-        branch: " order by id limit $4",
-        thread_branch: " order by seq limit $3",
-        thread_ids: "= any($1::uuid[])",
-        message_ids: "= any($1::bigint[])",
-        keys: "unnest($1::bigint[], $2::text[]) as batch(sender, key) \
-             join messages m on m.sender = batch.sender and m.key = batch.key where true",
-        new_messages: "select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
-             $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])",
-        touch_threads: "update threads set updated = b.updated \
-             from (select * from unnest($1::uuid[], $2::bigint[])) as b(id, updated) \
-             where threads.id = b.id and threads.updated < b.updated",
-        touch_tokens: "update tokens set last_used = b.last_used \
-             from (select * from unnest($1::bytea[], $2::bigint[])) as b(hash, last_used) \
-             where tokens.hash = b.hash and tokens.last_used < b.last_used",
-        // In the order their locks are taken in.
-        counts: "select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) order by 1",
-        // What its default is: the next of all versions there are.
-        new_version: ", version = excluded.version",
-        users: "select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
-             $6::boolean[], $7::bigint[], $8::bigint[])",
-        tokens: "select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])",
-        threads: "select id, user_low, user_high, canonical, has_outside_senders, created, updated \
-             from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[], $6::bigint[], \
-             $7::bigint[]) with ordinality \
-             as batch(id, user_low, user_high, canonical, has_outside_senders, created, updated, place) order by place",
-    };
+/// A Postgres database.
+#[derive(Debug, Clone)]
+pub(crate) struct Postgres {
+    pool: PgPool,
+}
 
-    async fn aside<T: Send + 'static>(
-        _: &PgPool,
-        step: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, Error> {
-        Ok(step.await)
+impl Postgres {
+    async fn rows(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Failure> {
+        TimedConnection::take(&self.pool).await?.rows(sql, args).await
     }
 
-    async fn begin(writer: &PgPool) -> Result<TimedConnection, Failure> {
-        let mut lease = lease(writer).await?;
-        lease.begin().await.map_err(refused)?;
-        Ok(lease)
-    }
-
-    fn enter_bulk_mode(tx: &mut TimedConnection) {
-        tx.enter_bulk_mode();
-    }
-
-    async fn rows(
-        tx: &mut TimedConnection,
+    /// Runs one statement that writes and commits by itself, and decodes its rows.
+    ///
+    /// Repeated after a collision, or after another transaction inserted one of its keys in the meantime: Postgres has then
+    /// rolled the statement back.
+    async fn write_statement<T>(
+        &self,
         sql: &'static str,
         args: &[Arg<'_>],
-    ) -> Result<Vec<PgRow>, Error> {
-        tx.rows(sql, arguments(args)?).await
-    }
-
-    async fn run(tx: &mut TimedConnection, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Error> {
-        tx.run(sql, arguments(args)?).await
-    }
-
-    async fn commit(tx: TimedConnection) -> Result<(), Error> {
-        tx.commit().await
-    }
-
-    async fn rollback(tx: TimedConnection) -> Result<(), Error> {
-        tx.rollback().await
-    }
-
-    async fn close_writer(writer: &PgPool) {
-        writer.close().await;
-    }
-
-    async fn read(pool: &PgPool, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Failure> {
-        let mut lease = lease(pool).await?;
-        lease.rows(sql, arguments(args)?).await.map_err(refused)
-    }
-
-    fn read_here(
-        (): &(),
-        _: &'static str,
-        _: &[Arg<'_>],
-        _: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
-    ) -> bool {
-        false
-    }
-
-    fn close_here((): &()) {}
-
-    fn kind(error: &Error) -> Kind {
-        failure::kind(error, of_state)
-    }
-
-    async fn backup(_: &Pool<Self>, _: &Path) -> Result<(), StoreError> {
-        Err(StoreError::Unsupported("Postgres is backed up with its own pg_dump"))
+        decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
+    ) -> Result<Vec<T>, Failure> {
+        let mut retries = Retries::new();
+        let rows = loop {
+            match self.rows(sql, args).await.map_err(Failure::taken_is_collision) {
+                Err(failure) if retries.allow(&failure) => {}
+                done => break done?,
+            }
+        };
+        // The statement is committed, so a row that cannot be decoded must not lead to a repetition.
+        rows.iter().map(|row| decode(row)).collect::<Result<_, _>>().map_err(Failure::after_commit)
     }
 }
 
-/// A connection. Whatever the reason that none is to be had, a log-in that is refused, say: the database is away.
-async fn lease(pool: &PgPool) -> Result<TimedConnection, Failure> {
-    TimedConnection::take(pool).await.map_err(|error| Failure::Statement(Kind::Away, error))
+impl Dialect for Postgres {
+    type Tx = TimedConnection;
+
+    #[cfg(feature = "conformance")]
+    const OWN_STATEMENTS: &'static [(&'static str, &'static str)] = batches::STATEMENTS;
+
+    async fn read<T: Send>(
+        &self,
+        _: Length,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
+    ) -> Result<Vec<T>, Failure> {
+        self.rows(sql, args).await?.iter().map(|row| decode(row)).collect()
+    }
+
+    async fn with_transaction<T: Send + 'static>(
+        &self,
+        work: impl for<'t> FnOnce(&'t mut TimedConnection) -> BoxFuture<'t, Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let mut connection = TimedConnection::take(&self.pool).await?;
+        work(&mut connection).await
+    }
+
+    async fn insert_messages(&self, messages: &Arc<[NewMessage]>) -> Result<Vec<StoreResult<Sent>>, Failure> {
+        batches::insert(self, messages).await
+    }
+
+    async fn mark_messages_read(
+        &self,
+        marks: Vec<(UserId, MessageId)>,
+    ) -> Result<Vec<StoreResult<Option<Changed<Message>>>>, Failure> {
+        batches::mark_read(self, &marks).await
+    }
+
+    async fn list_versions(&self, users: &[UserId]) -> Result<Vec<(i64, i64)>, Failure> {
+        let ids = [Column::Ints(users.iter().map(|user| user.get()).collect())];
+        let rows = self.rows(batches::LIST_VERSIONS, &[Arg::Rows(&ids)]).await?;
+        rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
+    }
+
+    fn pool_metrics(&self) -> PoolMetrics {
+        PoolMetrics {
+            name: "all",
+            open: self.pool.size().into(),
+            idle: self.pool.num_idle() as u64,
+            max: self.pool.options().get_max_connections().into(),
+            moved: 0,
+        }
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn backup(&self, _: &Path) -> Result<(), StoreError> {
+        Err(StoreError::Unsupported("back up a Postgres database with pg_dump"))
+    }
 }
 
-fn refused(error: Error) -> Failure {
-    Failure::Statement(Postgres::kind(&error), error)
+impl Columns for PgRow {
+    fn int(&self, column: usize) -> Result<i64, Failure> {
+        self.try_get(column).map_err(Failure::fault)
+    }
+    fn opt_int(&self, column: usize) -> Result<Option<i64>, Failure> {
+        self.try_get(column).map_err(Failure::fault)
+    }
+    fn bool(&self, column: usize) -> Result<bool, Failure> {
+        self.try_get(column).map_err(Failure::fault)
+    }
+    fn text(&self, column: usize) -> Result<String, Failure> {
+        self.try_get(column).map_err(Failure::fault)
+    }
+    fn opt_text(&self, column: usize) -> Result<Option<String>, Failure> {
+        self.try_get(column).map_err(Failure::fault)
+    }
+    fn bytes(&self, column: usize) -> Result<Vec<u8>, Failure> {
+        self.try_get(column).map_err(Failure::fault)
+    }
+    fn uuid(&self, column: usize) -> Result<Uuid, Failure> {
+        self.try_get(column).map_err(Failure::fault)
+    }
 }
 
-/// The arguments of a statement in sqlx's form.
-fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Error> {
+fn failed(error: Error) -> Failure {
+    Failure::statement(kind(&error), error)
+}
+
+/// Sorts an error of the driver.
+fn kind(error: &Error) -> Kind {
+    match error {
+        Error::Database(error) => error.code().map_or(Kind::Fault, |state| kind_of_state(&state)),
+        Error::Io(_)
+        | Error::Tls(_)
+        | Error::PoolTimedOut
+        | Error::PoolClosed
+        | Error::WorkerCrashed
+        | Error::BeginFailed
+        // Half an answer: the connection broke within it.
+        | Error::Protocol(_) => Kind::Unavailable,
+        _ => Kind::Fault,
+    }
+}
+
+/// Converts the arguments of a statement.
+fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Failure> {
     let mut out = PgArguments::default();
     for arg in args {
         match *arg {
@@ -200,73 +247,94 @@ fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Error> {
                 Column::Uuids(v) => out.add(v),
             }),
         }
-        .map_err(Error::Encode)?;
+        .map_err(|error| Failure::fault(Error::Encode(error)))?;
     }
     Ok(out)
 }
 
-/// Sorts SQLSTATEs.
-fn of_state(state: &str) -> Kind {
+/// Sorts SQLSTATEs; see <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn kind_of_state(state: &str) -> Kind {
     match state {
         "23505" => Kind::Taken,
         "23503" => Kind::Missing,
         // Serialization failure, deadlock.
         "40001" | "40P01" => Kind::Collision,
-        // Read-only transaction; no such database (any more); statement cancelled, by its deadline or by hand; lock
-        // not to be had.
-        "25006" | "3D000" | "57014" | "55P03" => Kind::Away,
-        // Connections; resources, such as disk, memory and connections; a server that stops or starts; I/O.
-        _ if ["08", "53", "57P", "58"].iter().any(|class| state.starts_with(class)) => Kind::Away,
+        // A read-only transaction; a database that does not exist any more; a statement that was cancelled by its time-out or
+        // by an administrator; a lock that is not available.
+        "25006" | "3D000" | "57014" | "55P03" => Kind::Unavailable,
+        // Connections; resources such as disk, memory and connections; a server that stops or starts; I/O.
+        _ if ["08", "53", "57P", "58"].iter().any(|class| state.starts_with(class)) => Kind::Unavailable,
         _ => Kind::Fault,
     }
 }
 
-/// Reads an address.
-pub(crate) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
+/// Parses an address.
+pub(super) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(PgConnectOptions::from_str(url).map_err(|_| OpenError::Address)?.application_name("chat"))
 }
 
-/// A connection of its own, without a deadline.
-pub(crate) async fn dial(connect: &PgConnectOptions) -> Result<PgConnection, OpenError> {
+/// Opens a connection outside the pool, without a time-out of statements.
+pub(super) async fn dial(connect: &PgConnectOptions) -> Result<PgConnection, OpenError> {
     let dial = timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
-    dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(failed)
+    dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(open_error)
 }
 
-pub(crate) async fn open(url: &str, options: &Options) -> Result<PgPool, OpenError> {
+pub(super) async fn open(url: &str, options: &Options) -> Result<Postgres, OpenError> {
     let connect = address(url)?;
     migrate(&connect).await?;
-    PgPoolOptions::new()
+    let pool = PgPoolOptions::new()
         .max_connections(options.postgres_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // Asked only after a pause: a server that was restarted meanwhile must not cost the next request, and a busy
-        // connection shows soon enough whether it is well.
+        // A connection is pinged only after a pause: a restart of the server in the meantime must not fail the next request.
+        // A connection in steady use reports its own failure.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                if meta.idle_for >= Duration::from_secs(1) {
-                    let well = timeout(PING_TIMEOUT, connection.ping()).await;
-                    well.map_err(|_| Error::Io(ErrorKind::TimedOut.into()))??;
+                if meta.idle_for >= PING_AFTER {
+                    let pong = timeout(PING_TIMEOUT, connection.ping()).await;
+                    pong.map_err(|_| Error::Io(ErrorKind::TimedOut.into()))??;
                 }
                 Ok(true)
             })
         })
         .connect_with(connect.options(SETTINGS))
         .await
-        .map_err(failed)
+        .map_err(open_error)?;
+    Ok(Postgres { pool })
 }
 
-/// On a connection of its own, without a deadline: another server may be at it, and the work itself may take long.
-/// The migrator holds an advisory lock, so that of several servers that start insert_batch one does it.
+/// Brings the schema up to date.
+///
+/// On a connection without a time-out: another server can be migrating, and a migration can take long. The migrator holds
+/// an advisory lock, so that of several servers that start together one migrates. A current schema runs no DDL, so the role
+/// needs no right to create anything.
 async fn migrate(connect: &PgConnectOptions) -> Result<(), OpenError> {
     let mut connection = dial(connect).await?;
-    // `run` by another name, whose future is `Send`.
-    let done = MIGRATIONS.run_direct(None, &mut connection, false).await;
-    // The lock goes with the connection, also when the migration failed.
+    let done = migrate_on(&mut connection).await;
+    // Closing the connection releases the lock, also after a failure.
     connection.close().await.ok();
-    done.map_err(|error| OpenError::migration(error, &MIGRATIONS))
+    done
 }
 
-fn failed(error: Error) -> OpenError {
+async fn migrate_on(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let is_recorded = "select to_regclass('_sqlx_migrations') is not null";
+    if sqlx::query_scalar(is_recorded).fetch_one(&mut *connection).await.map_err(OpenError::database)? {
+        let applied = sqlx::query(APPLIED).fetch_all(&mut *connection).await.map_err(OpenError::database)?;
+        let applied = applied.iter().map(applied_migration).collect::<Result<Vec<_>, Error>>();
+        if migrations::missing(&applied.map_err(OpenError::database)?, &MIGRATIONS)?.is_empty() {
+            return Ok(());
+        }
+    }
+    // `run_direct` is `run` with a future that is `Send`.
+    MIGRATIONS.run_direct(None, connection, false).await.map_err(OpenError::migration)
+}
+
+/// Reads a row of [`APPLIED`].
+pub(super) fn applied_migration(row: &PgRow) -> Result<Applied, Error> {
+    Ok(Applied { version: row.try_get(0)?, checksum: row.try_get(1)?, success: row.try_get(2)? })
+}
+
+fn open_error(error: Error) -> OpenError {
     let state = error.as_database_error().and_then(|e| e.code()).map(|state| state.into_owned());
     match state.as_deref() {
         Some("3D000") => OpenError::NoSuchDatabase,

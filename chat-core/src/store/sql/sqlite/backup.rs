@@ -1,63 +1,51 @@
-//! Copying a live SQLite database.
+//! Copies of a live SQLite database.
 
-use crate::store::sql::{dialect::Dialect as _, failure::Kind, sqlite::open::MIGRATIONS};
-use crate::store::{Source, StoreError};
-use rusqlite::{Connection, OpenFlags};
-use sqlx::{Sqlite, SqlitePool};
-use std::{
-    ffi::OsString,
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
+use super::{
+    driver::{failed, kind},
+    open::MIGRATIONS,
+    readers::Readers,
 };
+use crate::store::{
+    Source, StoreError,
+    sql::{failure::Kind, migrations::newest},
+};
+use rusqlite::{Connection, OpenFlags};
+use std::{ffi::OsString, io, path::Path, sync::Arc};
 use tempfile::NamedTempFile;
-use tokio::sync::oneshot::{self, Sender};
+use tokio::task::spawn_blocking;
 
-/// Writes a copy under another name beside the one it is to have, checks it, waits for the disk, and gives it its name:
-/// whatever is called so is whole. When this fails or is given up, nothing stays behind; a process that is killed
-/// leaves `.NAME.….part`.
-pub(crate) async fn backup(pool: &SqlitePool, to: &Path) -> Result<(), StoreError> {
+/// Writes a copy to a temporary file beside `to`, checks it, syncs it, and renames it to `to`.
+///
+/// A file named `to` is therefore always whole. If the backup fails or its future is dropped, no file is left. A process
+/// that is killed leaves `.NAME.….part`.
+pub(crate) async fn backup(readers: &Readers, to: &Path) -> Result<(), StoreError> {
     if to.symlink_metadata().is_ok() {
         return Err(StoreError::Conflict);
     }
-    // Its owner's alone, and empty, as SQLite wants it.
-    let copy = beside(to).map_err(fault)?;
-    let (reply, done) = oneshot::channel();
-    // KeyOwner itself, since the driver goes on with a statement when nobody waits for it any more, and would make anew a
-    // file that is removed before it gets there.
-    tokio::spawn(write(pool.clone(), copy, to.to_owned(), reply));
-    done.await.map_err(fault)?
+    // Readable only by its owner, and empty, as SQLite requires.
+    let copy = temporary_file(to).map_err(fault)?;
+    let path = copy.path().to_str().ok_or(StoreError::Unsupported("the name of the copy must be UTF-8"))?;
+    let path = path.to_owned();
+    // The closure owns the temporary file: if this future is dropped, the file is removed after SQLite has closed it.
+    let copied = readers.run_long(move |connection| {
+        connection.execute("vacuum into $1", [path]).map_err(|error| match kind(&error) {
+            Kind::Unavailable | Kind::Collision => failed(error),
+            _ => StoreError::Fault(Arc::new(error)).into(),
+        })?;
+        Ok(copy)
+    });
+    let copy = copied.await?;
+    let to = to.to_owned();
+    spawn_blocking(move || finish(copy, &to)).await.map_err(fault)?
 }
 
-async fn write(pool: SqlitePool, copy: NamedTempFile, to: PathBuf, reply: Sender<Result<(), StoreError>>) {
-    let written = fill(&pool, copy.path()).await;
-    if reply.is_closed() {
-        return;
-    }
-    let done = match written {
-        Ok(()) => tokio::task::spawn_blocking(move || finish(copy, &to)).await.map_err(fault).flatten(),
-        Err(error) => Err(error),
-    };
-    // Who has gone does not mind.
-    reply.send(done).ok();
+/// Returns the folder of a file.
+fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
-async fn fill(pool: &SqlitePool, copy: &Path) -> Result<(), StoreError> {
-    let path = copy.to_str().ok_or(StoreError::Unsupported("the name of the copy must be UTF-8"))?;
-    sqlx::query("vacuum into $1").bind(path).execute(pool).await.map(drop).map_err(
-        |error| match Sqlite::kind(&error) {
-            Kind::Away | Kind::Collision => StoreError::Unavailable(Arc::new(error)),
-            _ => fault(error),
-        },
-    )
-}
-
-/// The folder a file is in.
-fn folder(of: &Path) -> &Path {
-    of.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
-}
-
-fn beside(to: &Path) -> io::Result<NamedTempFile> {
+/// Creates an empty temporary file in the folder of `to`.
+fn temporary_file(to: &Path) -> io::Result<NamedTempFile> {
     let mut prefix = OsString::from(".");
     prefix.push(to.file_name().ok_or(io::ErrorKind::InvalidInput)?);
     prefix.push(".");
@@ -71,30 +59,30 @@ fn finish(copy: NamedTempFile, to: &Path) -> Result<(), StoreError> {
         io::ErrorKind::AlreadyExists => StoreError::Conflict,
         _ => fault(failure.error),
     })?;
-    // The name is on the disk when its folder is. Not every system opens folders, or waits for them.
+    // The name is durable once its folder is synced. Not every system can open or sync a folder.
     #[cfg(unix)]
     std::fs::File::open(folder(to)).and_then(|folder| folder.sync_all()).map_err(fault)?;
     Ok(())
 }
 
-/// A copy that is not as it should be.
+/// A copy that does not pass the check.
 #[derive(Debug, thiserror::Error)]
-#[error("the copy is not good: {0}")]
-struct Flawed(String);
+#[error("the copy is damaged: {0}")]
+struct Damaged(String);
 
-/// Reads the whole copy, as restoring it would.
+/// Reads the whole copy.
 fn check(copy: &Path) -> Result<(), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(copy, flags).map_err(fault)?;
     let found: String = connection.query_row("pragma quick_check(1)", [], |row| row.get(0)).map_err(fault)?;
     if found != "ok" {
-        return Err(fault(Flawed(found)));
+        return Err(fault(Damaged(found)));
     }
     let version = "select max(version) from _sqlx_migrations where success";
     let version: Option<i64> = connection.query_row(version, [], |row| row.get(0)).map_err(fault)?;
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max();
-    if version != known {
-        return Err(fault(Flawed(format!("its schema is {version:?} and not {known:?}"))));
+    let known = newest(&MIGRATIONS);
+    if version != Some(known) {
+        return Err(fault(Damaged(format!("its schema version is {version:?}, expected {known}"))));
     }
     Ok(())
 }
@@ -111,7 +99,7 @@ mod tests {
         sql::{self, Options},
     };
     use futures_util::FutureExt as _;
-    use std::{fs, time::Duration};
+    use std::{fs, path::PathBuf, time::Duration};
 
     async fn store(folder: &Path) -> Arc<dyn Store> {
         sql::open(&format!("sqlite://{}/chat.db", folder.display()), &Options::default()).await.unwrap()
@@ -123,13 +111,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_is_given_up_leaves_nothing() {
+    async fn a_dropped_backup_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path()).await;
         let copy = folder.path().join("copy.db");
         let mut backup = Box::pin(store.backup(&copy));
         assert!((&mut backup).now_or_never().is_none());
-        assert_eq!(parts(folder.path()).len(), 1, "half a copy has another name");
+        assert_eq!(parts(folder.path()).len(), 1, "a copy in progress has a temporary name");
         drop(backup);
         let gone = async {
             while !parts(folder.path()).is_empty() {
@@ -143,23 +131,23 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_copy_is_not_given_its_name() {
+    fn a_damaged_copy_is_not_renamed() {
         let folder = tempfile::tempdir().unwrap();
         let to = folder.path().join("copy.db");
-        let copy = beside(&to).unwrap();
+        let copy = temporary_file(&to).unwrap();
         let connection = Connection::open(copy.path()).unwrap();
         connection.execute_batch("create table notes (text text); insert into notes values ('x')").unwrap();
         connection.close().unwrap();
         assert!(matches!(finish(copy, &to), Err(StoreError::Fault(_))), "it has no schema");
 
-        let copy = beside(&to).unwrap();
+        let copy = temporary_file(&to).unwrap();
         fs::write(copy.path(), "no database".repeat(1000)).unwrap();
         assert!(matches!(finish(copy, &to), Err(StoreError::Fault(_))));
         assert!(parts(folder.path()).is_empty() && !to.exists());
     }
 
     #[tokio::test]
-    async fn what_came_there_meanwhile_is_left_alone() {
+    async fn a_file_created_in_the_meantime_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path()).await;
         let to = folder.path().join("copy.db");

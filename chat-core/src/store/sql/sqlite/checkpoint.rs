@@ -1,10 +1,10 @@
-//! Moving SQLite's log into the database while messages go on being written.
+//! Checkpoints of the WAL that do not delay commits.
 //!
-//! SQLite by itself moves a log that has become too long within the commit that made it so, and everybody who sends
-//! meanwhile waits for tens of milliseconds. Here a thread with a connection of its own moves what is committed, beside
-//! the writer; the writer then moves the little that was added meanwhile, after which SQLite begins the log anew.
+//! By itself, SQLite checkpoints a long WAL within the commit that made it long, and every sender waits for tens of
+//! milliseconds. Here a thread with a connection of its own checkpoints beside the writer. The writer then checkpoints the
+//! few pages that were added in the meantime, after which SQLite restarts the WAL from its beginning.
 
-use crate::store::sql::sqlite::driver::Place;
+use super::driver::{Access, Place};
 use rusqlite::Connection;
 use std::{
     cell::Cell,
@@ -17,103 +17,102 @@ use std::{
     time::Duration,
 };
 
-/// Pages of 4 KiB that the log has when it is moved: 128 MiB. Pages that several batches change are then moved once,
-/// which is most of what moving costs; and reading so much of a log after a crash takes about two tenths of a second.
+/// Pages of 4 KiB in the WAL that start a checkpoint: 128 MiB. A page that several batches change is then copied once,
+/// which is most of the cost of a checkpoint. After a crash, SQLite reads a WAL of this size in about 0.2 s.
 pub(crate) const WAL_CHECKPOINT_PAGES: i32 = 32_768;
-/// Times that the thread follows the writer before it leaves the rest to him: each time about a tenth remains.
+/// Checkpoints that the thread makes before it leaves the rest to the writer. Each leaves about a tenth of the pages.
 const ROUNDS: usize = 2;
+/// Share of the checkpoint size after which the writer wakes the thread again when a reader kept the WAL from restarting.
+const RETRY_SHARE: i32 = 8;
 
 thread_local! {
-    /// Pages in the log after the last commit of this thread's connection.
+    /// Pages in the WAL after the last commit of this thread's connection.
     static PAGES: Cell<i32> = const { Cell::new(0) };
 }
 
-/// What the thread that writes knows of the log.
+/// The writer's view of the WAL.
 pub(crate) struct Checkpoints {
-    mover: Option<CheckpointThread>,
-    /// Pages that the log has when it is next moved.
+    /// `None` for a database in memory, which has no WAL.
+    thread: Option<CheckpointThread>,
+    /// Pages in the WAL that start the next checkpoint.
     due: i32,
+    /// The configured size that starts a checkpoint.
     every: i32,
-    /// Pages that it had when it was last looked at.
+    /// Pages in the WAL after the previous transaction.
     seen: i32,
 }
 
 struct CheckpointThread {
     wake: mpsc::SyncSender<()>,
-    /// Whether it has moved what there was, and the writer has not moved the rest yet.
-    moved: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+    /// Whether the thread has made its checkpoints and the writer has not made the last one yet.
+    done: Arc<AtomicBool>,
+    handle: JoinHandle<()>,
 }
 
 impl Checkpoints {
-    /// Takes over from SQLite the moving of what `writer` writes.
-    pub(crate) fn install(writer: &Connection, place: &Place, every: i32) -> Result<Self, rusqlite::Error> {
+    /// Replaces SQLite's automatic checkpoints on `writer` by the thread.
+    pub(crate) fn install(writer: &Connection, place: &Place, every: i32) -> rusqlite::Result<Self> {
         writer.wal_hook(Some(|_, pages| {
             PAGES.set(pages);
             Ok(())
         }));
-        let mover = match place {
-            Place::File(_) => Some(CheckpointThread::start(place.open(true, Duration::ZERO)?)?),
-            // Without a log.
+        let thread = match place {
+            Place::File(_) => Some(CheckpointThread::start(place.open(Access::Write, Duration::ZERO)?)?),
             Place::Memory(_) => None,
         };
-        Ok(Self { mover, due: every, every, seen: 0 })
+        Ok(Self { thread, due: every, every, seen: 0 })
     }
 
-    /// To be called, by the thread that writes, when it has no transaction under way.
+    /// Starts or completes a checkpoint if one is due. The writer thread calls it while no transaction is open.
     pub(crate) fn after_commit(&mut self, writer: &Connection) {
-        let Some(mover) = &self.mover else { return };
+        let Some(thread) = &self.thread else { return };
         let pages = PAGES.get();
         if pages < self.seen {
             self.due = self.every;
         }
         self.seen = pages;
-        if mover.moved.swap(false, Ordering::AcqRel) {
-            // SQLite begins anew with the next commit, unless a reader needs the log just then.
-            self.due = pages.saturating_add(self.every / 8);
-            report(moved(writer));
+        if thread.done.swap(false, Ordering::AcqRel) {
+            // The next commit restarts the WAL, unless a reader still needs it.
+            self.due = pages.saturating_add(self.every / RETRY_SHARE);
+            checkpoint(writer);
         } else if pages >= self.due {
             self.due = pages.saturating_add(self.every);
-            mover.wake.try_send(()).ok();
+            thread.wake.try_send(()).ok();
         }
     }
 
     /// Ends the thread.
     pub(crate) fn close(self) {
-        if let Some(mover) = self.mover {
-            drop(mover.wake);
-            mover.thread.join().ok();
+        if let Some(thread) = self.thread {
+            drop(thread.wake);
+            thread.handle.join().ok();
         }
     }
 }
 
 impl CheckpointThread {
-    fn start(connection: Connection) -> Result<Self, rusqlite::Error> {
+    fn start(connection: Connection) -> rusqlite::Result<Self> {
         let (wake, woken) = mpsc::sync_channel(1);
-        let moved = Arc::new(AtomicBool::new(false));
-        let done = moved.clone();
+        let done = Arc::new(AtomicBool::new(false));
+        let report = done.clone();
         let work = move || {
             while woken.recv().is_ok() {
                 for _ in 0..ROUNDS {
-                    report(self::moved(&connection));
+                    checkpoint(&connection);
                 }
-                done.store(true, Ordering::Release);
+                report.store(true, Ordering::Release);
             }
         };
-        let thread = thread::Builder::new().name("chat-checkpoint".to_owned()).spawn(work);
-        let thread = thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        Ok(Self { wake, moved, thread })
+        let handle = thread::Builder::new().name("chat-checkpoint".to_owned()).spawn(work);
+        let handle = handle.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(Self { wake, done, handle })
     }
 }
 
-/// Moves what is committed and no reader needs where it is.
-fn moved(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
-}
-
-fn report(moved: Result<(), rusqlite::Error>) {
-    if let Err(error) = moved {
-        tracing::warn!(%error, "SQLite's log could not be moved into the database, and grows");
+/// Copies committed pages that no reader needs in the WAL into the database, without waiting for any lock.
+fn checkpoint(connection: &Connection) {
+    if let Err(error) = connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(())) {
+        tracing::warn!(%error, "WAL checkpoint failed; the WAL keeps growing");
     }
 }
 
@@ -123,13 +122,13 @@ mod tests {
     use std::fs;
     use tempfile::TempDir;
 
-    /// A database whose log is to be moved once it has 50 pages.
-    fn written_to() -> (TempDir, Connection, Checkpoints) {
+    /// A database whose checkpoints start at 50 pages.
+    fn database() -> (TempDir, Connection, Checkpoints) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("chat.db");
         fs::write(&file, []).unwrap();
         let place = Place::File(file);
-        let writer = place.open(true, Duration::ZERO).unwrap();
+        let writer = place.open(Access::Write, Duration::ZERO).unwrap();
         writer.execute_batch("pragma journal_mode = wal; create table entries (text text)").unwrap();
         let checkpoints = Checkpoints::install(&writer, &place, 50).unwrap();
         (folder, writer, checkpoints)
@@ -140,32 +139,32 @@ mod tests {
     }
 
     #[test]
-    fn the_log_begins_anew_while_the_writer_goes_on() {
-        let (_folder, writer, mut checkpoints) = written_to();
-        let mut anew = 0;
+    fn the_wal_restarts_while_the_writer_continues() {
+        let (_folder, writer, mut checkpoints) = database();
+        let mut restarts = 0;
         for _ in 0..100_000 {
             let before = PAGES.get();
             write(&writer);
             checkpoints.after_commit(&writer);
-            anew += usize::from(PAGES.get() < before);
-            if anew == 3 {
+            restarts += usize::from(PAGES.get() < before);
+            if restarts == 3 {
                 checkpoints.close();
                 return;
             }
         }
-        panic!("the log has {} pages", PAGES.get());
+        panic!("the WAL has {} pages", PAGES.get());
     }
 
     #[test]
-    fn what_the_thread_left_the_writer_moves() {
-        let (_folder, writer, mut checkpoints) = written_to();
+    fn the_writer_completes_the_checkpoint_of_the_thread() {
+        let (_folder, writer, mut checkpoints) = database();
         while PAGES.get() < 20 {
             write(&writer);
         }
-        checkpoints.mover.as_ref().unwrap().moved.store(true, Ordering::Release);
+        checkpoints.thread.as_ref().unwrap().done.store(true, Ordering::Release);
         checkpoints.after_commit(&writer);
         write(&writer);
-        assert_eq!(PAGES.get(), 1, "the log begins anew");
+        assert_eq!(PAGES.get(), 1, "the WAL restarts");
         checkpoints.close();
     }
 }

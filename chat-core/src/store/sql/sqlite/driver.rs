@@ -1,80 +1,96 @@
-//! rusqlite in the terms of the store: arguments in, rows and errors out.
+//! SQLite through rusqlite: connections, arguments, rows and errors.
 //!
-//! sqlx keeps a thread for each connection to SQLite and hands every statement over to it: 13 µs a hop on a busy
-//! machine, 75 µs when a core has to be woken, against a few microseconds of SQLite's own work. So short look-ups
-//! (`sqlite_here`) and everything that writes (`sqlite_writer`) go through connections that work on the thread that
-//! asks.
+//! rusqlite runs a statement on the calling thread. A driver that has a thread for each connection pays for a hop in each
+//! direction: 13 µs on a busy machine and 75 µs when a core has to wake up, against a few microseconds of SQLite's own
+//! work.
 
-use crate::store::sql::value::{Arg, Cells, Column};
+use crate::store::sql::{
+    failure::{Failure, Internal, Kind},
+    value::{Arg, Column, Columns},
+};
 use rusqlite::{
-    CachedStatement, Connection, OpenFlags, Row, Rows,
+    CachedStatement, Connection, ErrorCode, OpenFlags, Row, Rows,
     config::DbConfig,
+    ffi,
     types::{FromSql, ToSqlOutput, Value, ValueRef},
 };
-use sqlx::{
-    Error,
-    error::{DatabaseError, ErrorKind},
-};
-use std::{borrow::Cow, fmt, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 use uuid::Uuid;
 
-/// Kibibytes of pages that a busy connection keeps, as SQLite writes it. The file is not mapped into memory: each
-/// connection would map it anew, and a large one would fill what a small machine has.
-const CACHE: &str = "-8192";
-/// Statements prepared at most on each connection; more than there are.
+/// Page cache of each connection in KiB, negative as SQLite expects it. The file is not memory-mapped: each connection
+/// would map it again, and a large file would fill the memory of a small machine.
+const CACHE_SIZE: &str = "-8192";
+/// Prepared statements that each connection keeps; more than the program has.
 const STATEMENTS: usize = 128;
 
-/// Where a database is.
+/// The location of a database.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     File(PathBuf),
-    /// In this process's memory under a name, for as long as it has a connection.
+    /// A named database in the memory of this process. It exists as long as it has a connection.
     Memory(String),
 }
 
+/// What a connection may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+    /// Write, and create an in-memory database.
+    Create,
+}
+
+/// SQLite's file system in memory, in which the connections of a process find a database by name.
+const MEMORY: &str = "memdb";
+
 impl Place {
-    /// Opens a database that is there already.
-    pub(crate) fn open(&self, write: bool, patience: Duration) -> Result<Connection, rusqlite::Error> {
-        let mode = if write { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
+    /// Opens a connection that waits up to `busy_timeout` for a lock.
+    pub(crate) fn open(&self, access: Access, busy_timeout: Duration) -> rusqlite::Result<Connection> {
+        let mode = match access {
+            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            Access::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        };
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self {
             Self::File(path) => Connection::open_with_flags(path, flags)?,
             Self::Memory(name) => Connection::open_with_flags_and_vfs(name, flags, MEMORY)?,
         };
-        connection.busy_timeout(patience)?;
+        connection.busy_timeout(busy_timeout)?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "cache_size", CACHE)?;
-        // Otherwise a statement is planned anew whenever another limit is bound.
+        connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
+        // Without it, SQLite plans a statement again when a different LIMIT is bound.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
     }
 }
 
-/// SQLite's file system in memory, where several connections of a process find one database by its name.
-pub(crate) const MEMORY: &str = "memdb";
+/// Names of parameters; as many as the longest statement has.
+const PARAMETERS: [&str; 11] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11"];
 
-/// Runs a statement, for a table of rows once for each, and hands what it answers to `take`.
+/// Runs a statement and passes its rows to `take`. With a table of rows, the statement runs once for each.
 pub(crate) fn query(
     connection: &Connection,
     sql: &str,
     args: &[Arg<'_>],
-    mut take: impl FnMut(Rows<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
+    mut take: impl FnMut(Rows<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    // SQLite counts `$2` as a name, in the order names appear. One that only the other database needs is absent.
-    let mut places = [None; PARAMETERS.len()];
+    // SQLite numbers parameters in the order of their appearance and finds `$2` by name. A statement shared with Postgres
+    // can lack a parameter that only the other database needs.
+    let mut indexes = [None; PARAMETERS.len()];
     let given = if let [Arg::Rows(columns)] = args { columns.len() } else { args.len() };
-    for (place, name) in places.iter_mut().zip(PARAMETERS).take(given) {
-        *place = statement.parameter_index(name).map_err(failed)?;
+    for (index, name) in indexes.iter_mut().zip(PARAMETERS).take(given) {
+        *index = statement.parameter_index(name).map_err(failed)?;
     }
     let bind = |statement: &mut CachedStatement<'_>, values: &mut dyn Iterator<Item = ValueRef<'_>>| {
-        for (place, value) in places.iter().zip(values) {
-            if let Some(place) = *place {
-                statement.raw_bind_parameter(place, ToSqlOutput::Borrowed(value)).map_err(failed)?;
+        for (index, value) in indexes.iter().zip(values) {
+            if let Some(index) = *index {
+                statement.raw_bind_parameter(index, ToSqlOutput::Borrowed(value)).map_err(failed)?;
             }
         }
-        Ok::<_, Error>(())
+        Ok::<_, Failure>(())
     };
     if let [Arg::Rows(columns)] = args {
         for row in 0..columns.first().map_or(0, Column::len) {
@@ -87,7 +103,22 @@ pub(crate) fn query(
     take(statement.raw_query())
 }
 
-/// A single argument.
+/// Runs a statement that reads and passes each row to `take`.
+pub(crate) fn read(
+    connection: &Connection,
+    sql: &str,
+    args: &[Arg<'_>],
+    mut take: impl FnMut(&Row<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    query(connection, sql, args, |mut rows| {
+        while let Some(row) = rows.next().map_err(failed)? {
+            take(row)?;
+        }
+        Ok(())
+    })
+}
+
+/// Returns a single argument as SQLite's value.
 fn value<'a>(arg: &'a Arg<'_>) -> ValueRef<'a> {
     match arg {
         Arg::Int(v) => ValueRef::Integer(*v),
@@ -100,7 +131,7 @@ fn value<'a>(arg: &'a Arg<'_>) -> ValueRef<'a> {
     }
 }
 
-/// An argument from a table of rows.
+/// Returns one cell of a table of rows as SQLite's value.
 fn cell<'a>(column: &'a Column<'_>, row: usize) -> ValueRef<'a> {
     match column {
         Column::Ints(v) => v.get(row).map(|v| ValueRef::Integer(*v)),
@@ -114,107 +145,124 @@ fn cell<'a>(column: &'a Column<'_>, row: usize) -> ValueRef<'a> {
     .unwrap_or(ValueRef::Null)
 }
 
-/// What the arguments of a statement are called: as many as any has.
-const PARAMETERS: [&str; 11] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11"];
+/// An argument that outlives the caller, for a read on another thread.
+#[derive(Debug)]
+pub(crate) enum OwnedArg {
+    OptInt(Option<i64>),
+    Bool(Option<bool>),
+    Text(Option<String>),
+    Bytes(Vec<u8>),
+    Uuid(Uuid),
+}
+
+impl OwnedArg {
+    /// Copies an argument of a statement that reads. No such statement takes a table of rows on SQLite.
+    pub(crate) fn of(arg: &Arg<'_>) -> Self {
+        match *arg {
+            Arg::Int(v) => Self::OptInt(Some(v)),
+            Arg::OptInt(v) => Self::OptInt(v),
+            Arg::Bool(v) => Self::Bool(v),
+            Arg::Text(v) => Self::Text(v.map(str::to_owned)),
+            Arg::Bytes(v) => Self::Bytes(v.to_vec()),
+            Arg::Uuid(v) => Self::Uuid(v),
+            Arg::Rows(_) => Self::OptInt(None),
+        }
+    }
+
+    pub(crate) fn borrow(&self) -> Arg<'_> {
+        match self {
+            Self::OptInt(v) => Arg::OptInt(*v),
+            Self::Bool(v) => Arg::Bool(*v),
+            Self::Text(v) => Arg::Text(v.as_deref()),
+            Self::Bytes(v) => Arg::Bytes(v),
+            Self::Uuid(v) => Arg::Uuid(*v),
+        }
+    }
+}
 
 /// A row that outlives its statement.
+#[derive(Debug)]
 pub(crate) struct OwnedRow(Box<[Value]>);
 
 impl OwnedRow {
-    pub(crate) fn of(row: &Row<'_>) -> Result<Self, Error> {
+    pub(crate) fn of(row: &Row<'_>) -> Result<Self, Failure> {
         let columns = 0..row.as_ref().column_count();
         columns.map(|column| row.get(column)).collect::<Result<_, _>>().map(Self).map_err(failed)
     }
 }
 
-/// Something with values in columns.
+/// A row with SQLite's values in its columns.
 trait Values {
-    fn value(&self, column: usize) -> Result<ValueRef<'_>, Error>;
+    fn value(&self, column: usize) -> Result<ValueRef<'_>, Failure>;
 }
 
 impl Values for Row<'_> {
-    fn value(&self, column: usize) -> Result<ValueRef<'_>, Error> {
+    fn value(&self, column: usize) -> Result<ValueRef<'_>, Failure> {
         self.get_ref(column).map_err(failed)
     }
 }
 
 impl Values for OwnedRow {
-    fn value(&self, column: usize) -> Result<ValueRef<'_>, Error> {
-        let len = self.0.len();
-        self.0.get(column).map(ValueRef::from).ok_or(Error::ColumnIndexOutOfBounds { index: column, len })
+    fn value(&self, column: usize) -> Result<ValueRef<'_>, Failure> {
+        Ok(self.0.get(column).map(ValueRef::from).ok_or(Internal::NoColumn(column))?)
     }
 }
 
-impl<V: Values> Cells for V {
-    fn int(&self, column: usize) -> Result<i64, Error> {
-        read(self.value(column)?)
+impl<V: Values> Columns for V {
+    fn int(&self, column: usize) -> Result<i64, Failure> {
+        decode(self.value(column)?)
     }
-    fn opt_int(&self, column: usize) -> Result<Option<i64>, Error> {
-        read(self.value(column)?)
+    fn opt_int(&self, column: usize) -> Result<Option<i64>, Failure> {
+        decode(self.value(column)?)
     }
-    fn bool(&self, column: usize) -> Result<bool, Error> {
-        read(self.value(column)?)
+    fn bool(&self, column: usize) -> Result<bool, Failure> {
+        decode(self.value(column)?)
     }
-    fn text(&self, column: usize) -> Result<String, Error> {
-        read(self.value(column)?)
+    fn text(&self, column: usize) -> Result<String, Failure> {
+        decode(self.value(column)?)
     }
-    fn opt_text(&self, column: usize) -> Result<Option<String>, Error> {
-        read(self.value(column)?)
+    fn opt_text(&self, column: usize) -> Result<Option<String>, Failure> {
+        decode(self.value(column)?)
     }
-    fn bytes(&self, column: usize) -> Result<Vec<u8>, Error> {
-        read(self.value(column)?)
+    fn bytes(&self, column: usize) -> Result<Vec<u8>, Failure> {
+        decode(self.value(column)?)
     }
-    fn uuid(&self, column: usize) -> Result<Uuid, Error> {
-        let bytes = self.value(column)?.as_blob().map_err(|error| Error::Decode(error.into()))?;
-        Uuid::from_slice(bytes).map_err(|error| Error::Decode(error.into()))
-    }
-}
-
-fn read<T: FromSql>(value: ValueRef<'_>) -> Result<T, Error> {
-    T::column_result(value).map_err(|error| Error::Decode(error.into()))
-}
-
-/// What SQLite refused, as sqlx would say it, so that it is sorted in one place; anything else is a row or an
-/// argument that does not fit.
-pub(crate) fn failed(error: rusqlite::Error) -> Error {
-    match error.sqlite_error() {
-        Some(_) => Error::Database(Box::new(SqliteError { message: error.to_string(), error })),
-        None => Error::Decode(error.into()),
+    fn uuid(&self, column: usize) -> Result<Uuid, Failure> {
+        let bytes = self.value(column)?.as_blob().map_err(Failure::fault)?;
+        Uuid::from_slice(bytes).map_err(Failure::fault)
     }
 }
 
-/// An error of SQLite's.
-#[derive(Debug)]
-struct SqliteError {
-    error: rusqlite::Error,
-    message: String,
+fn decode<T: FromSql>(value: ValueRef<'_>) -> Result<T, Failure> {
+    T::column_result(value).map_err(Failure::fault)
 }
 
-impl fmt::Display for SqliteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
+/// Turns an error of SQLite into a failure.
+pub(crate) fn failed(error: rusqlite::Error) -> Failure {
+    Failure::statement(kind(&error), error)
 }
 
-impl std::error::Error for SqliteError {}
-
-impl DatabaseError for SqliteError {
-    fn message(&self) -> &str {
-        &self.message
+/// Sorts the result codes of SQLite; see <https://sqlite.org/rescode.html>.
+pub(crate) fn kind(error: &rusqlite::Error) -> Kind {
+    let Some(error) = error.sqlite_error() else { return Kind::Fault };
+    match error.extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            return Kind::Taken;
+        }
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => return Kind::Missing,
+        ffi::SQLITE_BUSY_SNAPSHOT => return Kind::Collision,
+        _ => {}
     }
-    fn code(&self) -> Option<Cow<'_, str>> {
-        self.error.sqlite_error().map(|error| error.extended_code.to_string().into())
-    }
-    fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
-        self
-    }
-    fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
-        self
-    }
-    fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
-        self
-    }
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Other
+    match error.code {
+        ErrorCode::DatabaseBusy
+        | ErrorCode::DatabaseLocked
+        | ErrorCode::OutOfMemory
+        | ErrorCode::ReadOnly
+        | ErrorCode::OperationInterrupted
+        | ErrorCode::SystemIoFailure
+        | ErrorCode::DiskFull
+        | ErrorCode::CannotOpen
+        | ErrorCode::FileLockingProtocolFailed => Kind::Unavailable,
+        _ => Kind::Fault,
     }
 }

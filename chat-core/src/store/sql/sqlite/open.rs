@@ -1,18 +1,17 @@
-//! Opening an SQLite database: its file, its connections, its schema.
+//! Opening an SQLite database: its file, its schema, its connections.
 
+use super::{
+    Sqlite,
+    driver::{Access, Place},
+    readers::Readers,
+    writer::Writer,
+};
 use crate::store::sql::{
-    OpenError, Options, SqlStore,
-    sqlite::{
-        driver::{self, MEMORY, Place},
-        readers::Here,
-        writer::Writer,
-    },
+    OpenError, Options,
+    migrations::{self, APPLIED, Applied},
 };
-use sqlx::{
-    ConnectOptions as _, Connection as _, Error, Sqlite, SqliteConnection,
-    migrate::{MigrateError, Migrator},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
-};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+use sqlx::migrate::{Migration, Migrator};
 use std::{
     fs, io,
     path::Path,
@@ -22,27 +21,34 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use tokio::task::spawn_blocking;
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// How long a reader waits for a lock, which in a file it hardly ever meets.
+/// How long opening waits for another process that creates or migrates the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long to wait before a database that is being made is tried again.
-const PAUSE: Duration = Duration::from_millis(20);
-/// Connections for long reads. SQLite's readers do not wait for its one writer.
-const READERS: u32 = 2;
+/// The time between two attempts to open a database that another process creates.
+const RETRY_DELAY: Duration = Duration::from_millis(20);
+/// The table of recorded migrations, as sqlx creates it.
+const MIGRATIONS_TABLE: &str = "create table if not exists _sqlx_migrations (
+    version bigint primary key,
+    description text not null,
+    installed_on timestamp not null default current_timestamp,
+    success boolean not null,
+    checksum blob not null,
+    execution_time bigint not null
+)";
 
-/// A new database in memory. It is there as long as this store.
-pub(crate) async fn open_memory() -> Result<SqlStore<Sqlite>, OpenError> {
+/// Opens a new database in memory. It exists as long as the store.
+pub(crate) async fn open_memory() -> Result<Sqlite, OpenError> {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
-    // A name that begins so is known to the whole process.
+    // All connections of the process find a name that begins with a slash.
     let name = format!("/chat-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let connect = SqliteConnectOptions::new().filename(&name).vfs(MEMORY).create_if_missing(true);
-    open(connect, &Place::Memory(name), true, OpenError::database).await
+    open(Place::Memory(name), true).await
 }
 
-/// The database in a file.
-pub(crate) async fn open_file(file: &Path, options: &Options) -> Result<SqlStore<Sqlite>, OpenError> {
+/// Opens the database in a file.
+pub(crate) async fn open_file(file: &Path, options: &Options) -> Result<Sqlite, OpenError> {
     let name = || file.display().to_string();
     match fs::metadata(file) {
         Ok(found) if found.is_dir() => return Err(OpenError::Directory(name())),
@@ -58,80 +64,121 @@ pub(crate) async fn open_file(file: &Path, options: &Options) -> Result<SqlStore
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Missing(name())),
         Err(error) => return Err(OpenError::File(name(), Arc::new(error))),
     }
-    let connect = SqliteConnectOptions::new().filename(file).journal_mode(SqliteJournalMode::Wal);
-    let failed = |error: Error| match result_code(&error) {
-        Some(5 | 6) => OpenError::Locked(name()),
-        Some(11) => OpenError::Damaged(name()),
-        Some(26) => OpenError::NotADatabase(name()),
-        _ => OpenError::File(name(), Arc::new(error)),
-    };
-    open(connect, &Place::File(file.to_owned()), options.sync_every_commit, failed).await
+    open(Place::File(file.to_owned()), options.sync_every_commit).await
 }
 
-async fn open(
-    connect: SqliteConnectOptions,
-    place: &Place,
-    sync_every_commit: bool,
-    failed: impl Fn(Error) -> OpenError,
-) -> Result<SqlStore<Sqlite>, OpenError> {
-    let connect = connect.busy_timeout(BUSY_TIMEOUT).foreign_keys(true);
-    // Alone at first: of two connections that turn to a log at once, SQLite refuses one.
-    let mut first = patiently(&connect).await.map_err(&failed)?;
-    migrate(&mut first, &failed).await?;
-    let readers = pool(READERS).connect_with(connect).await.map_err(&failed)?;
-    let here = |error| failed(driver::failed(error));
-    let writer = Writer::start(place, sync_every_commit).map_err(here)?;
-    let store = SqlStore::new(writer, readers, Here::open(place).map_err(here)?);
-    first.close().await.map_err(failed)?;
-    Ok(store)
+async fn open(place: Place, sync_every_commit: bool) -> Result<Sqlite, OpenError> {
+    let failed = |error| open_error(&place, error);
+    // This connection keeps a database in memory alive until the others are open.
+    let first = connect_first(&place).await?;
+    let writer = Writer::start(&place, sync_every_commit).map_err(failed)?;
+    let readers = Readers::open(&place).map_err(failed)?;
+    drop(first);
+    Ok(Sqlite { writer, readers })
 }
 
-/// Connects for the first time. A database that another process is making, or bringing into the mode that writes ahead,
-/// is locked in a way that SQLite does not wait for: this does.
-async fn patiently(connect: &SqliteConnectOptions) -> Result<SqliteConnection, Error> {
+/// Opens the first connection and brings the schema up to date.
+///
+/// SQLite does not wait for a process that creates the database or turns on the WAL: it reports a locked database at once.
+/// So this repeats the attempt.
+async fn connect_first(place: &Place) -> Result<Connection, OpenError> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
-        match connect.connect().await {
-            Err(error) if result_code(&error) == Some(5) && Instant::now() < deadline => {
-                tokio::time::sleep(PAUSE).await;
+        let target = place.clone();
+        let attempt = spawn_blocking(move || connect_and_migrate(&target)).await;
+        match attempt.map_err(|panicked| OpenError::database(panicked))? {
+            Err(Attempt::Sqlite(error)) if is_locked(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(RETRY_DELAY).await;
             }
-            connected => return connected,
+            Err(Attempt::Sqlite(error)) => return Err(open_error(place, error)),
+            Err(Attempt::Refused(error)) => return Err(error),
+            Ok(connection) => return Ok(connection),
         }
     }
 }
 
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .min_connections(connections)
-        .acquire_timeout(Duration::from_secs(30))
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
+/// Why an attempt to open the database failed.
+enum Attempt {
+    Sqlite(rusqlite::Error),
+    Refused(OpenError),
 }
 
-/// SQLite's primary result code; the bits above it say more of the kind.
-fn result_code(error: &Error) -> Option<i32> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(code & 0xff)
+impl From<rusqlite::Error> for Attempt {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
 }
 
-/// In one transaction, so that of two processes that start insert_batch one does it.
-async fn migrate(
-    connection: &mut SqliteConnection,
-    failed: impl Fn(Error) -> OpenError,
-) -> Result<(), OpenError> {
-    let mut tx = connection.begin_with("begin immediate").await.map_err(&failed)?;
-    // `run` by another name, whose future is `Send`.
-    MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(|error| match error {
-        // The file's fault, not the schema's.
-        MigrateError::Execute(error) if result_code(&error) == Some(11) => failed(error),
-        error => OpenError::migration(error, &MIGRATIONS),
+impl From<OpenError> for Attempt {
+    fn from(error: OpenError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+fn connect_and_migrate(place: &Place) -> Result<Connection, Attempt> {
+    let mut connection = match place {
+        Place::File(_) => {
+            let connection = place.open(Access::Write, BUSY_TIMEOUT)?;
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            connection
+        }
+        Place::Memory(_) => place.open(Access::Create, BUSY_TIMEOUT)?,
+    };
+    if !migrations::missing(&applied(&connection)?, &MIGRATIONS)?.is_empty() {
+        // Of several processes that start together, one migrates and the others wait for its transaction.
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(MIGRATIONS_TABLE)?;
+        for migration in migrations::missing(&applied(&tx)?, &MIGRATIONS)? {
+            apply(&tx, migration)?;
+        }
+        tx.commit()?;
+    }
+    Ok(connection)
+}
+
+/// Returns the recorded migrations.
+fn applied(connection: &Connection) -> rusqlite::Result<Vec<Applied>> {
+    let is_recorded = "select exists (select 1 from sqlite_schema where name = '_sqlx_migrations')";
+    if !connection.query_row(is_recorded, [], |row| row.get::<_, bool>(0))? {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare(APPLIED)?;
+    let rows = statement.query_map([], |row| {
+        Ok(Applied { version: row.get(0)?, checksum: row.get(1)?, success: row.get(2)? })
     })?;
-    tx.commit().await.map_err(failed)
+    rows.collect()
 }
 
-/// An empty file that its owner alone may read.
+/// Runs a migration and records it.
+fn apply(tx: &Transaction<'_>, migration: &Migration) -> Result<(), Attempt> {
+    let began = Instant::now();
+    tx.execute_batch(migration.sql.as_str()).map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => Attempt::Sqlite(error),
+        _ => Attempt::Refused(OpenError::migration(error)),
+    })?;
+    let record = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+         values ($1, $2, true, $3, $4)";
+    let took = i64::try_from(began.elapsed().as_nanos()).unwrap_or(i64::MAX);
+    tx.execute(record, params![migration.version, &*migration.description, &*migration.checksum, took])?;
+    Ok(())
+}
+
+fn is_locked(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn open_error(place: &Place, error: rusqlite::Error) -> OpenError {
+    let Place::File(file) = place else { return OpenError::database(error) };
+    let name = file.display().to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked(name),
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(name),
+        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(name),
+        _ => OpenError::File(name, Arc::new(error)),
+    }
+}
+
+/// Creates an empty file that only its owner can read.
 fn create_private(file: &Path) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -147,7 +194,6 @@ mod tests {
         api::{ThreadId, Timestamp, UserId},
         store::{NewMessage, NewThread, NewUser, PasswordHash, Slice, Store, StoreError, sql},
     };
-    use sqlx::{AssertSqlSafe, Executor as _};
     use std::path::PathBuf;
     use uuid::Uuid;
 
@@ -165,10 +211,8 @@ mod tests {
         (folder, file)
     }
 
-    async fn tamper(file: &Path, statement: &str) {
-        let mut connection = SqliteConnection::connect(&url(file)).await.unwrap();
-        connection.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
-        connection.close().await.unwrap();
+    fn tamper(file: &Path, statement: &str) {
+        Connection::open(file).unwrap().execute_batch(statement).unwrap();
     }
 
     /// Two users and a thread: a message to it.
@@ -199,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_written_is_there_when_opened_again() {
+    async fn committed_data_is_there_after_reopening() {
         let (_folder, file) = folder();
         let store = open(&file).await.unwrap();
         let new = message(&store).await;
@@ -212,7 +256,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_new_file_and_a_backup_are_their_owners_alone() {
+    async fn only_the_owner_can_read_a_new_file_and_a_backup() {
         use std::os::unix::fs::PermissionsExt as _;
         let (folder, file) = folder();
         let store = open(&file).await.unwrap();
@@ -248,7 +292,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_opened_is_named() {
+    async fn the_error_names_what_cannot_be_opened() {
         let (folder, file) = folder();
         let fixed = Options { create_if_missing: false, ..Options::default() };
         assert!(matches!(sql::open(&url(&file), &fixed).await, Err(OpenError::Missing(_))));
@@ -268,13 +312,13 @@ mod tests {
         open(&file).await.unwrap().close().await;
         let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
              values (9999, 'later', true, x'00', 0)";
-        tamper(&file, later).await;
+        tamper(&file, later);
         let error = open(&file).await.unwrap_err();
         assert!(matches!(error, OpenError::Newer { found: 9999, .. }), "{error}");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn several_that_start_together_migrate_once() {
+    async fn processes_that_start_together_migrate_once() {
         let (_folder, file) = folder();
         let opening: Vec<_> = (0..4)
             .map(|_| {
@@ -287,28 +331,35 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn one_that_is_being_made_is_waited_for() {
+    #[test]
+    fn a_file_that_another_process_creates_is_reported_as_locked() {
         let (_folder, file) = folder();
-        let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
-        let mut other = SqliteConnection::connect_with(&options).await.unwrap();
-        other.execute("begin immediate").await.unwrap();
-        let mut opening = tokio::spawn(async move { open(&file).await });
-        // Not to wait for anything, but long enough for a refusal to come.
-        let refused = tokio::time::timeout(Duration::from_millis(300), &mut opening).await;
-        assert!(refused.is_err(), "{refused:?}");
-        other.execute("rollback").await.unwrap();
-        opening.await.unwrap().unwrap();
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("begin immediate").unwrap();
+        let place = Place::File(file);
+        let refused = connect_and_migrate(&place).err();
+        assert!(matches!(&refused, Some(Attempt::Sqlite(error)) if is_locked(error)), "it is tried again");
+        other.execute_batch("rollback").unwrap();
+        assert!(connect_and_migrate(&place).is_ok());
     }
 
     #[tokio::test]
-    async fn a_message_the_database_refuses_fails_alone() {
+    async fn a_current_schema_is_opened_while_another_process_writes() {
+        let (_folder, file) = folder();
+        open(&file).await.unwrap().close().await;
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("begin immediate").unwrap();
+        open(&file).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_message_that_the_database_refuses_fails_alone() {
         let (_folder, file) = folder();
         let store = open(&file).await.unwrap();
         let good = message(&store).await;
         let refusal = "create trigger refusal before insert on messages when new.text = 'bad' \
              begin select raise(abort, 'refused'); end";
-        tamper(&file, refusal).await;
+        tamper(&file, refusal);
         let bad = NewMessage { text: "bad".to_owned(), ..good.clone() };
         let outcomes = store.insert_messages(vec![good.clone(), bad.clone(), good.clone()]).await.unwrap();
         assert!(matches!(outcomes[..], [Ok(_), Err(StoreError::Fault(_)), Ok(_)]), "{outcomes:?}");

@@ -1,76 +1,361 @@
-//! Reading an SQLite file on the thread that asks.
+//! The connections that read: one pool beside the one connection that writes.
 //!
-//! Short look-ups go through connections that only read. Whatever is out of the ordinary there, a lock held by
-//! somebody, an error, all of them in use, is left to sqlx, which waits and sorts errors.
+//! A short read runs on the calling thread with a free connection. It never waits: with no free connection, or a locked
+//! database, it moves to the blocking pool, where it waits up to [`WAIT_TIMEOUT`]. A long read always runs on the blocking
+//! pool, and long reads never use more than half of the connections, so that they cannot delay short ones.
 
-use crate::store::sql::{
-    sqlite::driver::{Place, failed, query},
-    value::{Arg, Cells},
+use super::driver::{self, Access, OwnedArg, OwnedRow, Place};
+use crate::store::{
+    PoolMetrics,
+    sql::{
+        dialect::Length,
+        failure::{Failure, Internal},
+        value::{Arg, Columns},
+    },
 };
-use rusqlite::Connection;
-use sqlx::Error;
+use rusqlite::{Connection, ErrorCode, InterruptHandle};
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// Connections that read where they are asked. `None` once they are closed.
+/// How long a read on the blocking pool waits for a connection, and for a lock of another process.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pool of connections that read.
 #[derive(Clone)]
-pub(crate) struct Here(Arc<[Mutex<Option<Connection>>]>);
+pub(crate) struct Readers(Arc<Pool>);
 
-impl Here {
-    /// Opens a database that has been opened, and migrated, already.
-    pub(crate) fn open(place: &Place) -> Result<Self, rusqlite::Error> {
-        // Those who ask are the runtime's threads, of which there are as many as cores.
-        let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 16);
-        // This thread has other things to do than to wait.
-        let open = |_| Ok(Mutex::new(Some(place.open(false, Duration::ZERO)?)));
-        Ok(Self((0..threads).map(open).collect::<Result<_, rusqlite::Error>>()?))
+struct Pool {
+    idle: Mutex<Idle>,
+    /// Notified when a connection becomes idle, and when the pool is closed.
+    returned: Condvar,
+    /// Permits for long reads: half of the connections.
+    long: Semaphore,
+    size: usize,
+    /// Short reads that moved to the blocking pool.
+    moved: AtomicU64,
+}
+
+/// The idle connections, used last first, because its page cache is warm.
+struct Idle {
+    connections: Vec<Connection>,
+    closed: bool,
+}
+
+impl Readers {
+    /// Opens the connections to a database that exists and is migrated.
+    pub(crate) fn open(place: &Place) -> rusqlite::Result<Self> {
+        // Short reads run on the runtime's threads, of which there is one for each core.
+        let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 16);
+        let size = 2 * cores;
+        let open = |_| place.open(Access::Read, Duration::ZERO);
+        let connections = (0..size).map(open).collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(Self(Arc::new(Pool {
+            idle: Mutex::new(Idle { connections, closed: false }),
+            returned: Condvar::new(),
+            long: Semaphore::new(size / 2),
+            size,
+            moved: AtomicU64::new(0),
+        })))
     }
 
-    /// Runs a statement that reads and gives its rows to `take`; `false` when that is not to be done here, whatever
-    /// was taken so far.
-    pub(crate) fn read(
+    /// Runs a statement that reads, and decodes each row.
+    pub(crate) async fn read<T: Send>(
+        &self,
+        length: Length,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
+    ) -> Result<Vec<T>, Failure> {
+        if length == Length::Short {
+            if let Some(done) = self.read_inline(sql, args, &decode) {
+                return done;
+            }
+            self.0.moved.fetch_add(1, Ordering::Relaxed);
+        }
+        let args: Vec<OwnedArg> = args.iter().map(OwnedArg::of).collect();
+        let read = move |connection: &Connection| {
+            let args: Vec<Arg<'_>> = args.iter().map(OwnedArg::borrow).collect();
+            let mut rows = Vec::new();
+            driver::read(connection, sql, &args, |row| {
+                rows.push(OwnedRow::of(row)?);
+                Ok(())
+            })?;
+            Ok(rows)
+        };
+        let rows = match length {
+            Length::Short => self.run_blocking(read).await?,
+            Length::Long => self.run_long(read).await?,
+        };
+        rows.iter().map(|row| decode(row)).collect()
+    }
+
+    /// Runs a long `work` on the blocking pool, with one of the connections for long reads. If the future is dropped,
+    /// `work` is interrupted.
+    pub(crate) async fn run_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let permit = timeout(WAIT_TIMEOUT, self.0.long.acquire()).await;
+        let permit = permit.map_err(|_| Internal::NoFreeConnection(WAIT_TIMEOUT))?;
+        let _permit = permit.map_err(|_| Internal::Closed)?;
+        self.run_blocking(work).await
+    }
+
+    /// Runs a short read on this thread. `None` if it would have to wait.
+    fn read_inline<T>(
         &self,
         sql: &str,
         args: &[Arg<'_>],
-        take: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
-    ) -> bool {
-        for connection in &*self.0 {
-            // The next, while somebody has this one, or has left it with a panic.
-            if let Ok(connection) = connection.try_lock() {
-                let Some(connection) = connection.as_ref() else { return false };
-                return run(connection, sql, args, take).is_ok();
+        decode: &impl Fn(&dyn Columns) -> Result<T, Failure>,
+    ) -> Option<Result<Vec<T>, Failure>> {
+        let connection = match self.0.try_take() {
+            Ok(connection) => connection?,
+            Err(closed) => return Some(Err(closed.into())),
+        };
+        let mut decoded = Vec::new();
+        let done = driver::read(connection.get()?, sql, args, |row| {
+            decoded.push(decode(row)?);
+            Ok(())
+        });
+        match done {
+            Err(failure) if is_busy(&failure) => None,
+            done => Some(done.map(|()| decoded)),
+        }
+    }
+
+    /// Runs `work` with a connection on the blocking pool. If the future is dropped, `work` is interrupted.
+    async fn run_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let pool = self.0.clone();
+        let interrupt = Interrupt::default();
+        let running = interrupt.0.clone();
+        let done = spawn_blocking(move || {
+            let connection = pool.take()?;
+            let connection = connection.get().ok_or(Internal::Closed)?;
+            if !begin(&running, connection) {
+                return Err(Internal::Closed.into());
             }
-        }
-        false
+            connection.busy_timeout(WAIT_TIMEOUT).map_err(driver::failed)?;
+            let done = work(connection);
+            end(&running);
+            connection.busy_timeout(Duration::ZERO).map_err(driver::failed)?;
+            done
+        });
+        let done = done.await.map_err(Failure::fault)?;
+        drop(interrupt);
+        done
     }
 
-    /// Closes them all.
+    /// Closes the idle connections now, and each other one when its read ends. Later reads fail.
     pub(crate) fn close(&self) {
-        for connection in &*self.0 {
-            connection.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut idle = self.0.idle();
+        idle.closed = true;
+        idle.connections.clear();
+        drop(idle);
+        self.0.returned.notify_all();
+        self.0.long.close();
+    }
+
+    /// Returns the state of the pool.
+    pub(crate) fn metrics(&self) -> PoolMetrics {
+        let size = self.0.size as u64;
+        PoolMetrics {
+            name: "readers",
+            open: size,
+            idle: self.0.idle().connections.len() as u64,
+            max: size,
+            moved: self.0.moved.load(Ordering::Relaxed),
         }
     }
 }
 
-fn run(
-    connection: &Connection,
-    sql: &str,
-    args: &[Arg<'_>],
-    take: &mut dyn FnMut(&dyn Cells) -> Result<(), Error>,
-) -> Result<(), Error> {
-    query(connection, sql, args, |mut rows| {
-        while let Some(row) = rows.next().map_err(failed)? {
-            take(row)?;
+impl Pool {
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an idle connection; `None` if there is none.
+    fn try_take(&self) -> Result<Option<Taken<'_>>, Internal> {
+        let mut idle = self.idle();
+        if idle.closed {
+            return Err(Internal::Closed);
         }
-        Ok(())
-    })
+        Ok(idle.connections.pop().map(|connection| Taken { pool: self, connection: Some(connection) }))
+    }
+
+    /// Takes an idle connection, and blocks the thread for up to [`WAIT_TIMEOUT`] until there is one.
+    fn take(&self) -> Result<Taken<'_>, Internal> {
+        let is_waiting = |idle: &mut Idle| idle.connections.is_empty() && !idle.closed;
+        let waited = self.returned.wait_timeout_while(self.idle(), WAIT_TIMEOUT, is_waiting);
+        let (mut idle, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if idle.closed {
+            return Err(Internal::Closed);
+        }
+        let connection = idle.connections.pop().ok_or(Internal::NoFreeConnection(WAIT_TIMEOUT))?;
+        Ok(Taken { pool: self, connection: Some(connection) })
+    }
 }
 
-impl fmt::Debug for Here {
+/// A connection that returns to the pool when it is dropped.
+struct Taken<'a> {
+    pool: &'a Pool,
+    connection: Option<Connection>,
+}
+
+impl Taken<'_> {
+    fn get(&self) -> Option<&Connection> {
+        self.connection.as_ref()
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        let mut idle = self.pool.idle();
+        if !idle.closed {
+            idle.connections.push(connection);
+            drop(idle);
+            self.pool.returned.notify_one();
+        }
+    }
+}
+
+/// Whether a read failed because another connection holds a lock.
+fn is_busy(failure: &Failure) -> bool {
+    let Failure::Statement(_, error) = failure else { return false };
+    let code = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+    matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// The state of a read on the blocking pool.
+#[derive(Default)]
+enum Running {
+    #[default]
+    NotYet,
+    Now(InterruptHandle),
+    Ended,
+}
+
+/// Interrupts the read when it is dropped while the read runs.
+///
+/// The lock is held while the read begins, ends or is interrupted, so that an interrupt never reaches a later read on the
+/// same connection.
+#[derive(Default)]
+struct Interrupt(Arc<Mutex<Running>>);
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Running::Now(handle) = &*running {
+            handle.interrupt();
+        }
+        *running = Running::Ended;
+    }
+}
+
+/// Records that a read begins; `false` if its caller was dropped before.
+fn begin(running: &Mutex<Running>, connection: &Connection) -> bool {
+    let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_wanted = matches!(*running, Running::NotYet);
+    if is_wanted {
+        *running = Running::Now(connection.get_interrupt_handle());
+    }
+    is_wanted
+}
+
+fn end(running: &Mutex<Running>) {
+    *running.lock().unwrap_or_else(PoisonError::into_inner) = Running::Ended;
+}
+
+impl fmt::Debug for Readers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Here({} connections)", self.0.len())
+        f.debug_struct("Readers").field("size", &self.0.size).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+    use tokio::task::yield_now;
+
+    /// Runs until it is interrupted.
+    const ENDLESS: &str =
+        "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n";
+
+    /// The first connection keeps the database in memory alive.
+    fn readers(name: &str) -> (Connection, Readers) {
+        let place = Place::Memory(format!("/test-{name}"));
+        let first = place.open(Access::Create, Duration::ZERO).unwrap();
+        (first, Readers::open(&place).unwrap())
+    }
+
+    async fn read(readers: &Readers, length: Length, sql: &'static str) -> Result<Vec<i64>, Failure> {
+        readers.read(length, sql, &[], |row| row.int(0)).await
+    }
+
+    async fn all_idle(readers: &Readers) {
+        while readers.metrics().idle < readers.metrics().open {
+            yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn long_reads_do_not_delay_short_ones_and_end_when_they_are_dropped() {
+        let (_first, readers) = readers("long");
+        let long: Vec<_> = (0..readers.0.size)
+            .map(|_| {
+                let readers = readers.clone();
+                tokio::spawn(async move { read(&readers, Length::Long, ENDLESS).await })
+            })
+            .collect();
+        while readers.metrics().idle > readers.metrics().open / 2 {
+            yield_now().await;
+        }
+        let short = read(&readers, Length::Short, "select 7").now_or_never();
+        assert_eq!(short.unwrap().unwrap(), [7], "it runs at once");
+        for read in long {
+            read.abort();
+        }
+        all_idle(&readers).await;
+        assert_eq!(readers.metrics().moved, 0);
+        assert_eq!(read(&readers, Length::Long, "select 8").await.unwrap(), [8]);
+    }
+
+    #[tokio::test]
+    async fn a_short_read_without_a_free_connection_waits_on_the_blocking_pool() {
+        let (_first, readers) = readers("short");
+        let taken: Vec<_> = std::iter::from_fn(|| readers.0.try_take().unwrap()).collect();
+        let mut waiting = Box::pin(read(&readers, Length::Short, "select 7"));
+        assert!((&mut waiting).now_or_never().is_none());
+        drop(taken);
+        assert_eq!(waiting.await.unwrap(), [7]);
+        assert_eq!(readers.metrics().moved, 1);
+    }
+
+    #[tokio::test]
+    async fn an_error_of_a_short_read_is_returned() {
+        let (_first, readers) = readers("error");
+        let failure = read(&readers, Length::Short, "select missing from nowhere").await.unwrap_err();
+        assert!(matches!(failure, Failure::Statement(crate::store::sql::failure::Kind::Fault, _)));
+        assert_eq!(readers.metrics().moved, 0);
+    }
+
+    #[tokio::test]
+    async fn a_closed_pool_refuses_reads() {
+        let (_first, readers) = readers("closed");
+        readers.close();
+        for length in [Length::Short, Length::Long] {
+            assert!(read(&readers, length, "select 7").await.unwrap_err().is_unavailable());
+        }
     }
 }

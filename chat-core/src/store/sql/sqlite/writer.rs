@@ -1,22 +1,24 @@
-//! The one connection that writes to an SQLite database, and the thread it works on.
+//! The one connection that writes to an SQLite database, and the thread that owns it.
 //!
-//! A step that writes is handed over to that thread as a whole: its statements then run without another hop, steps
-//! wait for each other in the order they came, and a caller who goes away does not break off what has begun.
+//! A transaction moves to that thread as a whole. Its statements then run without another hop, transactions run in the
+//! order of their arrival, and a caller whose future is dropped does not stop a transaction that has begun.
 
+use super::{
+    checkpoint::{Checkpoints, WAL_CHECKPOINT_PAGES},
+    driver::{Access, OwnedRow, Place, failed, query, read},
+};
 use crate::store::sql::{
-    sqlite::{
-        checkpoint::{Checkpoints, WAL_CHECKPOINT_PAGES},
-        driver::{OwnedRow, Place, failed, query},
-    },
+    dialect::Transaction,
+    failure::{Failure, Internal},
+    statements::DialectSql,
     value::Arg,
 };
-use futures_util::{FutureExt as _, future::BoxFuture};
+use futures_util::future::BoxFuture;
 use rusqlite::Connection;
-use sqlx::Error;
 use std::{
     fmt,
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -25,86 +27,70 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
 };
 
-/// How long a transaction waits for another process that is writing.
+/// How long a transaction waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Steps that wait for the thread at most; more wait for a place.
+/// Transactions that wait for the thread at most. Further callers wait until there is room.
 const QUEUE: usize = 64;
 
-type Step = BoxFuture<'static, ()>;
-/// Where the connection is while no transaction has it.
-type Home = Arc<Mutex<Option<Connection>>>;
+type Job = Box<dyn FnOnce(&mut SqliteTx) + Send>;
 
-/// Hands steps to the thread.
+/// Sends transactions to the thread.
 #[derive(Clone)]
 pub(crate) struct Writer {
-    steps: Arc<Mutex<Option<mpsc::Sender<Step>>>>,
-    home: Home,
+    jobs: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
     ended: watch::Receiver<()>,
 }
 
 impl Writer {
     /// Opens the connection and starts the thread. Must be called within a Tokio runtime.
-    pub(crate) fn start(place: &Place, sync_every_commit: bool) -> Result<Self, rusqlite::Error> {
-        let connection = place.open(true, BUSY_TIMEOUT)?;
+    pub(crate) fn start(place: &Place, sync_every_commit: bool) -> rusqlite::Result<Self> {
+        let connection = place.open(Access::Write, BUSY_TIMEOUT)?;
         connection.pragma_update(None, "synchronous", if sync_every_commit { "full" } else { "normal" })?;
-        let (steps, mut waiting) = mpsc::channel::<Step>(QUEUE);
-        let (end, ended) = watch::channel(());
-        // What a step awaits besides its own statements is the runtime's.
-        let runtime = Handle::current();
         let mut checkpoints = Checkpoints::install(&connection, place, WAL_CHECKPOINT_PAGES)?;
-        let home = Arc::new(Mutex::new(Some(connection)));
-        let at_home = home.clone();
+        let mut tx = SqliteTx { connection };
+        let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
+        let (end, ended) = watch::channel(());
         let work = move || {
-            while let Some(step) = waiting.blocking_recv() {
-                // A panic drops the sender of the step's answer, which is answer enough.
-                runtime.block_on(AssertUnwindSafe(step).catch_unwind()).ok();
-                if let Some(connection) = &*lock(&at_home) {
-                    checkpoints.after_commit(connection);
-                }
+            while let Some(job) = waiting.blocking_recv() {
+                // A panic drops the job's reply channel, which its caller sees as a failure.
+                catch_unwind(AssertUnwindSafe(|| job(&mut tx))).ok();
+                tx.end_abandoned();
+                checkpoints.after_commit(&tx.connection);
             }
             checkpoints.close();
-            drop(lock(&at_home).take());
+            drop(tx);
             drop(end);
         };
         let thread = thread::Builder::new().name("chat-writer".to_owned()).spawn(work);
         thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        Ok(Self { steps: Arc::new(Mutex::new(Some(steps))), home, ended })
+        Ok(Self { jobs: Arc::new(Mutex::new(Some(jobs))), ended })
     }
 
-    /// Runs a step on the thread.
+    /// Runs `work` on the thread, to completion even if the returned future is dropped.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        step: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, Error> {
+        work: impl for<'t> FnOnce(&'t mut SqliteTx) -> BoxFuture<'t, Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
         let (reply, done) = oneshot::channel();
-        let step = async move {
-            reply.send(step.await).ok();
-        };
-        let queue = lock(&self.steps).clone().ok_or(Error::PoolClosed)?;
-        queue.send(Box::pin(step)).await.map_err(|_| Error::PoolClosed)?;
-        done.await.map_err(|_| Error::WorkerCrashed)
+        let runtime = Handle::current();
+        let job: Job = Box::new(move |tx| {
+            reply.send(runtime.block_on(work(tx))).ok();
+        });
+        let queue = self.jobs().clone().ok_or(Internal::Closed)?;
+        queue.send(job).await.map_err(|_| Internal::Closed)?;
+        done.await.map_err(|_| Internal::Panicked)?
     }
 
-    /// Begins a transaction, in a step.
-    pub(crate) fn begin(&self) -> Result<WriteTx, Error> {
-        let connection = lock(&self.home).take().ok_or(Error::PoolClosed)?;
-        let tx = WriteTx { connection: Some(connection), home: self.home.clone() };
-        // At once with the right to write: a transaction that begins by reading and then writes fails when another
-        // wrote meanwhile.
-        tx.connection()?.execute_batch("begin immediate").map_err(failed)?;
-        Ok(tx)
-    }
-
-    /// Takes no more steps, and returns when those that wait are done and the connection is closed.
+    /// Accepts no more transactions, and returns when those that wait are done and the connection is closed.
     pub(crate) async fn close(&self) {
-        drop(lock(&self.steps).take());
+        drop(self.jobs().take());
         // Nothing is ever sent: it fails when the thread has ended.
         self.ended.clone().changed().await.ok();
     }
-}
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    fn jobs(&self) -> MutexGuard<'_, Option<mpsc::Sender<Job>>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for Writer {
@@ -113,57 +99,74 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// A transaction. Dropped, it is rolled back.
-pub(crate) struct WriteTx {
-    /// There until it is dropped.
-    connection: Option<Connection>,
-    home: Home,
+/// A transaction on the connection that writes.
+pub(crate) struct SqliteTx {
+    connection: Connection,
 }
 
-impl WriteTx {
-    pub(crate) fn rows(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<OwnedRow>, Error> {
-        let mut kept = Vec::new();
-        query(self.connection()?, sql, args, |mut rows| {
-            while let Some(row) = rows.next().map_err(failed)? {
-                kept.push(OwnedRow::of(row)?);
-            }
-            Ok(())
-        })?;
-        Ok(kept)
+impl SqliteTx {
+    fn execute(&self, sql: &str) -> Result<(), Failure> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute([]))
+            .map_err(failed)?;
+        Ok(())
     }
 
-    pub(crate) fn run(&self, sql: &str, args: &[Arg<'_>]) -> Result<u64, Error> {
-        let connection = self.connection()?;
+    /// Rolls back a transaction that is still open: after a panic, or after a commit that failed, for example on a full
+    /// disk, unless SQLite has ended it itself.
+    fn end_abandoned(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("rollback")
+        {
+            tracing::error!(%error, "cannot roll back an SQLite transaction; restart the server");
+        }
+    }
+}
+
+impl Transaction for SqliteTx {
+    const SHARED: bool = false;
+    const SQL: DialectSql = super::SQL;
+    type Row = OwnedRow;
+
+    async fn begin(&mut self) -> Result<(), Failure> {
+        self.end_abandoned();
+        // A transaction that first reads and then writes fails if another process wrote in between.
+        self.execute("begin immediate")
+    }
+
+    async fn commit(&mut self) -> Result<(), Failure> {
+        match self.execute("commit") {
+            Err(Failure::Statement(_, error)) => Err(Failure::Commit(error)),
+            done => done,
+        }
+    }
+
+    async fn roll_back(&mut self) -> Result<(), Failure> {
+        self.execute("rollback")
+    }
+
+    async fn enter_bulk_mode(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn rows(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<OwnedRow>, Failure> {
+        let mut rows = Vec::new();
+        read(&self.connection, sql, args, |row| {
+            rows.push(OwnedRow::of(row)?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    async fn run(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Failure> {
         let mut changed = 0;
-        query(connection, sql, args, |mut rows| {
+        query(&self.connection, sql, args, |mut rows| {
             while rows.next().map_err(failed)?.is_some() {}
-            changed += connection.changes();
+            changed += self.connection.changes();
             Ok(())
         })?;
         Ok(changed)
-    }
-
-    pub(crate) fn commit(self) -> Result<(), Error> {
-        self.connection()?.execute_batch("commit").map_err(failed)
-    }
-
-    pub(crate) fn rollback(self) -> Result<(), Error> {
-        self.connection()?.execute_batch("rollback").map_err(failed)
-    }
-
-    fn connection(&self) -> Result<&Connection, Error> {
-        self.connection.as_ref().ok_or(Error::PoolClosed)
-    }
-}
-
-impl Drop for WriteTx {
-    fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        // Also after a commit that failed, on a full disk for one, unless SQLite has ended the transaction itself.
-        if !connection.is_autocommit() {
-            connection.execute_batch("rollback").ok();
-        }
-        *lock(&self.home) = Some(connection);
     }
 }
 
@@ -172,31 +175,42 @@ mod tests {
     use super::*;
     use std::fs;
 
+    /// Adds a note in a transaction, then calls `interrupt`, then commits.
+    fn note(
+        writer: &Writer,
+        text: &'static str,
+        interrupt: fn(),
+    ) -> impl Future<Output = Result<(), Failure>> + use<> {
+        let writer = writer.clone();
+        async move {
+            let done = writer.run(move |tx| {
+                Box::pin(async move {
+                    tx.begin().await?;
+                    tx.run("insert into notes values ($1)", &[text.into()]).await?;
+                    interrupt();
+                    tx.commit().await
+                })
+            });
+            done.await
+        }
+    }
+
     #[tokio::test]
-    async fn a_step_that_panics_is_undone_and_the_next_is_taken() {
+    async fn a_transaction_that_panics_is_rolled_back_and_the_next_one_runs() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("chat.db");
         fs::write(&file, []).unwrap();
         let place = Place::File(file);
         let schema = "pragma journal_mode = wal; create table notes (text text)";
-        place.open(true, Duration::ZERO).unwrap().execute_batch(schema).unwrap();
+        place.open(Access::Write, Duration::ZERO).unwrap().execute_batch(schema).unwrap();
         let writer = Writer::start(&place, true).unwrap();
-        let note = |text: &'static str, fate: fn()| {
-            let at_work = writer.clone();
-            writer.run(async move {
-                let tx = at_work.begin().unwrap();
-                tx.run("insert into notes values ($1)", &[text.into()]).unwrap();
-                fate();
-                tx.commit().unwrap();
-            })
-        };
-        let lost = note("lost", || panic!("a fault of the program")).await;
-        assert!(matches!(lost, Err(Error::WorkerCrashed)), "{lost:?}");
-        note("kept", || ()).await.unwrap();
+        let lost = note(&writer, "lost", || panic!("a fault of the program")).await.unwrap_err();
+        assert!(lost.is_unavailable(), "{lost:?}");
+        note(&writer, "kept", || ()).await.unwrap();
         writer.close().await;
-        assert!(matches!(note("late", || ()).await, Err(Error::PoolClosed)));
+        assert!(note(&writer, "late", || ()).await.unwrap_err().is_unavailable());
         let notes = "select group_concat(text) from notes";
-        let connection = place.open(false, Duration::ZERO).unwrap();
+        let connection = place.open(Access::Read, Duration::ZERO).unwrap();
         assert_eq!(connection.query_row(notes, [], |row| row.get::<_, String>(0)).unwrap(), "kept");
     }
 }

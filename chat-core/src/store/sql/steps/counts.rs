@@ -1,18 +1,14 @@
-//! How many messages users have: what a transaction adds to the counters, and which users' lists it changes.
+//! The changes of a transaction to users' message counters and list versions.
 
+use crate::api::{Participants, UserId};
 use crate::store::sql::{
-    SqlStore, Tx,
-    dialect::Dialect,
+    dialect::Transaction,
     failure::Failure,
-    value::{Arg, Cells, Column},
+    value::{Arg, Column, Columns},
 };
-use crate::{
-    api::{Participants, UserId},
-    store::StoreError,
-};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-/// Changes of the counters of several users.
+/// The changes to the counters of several users.
 #[derive(Debug, Default)]
 pub(crate) struct Counts(BTreeMap<i64, Count>);
 
@@ -71,8 +67,8 @@ impl Counts {
         }
     }
 
-    /// Takes away what a tally of messages that are to be deleted found.
-    pub(crate) fn take_away(&mut self, tally: &impl Cells) -> Result<(), sqlx::Error> {
+    /// Subtracts a row of `COUNT_…_MESSAGES`: messages that the transaction deletes.
+    pub(crate) fn take_away(&mut self, tally: &impl Columns) -> Result<(), Failure> {
         let (low, high) = (tally.int(0)?, tally.opt_int(1)?);
         let (messages, unread) = (tally.int(2)?, tally.int(3)?);
         let mut take = |user, own_unread: i64| {
@@ -88,16 +84,18 @@ impl Counts {
         Ok(())
     }
 
-    /// Leaves a user out, whose counters go altogether.
+    /// Leaves out a user whose counters the transaction deletes.
     pub(crate) fn forget(&mut self, user: UserId) {
         self.0.remove(&user.get());
     }
 
-    /// Writes them down, by ascending user, which is the order their locks are taken in. The last step of a
-    /// transaction, so that these locks, which senders share, are held briefly. Where nodes share the database, that
-    /// gives a user's lists a new version, whatever there is to count; elsewhere there has to be something.
-    pub(crate) async fn write<D: Dialect>(&self, tx: &mut Tx<D>) -> Result<(), Failure> {
-        let changed = self.0.iter().filter(|(_, count)| D::SHARED || **count != Count::default());
+    /// Writes the changes by ascending user id, which is the order of the locks.
+    ///
+    /// The last step of a transaction, so that these locks, for which senders compete, are held briefly. On a shared
+    /// database, each user in it gets a new list version, even without a change of a count. On SQLite, a user without a
+    /// change of a count is left out.
+    pub(crate) async fn write<X: Transaction>(&self, tx: &mut X) -> Result<(), Failure> {
+        let changed = self.0.iter().filter(|(_, count)| X::SHARED || **count != Count::default());
         let (users, counts): (Vec<i64>, Vec<Count>) = changed.unzip();
         if users.is_empty() {
             return Ok(());
@@ -109,18 +107,6 @@ impl Counts {
             of(|count| count.unread),
             of(|count| count.incoming),
         ];
-        tx.run(D::SQL.add_counts, &[Arg::Rows(&columns)]).await.map(drop)
+        tx.run(X::SQL.add_counts, &[Arg::Rows(&columns)]).await.map(drop)
     }
-}
-
-/// The versions of users' lists; nobody has one before there is something in them.
-pub(crate) async fn versions<D: Dialect>(store: &SqlStore<D>, users: &[UserId]) -> Result<Vec<i64>, Failure> {
-    const NONE: i64 = 0;
-    let statement = D::SQL.list_versions.ok_or(StoreError::Unsupported("one process alone writes here"))?;
-    let ids = [Column::Ints(users.iter().map(|user| user.get()).collect())];
-    let mut versions = HashMap::with_capacity(users.len());
-    for row in store.read(statement, &[Arg::Rows(&ids)]).await? {
-        versions.insert(row.int(0)?, row.int(1)?);
-    }
-    Ok(users.iter().map(|user| versions.get(&user.get()).copied().unwrap_or(NONE)).collect())
 }

@@ -1,8 +1,7 @@
 //! Taking over another service's data.
 
 use crate::store::sql::{
-    SqlStore, Tx,
-    dialect::Dialect,
+    dialect::{Transaction, Verdict},
     failure::Failure,
     statements as sql,
     steps::counts::{Counts, marks},
@@ -21,27 +20,28 @@ use uuid::Uuid;
 /// Rows written by one statement.
 const CHUNK: usize = 1000;
 
-pub(crate) async fn all<D: Dialect>(store: &SqlStore<D>, import: &Import) -> Result<ImportOutcome, Failure> {
-    let mut tx = store.begin().await?;
+pub(crate) async fn all<X: Transaction>(
+    tx: &mut X,
+    import: &Import,
+) -> Result<Verdict<ImportOutcome>, Failure> {
     tx.enter_bulk_mode().await?;
-    tx.run_own(D::SQL.lock_user_ids).await?;
+    tx.run_optional(X::SQL.lock_user_ids).await?;
     if tx.first(sql::IMPORTED, &[(&import.digest).into()]).await?.is_some() {
-        return Ok(ImportOutcome::AlreadyImported);
+        return Ok(Verdict::RollBack(ImportOutcome::AlreadyImported));
     }
     if tx.first(sql::ANY_USER, &[]).await?.is_some() {
-        return Ok(ImportOutcome::NotEmpty);
+        return Ok(Verdict::RollBack(ImportOutcome::NotEmpty));
     }
-    users(&mut tx, &import.users, &import.tokens).await?;
-    tokens(&mut tx, &import.tokens).await?;
-    threads(&mut tx, &import.threads, &import.messages).await?;
-    messages(&mut tx, &import.threads, &import.messages).await?;
+    users(tx, &import.users, &import.tokens).await?;
+    tokens(tx, &import.tokens).await?;
+    threads(tx, &import.threads, &import.messages).await?;
+    messages(tx, &import.threads, &import.messages).await?;
     tx.run(sql::INSERT_IMPORT, &[(&import.digest).into(), import.at.into()]).await?;
-    tx.commit().await?;
-    Ok(ImportOutcome::Imported)
+    Ok(Verdict::Commit(ImportOutcome::Imported))
 }
 
-async fn users<D: Dialect>(
-    tx: &mut Tx<D>,
+async fn users<X: Transaction>(
+    tx: &mut X,
     users: &[ImportedUser],
     tokens: &[ImportedToken],
 ) -> Result<(), Failure> {
@@ -69,13 +69,13 @@ async fn users<D: Dialect>(
             Column::Ints(chunk.iter().map(|(u, _)| u.created.as_micros()).collect()),
             Column::Ints(chunk.iter().map(|(u, _)| token_counts.get(&u.id).copied().unwrap_or(0)).collect()),
         ];
-        tx.run(D::SQL.import_users, &[Arg::Rows(&columns)]).await?;
+        tx.run(X::SQL.import_users, &[Arg::Rows(&columns)]).await?;
     }
-    tx.run_own(D::SQL.sync_user_id_sequence).await?;
+    tx.run_optional(X::SQL.sync_user_id_sequence).await?;
     tx.run(sql::COUNT_USERS, &[saturating_i64(users.len() as u64).into()]).await.map(drop)
 }
 
-async fn tokens<D: Dialect>(tx: &mut Tx<D>, tokens: &[ImportedToken]) -> Result<(), Failure> {
+async fn tokens<X: Transaction>(tx: &mut X, tokens: &[ImportedToken]) -> Result<(), Failure> {
     let mut numbers: HashMap<UserId, i64> = HashMap::new();
     for chunk in tokens.chunks(CHUNK) {
         let number = |token: &ImportedToken| {
@@ -90,13 +90,13 @@ async fn tokens<D: Dialect>(tx: &mut Tx<D>, tokens: &[ImportedToken]) -> Result<
             Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
             Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
         ];
-        tx.run(D::SQL.import_tokens, &[Arg::Rows(&columns)]).await?;
+        tx.run(X::SQL.import_tokens, &[Arg::Rows(&columns)]).await?;
     }
     Ok(())
 }
 
-async fn threads<D: Dialect>(
-    tx: &mut Tx<D>,
+async fn threads<X: Transaction>(
+    tx: &mut X,
     threads: &[ImportedThread],
     messages: &[ImportedMessage],
 ) -> Result<(), Failure> {
@@ -125,7 +125,7 @@ async fn threads<D: Dialect>(
             Column::Ints(chunk.iter().map(|t| t.created.as_micros()).collect()),
             Column::Ints(chunk.iter().map(|t| t.updated.as_micros()).collect()),
         ];
-        tx.run(D::SQL.import_threads, &[Arg::Rows(&columns)]).await?;
+        tx.run(X::SQL.import_threads, &[Arg::Rows(&columns)]).await?;
     }
     Ok(())
 }
@@ -134,8 +134,8 @@ fn participants(threads: &[ImportedThread]) -> HashMap<ThreadId, Participants> {
     threads.iter().map(|thread| (thread.id, thread.participants)).collect()
 }
 
-async fn messages<D: Dialect>(
-    tx: &mut Tx<D>,
+async fn messages<X: Transaction>(
+    tx: &mut X,
     threads: &[ImportedThread],
     messages: &[ImportedMessage],
 ) -> Result<(), Failure> {
@@ -163,9 +163,9 @@ async fn messages<D: Dialect>(
             Column::OptTexts(vec![None; chunk.len()]),
             Column::OptBytes(vec![None; chunk.len()]),
         ];
-        tx.run(D::SQL.insert_messages, &[Arg::Rows(&columns)]).await?;
+        tx.run(X::SQL.insert_messages, &[Arg::Rows(&columns)]).await?;
     }
-    tx.run_own(D::SQL.sync_message_id_sequence).await?;
+    tx.run_optional(X::SQL.sync_message_id_sequence).await?;
     tx.run(sql::SET_IMPORTED_READ_POSITIONS, &[]).await?;
     counts.write(tx).await
 }

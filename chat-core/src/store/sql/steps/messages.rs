@@ -1,12 +1,12 @@
 //! Single messages, and the lists across a user's threads.
 
 use crate::store::sql::{
-    SqlStore, Tx,
-    dialect::Dialect,
+    SqlStore,
+    dialect::{Dialect, Length, Transaction, Verdict},
     failure::Failure,
     rows, statements as sql,
     steps::counts::{Counts, marks},
-    value::{Cells, saturating_i64, saturating_u64},
+    value::{Columns, saturating_i64, saturating_u64},
 };
 use crate::{
     api::{Message, MessageId, Participants, ThreadId, UserId},
@@ -18,11 +18,8 @@ pub(crate) async fn one<D: Dialect>(
     caller: UserId,
     id: MessageId,
 ) -> Result<Option<Message>, Failure> {
-    store.look_up_first(sql::MESSAGE, &[id.into(), caller.into()], |row| rows::message(row, 0)).await
+    store.read_first(sql::MESSAGE, &[id.into(), caller.into()], |row| rows::message(row, 0)).await
 }
-
-/// Entries that are skipped in no time; to skip more is no look-up.
-const MAX_INLINE_OFFSET: u64 = 1000;
 
 /// A part of one of the three lists.
 pub(crate) async fn page<D: Dialect>(
@@ -33,16 +30,12 @@ pub(crate) async fn page<D: Dialect>(
 ) -> Result<Counted<Message>, Failure> {
     let (limit, offset) = (saturating_i64(slice.limit), saturating_i64(slice.offset));
     let args = [caller.into(), limit.into(), offset.into(), limit.saturating_add(offset).into()];
-    // The one row of an empty page has a count and no message.
-    let entry = |row: &dyn Cells| {
+    // An empty page is one row, with a count and no message.
+    let entry = |row: &dyn Columns| {
         let message = row.opt_int(1)?.map(|_| rows::message(row, 1)).transpose()?;
         Ok((row.opt_int(0)?, message))
     };
-    let entries = if slice.offset <= MAX_INLINE_OFFSET {
-        store.look_up(list, &args, entry).await?
-    } else {
-        store.read(list, &args).await?.iter().map(|row| entry(row)).collect::<Result<_, _>>()?
-    };
+    let entries = store.read(Length::of(slice.limit, slice.offset), list, &args, entry).await?;
     let count = entries.first().and_then(|(count, _)| *count).unwrap_or(0);
     Ok(Counted {
         count: saturating_u64(count),
@@ -51,31 +44,30 @@ pub(crate) async fn page<D: Dialect>(
 }
 
 /// A message of `caller`'s with its participants, its thread locked.
-async fn locked<D: Dialect>(
-    tx: &mut Tx<D>,
+async fn locked<X: Transaction>(
+    tx: &mut X,
     caller: UserId,
     id: MessageId,
 ) -> Result<Option<(Message, Participants)>, Failure> {
     let args = [id.into(), caller.into()];
-    tx.first(D::SQL.lock_thread_of, &args).await?;
+    tx.first(X::SQL.lock_thread_of, &args).await?;
     let Some(row) = tx.first(sql::MESSAGE_WITH_PARTICIPANTS, &args).await? else {
         return Ok(None);
     };
     Ok(Some((rows::message(&row, 0)?, rows::participants(&row, 6)?)))
 }
 
-pub(crate) async fn update<D: Dialect>(
-    store: &SqlStore<D>,
+pub(crate) async fn update<X: Transaction>(
+    tx: &mut X,
     caller: UserId,
     id: MessageId,
     change: &MessageChange,
-) -> Result<Option<Changed<Message>>, Failure> {
-    let mut tx = store.begin().await?;
-    let Some((mut message, participants)) = locked(&mut tx, caller, id).await? else {
-        return Ok(None);
+) -> Result<Verdict<Option<Changed<Message>>>, Failure> {
+    let Some((mut message, participants)) = locked(tx, caller, id).await? else {
+        return Ok(Verdict::RollBack(None));
     };
     if change.text.is_some() && message.sender != caller {
-        return Ok(None);
+        return Ok(Verdict::RollBack(None));
     }
     let mut counts = Counts::default();
     counts.touch(participants);
@@ -91,30 +83,27 @@ pub(crate) async fn update<D: Dialect>(
     let (low_mark, high_mark) = new_marks.unzip();
     let args = [id.into(), change.text.as_deref().into(), low_mark.into(), high_mark.into()];
     tx.run(sql::UPDATE_MESSAGE, &args).await?;
-    counts.write(&mut tx).await?;
-    tx.commit().await?;
+    counts.write(tx).await?;
     if let Some(text) = &change.text {
         message.text.clone_from(text);
     }
-    Ok(Some(Changed { value: message, participants }))
+    Ok(Verdict::Commit(Some(Changed { value: message, participants })))
 }
 
-pub(crate) async fn delete<D: Dialect>(
-    store: &SqlStore<D>,
+pub(crate) async fn delete<X: Transaction>(
+    tx: &mut X,
     caller: UserId,
     id: MessageId,
-) -> Result<Option<Changed<ThreadId>>, Failure> {
-    let mut tx = store.begin().await?;
-    let Some((message, participants)) = locked(&mut tx, caller, id).await? else {
-        return Ok(None);
+) -> Result<Verdict<Option<Changed<ThreadId>>>, Failure> {
+    let Some((message, participants)) = locked(tx, caller, id).await? else {
+        return Ok(Verdict::RollBack(None));
     };
     if message.sender != caller {
-        return Ok(None);
+        return Ok(Verdict::RollBack(None));
     }
     tx.run(sql::DELETE_MESSAGE, &[id.into()]).await?;
     let mut counts = Counts::default();
     counts.message(participants, caller, message.is_read, -1);
-    counts.write(&mut tx).await?;
-    tx.commit().await?;
-    Ok(Some(Changed { value: message.thread, participants }))
+    counts.write(tx).await?;
+    Ok(Verdict::Commit(Some(Changed { value: message.thread, participants })))
 }

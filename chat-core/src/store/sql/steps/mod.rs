@@ -2,10 +2,8 @@
 
 pub(super) mod counts;
 pub(super) mod import;
-pub(super) mod marks;
 pub(super) mod messages;
 pub(super) mod send;
-mod send_single;
 pub(super) mod threads;
 pub(super) mod tokens;
 pub(super) mod users;

@@ -2,15 +2,15 @@
 
 use crate::store::sql::{
     SqlStore,
-    dialect::Dialect,
+    dialect::{Dialect, Length, Transaction, Verdict},
     failure::Failure,
     rows, statements as sql,
-    steps::counts::Counts,
-    value::{Cells, saturating_i64},
+    steps::counts::{Counts, mark},
+    value::{Columns, saturating_i64},
 };
 use crate::{
-    api::{Message, Participants, Thread, ThreadDetail, ThreadId, UserId},
-    store::{MessageRange, NewThread, OpenedThread, StoreError},
+    api::{Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, UserId},
+    store::{Changed, MessageRange, NewThread, OpenedThread, StoreError},
 };
 
 /// The thread of a pair, if there is one.
@@ -19,32 +19,31 @@ pub(crate) async fn of_pair<D: Dialect>(
     participants: Participants,
 ) -> Result<Option<ThreadId>, Failure> {
     let pair = [participants.first().into(), participants.second().map(UserId::get).into()];
-    let id = store.look_up_first(sql::CANONICAL_THREAD, &pair, |row| row.uuid(0)).await?;
+    let id = store.read_first(sql::CANONICAL_THREAD, &pair, |row| row.uuid(0)).await?;
     Ok(id.map(ThreadId::new))
 }
 
-pub(crate) async fn open<D: Dialect>(
-    store: &SqlStore<D>,
+pub(crate) async fn open<X: Transaction>(
+    tx: &mut X,
     thread: NewThread,
-) -> Result<OpenedThread, Failure> {
+) -> Result<Verdict<OpenedThread>, Failure> {
     let (low, high) = (thread.participants.first(), thread.participants.second());
     let pair = [low.into(), high.map(UserId::get).into()];
-    let mut tx = store.begin().await?;
-    if tx.rows(D::SQL.pair_of_users, &pair).await?.len() != 2 {
+    if tx.rows(X::SQL.pair_of_users, &pair).await?.len() != 2 {
         return Err(StoreError::NotFound.into());
     }
     let args = [thread.id.into(), low.into(), high.map(UserId::get).into(), thread.created.into()];
-    // Between the insert that finds one and the look at it, the other may be deleted: then it is our turn after all.
+    // The thread that made the insert do nothing can be deleted before the look-up: then the insert is repeated.
     loop {
         if tx.first(sql::INSERT_THREAD, &args).await?.is_some() {
             let mut counts = Counts::default();
             counts.touch(thread.participants);
-            counts.write(&mut tx).await?;
-            tx.commit().await?;
-            return Ok(OpenedThread { id: thread.id, created: true });
+            counts.write(tx).await?;
+            return Ok(Verdict::Commit(OpenedThread { id: thread.id, created: true }));
         }
         if let Some(row) = tx.first(sql::CANONICAL_THREAD, &pair).await? {
-            return Ok(OpenedThread { id: ThreadId::new(row.uuid(0)?), created: false });
+            let opened = OpenedThread { id: ThreadId::new(row.uuid(0)?), created: false };
+            return Ok(Verdict::RollBack(opened));
         }
     }
 }
@@ -54,7 +53,7 @@ pub(crate) async fn one<D: Dialect>(
     caller: UserId,
     id: ThreadId,
 ) -> Result<Option<ThreadDetail>, Failure> {
-    store.look_up_first(sql::THREAD, &[id.into(), caller.into()], |row| rows::thread_detail(row)).await
+    store.read_first(sql::THREAD, &[id.into(), caller.into()], |row| rows::thread_detail(row)).await
 }
 
 pub(crate) async fn list<D: Dialect>(
@@ -67,14 +66,14 @@ pub(crate) async fn list<D: Dialect>(
         None => 0,
         Some(after) => {
             let args = [after.into(), caller.into()];
-            match store.look_up_first(sql::THREAD_SEQ, &args, |row| row.int(0)).await? {
+            match store.read_first(sql::THREAD_SEQ, &args, |row| row.int(0)).await? {
                 Some(seq) => seq,
                 None => return Ok(None),
             }
         }
     };
     let args = [caller.into(), seq.into(), saturating_i64(limit).into()];
-    Ok(Some(store.look_up(D::SQL.threads, &args, |row| rows::thread(row)).await?))
+    Ok(Some(store.read(Length::of(limit, 0), D::Tx::SQL.threads, &args, |row| rows::thread(row)).await?))
 }
 
 pub(crate) async fn messages<D: Dialect>(
@@ -90,8 +89,9 @@ pub(crate) async fn messages<D: Dialect>(
         MessageRange::Before(id) => (sql::THREAD_MESSAGES_BEFORE, id.get()),
     };
     let args = [thread.into(), caller.into(), from.into(), saturating_i64(limit).into()];
-    let mut messages = store.look_up(statement, &args, |row| rows::message(row, 0)).await?;
-    // Messages tell whose they are; only where there are none the thread has to be asked.
+    let mut messages =
+        store.read(Length::of(limit, 0), statement, &args, |row| rows::message(row, 0)).await?;
+    // The statement selects by participant. Only an empty result needs a look-up of the thread.
     if messages.is_empty() && one(store, caller, thread).await?.is_none() {
         return Ok(None);
     }
@@ -101,15 +101,14 @@ pub(crate) async fn messages<D: Dialect>(
     Ok(Some(messages))
 }
 
-pub(crate) async fn delete<D: Dialect>(
-    store: &SqlStore<D>,
+pub(crate) async fn delete<X: Transaction>(
+    tx: &mut X,
     caller: UserId,
     id: ThreadId,
-) -> Result<Option<Participants>, Failure> {
-    let mut tx = store.begin().await?;
+) -> Result<Verdict<Option<Participants>>, Failure> {
     tx.enter_bulk_mode().await?;
-    let Some(thread) = tx.first(D::SQL.lock_thread, &[id.into(), caller.into()]).await? else {
-        return Ok(None);
+    let Some(thread) = tx.first(X::SQL.lock_thread, &[id.into(), caller.into()]).await? else {
+        return Ok(Verdict::RollBack(None));
     };
     let participants = rows::participants(&thread, 1)?;
     let mut counts = Counts::default();
@@ -120,9 +119,48 @@ pub(crate) async fn delete<D: Dialect>(
     tx.run(sql::DELETE_MESSAGES_IN, &[id.into()]).await?;
     tx.run(sql::DELETE_THREAD, &[id.into()]).await?;
     if let (true, Some(high)) = (thread.bool(3)?, participants.second()) {
-        tx.run(D::SQL.promote_canonical_thread, &[participants.first().into(), high.into()]).await?;
+        tx.run(X::SQL.promote_canonical_thread, &[participants.first().into(), high.into()]).await?;
     }
-    counts.write(&mut tx).await?;
-    tx.commit().await?;
-    Ok(Some(participants))
+    counts.write(tx).await?;
+    Ok(Verdict::Commit(Some(participants)))
+}
+
+/// Marks the messages of other senders as read.
+pub(crate) async fn mark_read<X: Transaction>(
+    tx: &mut X,
+    caller: UserId,
+    id: ThreadId,
+    up_to: Option<MessageId>,
+) -> Result<Verdict<Option<Changed<u64>>>, Failure> {
+    let Some(thread) = tx.first(X::SQL.lock_thread, &[id.into(), caller.into()]).await? else {
+        return Ok(Verdict::RollBack(None));
+    };
+    let participants = rows::participants(&thread, 1)?;
+    let (read, has_read, seen, other) = if participants.first() == caller {
+        (sql::READ_BY_LOW, sql::SET_LOW_READ_POSITION, thread.int(5)?, participants.second())
+    } else {
+        (sql::READ_BY_HIGH, sql::SET_HIGH_READ_POSITION, thread.int(6)?, Some(participants.first()))
+    };
+    let newest = tx.first(sql::NEWEST_MESSAGE, &[id.into()]).await?;
+    let newest = newest.map(|row| row.opt_int(0)).transpose()?.flatten().unwrap_or(0);
+    let up_to = up_to.map_or(newest, |up_to| newest.min(up_to.get()));
+    if up_to <= seen {
+        return Ok(Verdict::RollBack(Some(Changed { value: 0, participants })));
+    }
+    let mut marked = 0;
+    let mut counts = Counts::default();
+    // Messages of the other participant are their own in the index. A sender who is no participant, in some imported
+    // threads, sent to both.
+    let outside_sender = thread.bool(4)?.then_some(UserId::new(i64::MIN));
+    for (sender, mark) in [(other, mark::OWN), (outside_sender, mark::INCOMING)] {
+        let Some(sender) = sender else { continue };
+        let read = tx.run(read, &[id.into(), seen.into(), up_to.into(), mark.into()]).await?;
+        counts.unread(participants, sender, -saturating_i64(read));
+        marked += read;
+    }
+    tx.run(has_read, &[id.into(), up_to.into()]).await?;
+    if marked > 0 {
+        counts.write(tx).await?;
+    }
+    Ok(Verdict::Commit(Some(Changed { value: marked, participants })))
 }

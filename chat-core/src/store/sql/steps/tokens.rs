@@ -2,22 +2,21 @@
 
 use crate::store::sql::{
     SqlStore,
-    dialect::Dialect,
+    dialect::{Dialect, Length, Transaction, Verdict},
     failure::Failure,
     rows, statements as sql,
-    value::{Arg, Cells, Column},
+    value::{Arg, Column, Columns},
 };
 use crate::{
     api::{Timestamp, TokenId, UserId},
     store::{NewToken, StoreError, StoredToken, TokenHash, TokenOwner},
 };
 
-pub(crate) async fn insert<D: Dialect>(
-    store: &SqlStore<D>,
+pub(crate) async fn insert<X: Transaction>(
+    tx: &mut X,
     token: &NewToken,
     keep: u32,
-) -> Result<Vec<TokenHash>, Failure> {
-    let mut tx = store.begin().await?;
+) -> Result<Verdict<Vec<TokenHash>>, Failure> {
     let Some(row) = tx.first(sql::NEXT_TOKEN_ID, &[token.user.into()]).await? else {
         return Err(StoreError::NotFound.into());
     };
@@ -35,15 +34,14 @@ pub(crate) async fn insert<D: Dialect>(
     let gone = [token.user.into(), hash, others.into(), token.created.into()];
     let gone = tx.rows(sql::EVICT_TOKENS, &gone).await?;
     let gone = gone.iter().map(|row| rows::token_hash(row, 0)).collect::<Result<_, _>>()?;
-    tx.commit().await?;
-    Ok(gone)
+    Ok(Verdict::Commit(gone))
 }
 
 pub(crate) async fn owner<D: Dialect>(
     store: &SqlStore<D>,
     token: &TokenHash,
 ) -> Result<Option<TokenOwner>, Failure> {
-    let owner = |row: &dyn Cells| {
+    let owner = |row: &dyn Columns| {
         Ok(TokenOwner {
             user: UserId::new(row.int(0)?),
             active: row.bool(1)?,
@@ -51,41 +49,40 @@ pub(crate) async fn owner<D: Dialect>(
             ttl: rows::ttl(row, 3)?,
         })
     };
-    store.look_up_first(sql::TOKEN_OWNER, &[(&token.0).into()], owner).await
+    store.read_first(sql::TOKEN_OWNER, &[(&token.0).into()], owner).await
 }
 
 pub(crate) async fn list<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Result<Vec<StoredToken>, Failure> {
-    store.look_up(sql::TOKENS, &[user.into()], |row: &dyn Cells| rows::token(row)).await
+    store.read(Length::Short, sql::TOKENS, &[user.into()], |row| rows::token(row)).await
 }
 
-pub(crate) async fn touch<D: Dialect>(
-    store: &SqlStore<D>,
+pub(crate) async fn touch<X: Transaction>(
+    tx: &mut X,
     uses: &[(TokenHash, Timestamp)],
-) -> Result<(), Failure> {
+) -> Result<Verdict<()>, Failure> {
     let columns = [
         Column::OptBytes(uses.iter().map(|(token, _)| Some(&token.0[..])).collect()),
         Column::Ints(uses.iter().map(|(_, at)| at.as_micros()).collect()),
     ];
-    store.write(D::SQL.touch_tokens, &[Arg::Rows(&columns)]).await.map(drop)
+    tx.run(X::SQL.touch_tokens, &[Arg::Rows(&columns)]).await?;
+    Ok(Verdict::Commit(()))
 }
 
-pub(crate) async fn delete<D: Dialect>(store: &SqlStore<D>, token: &TokenHash) -> Result<bool, Failure> {
-    Ok(store.write(sql::DELETE_TOKEN, &[(&token.0).into()]).await? > 0)
+pub(crate) async fn delete<X: Transaction>(tx: &mut X, token: &TokenHash) -> Result<Verdict<bool>, Failure> {
+    Ok(Verdict::Commit(tx.run(sql::DELETE_TOKEN, &[(&token.0).into()]).await? > 0))
 }
 
-pub(crate) async fn delete_by_id<D: Dialect>(
-    store: &SqlStore<D>,
+pub(crate) async fn delete_by_id<X: Transaction>(
+    tx: &mut X,
     user: UserId,
     id: TokenId,
-) -> Result<Option<TokenHash>, Failure> {
-    let mut tx = store.begin().await?;
+) -> Result<Verdict<Option<TokenHash>>, Failure> {
     let Some(row) = tx.first(sql::DELETE_TOKEN_BY_ID, &[user.into(), id.into()]).await? else {
-        return Ok(None);
+        return Ok(Verdict::RollBack(None));
     };
-    tx.commit().await?;
-    Ok(Some(rows::token_hash(&row, 0)?))
+    Ok(Verdict::Commit(Some(rows::token_hash(&row, 0)?)))
 }
 
-pub(crate) async fn delete_all<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Result<u64, Failure> {
-    store.write(sql::DELETE_TOKENS, &[user.into()]).await
+pub(crate) async fn delete_all<X: Transaction>(tx: &mut X, user: UserId) -> Result<Verdict<u64>, Failure> {
+    Ok(Verdict::Commit(tx.run(sql::DELETE_TOKENS, &[user.into()]).await?))
 }

@@ -1,12 +1,12 @@
 //! Users: who is called what.
 
 use crate::store::sql::{
-    SqlStore, Tx,
-    dialect::Dialect,
-    failure::{Failure, no_row},
+    SqlStore,
+    dialect::{Dialect, Length, Transaction, Verdict},
+    failure::Failure,
     rows, statements as sql,
     steps::counts::Counts,
-    value::{Cells, saturating_i64, saturating_u64},
+    value::{Columns, saturating_i64, saturating_u64},
 };
 use crate::{
     api::{Participants, User, UserId},
@@ -24,22 +24,19 @@ fn is_storable(name: &str) -> bool {
     !name.contains('\0')
 }
 
-pub(crate) async fn insert<D: Dialect>(store: &SqlStore<D>, user: &NewUser) -> Result<UserId, Failure> {
+pub(crate) async fn insert<X: Transaction>(tx: &mut X, user: &NewUser) -> Result<Verdict<UserId>, Failure> {
     let key = name_key(&user.username);
     let args = [(&*user.username).into(), (&*key).into(), user.password.expose().into(), user.created.into()];
-    let mut tx = store.begin().await?;
-    let id = tx.first(sql::INSERT_USER, &args).await?.ok_or_else(no_row)?.int(0)?;
+    let id = tx.one(sql::INSERT_USER, &args).await?.int(0)?;
     tx.run(sql::COUNT_USERS, &[1.into()]).await?;
-    tx.commit().await?;
-    Ok(UserId::new(id))
+    Ok(Verdict::Commit(UserId::new(id)))
 }
 
-pub(crate) async fn ensure<D: Dialect>(store: &SqlStore<D>, user: &EnsuredUser) -> Result<(), Failure> {
+pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Result<Verdict<()>, Failure> {
     let key = name_key(&user.username);
-    let mut tx = store.begin().await?;
-    tx.run_own(D::SQL.lock_user_ids).await?;
-    match tx.first(D::SQL.lock_user, &[user.id.into()]).await? {
-        Some(there) if there.text(1)? == user.username => return Ok(()),
+    tx.run_optional(X::SQL.lock_user_ids).await?;
+    match tx.first(X::SQL.lock_user, &[user.id.into()]).await? {
+        Some(there) if there.text(1)? == user.username => return Ok(Verdict::RollBack(())),
         Some(there) => {
             let old_key = there.text(2)?;
             tx.run(sql::RENAME_USER, &[user.id.into(), (&*user.username).into(), (&*key).into()]).await?;
@@ -56,20 +53,19 @@ pub(crate) async fn ensure<D: Dialect>(store: &SqlStore<D>, user: &EnsuredUser) 
                 user.created.into(),
             ];
             tx.run(sql::INSERT_USER_WITH_ID, &args).await?;
-            tx.run_own(D::SQL.sync_user_id_sequence).await?;
+            tx.run_optional(X::SQL.sync_user_id_sequence).await?;
             tx.run(sql::COUNT_USERS, &[1.into()]).await?;
             // He may have been here before: his lists have another version than those of then.
             let mut counts = Counts::default();
             counts.touch(Participants::one(user.id));
-            counts.write(&mut tx).await?;
+            counts.write(tx).await?;
         }
     }
-    tx.commit().await
+    Ok(Verdict::Commit(()))
 }
 
 pub(crate) async fn account<D: Dialect>(store: &SqlStore<D>, id: UserId) -> Result<Option<Account>, Failure> {
-    let row = store.read_first(sql::ACCOUNT, &[id.into()]).await?;
-    Ok(row.map(|row| rows::account(&row)).transpose()?)
+    store.read_first(sql::ACCOUNT, &[id.into()], |row| rows::account(row)).await
 }
 
 pub(crate) async fn account_by_name<D: Dialect>(
@@ -79,15 +75,14 @@ pub(crate) async fn account_by_name<D: Dialect>(
     if !is_storable(name) {
         return Ok(None);
     }
-    let row = store.read_first(sql::ACCOUNT_BY_NAME, &[name.into()]).await?;
-    Ok(row.map(|row| rows::account(&row)).transpose()?)
+    store.read_first(sql::ACCOUNT_BY_NAME, &[name.into()], |row| rows::account(row)).await
 }
 
 pub(crate) async fn is_name_taken<D: Dialect>(store: &SqlStore<D>, name: &str) -> Result<bool, Failure> {
     if !is_storable(name) {
         return Ok(false);
     }
-    Ok(store.read_first(sql::NAME_HOLDER, &[(&*name_key(name)).into()]).await?.is_some())
+    Ok(store.read_first(sql::NAME_HOLDER, &[(&*name_key(name)).into()], |_| Ok(())).await?.is_some())
 }
 
 pub(crate) async fn accounts<D: Dialect>(
@@ -96,8 +91,8 @@ pub(crate) async fn accounts<D: Dialect>(
     limit: u64,
 ) -> Result<Vec<Account>, Failure> {
     let after = after.map_or(i64::MIN, UserId::get);
-    let rows = store.read(sql::ACCOUNTS, &[after.into(), saturating_i64(limit).into()]).await?;
-    Ok(rows.iter().map(rows::account).collect::<Result<_, _>>()?)
+    let args = [after.into(), saturating_i64(limit).into()];
+    store.read(Length::of(limit, 0), sql::ACCOUNTS, &args, |row| rows::account(row)).await
 }
 
 pub(crate) async fn page<D: Dialect>(
@@ -109,17 +104,25 @@ pub(crate) async fn page<D: Dialect>(
         return Ok(Counted { count: 0, items: Vec::new() });
     }
     let (limit, offset) = (saturating_i64(slice.limit).into(), saturating_i64(slice.offset).into());
-    let rows = if search.is_empty() {
-        store.read(sql::USERS, &[limit, offset]).await?
+    // An empty page is one row, with a count and no user.
+    let entry = |row: &dyn Columns| {
+        let user = row.opt_int(1)?.map(|_| rows::user(row)).transpose()?;
+        Ok((row.int(0)?, user))
+    };
+    let entries = if search.is_empty() {
+        store.read(Length::of(slice.limit, slice.offset), sql::USERS, &[limit, offset], entry).await?
     } else {
         let from = name_key(search);
         let to = after_prefix(&from);
-        store.read(sql::USERS_FOUND, &[limit, offset, (&*from).into(), (&*to).into()]).await?
+        let args = [limit, offset, (&*from).into(), (&*to).into()];
+        // It counts every name with the prefix.
+        store.read(Length::Long, sql::USERS_FOUND, &args, entry).await?
     };
-    let count = rows.first().map_or(Ok(0), |row| row.int(0))?;
-    // The one row of an empty page has a count and no user.
-    let found = rows.iter().filter(|row| !matches!(row.opt_int(1), Ok(None)));
-    Ok(Counted { count: saturating_u64(count), items: found.map(rows::user).collect::<Result<_, _>>()? })
+    let count = entries.first().map_or(0, |(count, _)| *count);
+    Ok(Counted {
+        count: saturating_u64(count),
+        items: entries.into_iter().filter_map(|(_, user)| user).collect(),
+    })
 }
 
 /// A text that follows everything that begins with `prefix`, and precedes everything else that follows it.
@@ -136,14 +139,22 @@ fn after_prefix(prefix: &str) -> String {
     format!("{prefix}{}", char::MAX)
 }
 
-pub(crate) async fn set_password<D: Dialect>(
-    store: &SqlStore<D>,
-    user: UserId,
-    expected: Option<&PasswordHash>,
-    new: &PasswordHash,
-    revoke: RevokeTokens,
-) -> Result<bool, Failure> {
-    let mut tx = store.begin().await?;
+/// A new password.
+#[derive(Debug)]
+pub(crate) struct PasswordChange {
+    pub(crate) user: UserId,
+    /// The hash to replace; any hash if `None`.
+    pub(crate) expected: Option<PasswordHash>,
+    pub(crate) new: PasswordHash,
+    pub(crate) revoke: RevokeTokens,
+}
+
+pub(crate) async fn set_password<X: Transaction>(
+    tx: &mut X,
+    change: &PasswordChange,
+) -> Result<Verdict<bool>, Failure> {
+    let PasswordChange { user, expected, new, revoke } = change;
+    let user = *user;
     let changed = match expected {
         None => tx.run(sql::SET_PASSWORD, &[user.into(), new.expose().into()]).await?,
         Some(old) => {
@@ -151,7 +162,7 @@ pub(crate) async fn set_password<D: Dialect>(
         }
     };
     if changed == 0 {
-        return Ok(false);
+        return Ok(Verdict::RollBack(false));
     }
     match revoke {
         RevokeTokens::None => 0,
@@ -160,44 +171,41 @@ pub(crate) async fn set_password<D: Dialect>(
             tx.run(sql::DELETE_OTHER_TOKENS, &[user.into(), (&keep.0).into()]).await?
         }
     };
-    tx.commit().await?;
-    Ok(true)
+    Ok(Verdict::Commit(true))
 }
 
-pub(crate) async fn set_active<D: Dialect>(
-    store: &SqlStore<D>,
+pub(crate) async fn set_active<X: Transaction>(
+    tx: &mut X,
     user: UserId,
     active: bool,
-) -> Result<bool, Failure> {
-    Ok(store.write(sql::SET_ACTIVE, &[user.into(), active.into()]).await? > 0)
+) -> Result<Verdict<bool>, Failure> {
+    Ok(Verdict::Commit(tx.run(sql::SET_ACTIVE, &[user.into(), active.into()]).await? > 0))
 }
 
-pub(crate) async fn remove<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Result<bool, Failure> {
-    let mut tx = store.begin().await?;
+pub(crate) async fn remove<X: Transaction>(tx: &mut X, user: UserId) -> Result<Verdict<bool>, Failure> {
     tx.enter_bulk_mode().await?;
     let Some(row) = tx.first(sql::LOCK_USER_FOR_REMOVAL, &[user.into()]).await? else {
-        return Ok(false);
+        return Ok(Verdict::RollBack(false));
     };
     let mut counts = Counts::default();
-    for thread in tx.rows(D::SQL.lock_threads_of_user, &[user.into()]).await? {
+    for thread in tx.rows(X::SQL.lock_threads_of_user, &[user.into()]).await? {
         counts.touch(rows::participants(&thread, 1)?);
     }
-    remove_messages(&mut tx, user, &mut counts).await?;
+    remove_messages(tx, user, &mut counts).await?;
     counts.forget(user);
-    counts.write(&mut tx).await?;
+    counts.write(tx).await?;
     tx.run(sql::DELETE_THREADS_OF, &[user.into()]).await?;
     tx.run(sql::DELETE_COUNTERS, &[user.into()]).await?;
     tx.run(sql::DELETE_TOKENS, &[user.into()]).await?;
     tx.run(sql::DELETE_USER, &[user.into()]).await?;
     tx.run(sql::PROMOTE_NAME_OWNER, &[(&*row.text(0)?).into()]).await?;
     tx.run(sql::COUNT_USERS, &[(-1).into()]).await?;
-    tx.commit().await?;
-    Ok(true)
+    Ok(Verdict::Commit(true))
 }
 
 /// The messages of his threads, and those he wrote in others'.
-async fn remove_messages<D: Dialect>(
-    tx: &mut Tx<D>,
+async fn remove_messages<X: Transaction>(
+    tx: &mut X,
     user: UserId,
     counts: &mut Counts,
 ) -> Result<(), Failure> {

@@ -1,0 +1,164 @@
+//! Batches of messages and of read marks, each as one statement that commits by itself.
+//!
+//! A statement is a round trip here, so a batch is one statement instead of eight.
+
+use super::Postgres;
+use crate::{
+    api::{Message, MessageId, UserId},
+    store::{
+        Changed, NewMessage, Result as StoreResult, Sent, StoreError,
+        sql::{
+            failure::Failure,
+            rows,
+            statements::statements,
+            value::{Arg, Column, Columns},
+        },
+    },
+};
+use std::collections::HashMap;
+
+statements! {
+    /// Inserts messages `(thread, sender, text, created, is_read, key, request)`, and returns for each message whose sender
+    /// is a participant: its 1-based position, the id, the participants, the position of the message that owns its key, and
+    /// the message of an earlier batch that already has the key.
+    ///
+    /// The parts depend on each other in the order of a transaction's locks. `held` has locked all threads before `placed`
+    /// draws the first id, since the count of its rows has to be known: so within a thread a higher id is a later commit.
+    /// `counted` reads from `added`, so it follows the messages, and it locks users by ascending id.
+    ///
+    /// All parts see the database as of the start of the statement, except for rows that they lock or change: of these they
+    /// see the current version, and skip deleted ones. A key that another transaction commits in the meantime is therefore
+    /// not in `used`: the unique index refuses the insert, and a repetition of the statement finds the key.
+    SEND = "with wanted as materialized ( \
+             select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::text[], \
+                 $7::bytea[]) with ordinality as w(thread, sender, text, created, is_read, key, request, place) \
+         ), held as materialized ( \
+             select id, user_low, user_high from threads where id = any($1::uuid[]) order by id for no key update \
+         ), allowed as materialized ( \
+             select wanted.*, user_low, user_high, case when key is null then place \
+                 else min(place) over (partition by sender, key) end as owner \
+             from wanted join held on held.id = wanted.thread and wanted.sender in (user_low, user_high) \
+             where (select count(*) from held) > 0 \
+         ), used as materialized ( \
+             select allowed.place, m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0 as is_read, m.request \
+             from allowed join messages m on m.sender = allowed.sender and m.key = allowed.key \
+             where allowed.key is not null \
+         ), placed as materialized ( \
+             select nextval('messages_id_seq') as id, ordered.* from ( \
+                 select * from allowed where place = owner and place not in (select place from used) \
+                 order by place) ordered \
+         ), added as ( \
+             insert into messages \
+                 (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request) \
+             select id, thread, sender, text, created, user_low, user_high, \
+                 case when is_read then 0 when sender = user_low then 2 else 1 end, \
+                 case when is_read then 0 when sender = user_high then 2 else 1 end, key, request \
+             from placed returning user_low, user_high, low_mark, high_mark \
+         ), moved as ( \
+             update threads set updated = latest.created \
+             from (select thread, max(created) as created from placed group by thread) latest \
+             where threads.id = latest.thread and threads.updated < latest.created \
+         ), counted as ( \
+             insert into counters (user_id, messages, unread, unread_incoming) \
+             select user_id, count(*), count(*) filter (where mark > 0), count(*) filter (where mark = 1) from ( \
+                 select user_low as user_id, low_mark as mark from added \
+                 union all select user_high, high_mark from added where user_high is not null) sides \
+             group by user_id order by user_id \
+             on conflict (user_id) do update set messages = counters.messages + excluded.messages, \
+                 unread = counters.unread + excluded.unread, \
+                 unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version \
+         ) select allowed.place, placed.id, allowed.user_low, allowed.user_high, allowed.owner, used.request, \
+             used.id, used.sender, used.thread, used.text, used.created, used.is_read \
+         from allowed left join placed on placed.place = allowed.owner left join used on used.place = allowed.place";
+
+    /// Marks messages `(caller, id)` as read, and returns for each whose caller is a participant: its 1-based position, the
+    /// message, and the participants.
+    ///
+    /// The parts depend on each other like those of `SEND`: `visible` has no rows before all threads are locked, and users
+    /// are locked last, by ascending id. A message that is changed while the statement waits for its thread is returned as
+    /// it was before; a message that is marked or deleted in the meantime is not marked again.
+    MARK = "with asked as materialized ( \
+             select * from unnest($1::bigint[], $2::bigint[]) with ordinality as a(caller, id, place) \
+         ), held as materialized ( \
+             select id from threads where id in (select thread from messages where id = any($2::bigint[])) \
+             order by id for no key update \
+         ), visible as materialized ( \
+             select place, m.id, sender, thread, text, created, low_mark, user_low, user_high \
+             from asked join messages m on m.id = asked.id and asked.caller in (user_low, user_high) \
+             where (select count(*) from held) > 0 \
+         ), marked as ( \
+             update messages set low_mark = 0, high_mark = 0 \
+             where id in (select id from visible where low_mark > 0) and low_mark > 0 \
+             returning sender, user_low, user_high \
+         ), counted as ( \
+             insert into counters (user_id, messages, unread, unread_incoming) \
+             select user_id, 0, -count(*), -count(*) filter (where user_id <> sender) from ( \
+                 select user_low as user_id, sender from marked \
+                 union all select user_high, sender from marked where user_high is not null) sides \
+             group by user_id order by user_id \
+             on conflict (user_id) do update set unread = counters.unread + excluded.unread, \
+                 unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version \
+         ) select place, id, sender, thread, text, created, true, user_low, user_high from visible";
+
+    LIST_VERSIONS = "select user_id, version from counters where user_id = any($1::bigint[])";
+}
+
+/// Inserts messages: one outcome for each, in order.
+pub(super) async fn insert(
+    database: &Postgres,
+    messages: &[NewMessage],
+) -> Result<Vec<StoreResult<Sent>>, Failure> {
+    let columns = [
+        Column::Uuids(messages.iter().map(|m| m.thread.get()).collect()),
+        Column::Ints(messages.iter().map(|m| m.sender.get()).collect()),
+        Column::Texts(messages.iter().map(|m| &*m.text).collect()),
+        Column::Ints(messages.iter().map(|m| m.created.as_micros()).collect()),
+        Column::Bools(messages.iter().map(|m| m.is_read).collect()),
+        Column::OptTexts(messages.iter().map(|m| m.key.as_ref().map(|key| &*key.key)).collect()),
+        Column::OptBytes(messages.iter().map(|m| m.key.as_ref().map(|key| &key.request[..])).collect()),
+    ];
+    let args = [Arg::Rows(&columns)];
+    let rows = database.write_statement(SEND, &args, |row| Ok((row.int(0)?, outcome(row, messages)?)));
+    let mut outcomes: HashMap<i64, StoreResult<Sent>> = rows.await?.into_iter().collect();
+    let no_thread = || Err(StoreError::NotFound);
+    Ok((1..).zip(messages).map(|(place, _)| outcomes.remove(&place).unwrap_or_else(no_thread)).collect())
+}
+
+/// Reads the outcome of one message from a row of [`SEND`].
+fn outcome(row: &dyn Columns, messages: &[NewMessage]) -> Result<StoreResult<Sent>, Failure> {
+    let (place, owner) = (row.int(0)?, row.int(4)?);
+    let at = |place: i64| usize::try_from(place - 1).ok().and_then(|index| messages.get(index));
+    let (Some(wanted), Some(owned)) = (at(place), at(owner)) else { return Ok(Err(StoreError::NotFound)) };
+    let participants = rows::participants(row, 2)?;
+    let request = wanted.key.as_ref().map(|key| key.request);
+    if row.opt_int(6)?.is_some() {
+        return Ok(if request.is_some_and(|request| row.bytes(5).is_ok_and(|used| used == request)) {
+            Ok(Sent { message: rows::message(row, 6)?, replayed: true, participants })
+        } else {
+            Err(StoreError::KeyReused)
+        });
+    }
+    if request != owned.key.as_ref().map(|key| key.request) {
+        return Ok(Err(StoreError::KeyReused));
+    }
+    let message = owned.to_message(MessageId::new(row.int(1)?));
+    Ok(Ok(Sent { message, replayed: place != owner, participants }))
+}
+
+/// Marks messages as read: one outcome for each, in order.
+pub(super) async fn mark_read(
+    database: &Postgres,
+    marks: &[(UserId, MessageId)],
+) -> Result<Vec<StoreResult<Option<Changed<Message>>>>, Failure> {
+    let columns = [
+        Column::Ints(marks.iter().map(|(caller, _)| caller.get()).collect()),
+        Column::Ints(marks.iter().map(|(_, id)| id.get()).collect()),
+    ];
+    let args = [Arg::Rows(&columns)];
+    let rows = database.write_statement(MARK, &args, |row| {
+        let participants = rows::participants(row, 7)?;
+        Ok((row.int(0)?, Changed { value: rows::message(row, 1)?, participants }))
+    });
+    let mut marked: HashMap<i64, Changed<Message>> = rows.await?.into_iter().collect();
+    Ok((1..).zip(marks).map(|(place, _)| Ok(marked.remove(&place))).collect())
+}
