@@ -6,37 +6,39 @@ use crate::{
 };
 use std::fmt;
 
-/// Why the chat did not do what it was asked.
+/// The reason why the chat did not do what it was asked.
+///
+/// The text of an error does not repeat its source: [`error_chain`](crate::error_chain) displays both.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is none, or none that the acting user may know of.
+    /// It does not exist, or the acting user may not know that it exists.
     #[error("no such {0}")]
     NotFound(Resource),
-    /// The acting user sees it but may not do this to it.
-    #[error("not allowed to do this")]
+    /// The acting user may see it but may not do this to it.
+    #[error("the user may not do this")]
     Forbidden,
-    /// What was given breaks a rule; the texts say which.
+    /// An argument breaks a rule; the texts say which.
     #[error("{0}")]
     Invalid(FieldErrors),
     /// The idempotency key was used with another request.
-    #[error("this idempotency key was used with another request")]
+    #[error("the idempotency key was used with another request")]
     KeyReused,
-    /// No such token, or not any more.
+    /// The token is unknown, revoked or expired.
     #[error("the token is unknown, revoked or expired")]
     InvalidToken,
-    /// The token belongs to a user who is disabled.
+    /// The token belongs to a disabled user.
     #[error("the user is disabled")]
     InactiveUser,
-    /// The database is away, locked or full, or too much is waiting. Trying again later may help; whether the
-    /// call took effect is unknown.
-    #[error("not available at the moment: {0}")]
+    /// The database cannot be reached, is locked or full, or a queue is full. The same call may succeed later. Whether
+    /// the call took effect is unknown.
+    #[error("the chat is not available at the moment")]
     Unavailable(#[source] StoreError),
-    /// The operation is not to be had with this database.
+    /// The database does not support the operation; the text names what does.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// A fault of the program, the data or the system.
-    #[error("{0}")]
+    /// A fault of the program, of its data or of the system.
+    #[error("the chat failed")]
     Fault(#[source] Source),
 }
 
@@ -65,6 +67,16 @@ impl fmt::Display for Resource {
 }
 
 impl Error {
+    /// Returns what to do about the error, where there is advice.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unavailable(error) => error.hint(),
+            Self::KeyReused => Some("use a new idempotency key for each message"),
+            Self::InvalidToken => Some("sign in again"),
+            _ => None,
+        }
+    }
+
     /// A refusal of one field for one reason.
     pub(crate) fn field(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(FieldErrors::one(field, message))
@@ -91,5 +103,27 @@ impl From<StoreError> for Error {
             StoreError::Unsupported(what) => Self::Unsupported(what),
             StoreError::Conflict | StoreError::NotFound | StoreError::Fault(_) => Self::fault(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error_chain;
+    use std::{io, sync::Arc};
+
+    #[test]
+    fn a_chain_has_each_text_once() {
+        let driver = || Arc::new(io::Error::other("disk I/O error"));
+        let away = Error::from(StoreError::Unavailable(driver()));
+        let text = "the chat is not available at the moment: the database is not available: disk I/O error";
+        assert_eq!(error_chain(&away).to_string(), text);
+        assert_eq!(away.hint(), Some("try again later"));
+        let fault = Error::from(StoreError::Fault(driver()));
+        assert_eq!(
+            error_chain(&fault).to_string(),
+            "the chat failed: the database operation failed: disk I/O error"
+        );
+        assert_eq!(fault.hint(), None);
     }
 }

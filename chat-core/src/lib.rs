@@ -54,6 +54,7 @@ mod chat;
 pub mod clock;
 #[cfg(feature = "chat")]
 mod error;
+mod error_chain;
 #[cfg(feature = "chat")]
 pub mod histogram;
 #[cfg(feature = "chat")]
@@ -63,6 +64,7 @@ pub mod store;
 #[cfg(feature = "chat")]
 pub mod text;
 
+pub use self::error_chain::error_chain;
 #[cfg(feature = "chat")]
 pub use self::{
     chat::{Chat, ChatBuilder},

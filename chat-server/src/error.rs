@@ -4,6 +4,7 @@ use crate::response::{self, Body};
 use chat_core::{
     Error, Resource,
     api::{Detail, FieldErrors, NON_FIELD_ERRORS, error_text},
+    error_chain,
 };
 use http::{HeaderValue, Response, StatusCode, header};
 use std::{borrow::Cow, time::Duration};
@@ -140,9 +141,9 @@ impl ApiError {
     pub(crate) fn into_response(self) -> Response<Body> {
         match self.cause {
             Some(cause) if self.status == StatusCode::INTERNAL_SERVER_ERROR => {
-                tracing::error!(error = %cause, "the request failed");
+                tracing::error!(error = %error_chain(&cause), "the request failed");
             }
-            Some(cause) => tracing::warn!(error = %cause, "the request could not be served"),
+            Some(cause) => tracing::warn!(error = %error_chain(&cause), "the request could not be served"),
             None => {}
         }
         let mut response = match self.body {

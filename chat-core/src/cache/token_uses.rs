@@ -2,6 +2,7 @@
 
 use crate::{
     api::Timestamp,
+    error_chain,
     store::{Store, TokenHash},
 };
 use std::{
@@ -50,7 +51,7 @@ impl TokenUseBuffer {
         };
         for uses in uses.chunks(AT_ONCE) {
             if let Err(error) = store.touch_tokens(uses.to_vec()).await {
-                tracing::debug!(%error, "the last uses of some tokens are lost");
+                tracing::debug!(error = %error_chain(&error), "the last uses of some tokens are lost");
                 break;
             }
         }

@@ -1,43 +1,53 @@
-//! What can go wrong in a store, by what it means to the caller.
+//! The errors of a store, by what they mean to the caller.
 
 use std::sync::Arc;
 
-/// Why a store did not do what it was asked.
+/// The reason why a store did not do what it was asked.
 ///
-/// Cheap to clone, because one failed commit answers a whole batch.
+/// Cheap to clone, because one failed commit is the result of each call in its batch. The text of an error does not
+/// repeat its source: [`error_chain`](crate::error_chain) displays both.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Something of that name or with that key is there already.
-    #[error("it exists already")]
+    /// A row with this name or key exists already.
+    #[error("the name or key exists already")]
     Conflict,
-    /// What it refers to is not there.
-    #[error("what it refers to does not exist")]
+    /// A row that the call refers to does not exist.
+    #[error("a row that the call refers to does not exist")]
     NotFound,
     /// The idempotency key was used with another request.
     #[error("the idempotency key was used with another request")]
     KeyReused,
-    /// More is waiting to be written than the queue takes. Nothing was done.
-    #[error("too much is waiting to be written, try again later")]
+    /// The write queue is full. Nothing was written.
+    #[error("the write queue is full")]
     Busy,
-    /// The database is away, locked or full, or did not say whether it committed. Whether anything was done is
-    /// unknown.
-    #[error("the database is not available: {0}")]
+    /// The database cannot be reached, is locked or full, or did not confirm a commit. Whether anything was written
+    /// is unknown.
+    #[error("the database is not available")]
     Unavailable(#[source] Source),
-    /// This database cannot do that; the text says what can.
+    /// This database does not support the call; the text names what does.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// A fault of the program or of the data.
-    #[error("the database failed: {0}")]
+    /// A fault of the program, of its data or of the database.
+    #[error("the database operation failed")]
     Fault(#[source] Source),
 }
 
-/// The driver's own error.
+/// The error of the database driver.
 pub type Source = Arc<dyn std::error::Error + Send + Sync>;
 
 impl StoreError {
-    /// Whether trying again later may help.
+    /// Returns whether the same call may succeed later.
     pub const fn is_temporary(&self) -> bool {
         matches!(self, Self::Busy | Self::Unavailable(_))
+    }
+
+    /// Returns what to do about the error, where there is advice.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Busy | Self::Unavailable(_) => Some("try again later"),
+            Self::KeyReused => Some("use a new idempotency key for each message"),
+            _ => None,
+        }
     }
 }
