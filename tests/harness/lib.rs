@@ -1,4 +1,4 @@
-//! What the tests stand on: databases, servers and the programs, each made for one test and gone with it.
+//! The harness of the tests: databases, servers and programs, each made for one test and removed after it.
 
 #![expect(clippy::expect_used, reason = "what a test is built from has to be there, or it says what is not")]
 
@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod database;
 pub mod disk;
 pub mod faults;
+pub mod golden;
 pub mod hostile;
 pub mod postgres;
 pub mod program;
@@ -24,7 +25,7 @@ pub use program::{Program, Ran, run};
 pub use relay::Relay;
 pub use server::Server;
 
-/// Makes of each story, an `async fn(Database)`, a test on SQLite and one on Postgres.
+/// Makes two tests of each `async fn(Database)`: one on SQLite and one on Postgres.
 #[macro_export]
 macro_rules! on_both_databases {
     ($($story:ident),* $(,)?) => {$(

@@ -12,6 +12,7 @@ mod conformance;
 mod contract;
 mod embedding;
 mod faults;
+mod golden;
 mod hostile;
 mod migrations;
 mod model;

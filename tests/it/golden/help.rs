@@ -1,0 +1,26 @@
+//! The help of `chat-server` and of each of its subcommands.
+
+use chat_tests::{binaries, golden, program, run};
+
+/// Appends the help of a command and of its subcommands, which are found in the help itself.
+fn append_help(screens: &mut String, command: &[&str]) {
+    let mut asked = program::command(binaries::path("chat-server"));
+    let help = run(asked.args(command).arg("--help"), "").ok();
+    *screens += &format!("$ {} --help\n{help}\n", [&["chat-server"], command].concat().join(" "));
+    let Some((_, commands)) = help.split_once("\nCommands:\n") else { return };
+    for line in commands.lines().take_while(|line| !line.is_empty()) {
+        let name = line.split_whitespace().next().unwrap();
+        // The names stand two columns in; deeper lines go on with a description.
+        if line.starts_with(&format!("  {name}")) && name != "help" {
+            append_help(screens, &[command, &[name]].concat());
+        }
+    }
+}
+
+#[test]
+fn the_help_of_every_command_is_the_golden_one() {
+    let mut screens = String::new();
+    append_help(&mut screens, &[]);
+    assert!(screens.matches("$ chat-server ").count() > 10, "the subcommands are found:\n{screens}");
+    golden::check("help/chat-server.txt", &screens);
+}

@@ -1,0 +1,96 @@
+//! Wraps a statement of SQL for reading: line breaks change, nothing else.
+
+/// What begins a line, the longer before what it begins with.
+const CLAUSES: [&str; 28] = [
+    "with ",
+    "select ",
+    "insert into ",
+    "do update set ",
+    "update ",
+    "delete from ",
+    "values ",
+    "from ",
+    "left join ",
+    "cross join ",
+    "join ",
+    "where ",
+    "and ",
+    "or ",
+    "group by ",
+    "order by ",
+    "limit ",
+    "offset ",
+    "on conflict ",
+    "set ",
+    "returning ",
+    "union all ",
+    "for update",
+    "for share",
+    "for no key update",
+    "for key share",
+    "when ",
+    "else ",
+];
+
+/// Parentheses with no more than this in them stay on one line.
+const SHORT: usize = 60;
+
+/// Lines longer than this are wrapped at their next comma.
+const LONG: usize = 90;
+
+/// Returns the statement with a line for each clause, indented by the parentheses around it.
+pub(super) fn wrapped(statement: &str) -> String {
+    let words = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (mut text, mut rest) = (String::new(), words.as_str());
+    // For each open parenthesis, whether it is short.
+    let mut open: Vec<bool> = Vec::new();
+    let mut quoted = false;
+    while let Some(next) = rest.chars().next() {
+        match next {
+            '\'' => quoted = !quoted,
+            '(' if !quoted => open.push(is_short(rest)),
+            ')' if !quoted => drop(open.pop()),
+            ' ' if !quoted && !open.contains(&true) => {
+                let line = text.len() - text.rfind('\n').unwrap_or(0);
+                let clause = CLAUSES.iter().find(|clause| rest[1..].starts_with(**clause));
+                if clause.is_some() || (line > LONG && text.ends_with(',')) {
+                    let indent = open.len() + usize::from(clause.is_none());
+                    let clause = clause.map_or("", |clause| clause.trim_end());
+                    text += &format!("\n{}{clause}", "    ".repeat(indent));
+                    rest = &rest[1 + clause.len()..];
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        text.push(next);
+        rest = &rest[next.len_utf8()..];
+    }
+    assert_eq!(text.split_whitespace().collect::<Vec<_>>().join(" "), words, "only line breaks are added");
+    text
+}
+
+/// Returns whether the parenthesis that `rest` begins with closes within [`SHORT`] characters.
+fn is_short(rest: &str) -> bool {
+    let mut depth = 0;
+    for (at, next) in rest.char_indices() {
+        match next {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return at <= SHORT;
+        }
+    }
+    false
+}
+
+#[test]
+fn a_statement_is_wrapped_at_its_clauses() {
+    let statement = "insert into t (a, b) select a, b from (select a, 'x from y' as b \
+                     from a_table_with_a_long_name where c) named left join u on u.a in (1, 2) and b";
+    let expected = "insert into t (a, b)\nselect a, b\nfrom (select a, 'x from y' as b\n    \
+                    from a_table_with_a_long_name\n    where c) named\nleft join u on u.a in (1, 2)\nand b";
+    assert_eq!(wrapped(statement), expected);
+}
