@@ -7,8 +7,8 @@ use std::{
     sync::LazyLock,
 };
 
-/// Programs and examples, by name. A build of the whole workspace has the features that its tests were built with, so
-/// that after `cargo test --workspace` there is nothing left to compile.
+/// Programs and examples, by name. They are built with the features of a whole-workspace build, as the tests are, so
+/// nothing is left to compile after `cargo test --workspace`.
 static PROGRAMS: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--workspace", "--bins", "--examples", "--locked", "--quiet"]);
@@ -29,15 +29,15 @@ static PROGRAMS: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The built program or example of this name.
+/// Returns the path of the built program or example of this name.
 ///
 /// # Panics
-/// When the workspace has none.
+/// If the workspace has none of this name, or does not build.
 pub fn path(name: &str) -> &'static Path {
     PROGRAMS.get(name).unwrap_or_else(|| panic!("the workspace has no program {name}"))
 }
 
-/// The root of the workspace.
+/// Returns the root of the workspace.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the workspace")
 }

@@ -1,4 +1,4 @@
-//! A clock that is set by hand.
+//! A clock that tests advance by hand.
 
 use chat_core::{api::Timestamp, clock::Clock};
 use std::{
@@ -9,18 +9,18 @@ use std::{
     time::Duration,
 };
 
-/// Stands still until it is moved on; its clones move with it.
+/// Stands still until it is advanced. Its clones show the same time.
 #[derive(Debug, Clone)]
 pub struct Hand(Arc<AtomicI64>);
 
 impl Hand {
-    /// A clock that shows some time in the past.
+    /// Returns a clock that shows a fixed time in the past.
     #[expect(clippy::new_without_default, reason = "no time is the usual one")]
     pub fn new() -> Self {
         Self(Arc::new(AtomicI64::new(1_700_000_000_000_000)))
     }
 
-    /// Moves it on.
+    /// Advances the clock and all its clones.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_micros().try_into().expect("a time of this age"), Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! An empty database of either kind.
+//! An empty database, on SQLite or on Postgres.
 
 use crate::{Faults, postgres};
 use chat_core::{
@@ -12,10 +12,10 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// A database with nothing in it, removed with this.
+/// An empty database. It is removed when this value is dropped.
 #[derive(Debug)]
 pub struct Database {
-    /// Its address.
+    /// Its address, as `--database-url` takes it.
     pub url: String,
     _place: Place,
 }
@@ -30,28 +30,28 @@ enum Place {
 }
 
 impl Database {
-    /// A file that is not there yet.
+    /// Returns the address of an SQLite file that does not exist yet, in a folder of its own.
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join("chat.db").display());
         Self { url, _place: Place::Folder(folder) }
     }
 
-    /// One in memory, of which each store that is opened has its own.
+    /// Returns an SQLite database in memory. Each store that opens it gets a database of its own.
     pub fn in_memory() -> Self {
         Self { url: "sqlite::memory:".to_owned(), _place: Place::Memory }
     }
 
-    /// A database on the tests' own Postgres.
+    /// Creates a database on the tests' own Postgres.
     pub async fn postgres() -> Self {
         let database = postgres::Database::fresh().await;
         Self { url: database.url.clone(), _place: Place::Server(database) }
     }
 
-    /// Runs statements on it, behind the back of whoever serves it.
+    /// Runs statements on a connection of its own, past any server.
     ///
     /// # Panics
-    /// When the database refuses one.
+    /// If the database refuses one.
     pub async fn execute(&self, statements: impl Into<String>) {
         let statements = AssertSqlSafe(statements.into());
         if self.url.starts_with("sqlite:") {
@@ -65,23 +65,23 @@ impl Database {
         }
     }
 
-    /// One that is there already, and stays.
+    /// Refers to a database that exists already and is not removed.
     pub fn at(url: impl Into<String>) -> Self {
         Self { url: url.into(), _place: Place::Elsewhere }
     }
 
-    /// A store on it, as a server opens it.
+    /// Opens a store on it, as a server does.
     pub async fn store(&self) -> Arc<dyn Store> {
         sql::connect(&self.url, &Options::default()).await.expect("the database opens")
     }
 
-    /// A store on it as a server opens it, but for what makes the calls of its database fail.
+    /// Opens a store on it as a server does, with a fault injector below its group commit.
     pub async fn faulty_store(&self) -> (Arc<dyn Store>, Faults) {
         let store = sql::open(&self.url, &Options::default()).await.expect("the database opens");
         Faults::before(store)
     }
 
-    /// A chat on it, as a server opens it.
+    /// Opens a chat on it, as a server does.
     pub async fn chat(&self) -> Chat {
         Chat::new(self.store().await)
     }

@@ -1,4 +1,4 @@
-//! A disk that a test can fill, and whose syncs it can count and have fail.
+//! A disk that a test can fill, whose syncs it can count and let fail.
 
 use std::{
     fs::{self, Permissions},
@@ -8,17 +8,17 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// What stands between programs and their files: a library that they load first, which does as this says.
+/// Controls a library that programs preload. It intercepts the writes and syncs of their files.
 #[derive(Debug)]
 pub struct Disk {
     folder: TempDir,
 }
 
 impl Disk {
-    /// One that is in order.
+    /// Compiles the library. The disk works until a test says otherwise.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("chat-disk-").tempdir().expect("a temporary folder");
-        // Postgres may run as somebody else.
+        // Postgres may run under another account.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("its permissions");
         let disk = Self { folder };
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/disk.c");
@@ -28,7 +28,7 @@ impl Disk {
         disk
     }
 
-    /// What a program needs in its environment to have its files in this folder on this disk.
+    /// Returns the environment that puts a program's files in this folder on this disk.
     pub fn environment(&self, files: &Path) -> [(&'static str, PathBuf); 3] {
         [
             ("LD_PRELOAD", self.path("disk.so")),
@@ -37,27 +37,27 @@ impl Disk {
         ]
     }
 
-    /// No file can be made longer from now on, until there is [room](Self::make_room) again.
+    /// Lets no file grow until [`make_room`](Self::make_room) is called.
     pub fn fill(&self) {
         fs::write(self.path("full"), "").expect("an order");
     }
 
-    /// There is room again.
+    /// Lets files grow again.
     pub fn make_room(&self) {
         fs::remove_file(self.path("full")).expect("an order");
     }
 
-    /// No sync succeeds from now on, until it is [mended](Self::mend).
+    /// Fails every sync until [`mend`](Self::mend) is called.
     pub fn break_down(&self) {
         fs::write(self.path("broken"), "").expect("an order");
     }
 
-    /// Syncs succeed again.
+    /// Lets syncs succeed again.
     pub fn mend(&self) {
         fs::remove_file(self.path("broken")).expect("an order");
     }
 
-    /// Syncs that succeeded so far.
+    /// Returns the number of syncs that succeeded so far.
     pub fn syncs(&self) -> u64 {
         fs::metadata(self.path("synced")).map_or(0, |file| file.len())
     }

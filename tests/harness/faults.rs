@@ -1,4 +1,4 @@
-//! A store whose calls fail, are late, or are done without anybody hearing of it: by plan.
+//! A fault injector: a store whose calls fail, are delayed, or lose their answer, as planned by a test.
 
 use async_trait::async_trait;
 use chat_core::{
@@ -23,26 +23,26 @@ use std::{
 };
 use tokio::sync::Semaphore;
 
-/// What becomes of a call.
+/// The fate of a call.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// It goes well.
+    /// It succeeds.
     None,
-    /// The database is away: nothing is done.
+    /// The database is unavailable. Nothing is done.
     Away,
-    /// Too much is waiting: nothing is done.
+    /// Too many calls are queued. Nothing is done.
     Busy,
-    /// It is done, but the answer is lost.
+    /// It is done and committed, but the answer is lost: the caller gets `Unavailable`.
     AnswerLost,
-    /// Others get so many turns before it is done and after.
+    /// It yields to other tasks this many times before it is done, and again after.
     Late(u8),
-    /// It waits at the gate before it is done.
+    /// It waits at a gate before it is done.
     HeldBefore(Gate),
-    /// It is done and waits at the gate with its answer.
+    /// It is done, and waits at a gate before it returns its answer.
     HeldAfter(Gate),
 }
 
-/// Where a call waits until it is let through.
+/// A point at which a call waits until a test opens it.
 #[derive(Debug, Clone)]
 pub struct Gate {
     reached: Arc<Semaphore>,
@@ -50,18 +50,18 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A closed one.
+    /// Returns a closed gate.
     #[expect(clippy::new_without_default, reason = "closed is not what one expects of a gate")]
     pub fn new() -> Self {
         Self { reached: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) }
     }
 
-    /// Waits until a call waits here.
+    /// Waits until a call has reached the gate.
     pub async fn reached(&self) {
         self.reached.acquire().await.expect("it is never closed").forget();
     }
 
-    /// Lets the call through, or the next one that comes.
+    /// Lets one call through: the one that waits, or the next.
     pub fn open(&self) {
         self.open.add_permits(1);
     }
@@ -72,18 +72,18 @@ impl Gate {
     }
 }
 
-/// The plan of what becomes of the calls to come.
+/// The planned faults of future calls.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
     calls: Arc<AtomicUsize>,
 }
 
-/// Faults in their order, each for any call or for one of this method.
+/// Faults in order, each for any call or for a call of this method.
 type Plan = VecDeque<(Option<&'static str>, Fault)>;
 
 impl Faults {
-    /// Puts this before the store `inner`, as a database that has its moods, and gathers its writes as a server does.
+    /// Wraps `inner` with a fault injector, and group commit around both, as in a server.
     pub fn before(inner: Arc<dyn Store>) -> (Arc<dyn Store>, Self) {
         let writers = if inner.is_shared() { 2 } else { 1 };
         let faults = Self::default();
@@ -91,22 +91,22 @@ impl Faults {
         (Arc::new(GroupCommit::new(faulty, writers)), faults)
     }
 
-    /// Plans for the next calls, whatever they are, one after another; after them everything goes well again.
+    /// Plans faults for the next calls of any method, in order. Calls after them succeed.
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
         self.lock().extend(faults.into_iter().map(|fault| (None, fault)));
     }
 
-    /// Plans for the next call of this method, and lets the calls of others pass.
+    /// Plans a fault for the next call of this method. Calls of other methods do not use it up.
     pub fn plan_for(&self, method: &'static str, fault: Fault) {
         self.lock().push_back((Some(method), fault));
     }
 
-    /// Forgets what is planned and did not come to pass.
+    /// Removes the planned faults that no call has met.
     pub fn end(&self) {
         self.lock().clear();
     }
 
-    /// Whether a call is under way.
+    /// Returns whether a call is in progress.
     pub fn is_busy(&self) -> bool {
         self.calls.load(Ordering::SeqCst) > 0
     }
@@ -157,7 +157,7 @@ fn away() -> StoreError {
     StoreError::Unavailable(Arc::new(io::Error::from(io::ErrorKind::ConnectionReset)))
 }
 
-/// Counts a call as long as it lasts, however it ends.
+/// Counts a call as in progress until it returns or is dropped.
 struct UnderWay<'a>(&'a AtomicUsize);
 
 impl<'a> UnderWay<'a> {
@@ -179,7 +179,7 @@ struct Faulty {
     faults: Faults,
 }
 
-/// Writes the calls that are planned for; the others cannot fail.
+/// Implements the methods that can fail. The others are forwarded as they are.
 macro_rules! faulty {
     ($($method:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
         #[async_trait]

@@ -1,7 +1,7 @@
-//! A Postgres for the tests: a real one, with a fresh database for each.
+//! A real Postgres for the tests, with a fresh database for each of them.
 //!
-//! `CHAT_TEST_POSTGRES_URL` names a server to use, as a user who may create databases. Without it one is started
-//! from the installed programs, on a socket in a temporary folder, and is gone with the test process.
+//! `CHAT_TEST_POSTGRES_URL` names a server to use, as a user who may create databases. Without it the tests start one
+//! from the installed programs, on a socket in a temporary folder. It stops and is removed when the test process ends.
 
 use crate::Cluster;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -12,7 +12,8 @@ const HELP: &str = "The tests need Postgres: install its server (initdb and pg_c
      $PG_BIN or in /usr/lib/postgresql/*/bin), or set CHAT_TEST_POSTGRES_URL to one, such as \
      postgres://postgres@localhost/postgres, where databases may be created.";
 
-/// What the tests' own server does without: it lives no longer than they do. They may well ask much of it at once.
+/// The settings of the tests' own server. It needs no durability, since it lives no longer than the tests, but many
+/// connections.
 const HASTY: &str = "
 fsync = off
 full_page_writes = off
@@ -20,7 +21,7 @@ synchronous_commit = off
 max_connections = 500
 deadlock_timeout = 100ms";
 
-/// An empty database, dropped with this.
+/// An empty database. It is dropped with this value.
 #[derive(Debug)]
 pub struct Database {
     name: String,
@@ -29,10 +30,10 @@ pub struct Database {
 }
 
 impl Database {
-    /// Makes one.
+    /// Creates a database with a unique name.
     ///
     /// # Panics
-    /// With instructions, when there is no server.
+    /// With instructions, if there is no server.
     pub async fn fresh() -> Self {
         let name = format!("chat_test_{}", Uuid::new_v4().simple());
         run(format!("create database {name}")).await.unwrap_or_else(|error| panic!("{error}\n{HELP}"));
@@ -43,7 +44,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let drop_it = format!("drop database {} with (force)", self.name);
-        // On a thread of its own, since this one is a runtime's.
+        // On another thread, since this one may belong to a runtime, which cannot be blocked on.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.map(|runtime| runtime.block_on(run(drop_it)))
@@ -60,7 +61,7 @@ async fn run(statement: String) -> sqlx::Result<()> {
     connection.close().await
 }
 
-/// The address of another database on the server at `url`.
+/// Returns the address of another database on the server at `url`.
 fn address(url: &str, database: &str) -> String {
     let (place, query) = url.split_once('?').map_or((url, None), |(place, query)| (place, Some(query)));
     let start = place.find("://").map_or(0, |n| n + 3);
@@ -69,14 +70,14 @@ fn address(url: &str, database: &str) -> String {
     query.map_or_else(|| format!("{server}/{database}"), |query| format!("{server}/{database}?{query}"))
 }
 
-/// The address of the server, started when there is none.
+/// Returns the address of the server. Starts one if the environment names none.
 fn server() -> &'static str {
     static SERVER: OnceLock<(String, Option<Cluster>)> = OnceLock::new();
     let (url, _) = SERVER.get_or_init(|| match env::var("CHAT_TEST_POSTGRES_URL") {
         Ok(url) => (url, None),
         Err(_) => {
             let cluster = Cluster::start(HASTY, None).unwrap_or_else(|error| panic!("{error}\n{HELP}"));
-            // Never dropped: it goes with this process.
+            // Never dropped: its supervisor stops it when this process ends.
             (cluster.url(), Some(cluster))
         }
     });

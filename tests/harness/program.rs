@@ -1,4 +1,4 @@
-//! The programs, run as built: with nothing in their environment but what a test puts there.
+//! Runs the built programs, with nothing in their environment but what a test sets.
 
 use crate::{Database, binaries, secrecy::Log};
 use chat_client::Client;
@@ -12,45 +12,45 @@ use std::{
     time::Duration,
 };
 
-/// How long anything may take that a test waits for. Nothing waits this long but to fail.
+/// The limit of every wait of a test. Only a failing test waits this long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A program that ended.
+/// The result of a program that ended.
 #[derive(Debug)]
 pub struct Ran {
-    /// Its exit status; `None` when a signal ended it.
+    /// Its exit status; `None` if a signal ended it.
     pub status: Option<i32>,
-    /// What it printed.
+    /// Its standard output.
     pub out: String,
-    /// What it complained of.
+    /// Its standard error.
     pub err: String,
 }
 
 impl Ran {
-    /// What it printed, provided that it went well.
+    /// Returns the standard output of a program that succeeded.
     ///
     /// # Panics
-    /// When it did not.
+    /// If it did not succeed.
     #[track_caller]
     pub fn ok(self) -> String {
         assert_eq!(self.status, Some(0), "{self:?}");
         self.out
     }
 
-    /// The JSON document it printed, provided that it went well.
+    /// Returns the JSON document that a successful program printed.
     ///
     /// # Panics
-    /// When it did not, or printed something else.
+    /// If it did not succeed, or printed something else.
     #[track_caller]
     pub fn json(self) -> Value {
         let out = self.ok();
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
     }
 
-    /// What it complained of, provided that it failed with this status.
+    /// Returns the standard error of a program that failed with this status.
     ///
     /// # Panics
-    /// When it ended otherwise.
+    /// If it ended otherwise.
     #[track_caller]
     pub fn failed(self, status: i32) -> String {
         assert_eq!(self.status, Some(status), "{self:?}");
@@ -58,19 +58,19 @@ impl Ran {
     }
 }
 
-/// A command with an empty environment, for a program that is installed or one of [`binaries`].
+/// Returns a command with an empty environment, for an installed program or one of [`binaries`].
 pub fn command(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
     command.env_clear();
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    // Where rustup finds its toolchain, should the program be cargo.
+    // rustup finds its toolchain by these, if the program is cargo.
     for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
     command
 }
 
-/// Runs a command to its end with this on its standard input.
+/// Runs a command to its end, with `input` on its standard input.
 pub fn run(command: &mut Command, input: &str) -> Ran {
     let mut child = command
         .stdin(Stdio::piped())
@@ -78,14 +78,14 @@ pub fn run(command: &mut Command, input: &str) -> Ran {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    // A program that does not read its input is free not to.
+    // Fails if the program does not read its input, which is no error.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     let output = child.wait_with_output().expect("it ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     Ran { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// `chat-server` with these arguments, on this database. It logs all it can when it serves.
+/// Returns `chat-server` with these arguments, on this database. `serve` logs at the level `trace`.
 pub fn chat_server(database: &Database, args: &[&str]) -> Command {
     let mut command = command(binaries::path("chat-server"));
     command.args(args).env("CHAT_DATABASE_URL", &database.url);
@@ -95,10 +95,10 @@ pub fn chat_server(database: &Database, args: &[&str]) -> Command {
     command
 }
 
-/// The program `chat-server`, serving. Dropped, it is killed. Once it has ended its log is searched for secrets.
+/// A running `chat-server serve`. Dropping it kills it. Its log is searched for secrets when it has ended.
 #[derive(Debug)]
 pub struct Program {
-    /// Where it listens, without a slash at the end.
+    /// Its address, without a trailing slash.
     pub url: String,
     child: Child,
     lines: mpsc::Receiver<String>,
@@ -107,15 +107,15 @@ pub struct Program {
 }
 
 impl Program {
-    /// Serves this database on a free port, and returns when it does.
+    /// Serves this database on a free port. Returns once it listens.
     pub fn serve(database: &Database, args: &[&str]) -> Self {
         Self::started(chat_server(database, &["serve", "--listen", "127.0.0.1:0"]).args(args))
     }
 
-    /// Starts a command that serves, and returns when it does.
+    /// Starts a command that serves. Returns once it listens.
     ///
     /// # Panics
-    /// With its log, when it does not.
+    /// With its log, if it ends before it listens.
     pub fn started(command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
@@ -132,15 +132,15 @@ impl Program {
         program
     }
 
-    /// Sees to it that this is nowhere in the log.
+    /// Adds a secret that the log must not contain.
     pub fn keep_out(&self, secret: &str) {
         self.log.keep_out(secret);
     }
 
-    /// Waits for a line of the log that has this in it.
+    /// Waits for a line of the log that contains `text`, and returns it.
     ///
     /// # Panics
-    /// With the log, when there is none.
+    /// With the log, if there is none within [`PATIENCE`].
     pub fn wait_for(&self, text: &str) -> String {
         let mut seen = Vec::new();
         loop {
@@ -152,34 +152,34 @@ impl Program {
         }
     }
 
-    /// A client of it that nobody is signed in by.
+    /// Returns a client that is not signed in.
     pub fn client(&self) -> Client {
         crate::server::client(&self.url)
     }
 
-    /// Its process id.
+    /// Returns its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Asks it to stop, as an init system does.
+    /// Sends it SIGTERM, as an init system does.
     pub fn ask_to_stop(&self) {
         let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.id().to_string()]).status();
         assert!(asked.expect("a shell").success(), "the signal arrives");
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and returns its status.
     pub fn wait(mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }
 
-    /// Stops it in good order.
+    /// Stops it with SIGTERM, and asserts that it succeeds.
     pub fn stop(self) {
         self.ask_to_stop();
         assert!(self.wait().success(), "it ends well");
     }
 
-    /// Ends it in no order at all.
+    /// Kills it with SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().expect("it lives");
         self.child.wait().expect("it ends");
@@ -188,10 +188,10 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Fails if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // A test that fails for another reason is to say that one.
+        // A second panic would hide the reason why the test fails.
         if !thread::panicking() {
             let _ = self.reader.take().map(thread::JoinHandle::join);
             self.log.search();
@@ -199,15 +199,15 @@ impl Drop for Program {
     }
 }
 
-/// Keeps a program's log as it comes, and passes on what is not mere detail. Reading goes on, lest the program wait for
-/// a reader.
+/// Stores a program's log as it arrives, and forwards the lines above the level `debug`. It always reads on, since a full
+/// pipe would block the program.
 fn read(output: impl Read + Send + 'static, log: Log) -> (mpsc::Receiver<String>, thread::JoinHandle<()>) {
     let (sender, lines) = mpsc::channel();
     let reader = thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             log.push(&line);
             if !line.contains("TRACE") && !line.contains("DEBUG") {
-                // Nobody may want to hear of it any more.
+                // The receiver may be gone.
                 let _ = sender.send(line);
             }
         }

@@ -13,19 +13,25 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-/// Passes TCP connections on to a Unix socket. Dropped, it breaks them off.
+/// Forwards TCP connections to a Unix socket, and closes them when dropped.
 #[derive(Debug)]
 pub struct Relay {
     to: PathBuf,
     address: SocketAddr,
-    /// Holds the port while nobody listens on it.
+    /// Reserves the port while no socket listens on it.
     _port: TcpSocket,
     silent: watch::Sender<bool>,
     listening: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Relay {
-    /// Listens on a port of its own. To be called within a runtime.
+    /// Listens on a free port.
+    ///
+    /// # Errors
+    /// The operating system's, if no port can be bound.
+    ///
+    /// # Panics
+    /// Outside a runtime.
     pub fn start(to: &Path) -> io::Result<Self> {
         let port = socket((Ipv4Addr::LOCALHOST, 0).into())?;
         let address = port.local_addr()?;
@@ -40,24 +46,25 @@ impl Relay {
         Ok(relay)
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Breaks all connections off, and refuses new ones.
+    /// Closes all connections and refuses new ones.
     pub fn cut(&self) {
         if let Some(listening) = self.listening.lock().expect("nobody panics").take() {
             listening.abort();
         }
     }
 
-    /// Swallows what comes, without a word: like a machine that has lost its power. New connections are swallowed too.
+    /// Drops all traffic without closing a connection, like a machine that lost power. New connections are accepted, and
+    /// their traffic is dropped too.
     pub fn silence(&self) {
         self.silent.send_replace(true);
     }
 
-    /// Passes new connections on again. Those that were silenced stay so.
+    /// Forwards new connections again. Those that were silenced stay silent.
     pub fn mend(&self) {
         self.silent.send_replace(false);
         let mut listening = self.listening.lock().expect("nobody panics");
@@ -74,7 +81,7 @@ impl Drop for Relay {
     }
 }
 
-/// A socket bound to an address that another one may be bound to, as long as only one listens.
+/// Binds a socket with `SO_REUSEADDR`: several may be bound to the address as long as only one listens.
 fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -83,7 +90,7 @@ fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
 }
 
 async fn accept(listener: TcpListener, to: PathBuf, silent: watch::Receiver<bool>) {
-    // They end with this task.
+    // Dropped with this task, which closes them.
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         connections.spawn(pass_on(stream, to.clone(), silent.clone()));
@@ -93,7 +100,7 @@ async fn accept(listener: TcpListener, to: PathBuf, silent: watch::Receiver<bool
 async fn pass_on(mut from: TcpStream, to: PathBuf, mut silent: watch::Receiver<bool>) {
     let pass = async {
         let Ok(mut to) = UnixStream::connect(to).await else { return };
-        // Both ends learn of an error by the end of their connection.
+        // An error closes both connections, which is how both ends learn of it.
         let _ = copy_bidirectional(&mut from, &mut to).await;
     };
     tokio::select! {
@@ -101,6 +108,6 @@ async fn pass_on(mut from: TcpStream, to: PathBuf, mut silent: watch::Receiver<b
         _ = silent.wait_for(|silent| *silent) => {}
         () = pass => return,
     }
-    // The connection is there, and nothing more comes of it.
+    // The connection stays open without traffic.
     std::future::pending::<()>().await;
 }

@@ -1,4 +1,4 @@
-//! The log of every server that the tests start: all there is of it, searched for what no log may have.
+//! Searches the whole log of every server that the tests start for secrets.
 
 use std::{
     collections::BTreeSet,
@@ -7,11 +7,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What no log may have, beside [tokens](holds_token): the passwords that tests use and the headers that carry keys.
+/// Texts that no log may contain, besides [tokens](holds_token): the passwords that tests use and the headers that carry
+/// keys.
 const SECRETS: [&str; 4] =
     [crate::server::PASSWORD, "authorization: ", "idempotency-key: ", "pbkdf2_sha256$"];
 
-/// A log, as far as it was written, and what must not be in it.
+/// A log as far as it was written, and the secrets that it must not contain.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     file: Arc<File>,
@@ -25,20 +26,20 @@ impl Log {
         Self { file: Arc::new(file), secrets: Arc::new(Mutex::new(secrets)) }
     }
 
-    /// Adds a line.
+    /// Appends a line.
     pub(crate) fn push(&self, line: &str) {
         writeln!(&*self.file, "{line}").expect("room for the log");
     }
 
-    /// Adds what must not be in it either.
+    /// Adds a secret that the log must not contain.
     pub(crate) fn keep_out(&self, secret: &str) {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(secret.to_owned());
     }
 
-    /// Looks for secrets.
+    /// Searches the log for secrets.
     ///
     /// # Panics
-    /// With the line that has one.
+    /// With the line that contains one.
     pub(crate) fn search(&self) {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (&*self.file).rewind().expect("a file");
@@ -50,7 +51,7 @@ impl Log {
     }
 }
 
-/// Whether a text holds what could be a token or the hash of one: forty hexadecimal digits in a row.
+/// Returns whether a text contains 40 hexadecimal digits in a row: a token, or the hash of one.
 fn holds_token(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_hexdigit()).any(|digits| digits.len() >= 40)
 }

@@ -1,4 +1,4 @@
-//! A server inside the test's own process.
+//! A server inside the test process.
 
 use crate::Database;
 use chat_client::Client;
@@ -12,12 +12,12 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 /// The password of every user that [`Server::user`] adds.
 pub const PASSWORD: &str = "correct horse";
 
-/// A server on a port of its own. Dropped, it stops; [`stop`](Self::stop) waits for it.
+/// A server on a free port. Dropping it stops it; [`stop`](Self::stop) also waits for its end.
 #[derive(Debug)]
 pub struct Server {
-    /// Where it listens, without a slash at the end.
+    /// Its address, without a trailing slash.
     pub url: String,
-    /// The chat it serves, for what a test does behind its back.
+    /// The chat that it serves, for changes that a test makes without a request.
     pub chat: Chat,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
@@ -36,19 +36,19 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
-            // Dropping the sender stops it too.
+            // An error means that the sender was dropped, which stops the server too.
             let stopped = async move { stopped.await.unwrap_or_default() };
             let _ = chat_server::serve(listener, service, Limits::default(), stopped).await;
         });
         Self { url, chat, stop: Some(stop), task }
     }
 
-    /// A client of it that nobody is signed in by.
+    /// Returns a client that is not signed in.
     pub fn client(&self) -> Client {
         client(&self.url)
     }
 
-    /// Adds a user and signs him in, without the cost of his password.
+    /// Adds a user and signs them in without hashing a password.
     pub async fn user(&self, name: &str, id: i64) -> (User, Client) {
         let id = UserId::new(id);
         self.chat.ensure_user(id, name).await.expect("a user");
@@ -57,14 +57,14 @@ impl Server {
         (User { id, username: name.to_owned() }, client)
     }
 
-    /// Stops it in good order.
+    /// Shuts it down gracefully.
     pub async fn stop(mut self) {
         drop(self.stop.take());
         self.task.await.expect("the server ends");
     }
 }
 
-/// A client of the server at this address, whatever proxies the environment names.
+/// Returns a client of the server at this address that ignores the proxies in the environment.
 pub fn client(url: &str) -> Client {
     Client::builder(url).no_proxy().build().expect("a client")
 }

@@ -1,9 +1,10 @@
-//! Hostile input, made up: what `fuzz/` looks for at length, for some seconds. `PROPTEST_CASES` says how many of each.
+//! Generated hostile input, for some seconds; `fuzz/` does the same for longer. `PROPTEST_CASES` sets the number of cases
+//! of each kind.
 
 use chat_tests::hostile;
 use proptest::{collection::vec, prelude::*, sample::select};
 
-/// Bytes pieced together from what means something there, and from anything.
+/// Joins known pieces and arbitrary bytes.
 fn pieces(known: &[&'static str]) -> impl Strategy<Value = Vec<u8>> + use<> {
     let known = select(known.to_vec()).prop_map(|piece| piece.as_bytes().to_vec());
     let text = any::<char>().prop_map(|c| c.to_string().into_bytes());
@@ -11,10 +12,10 @@ fn pieces(known: &[&'static str]) -> impl Strategy<Value = Vec<u8>> + use<> {
         .prop_map(|pieces| pieces.concat())
 }
 
-/// A number nearly as it should be.
+/// A nearly valid number.
 const NUMBER: &str = "[ \u{a0}]?[+-]?0{0,2}[0-4]?[ _.]?";
 
-/// The query of a page, mostly, with its signs and blanks escaped in one way or another.
+/// Mostly the query of a page, with its signs and blanks escaped in different ways.
 fn page_queries() -> impl Strategy<Value = Vec<u8>> {
     let name = select(vec!["limit", "offset", "limit", "offset", "a", "%6cimit", ""]);
     let pair = (name, NUMBER, any::<bool>()).prop_map(|(name, number, plus)| {
@@ -24,7 +25,7 @@ fn page_queries() -> impl Strategy<Value = Vec<u8>> {
     vec(pair, 0..5).prop_map(|pairs| pairs.join("&").into_bytes())
 }
 
-/// A JSON document of the fields that are read, mostly, and perhaps with a part of it gone.
+/// Mostly a JSON document of the known fields, perhaps with a part cut out.
 fn documents() -> impl Strategy<Value = Vec<u8>> {
     let scalar = select(vec![
         "null",

@@ -1,35 +1,35 @@
-//! The target of a request: ids in paths, and query parameters.
+//! Hostile request targets: ids in paths, and query parameters.
 
 use super::{MESSAGES, Reply, TARGET, integer};
 use http::{Uri, uri::PathAndQuery};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde_json::Value;
 
-/// Any bytes as what a request is sent to.
+/// Sends a request to any bytes as its target.
 ///
 /// # Panics
-/// When the answer is not in good order.
+/// If the answer is not well-formed.
 pub fn target(bytes: &[u8]) {
-    // What cannot be in a request line is refused before there is a request.
+    // A target that cannot be in a request line is refused before there is a request.
     if let Ok(uri) = Uri::try_from(bytes) {
         TARGET.with(|target| {
             for method in ["GET", "HEAD"] {
                 let request = target.request(method, "/").uri(uri.clone());
-                // A HEAD is answered like a GET; hyper leaves the body out.
+                // The service answers a HEAD like a GET; hyper omits the body.
                 target.send(request, b"");
             }
         });
     }
 }
 
-/// Any bytes as the id of a message.
+/// Sends any bytes as the id of a message.
 ///
 /// # Panics
-/// When the answer does not agree with what the contract says of ids.
+/// If the answer does not agree with the contract's rules for ids.
 pub fn message_path(bytes: &[u8]) {
     TARGET.with(|target| {
         let (segment, reply) = get("messages", bytes);
-        // A slash makes it another path, and this one is a list.
+        // A slash makes it another path; this one is a list.
         if segment.contains('/') || segment.is_empty() || segment == "unread" {
             return;
         }
@@ -38,17 +38,17 @@ pub fn message_path(bytes: &[u8]) {
             Some(id) if id == target.message.get() => {
                 assert_eq!((reply.status, reply.member("id")), (200, &Value::from(id)), "{segment:?}");
             }
-            // The others in the thread.
+            // The other messages of the thread.
             Some(id) if (1..=MESSAGES as i64).contains(&id) => assert_eq!(reply.status, 200, "{segment:?}"),
             Some(_) => not_found(&segment, &reply, &["No Message matches the given query."]),
         }
     });
 }
 
-/// Any bytes as the id of a thread; what the `uuid` crate reads the server has to read too.
+/// Sends any bytes as the id of a thread. The server has to read every id that the `uuid` crate reads.
 ///
 /// # Panics
-/// When the answer does not agree with that.
+/// If the answer does not agree with that.
 pub fn thread_path(bytes: &[u8]) {
     const ABSENT: &str = "No Thread matches the given query.";
     TARGET.with(|target| {
@@ -59,7 +59,7 @@ pub fn thread_path(bytes: &[u8]) {
         match uuid::Uuid::try_parse(&segment) {
             Ok(id) if id == target.thread.get() => assert_eq!(reply.status, 200, "{segment:?}"),
             Ok(_) => not_found(&segment, &reply, &[ABSENT]),
-            // It is stricter: the server reads dashes anywhere.
+            // The crate is stricter: the server reads dashes anywhere.
             Err(_) if reply.status == 200 => {
                 let digits: String = segment.chars().filter(char::is_ascii_hexdigit).collect();
                 let own = target.thread.get().simple().to_string();
@@ -81,11 +81,11 @@ fn not_found(segment: &str, reply: &Reply, details: &[&str]) {
     assert!(reply.status == 404 && details.contains(&reply.detail()), "{segment:?}: {reply:?}");
 }
 
-/// Any bytes as the query of a list of three: the page is the one that was asked for, and the addresses of its
-/// neighbours carry everything else along.
+/// Sends any bytes as the query of a list of three. The page is the requested one, and the addresses of the next and
+/// previous pages keep all other parameters.
 ///
 /// # Panics
-/// When it is not, or they do not.
+/// If the page is another, or an address loses a parameter.
 pub fn query(bytes: &[u8]) {
     let text = [b"/chat-api/messages/?", bytes].concat();
     let Ok(target) = PathAndQuery::try_from(text.as_slice()) else { return };

@@ -1,14 +1,14 @@
-//! Bodies, by what an edit of a message makes of them.
+//! Hostile bodies, sent as edits of a message.
 
 use super::{Reply, TARGET};
 use chat_core::api::limits;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// Any bytes as a JSON body; serde_json's own reading is the second one.
+/// Sends any bytes as a JSON body. The second parser is serde_json.
 ///
 /// # Panics
-/// When the two do not agree.
+/// If the two do not agree.
 pub fn json(body: &[u8]) {
     let reply = edit("application/json", body);
     if body.len() > limits::BODY_MAX {
@@ -18,7 +18,7 @@ pub fn json(body: &[u8]) {
     let value =
         match if body.is_empty() { Ok(Value::Object(Map::new())) } else { serde_json::from_slice(body) } {
             Ok(value) => value,
-            // It reads fewer levels and no number beyond a float's range.
+            // serde_json reads fewer levels, and no number beyond the range of a float.
             Err(error) if error.to_string().contains("recursion limit") => return,
             Err(error) if error.to_string().contains("out of range") => return,
             Err(error) => {
@@ -30,17 +30,17 @@ pub fn json(body: &[u8]) {
             }
         };
     match value {
-        // A name that has a meaning to serde_json's own values.
+        // A name that is special to serde_json's own values.
         Value::Object(_) if String::from_utf8_lossy(body).contains("serde_json::private") => {}
         Value::Object(fields) => judge(&fields, false, &reply),
         _ => assert!(reply.status == 400 && reply.body.get("non_field_errors").is_some(), "{reply:?}"),
     }
 }
 
-/// Any bytes as a form.
+/// Sends any bytes as a form.
 ///
 /// # Panics
-/// When the answer does not agree with a reading pair by pair.
+/// If the answer does not agree with a pair-by-pair reading.
 pub fn form(body: &[u8]) {
     let reply = edit("application/x-www-form-urlencoded", body);
     if body.len() > limits::BODY_MAX {
@@ -67,17 +67,17 @@ fn edit(media_type: &str, body: &[u8]) -> Reply {
     })
 }
 
-/// What is expected of a field.
+/// The expected reading of a field.
 enum Expected<T> {
-    /// It is not there, or as good as not there.
+    /// It is absent, or counts as absent.
     Absent,
     Taken(T),
     Refused,
-    /// Its spelling decides, which serde_json does not keep.
+    /// It depends on the spelling, which serde_json does not keep.
     Unknown,
 }
 
-/// Asserts that exactly those fields were refused that had to be, and that the others are in the message.
+/// Asserts that exactly the wrong fields were refused, and that the message has the others.
 fn judge(fields: &Map<String, Value>, is_form: bool, reply: &Reply) {
     let (text, is_read) = (text(fields.get("text")), boolean(fields.get("is_read"), is_form));
     if fields.contains_key("thread") || matches!(text, Expected::Unknown) {

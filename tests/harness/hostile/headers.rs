@@ -1,12 +1,12 @@
-//! Headers: who is calling, and where from.
+//! Hostile headers: the caller's credentials and address.
 
 use super::{TARGET, anonymous};
 use http::{HeaderName, HeaderValue, header};
 
-/// Any bytes as `Authorization`, with a token that is good wherever they have a U+0000.
+/// Sends any bytes as `Authorization`, with a valid token in place of each U+0000.
 ///
 /// # Panics
-/// When the answer is not the one that the contract has for it.
+/// If the answer is not the contract's.
 pub fn authorization(bytes: &[u8]) {
     TARGET.with(|target| {
         let good = target.token.expose();
@@ -40,10 +40,10 @@ pub fn authorization(bytes: &[u8]) {
     });
 }
 
-/// Any bytes as what a proxy says of its client, a line for each header.
+/// Sends any bytes as forwarding headers of a proxy, one line for each header.
 ///
 /// # Panics
-/// When the answer depends on what it must not depend on.
+/// If the answer depends on a header that it must not depend on.
 pub fn forwarded(bytes: &[u8]) {
     let names = ["x-forwarded-for", "forwarded", "x-forwarded-proto", "x-forwarded-for", "forwarded"];
     let lines: Vec<(HeaderName, HeaderValue)> = names
@@ -58,7 +58,7 @@ pub fn forwarded(bytes: &[u8]) {
         request
     };
     TARGET.with(|target| {
-        // A registration asks where it comes from.
+        // A registration is limited by the client's address.
         let body = br#"{"username":"ann","password":"correct horse"}"#;
         let request = anonymous("POST", "/chat-api/users/").header(header::CONTENT_TYPE, "application/json");
         let reply = target.send(with_lines(request), body);

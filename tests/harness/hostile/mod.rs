@@ -1,6 +1,6 @@
-//! What any input is held to, however hostile: each function takes bytes, hands them to the server where one kind of
-//! input is read, and asserts that it answers in good order and that the answer agrees with a second, simple reading.
-//! The suite calls them with made-up input, the targets in `fuzz/` with what a fuzzer finds.
+//! Checks for hostile input. Each function takes bytes and sends them to the server as one kind of input. It asserts that
+//! the answer is well-formed, and that it agrees with a second, simple parser. The tests call the functions with
+//! generated input, the targets in `fuzz/` with what a fuzzer finds.
 
 mod addresses;
 mod bodies;
@@ -24,10 +24,10 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-/// Messages that ann has; the first one is hers.
+/// The ids of ann's messages. She sent the first one.
 const MESSAGES: u64 = 3;
 
-/// A service in memory with ann, who wrote to bob, called without a socket.
+/// A service on a database in memory, called without a socket. User ann has sent a message to bob.
 struct Target {
     runtime: Runtime,
     service: ChatService,
@@ -37,7 +37,7 @@ struct Target {
 }
 
 thread_local! {
-    /// One for each thread, and so for each test.
+    /// Runs `f` with the service of this thread, and so of this test.
     static TARGET: Target = Target::new();
 }
 
@@ -62,12 +62,12 @@ impl Target {
         Self { runtime, service, token, thread, message }
     }
 
-    /// Begins a request of ann's.
+    /// Builds a request by ann.
     fn request(&self, method: &str, target: &str) -> http::request::Builder {
         anonymous(method, target).header(header::AUTHORIZATION, format!("Token {}", self.token.expose()))
     }
 
-    /// Sends it, and asserts what holds of every answer.
+    /// Sends a request and asserts what holds for every answer.
     fn send(&self, request: http::request::Builder, body: &[u8]) -> Reply {
         let request = request.body(Full::new(Bytes::copy_from_slice(body))).expect("a request");
         let (head, body) = self.runtime.block_on(async {
@@ -88,14 +88,14 @@ impl Target {
     }
 }
 
-/// Begins a request of nobody's, which came through a proxy that is believed.
+/// Builds a request without credentials that came through a trusted proxy.
 fn anonymous(method: &str, target: &str) -> http::request::Builder {
     let peer = std::net::Ipv4Addr::LOCALHOST.into();
     let request = Request::builder().method(method).uri(target).header(header::HOST, "chat.example");
     request.extension(Connection { peer, secure: false })
 }
 
-/// An answer.
+/// An answer, read to its end.
 #[derive(Debug)]
 struct Reply {
     status: u16,
@@ -104,18 +104,18 @@ struct Reply {
 }
 
 impl Reply {
-    /// The reason of a refusal; empty where there is none.
+    /// Returns the `detail` of a refusal, or an empty text.
     fn detail(&self) -> &str {
         self.member("detail").as_str().unwrap_or_default()
     }
 
-    /// A member of the body; null where there is none.
+    /// Returns a member of the body, or null if it has none of this name.
     fn member(&self, name: &str) -> &Value {
         self.body.get(name).unwrap_or(&Value::Null)
     }
 }
 
-/// An integer as the contract reads one in addresses: `None` when it cannot, the nearest that fits otherwise.
+/// Reads an integer as the contract does in addresses: `None` if it is none, and the nearest that fits otherwise.
 fn integer(text: &str) -> Option<i64> {
     let text = text.trim();
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);

@@ -1,19 +1,19 @@
-//! Points in time.
+//! Hostile timestamps.
 
 use chat_core::api::Timestamp;
 
-/// Any bytes as a time, and the first eight as a number of microseconds: what is read is written so that it is read
-/// again as the same, and what cannot be written is the nearest that can.
+/// Reads any bytes as a time, and the first eight as a number of microseconds. A time that was read is written so that
+/// reading it returns the same time. A time out of range is written as the nearest one in range.
 ///
 /// # Panics
-/// When a time does not come back.
+/// If a time does not survive being written and read.
 pub fn timestamp(bytes: &[u8]) {
     let read = std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<Timestamp>().ok());
     let number = bytes.first_chunk().map(|bytes| Timestamp::from_micros(i64::from_le_bytes(*bytes)));
     for time in [read, number].into_iter().flatten() {
         let written = time.to_string();
         assert!(written.ends_with('Z') && written.is_ascii(), "{written}");
-        // Years before the first are written with four digits and a sign, which no reader of ours is owed.
+        // Years before year 0 are written with a sign, which the contract does not have to read.
         if written.starts_with('-') {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The API in memory, and raw requests to it.
+//! The service on a database in memory, and raw requests to it.
 
 use chat_core::{
     Chat,
@@ -15,13 +15,13 @@ use std::{collections::HashMap, convert::Infallible};
 
 pub(crate) const ANN: UserId = UserId::new(2);
 pub(crate) const BOB: UserId = UserId::new(3);
-/// Has nothing to do with ann and bob.
+/// A user who shares no thread with ann or bob.
 pub(crate) const EVE: UserId = UserId::new(4);
 
-/// A thread id that is nobody's.
+/// The id of no thread.
 pub(crate) const NOWHERE: &str = "00000000-0000-4000-8000-000000000000";
 
-/// ann, bob and eve, and a thread of ann and bob's.
+/// A service with the users ann, bob and eve, and a thread of ann and bob.
 pub(crate) struct Api {
     pub(crate) chat: Chat,
     pub(crate) thread: ThreadId,
@@ -34,7 +34,7 @@ impl Api {
         Self::open_to(false).await
     }
 
-    /// The same, with registration open or closed.
+    /// Returns the same, with registration open or closed.
     pub(crate) async fn open_to(everyone: bool) -> Self {
         let chat = Chat::new(sql::connect("sqlite::memory:", &Options::default()).await.unwrap());
         let mut tokens = HashMap::new();
@@ -52,12 +52,12 @@ impl Api {
         &self.tokens[&user]
     }
 
-    /// Has somebody say something in the thread.
+    /// Sends a message of `user` to the thread.
     pub(crate) async fn says(&self, user: UserId, text: &str) -> MessageId {
         self.chat.send(user, self.thread, text).await.unwrap().id
     }
 
-    /// Begins a request to a path below the base, or to one that is written with it.
+    /// Builds a request to a path below the base path, which `path` may include.
     pub(crate) fn call(&self, method: &str, path: &str) -> Call<'_> {
         let path = if path.starts_with("/chat-api") || path.ends_with("z") {
             path.to_owned()
@@ -68,12 +68,12 @@ impl Api {
         Call { api: self, request, body: Body::Whole(Bytes::new()) }
     }
 
-    /// The same, as ann.
+    /// Builds the same request with ann's token.
     pub(crate) fn ann(&self, method: &str, path: &str) -> Call<'_> {
         self.call(method, path).by(ANN)
     }
 
-    /// The same, as bob.
+    /// Builds the same request with bob's token.
     pub(crate) fn bob(&self, method: &str, path: &str) -> Call<'_> {
         self.call(method, path).by(BOB)
     }
@@ -84,7 +84,7 @@ enum Body {
     Pieces(Vec<Bytes>),
 }
 
-/// A request; await it for the reply.
+/// A request. Awaiting it sends it and returns the reply.
 #[must_use]
 pub(crate) struct Call<'a> {
     api: &'a Api,
@@ -103,7 +103,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// As if it came over a connection from this address.
+    /// Makes the request come over a connection from this address.
     pub(crate) fn from(mut self, peer: &str) -> Self {
         self.request = self.request.extension(Connection { peer: peer.parse().unwrap(), secure: false });
         self
@@ -122,7 +122,7 @@ impl<'a> Call<'a> {
         self.body("application/x-www-form-urlencoded", body.to_owned())
     }
 
-    /// A body that does not say how long it is, in these pieces.
+    /// Sets a body of unknown length that arrives in these pieces.
     pub(crate) fn pieces(mut self, pieces: &[&str]) -> Self {
         self.body =
             Body::Pieces(pieces.iter().map(|piece| Bytes::copy_from_slice(piece.as_bytes())).collect());
@@ -161,13 +161,13 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Asserts status and body to the letter.
+    /// Asserts the exact status and body.
     #[track_caller]
     pub(crate) fn is(&self, status: u16, body: &str) {
         self.is_for("", status, body);
     }
 
-    /// The same, naming the case of a table it is about.
+    /// Asserts the same, and names the case of a table in the failure.
     #[track_caller]
     pub(crate) fn is_for(&self, case: &str, status: u16, body: &str) {
         assert_eq!((self.status, &*self.body), (status, body), "{case}");
@@ -184,19 +184,19 @@ impl Reply {
         self.is_for(case, status, &format!(r#"{{"detail":{detail}}}"#));
     }
 
-    /// The body as JSON, provided that the status is this.
+    /// Asserts the status and returns the body as JSON.
     #[track_caller]
     pub(crate) fn json(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// A header's text; empty when it is not there.
+    /// Returns a header's text, or an empty text if it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The address in `Link: <…>; rel="next"`, without scheme and host.
+    /// Returns the address in `Link: <…>; rel="next"` without scheme and host.
     pub(crate) fn next(&self) -> Option<String> {
         let link = self.headers.get("link")?.to_str().unwrap();
         let url =

@@ -1,4 +1,4 @@
-//! Who is calling.
+//! Authentication: the `Authorization` header.
 
 use super::api::{ANN, Api};
 
@@ -45,7 +45,7 @@ async fn every_other_header_is_refused_in_its_own_words() {
         (b"Token 0123456789abcdef0123456789abcdef01234567", UNKNOWN),
         (b"0123456789abcdef0123456789abcdef01234567", UNKNOWN),
         (b"Token x", UNKNOWN),
-        // Keys are compared to the letter.
+        // Tokens are compared byte for byte.
         (&[b"Token ", key.to_uppercase().as_bytes()].concat(), UNKNOWN),
     ];
     for (header, detail) in cases {

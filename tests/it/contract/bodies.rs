@@ -1,4 +1,4 @@
-//! Bodies: which are read, and what is said of those that cannot be.
+//! Request bodies: the accepted types, and the errors for all others.
 
 use super::api::Api;
 

@@ -1,9 +1,9 @@
-//! Lists that go on from an id.
+//! Lists with a cursor: `after` and `before`.
 
 use super::api::{ANN, Api, EVE, Reply};
 use chat_core::api::UserId;
 
-/// Seven messages, with their ids.
+/// Returns an API with seven messages, and their ids.
 async fn seven() -> (Api, Vec<i64>) {
     let api = Api::new().await;
     let mut ids = Vec::new();

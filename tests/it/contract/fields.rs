@@ -1,9 +1,9 @@
-//! Texts, booleans and thread ids in bodies: what is read as one, and what is said of the rest.
+//! Texts, booleans and thread ids in bodies: accepted spellings, and the errors for all others.
 
 use super::api::{ANN, Api, NOWHERE};
 use serde_json::{Value, json};
 
-/// Sends a message with this for one field; the other is as it should be.
+/// Sends a message with this value for one field. The other field is valid.
 async fn send(api: &Api, field: &str, value: &str) -> super::api::Reply {
     let thread = json!(api.thread).to_string();
     let body = match field {

@@ -1,10 +1,10 @@
-//! What an outsider learns of other people's threads and messages: nothing.
+//! Answers to a non-participant are the same as for threads and messages that do not exist.
 
 use super::api::{ANN, Api, EVE, NOWHERE, Reply};
 use chat_core::api::endpoints;
 use serde_json::json;
 
-/// Everything but what differs from one request to the next anyway.
+/// Removes the headers that differ between any two requests.
 fn comparable(mut reply: Reply) -> Reply {
     reply.headers.remove("x-request-id");
     reply
@@ -20,7 +20,7 @@ async fn on_every_route_a_foreign_id_is_answered_like_one_of_nothing() {
         let (foreign, missing) = match spec.path.split('/').nth(1) {
             Some("threads") => (&*thread, NOWHERE),
             Some("messages") => (&*message, "987654321"),
-            // Users may see each other.
+            // Any user may see any other user.
             _ => continue,
         };
         for body in ["", r#"{"text":"x","is_read":true}"#, "{", "x"] {

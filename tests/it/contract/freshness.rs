@@ -1,4 +1,4 @@
-//! Lists that were asked for before a change tell of it right after.
+//! Lists that were cached before a change show it directly after the change.
 
 use super::api::{ANN, Api, BOB, EVE};
 use chat_core::{
@@ -7,7 +7,7 @@ use chat_core::{
 };
 use hyper::body::Bytes;
 
-/// Every list of ann's and bob's, as the service writes them.
+/// Returns every list of ann and bob, as the service writes it.
 async fn lists(chat: &Chat, api: &Api) -> Vec<Option<Bytes>> {
     let slice = Slice { limit: 50, offset: 0 };
     let mut lists = Vec::new();
@@ -43,7 +43,7 @@ async fn every_change_is_in_every_list_at_once() {
         assert!((200..300).contains(&status), "{method} {path}: {status}");
         let after = lists(&api.chat, &api).await;
         assert_ne!(after, before, "{method} {path}");
-        // One that has kept nothing.
+        // A chat with an empty cache.
         let cold = Chat::new(api.chat.store().clone());
         assert_eq!(after, lists(&cold, &api).await, "{method} {path}");
     }

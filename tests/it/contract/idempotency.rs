@@ -1,4 +1,4 @@
-//! Sending a message once, however often it is asked for.
+//! Idempotency keys: a repeated request adds a message only once.
 
 use super::api::{Api, Call, Reply};
 use serde_json::json;
@@ -24,7 +24,7 @@ async fn a_repeat_answers_the_message_as_it_stands_and_adds_nothing() {
     assert!(!replayed(&first));
     api.bob("PATCH", &format!("/messages/{id}/mark-as-read/")).await.json(200);
 
-    // The same fields, differently written.
+    // The same fields in another spelling.
     let body = format!(
         r#"{{"text":"  hello ","is_read":"off","thread":"{}"}}"#,
         api.thread.to_string().to_uppercase()

@@ -1,4 +1,4 @@
-//! The rules of the HTTP contract, one by one, against the service without a socket.
+//! The rules of the HTTP contract, one test each, against the service without a socket.
 
 mod api;
 mod auth;

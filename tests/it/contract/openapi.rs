@@ -1,4 +1,4 @@
-//! The OpenAPI document against what is really served.
+//! The OpenAPI document, compared with what the service serves.
 
 use super::api::{ANN, Api};
 use serde_json::Value;

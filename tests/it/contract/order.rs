@@ -1,4 +1,4 @@
-//! The order in which a request is judged: of two things wrong with it, the one that is told.
+//! The order of checks: which of two errors in a request is answered.
 
 use super::api::{ANN, Api, NOWHERE};
 

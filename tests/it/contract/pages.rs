@@ -1,11 +1,11 @@
-//! Lists that are cut by limit and offset.
+//! Lists with `limit` and `offset`.
 
 use super::api::{ANN, Api, BOB};
 use serde_json::{Value, json};
 
 const BASE: &str = "http://chat.example/chat-api/messages/";
 
-/// Five messages.
+/// Returns an API with five messages.
 async fn five() -> Api {
     let api = Api::new().await;
     for text in ["1", "2", "3", "4", "5"] {

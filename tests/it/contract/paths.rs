@@ -1,11 +1,11 @@
-//! Paths and methods: slashes, encodings, what is allowed where.
+//! Paths and methods: slashes, percent-encoding, and the methods of each path.
 
 use super::api::{ANN, Api};
 use chat_core::api::endpoints;
 use http::Method;
 use std::collections::BTreeMap;
 
-/// A path of the table with something of ann's in it.
+/// Fills the id of an object of ann's into a path of the endpoint table.
 async fn path(api: &Api, pattern: &str) -> String {
     if pattern.starts_with("/threads/{id}") {
         pattern.replace("{id}", &api.thread.to_string())
@@ -21,7 +21,7 @@ async fn path(api: &Api, pattern: &str) -> String {
 #[tokio::test]
 async fn every_endpoint_is_served_without_its_trailing_slash() {
     for spec in endpoints::ALL.iter().filter(|spec| spec.path != "/") {
-        // Each on data of its own, since some take away what the other call needs.
+        // Each call gets data of its own, since some delete what the other needs.
         let (with, without) = (Api::new().await, Api::new().await);
         let call = async |api: &Api, slash: bool| {
             let path = path(api, spec.path).await;

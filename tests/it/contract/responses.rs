@@ -1,4 +1,4 @@
-//! What every response has in common, and the shapes to the letter.
+//! Common headers of all responses, and the exact JSON of objects.
 
 use super::api::{ANN, Api, BOB, NOWHERE};
 

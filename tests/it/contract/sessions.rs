@@ -1,4 +1,4 @@
-//! The list of one's tokens, and revoking them one by one.
+//! Listing the caller's tokens, and revoking single ones.
 
 use super::api::{ANN, Api, BOB};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ async fn with_dan() -> Api {
     api
 }
 
-/// Logs in, with more fields than the usual ones.
+/// Signs in with additional fields in the body.
 async fn log_in(api: &Api, more: &Value) -> String {
     let mut body = json!({"username": "dan", "password": "1234"});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -61,7 +61,7 @@ async fn a_token_is_revoked_by_its_owner_alone() {
     let call = |method: &str, path: &str, token: &str| {
         api.call(method, path).header("authorization", token.as_bytes())
     };
-    // The others have a token 1 of their own each, and none by this number.
+    // The other users have a token 1 each, and none with this number.
     for user in [ANN, BOB] {
         let foreign = api.call("DELETE", "/tokens/2/").by(user).await;
         foreign.detail(404, "No Token matches the given query.");

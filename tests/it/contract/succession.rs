@@ -1,4 +1,4 @@
-//! Where we differ on purpose from the service we succeed: what is not said in the other files, row by row.
+//! Intended differences from the predecessor service that no other file of this folder covers, one test each.
 
 use super::api::{ANN, Api, NOWHERE};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Limits on how often, as a client meets them.
+//! Rate limits, as a client sees them.
 
 use super::api::{ANN, Api, Call, Reply};
 
@@ -11,7 +11,7 @@ async fn with_dan() -> Api {
     api
 }
 
-/// Repeats a request until it is refused for being one too many, a thousand times at most.
+/// Repeats a request until it is answered 429, at most a thousand times.
 async fn until_throttled<'a>(request: impl Fn() -> Call<'a>) -> Reply {
     for _ in 0..1000 {
         let reply = request().await;
@@ -61,9 +61,9 @@ async fn the_client_behind_a_proxy_is_who_is_limited() {
     };
     until_throttled(|| log_in("127.0.0.1", "192.0.2.1")).await;
     assert_eq!(log_in("127.0.0.1", "192.0.2.2").await.status, 400);
-    // Whatever the client claimed stands before what the proxy added.
+    // What the client claimed stands before what the proxy added.
     assert_eq!(log_in("127.0.0.1", "198.51.100.1, 192.0.2.1").await.status, 429);
-    // Nobody else is believed.
+    // The header is ignored if the peer is not a trusted proxy.
     until_throttled(|| log_in("203.0.113.1", "192.0.2.3")).await;
     assert_eq!(log_in("203.0.113.1", "192.0.2.4").await.status, 429);
 }

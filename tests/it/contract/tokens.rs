@@ -1,4 +1,4 @@
-//! Logging in and out.
+//! Signing in and out.
 
 use super::api::{Api, BOB};
 use serde_json::json;
@@ -43,7 +43,7 @@ async fn the_name_is_trimmed_and_exact_and_the_password_as_it_stands() {
         ("dan", "1234"),
         ("dan", " 1234"),
         ("nobody", " 1234 "),
-        // Known to the chat, but without a password.
+        // A user without a password.
         ("bob", "!"),
     ] {
         log_in(username, password).await.is_for(username, 400, WRONG);
