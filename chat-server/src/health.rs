@@ -1,6 +1,6 @@
 //! Whether the process lives and the database answers.
 
-use crate::{
+use crate::http::{
     error::ApiError,
     response::{self, Body},
 };

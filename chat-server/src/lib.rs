@@ -22,35 +22,36 @@
 //! ```
 
 mod address;
-mod authenticate;
+mod app;
+mod builder;
+mod call;
 mod cors;
-mod error;
 mod handlers;
 mod health;
+mod http;
 mod input;
 mod metrics;
 mod openapi;
-mod pages;
-mod query;
-mod request;
-mod response;
+mod pipeline;
 mod router;
 mod routes;
 mod serve;
 mod service;
-mod stream;
 mod throttle;
 mod within;
 
-pub use authenticate::{AuthError, Authenticator};
-pub use cors::{Origin, ParseOriginError};
-pub use metrics::METRICS_CONTENT_TYPE;
-pub use openapi::document as openapi;
-pub use request::Connection;
-pub use response::{Body, BodyError};
-pub use serve::{Limits, serve};
+pub use self::{
+    builder::ChatServiceBuilder,
+    cors::{Origin, ParseOriginError},
+    http::{
+        authenticate::{AuthError, Authenticator},
+        request::Connection,
+        response::{Body, BodyError},
+    },
+    metrics::METRICS_CONTENT_TYPE,
+    openapi::document as openapi,
+    serve::{Limits, serve},
+    service::ChatService,
+};
 #[cfg(feature = "tls")]
 pub use serve::{Tls, TlsError, serve_tls};
-pub use service::{ChatService, ChatServiceBuilder};
-
-pub(crate) use service::App;

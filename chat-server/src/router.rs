@@ -1,27 +1,31 @@
 //! From method and path to a handler.
 
 use crate::{
-    App,
-    authenticate::Caller,
-    error::ApiError,
-    query::Query,
-    request::{Call, Guard, ReadId, Received},
-    response::{self, Body},
+    app::App,
+    call::{Call, Guard, ReadId},
+    http::{
+        authenticate::Caller,
+        error::ApiError,
+        query::Query,
+        request::IncomingRequest,
+        response::{self, Body},
+    },
 };
 use chat_core::api::{Endpoint, endpoints::Spec};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Response};
 use std::{fmt, sync::Arc};
 
-type Handler = Box<dyn Fn(Arc<App>, Option<Caller>, Box<Received>, Option<&str>) -> Answer + Send + Sync>;
-type Answer = BoxFuture<'static, Result<Response<Body>, ApiError>>;
+type Handler =
+    Box<dyn Fn(Arc<App>, Option<Caller>, Box<IncomingRequest>, Option<&str>) -> HandlerFuture + Send + Sync>;
+type HandlerFuture = BoxFuture<'static, Result<Response<Body>, ApiError>>;
 
 /// What is served at one path.
 pub(crate) struct Route {
     /// The path as the log names it.
     pub(crate) pattern: &'static str,
-    /// Its place among all routes.
-    pub(crate) place: usize,
+    /// Its index among all routes.
+    pub(crate) index: usize,
     /// The methods, in the order of the `Allow` header.
     methods: Vec<Served>,
     /// Whether the path has a method that anyone may call.
@@ -50,11 +54,6 @@ impl Router {
             routes: Vec::new(),
             paths: matchit::Router::new(),
         }
-    }
-
-    /// Where the API stands.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
     }
 
     /// Serves an endpoint of the table.
@@ -119,7 +118,7 @@ impl Router {
             }
             self.routes.push(Route {
                 pattern: spec.path,
-                place: self.routes.len(),
+                index: self.routes.len(),
                 methods: Vec::new(),
                 has_public: false,
                 allow: HeaderValue::from_static(""),
@@ -193,9 +192,9 @@ impl Served {
         &self,
         app: Arc<App>,
         caller: Option<Caller>,
-        request: Box<Received>,
+        request: Box<IncomingRequest>,
         id: Option<&str>,
-    ) -> Answer {
+    ) -> HandlerFuture {
         (self.handler)(app, caller, request, id)
     }
 }

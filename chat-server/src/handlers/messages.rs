@@ -1,12 +1,14 @@
 //! Messages.
 
-use super::Answer;
+use super::HandlerResult;
 use crate::{
-    error::ApiError,
+    call::Call,
+    http::{
+        error::ApiError,
+        pages,
+        response::{self, Body},
+    },
     input::{Fields, number},
-    pages,
-    request::Call,
-    response::{self, Body},
 };
 use bytes::Bytes;
 use chat_core::{
@@ -23,20 +25,20 @@ use chat_core::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-pub(crate) async fn list(call: Call<ListMessages>) -> Answer {
+pub(crate) async fn list(call: Call<ListMessages>) -> HandlerResult {
     let slice = pages::slice(&call.query);
     let list = call.app.chat.messages_json(call.caller.user, slice).await?;
-    Ok(pages::page(&call.here(), &call.query, slice, list.count, &list.json))
+    Ok(pages::page(&call.request_url(), &call.query, slice, list.count, &list.json))
 }
 
-pub(crate) async fn unread(call: Call<ListUnread>) -> Answer {
+pub(crate) async fn unread(call: Call<ListUnread>) -> HandlerResult {
     let slice = pages::slice(&call.query);
     let incoming = call.query.get("incoming").and_then(number::boolean_text).unwrap_or(false);
     let list = call.app.chat.unread_json(call.caller.user, incoming, slice).await?;
-    Ok(pages::page(&call.here(), &call.query, slice, list.count, &list.json))
+    Ok(pages::page(&call.request_url(), &call.query, slice, list.count, &list.json))
 }
 
-pub(crate) async fn create(mut call: Call<CreateMessage>) -> Answer {
+pub(crate) async fn create(mut call: Call<CreateMessage>) -> HandlerResult {
     let payload = call.payload().await?;
     let (chat, caller) = (&call.app.chat, call.caller.user);
     let fields = payload.fields()?;
@@ -66,11 +68,11 @@ pub(crate) async fn create(mut call: Call<CreateMessage>) -> Answer {
     Ok(response)
 }
 
-pub(crate) async fn get(call: Call<GetMessage>) -> Answer {
+pub(crate) async fn get(call: Call<GetMessage>) -> HandlerResult {
     Ok(answer(StatusCode::OK, &call.app.chat.message(call.caller.user, call.id).await?))
 }
 
-pub(crate) async fn update(mut call: Call<UpdateMessage>) -> Answer {
+pub(crate) async fn update(mut call: Call<UpdateMessage>) -> HandlerResult {
     let (chat, caller, id) = (call.app.chat.clone(), call.caller.user, call.id);
     let message = chat.message(caller, id).await?;
     let payload = call.payload().await?;
@@ -98,12 +100,12 @@ pub(crate) async fn update(mut call: Call<UpdateMessage>) -> Answer {
     Ok(answer(StatusCode::OK, &message))
 }
 
-pub(crate) async fn delete(call: Call<DeleteMessage>) -> Answer {
+pub(crate) async fn delete(call: Call<DeleteMessage>) -> HandlerResult {
     call.app.chat.delete_message(call.caller.user, call.id).await?;
     Ok(response::empty(StatusCode::NO_CONTENT))
 }
 
-pub(crate) async fn mark_read(call: Call<MarkMessageRead>) -> Answer {
+pub(crate) async fn mark_read(call: Call<MarkMessageRead>) -> HandlerResult {
     let message = call.app.chat.mark_message_read(call.caller.user, call.id).await?;
     Ok(answer(StatusCode::OK, &message))
 }

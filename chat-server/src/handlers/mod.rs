@@ -6,8 +6,8 @@ pub(crate) mod threads;
 pub(crate) mod token;
 pub(crate) mod users;
 
-use crate::{error::ApiError, response::Body};
+use crate::http::{error::ApiError, response::Body};
 use http::Response;
 
-/// What every handler answers.
-type Answer = Result<Response<Body>, ApiError>;
+/// The result of every handler.
+type HandlerResult = Result<Response<Body>, ApiError>;

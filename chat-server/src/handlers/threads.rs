@@ -1,13 +1,15 @@
 //! Threads.
 
-use super::Answer;
+use super::HandlerResult;
 use crate::{
-    error::ApiError,
+    call::Call,
+    http::{
+        error::ApiError,
+        pages::{self, next_link},
+        response::{self, Body},
+        stream,
+    },
     input::number,
-    pages::{self, next_link},
-    request::Call,
-    response::{self, Body},
-    stream,
 };
 use chat_core::{
     Chat, Error,
@@ -20,7 +22,7 @@ use chat_core::{
 };
 use http::{HeaderValue, Response, StatusCode, header};
 
-pub(crate) async fn list(call: Call<ListThreads>) -> Answer {
+pub(crate) async fn list(call: Call<ListThreads>) -> HandlerResult {
     let (chat, caller) = (&call.app.chat, call.caller.user);
     let cursor = call.query.get("after");
     let after =
@@ -35,11 +37,11 @@ pub(crate) async fn list(call: Call<ListThreads>) -> Answer {
         return stream::array(rows).await;
     };
     let page = chat.threads_json(caller, after, limit).await?;
-    let link = page.next.and_then(|last| next_link(&call.here(), &call.query, limit, ("after", last)));
+    let link = page.next.and_then(|last| next_link(&call.request_url(), &call.query, limit, ("after", last)));
     Ok(with_link(response::with_json(StatusCode::OK, page.json.into()), link))
 }
 
-pub(crate) async fn create(mut call: Call<CreateThread>) -> Answer {
+pub(crate) async fn create(mut call: Call<CreateThread>) -> HandlerResult {
     let payload = call.payload().await?;
     let fields = payload.fields()?;
     let mut errors = FieldErrors::new();
@@ -60,16 +62,16 @@ pub(crate) async fn create(mut call: Call<CreateThread>) -> Answer {
     Ok(response::json(status, &Opened { id: opened.id }))
 }
 
-pub(crate) async fn get(call: Call<GetThread>) -> Answer {
+pub(crate) async fn get(call: Call<GetThread>) -> HandlerResult {
     Ok(response::json(StatusCode::OK, &call.app.chat.thread(call.caller.user, call.id).await?))
 }
 
-pub(crate) async fn delete(call: Call<DeleteThread>) -> Answer {
+pub(crate) async fn delete(call: Call<DeleteThread>) -> HandlerResult {
     call.app.chat.delete_thread(call.caller.user, call.id).await?;
     Ok(response::empty(StatusCode::NO_CONTENT))
 }
 
-pub(crate) async fn messages(call: Call<ListThreadMessages>) -> Answer {
+pub(crate) async fn messages(call: Call<ListThreadMessages>) -> HandlerResult {
     let (chat, caller, thread) = (&call.app.chat, call.caller.user, call.id);
     // Whether there is such a thread is judged before the cursor is.
     let range = match message_range(&call) {
@@ -84,11 +86,11 @@ pub(crate) async fn messages(call: Call<ListThreadMessages>) -> Answer {
     };
     let page = chat.thread_messages_json(caller, thread, range, limit).await?;
     let towards = if matches!(range, MessageRange::Before(_)) { "before" } else { "after" };
-    let link = page.next.and_then(|last| next_link(&call.here(), &call.query, limit, (towards, last)));
+    let link = page.next.and_then(|last| next_link(&call.request_url(), &call.query, limit, (towards, last)));
     Ok(with_link(response::with_json(StatusCode::OK, page.json.into()), link))
 }
 
-async fn all_messages(chat: Chat, caller: UserId, thread: ThreadId) -> Answer {
+async fn all_messages(chat: Chat, caller: UserId, thread: ThreadId) -> HandlerResult {
     let rows = move |last: Option<Message>| {
         let chat = chat.clone();
         let range = last.map_or(MessageRange::Oldest, |last| MessageRange::After(last.id));
@@ -110,7 +112,7 @@ fn message_range(call: &Call<ListThreadMessages>) -> Result<MessageRange, ApiErr
     })
 }
 
-pub(crate) async fn mark_read(mut call: Call<MarkThreadRead>) -> Answer {
+pub(crate) async fn mark_read(mut call: Call<MarkThreadRead>) -> HandlerResult {
     let (chat, caller, thread) = (call.app.chat.clone(), call.caller.user, call.id);
     chat.thread(caller, thread).await?;
     let payload = call.payload().await?;

@@ -1,10 +1,9 @@
 //! Signing in and out, and the tokens that stand for it.
 
-use super::Answer;
+use super::HandlerResult;
 use crate::{
-    error::ApiError,
-    request::{Call, Guard},
-    response,
+    call::{Call, Guard},
+    http::{error::ApiError, response},
     throttle::Account,
 };
 use chat_core::{
@@ -18,7 +17,7 @@ use chat_core::{
 use http::StatusCode;
 
 /// For POST, and for GET as well: see the table.
-pub(crate) async fn create<E: Endpoint>(mut call: Call<E>) -> Answer
+pub(crate) async fn create<E: Endpoint>(mut call: Call<E>) -> HandlerResult
 where
     E::Access: Guard,
 {
@@ -40,18 +39,18 @@ where
     Ok(response::json(StatusCode::OK, &IssuedToken { token: signed_in? }))
 }
 
-pub(crate) async fn delete(call: Call<DeleteToken>) -> Answer {
+pub(crate) async fn delete(call: Call<DeleteToken>) -> HandlerResult {
     let session = call.caller.session.ok_or_else(ApiError::not_found)?;
     call.app.chat.sign_out(session).await?;
     Ok(response::empty(StatusCode::NO_CONTENT))
 }
 
-pub(crate) async fn list(call: Call<ListTokens>) -> Answer {
+pub(crate) async fn list(call: Call<ListTokens>) -> HandlerResult {
     let session = call.caller.session.ok_or_else(ApiError::not_found)?;
     Ok(response::json(StatusCode::OK, &call.app.chat.own_tokens(session).await?))
 }
 
-pub(crate) async fn revoke(call: Call<RevokeToken>) -> Answer {
+pub(crate) async fn revoke(call: Call<RevokeToken>) -> HandlerResult {
     call.app.chat.revoke_token(call.caller.user, call.id).await?;
     Ok(response::empty(StatusCode::NO_CONTENT))
 }

@@ -1,7 +1,12 @@
 //! Users.
 
-use super::Answer;
-use crate::{error::ApiError, input::Fields, pages, request::Call, response, throttle::Account};
+use super::HandlerResult;
+use crate::{
+    call::Call,
+    http::{error::ApiError, pages, response},
+    input::Fields,
+    throttle::Account,
+};
 use chat_core::{
     api::{
         FieldErrors,
@@ -11,14 +16,14 @@ use chat_core::{
 };
 use http::StatusCode;
 
-pub(crate) async fn list(call: Call<ListUsers>) -> Answer {
+pub(crate) async fn list(call: Call<ListUsers>) -> HandlerResult {
     let slice = pages::slice(&call.query);
     let users = call.app.chat.users(call.query.get("search").unwrap_or_default(), slice).await?;
     let json = serde_json::to_vec(&users.items).map_err(ApiError::fault)?;
-    Ok(pages::page(&call.here(), &call.query, slice, users.count, &json))
+    Ok(pages::page(&call.request_url(), &call.query, slice, users.count, &json))
 }
 
-pub(crate) async fn create(mut call: Call<CreateUser>) -> Answer {
+pub(crate) async fn create(mut call: Call<CreateUser>) -> HandlerResult {
     if !call.app.open_registration {
         return Err(ApiError::registration_closed());
     }
@@ -47,15 +52,15 @@ fn new_password<'f>(fields: &'f Fields<'_>, name: &str, errors: &mut FieldErrors
     password.unwrap_or_default()
 }
 
-pub(crate) async fn me(call: Call<GetMe>) -> Answer {
+pub(crate) async fn me(call: Call<GetMe>) -> HandlerResult {
     Ok(response::json(StatusCode::OK, &call.app.chat.user(call.caller.user).await?))
 }
 
-pub(crate) async fn get(call: Call<GetUser>) -> Answer {
+pub(crate) async fn get(call: Call<GetUser>) -> HandlerResult {
     Ok(response::json(StatusCode::OK, &call.app.chat.user(call.id).await?))
 }
 
-pub(crate) async fn change_password(mut call: Call<ChangePassword>) -> Answer {
+pub(crate) async fn change_password(mut call: Call<ChangePassword>) -> HandlerResult {
     let payload = call.payload().await?;
     let fields = payload.fields()?;
     let mut errors = FieldErrors::new();

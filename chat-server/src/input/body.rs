@@ -1,7 +1,10 @@
 //! Receiving a request body: in time, not too large, of a media type we read.
 
 use super::{Fields, form, json};
-use crate::{error::ApiError, response::BodyError, within::within};
+use crate::{
+    http::{error::ApiError, response::BodyError},
+    within::within,
+};
 use bytes::{Buf, Bytes, BytesMut};
 use chat_core::api::limits;
 use http::{HeaderMap, header};

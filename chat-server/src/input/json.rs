@@ -1,7 +1,7 @@
 //! A JSON object taken apart into fields, each as it was sent.
 
 use super::{Fields, Value};
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 use chat_core::api::{FieldErrors, NON_FIELD_ERRORS, error_text, limits};
 use serde::{
     Deserialize, Deserializer,

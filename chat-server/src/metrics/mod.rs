@@ -10,7 +10,7 @@ mod requests;
 
 pub(crate) use requests::Requests;
 
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 use chat_core::store::StoreMetrics;
 use std::sync::{
     Arc,

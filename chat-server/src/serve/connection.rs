@@ -7,7 +7,7 @@ use super::{
     roster::Place,
     stream::PacedStream,
 };
-use crate::{ChatService, request::Connection};
+use crate::{ChatService, Connection};
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, server::graceful::GracefulConnection};
 use std::{

@@ -1,7 +1,7 @@
 //! Requests and answers on their way through a connection, which tell its [`Pace`] how they get on.
 
 use super::pace::Pace;
-use crate::{Body, BodyError, ChatService, error::ApiError, request::Connection};
+use crate::{Body, BodyError, ChatService, Connection, http::error::ApiError};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use http::{Method, Request, Response};

@@ -13,7 +13,7 @@
 
 mod budget;
 
-use crate::{address::network, error::ApiError, metrics::Throttled};
+use crate::{address::network, http::error::ApiError, metrics::Throttled};
 use budget::{Budget, Rate};
 use chat_core::{Error, api::UserId};
 use quick_cache::sync::Cache;

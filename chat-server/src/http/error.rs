@@ -1,6 +1,6 @@
 //! Refusals and failures as responses: the one place where what went wrong gets a status.
 
-use crate::response::{self, Body};
+use crate::http::response::{self, Body};
 use chat_core::{
     Error, Resource,
     api::{Detail, FieldErrors, NON_FIELD_ERRORS, error_text},

@@ -1,6 +1,6 @@
 //! Cutting lists into pages and pointing to the neighbouring ones.
 
-use crate::{
+use crate::http::{
     query::Query,
     response::{self, Body},
 };

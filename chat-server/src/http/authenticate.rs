@@ -1,6 +1,6 @@
 //! Who is calling.
 
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 use async_trait::async_trait;
 use chat_core::{Chat, Error, Session, api::UserId};
 use http::{HeaderMap, header};

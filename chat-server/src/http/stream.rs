@@ -1,6 +1,6 @@
 //! Lists without an end in sight, sent while they are read.
 
-use crate::{
+use crate::http::{
     error::ApiError,
     response::{self, Body, BodyError},
 };

@@ -1,0 +1,24 @@
+//! The state that all requests to one service share.
+
+use crate::{metrics::Metrics, throttle::Throttle};
+use chat_core::Chat;
+use std::net::IpAddr;
+
+/// The chat with the settings and counters that handlers use.
+pub(crate) struct App {
+    pub(crate) chat: Chat,
+    /// The path of the API's root, without a trailing slash: empty where the API is served at `/`.
+    pub(crate) base_path: String,
+    pub(crate) open_registration: bool,
+    /// Peers whose forwarding headers are used, in canonical form.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    pub(crate) throttle: Throttle,
+    pub(crate) metrics: Metrics,
+}
+
+impl App {
+    /// Returns whether the forwarding headers of this peer are used.
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.contains(&peer.to_canonical())
+    }
+}

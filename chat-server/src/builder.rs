@@ -1,0 +1,171 @@
+//! The settings of a service.
+
+use crate::{
+    ChatService,
+    app::App,
+    cors::{Cors, Origin},
+    health,
+    http::{authenticate::Authenticator, request_id::RequestIds},
+    metrics::{Metrics, Requests},
+    pipeline::Pipeline,
+    routes,
+    throttle::Throttle,
+};
+use chat_core::Chat;
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Builds a [`ChatService`].
+///
+/// ```
+/// use chat_core::{Chat, store::Store};
+/// use chat_server::ChatService;
+/// use std::{net::IpAddr, sync::Arc, time::Duration};
+///
+/// /// The service of a host application that runs behind a proxy.
+/// fn mounted(store: Arc<dyn Store>, proxy: IpAddr) -> ChatService {
+///     ChatService::builder(Chat::new(store))
+///         .base_path("/chat")
+///         .trusted_proxies([proxy])
+///         .body_timeout(Duration::from_secs(5))
+///         .build()
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ChatServiceBuilder {
+    chat: Chat,
+    base_path: String,
+    open_registration: bool,
+    authenticator: Option<Arc<dyn Authenticator>>,
+    trusted_proxies: Vec<IpAddr>,
+    cors_origins: Vec<Origin>,
+    rate_limits: bool,
+    body_timeout: Duration,
+    request_timeout: Duration,
+    health_checks: bool,
+}
+
+impl ChatServiceBuilder {
+    pub(crate) fn new(chat: Chat) -> Self {
+        Self {
+            chat,
+            base_path: "/chat-api".to_owned(),
+            open_registration: false,
+            authenticator: None,
+            trusted_proxies: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            cors_origins: Vec::new(),
+            rate_limits: true,
+            body_timeout: Duration::from_secs(15),
+            request_timeout: Duration::from_secs(30),
+            health_checks: false,
+        }
+    }
+
+    /// Sets the path of the API's root: `/chat-api` by default, the empty text for `/`.
+    ///
+    /// A trailing slash makes no difference.
+    pub fn base_path(mut self, path: impl Into<String>) -> Self {
+        self.base_path = path.into();
+        self
+    }
+
+    /// Sets whether users may register over HTTP: they may not by default.
+    pub const fn open_registration(mut self, open: bool) -> Self {
+        self.open_registration = open;
+        self
+    }
+
+    /// Authenticates callers with the host application's own credentials.
+    ///
+    /// The endpoints that sign in, sign out, register, and change passwords are not served then. The example of
+    /// [`Authenticator`] shows an implementation.
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticator = Some(Arc::new(authenticator));
+        self
+    }
+
+    /// Sets the peers whose `X-Forwarded-Proto`, `X-Forwarded-For` and `Forwarded` headers are used.
+    ///
+    /// The loopback addresses by default. The headers are used only where the service knows the peer of a request:
+    /// see [`Connection`](crate::Connection).
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.trusted_proxies = proxies.into_iter().collect();
+        self
+    }
+
+    /// Sets the origins whose web pages may call the API from a browser (CORS): none by default.
+    ///
+    /// ```
+    /// # use chat_server::{ChatServiceBuilder, ParseOriginError};
+    /// # fn example(builder: ChatServiceBuilder) -> Result<ChatServiceBuilder, ParseOriginError> {
+    /// let builder = builder.cors_origins(["https://chat.example".parse()?]);
+    /// # Ok(builder)
+    /// # }
+    /// ```
+    pub fn cors_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        self.cors_origins = origins.into_iter().collect();
+        self
+    }
+
+    /// Sets whether rates are limited: they are by default.
+    ///
+    /// Limited are failed sign-ins, registrations, and the requests of each user. Addresses are limited as well where
+    /// the service knows them: see [`Connection`](crate::Connection).
+    pub const fn rate_limits(mut self, limited: bool) -> Self {
+        self.rate_limits = limited;
+        self
+    }
+
+    /// Sets how long a request body may take to arrive: 15 seconds by default.
+    ///
+    /// After that time the request is answered 408.
+    pub const fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.body_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a request may take, from its head to the head of its response: 30 seconds by default.
+    ///
+    /// After that time the request is answered 503.
+    pub const fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// Sets whether `GET /healthz` and `GET /readyz` are served, outside the base path: they are not by default.
+    pub const fn health_checks(mut self, serve: bool) -> Self {
+        self.health_checks = serve;
+        self
+    }
+
+    /// Builds the service.
+    pub fn build(self) -> ChatService {
+        let base_path = self.base_path.trim_end_matches('/');
+        let router = routes::all(base_path, self.authenticator.is_none());
+        let requests = Requests::new(router.patterns().chain(health::PATHS));
+        let metrics = Metrics::default();
+        let app = App {
+            chat: self.chat,
+            base_path: base_path.to_owned(),
+            open_registration: self.open_registration,
+            trusted_proxies: self.trusted_proxies,
+            throttle: Throttle::new(self.rate_limits, metrics.throttled.clone()),
+            metrics,
+        };
+        ChatService::new(Pipeline {
+            app: Arc::new(app),
+            router,
+            authenticator: self.authenticator,
+            cors: Cors::new(self.cors_origins),
+            requests,
+            request_ids: RequestIds::new(),
+            body_timeout: self.body_timeout,
+            request_timeout: self.request_timeout,
+            health_checks: self.health_checks,
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! A request as it was received.
+
+use crate::input::RequestBody;
+use http::{HeaderMap, HeaderName, Uri, header, request::Parts};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::{borrow::Cow, net::IpAddr};
+
+/// The connection a request came on.
+///
+/// [`serve`](crate::serve()) sets it. A host server inserts it into the request's extensions; without it the service
+/// does not use `X-Forwarded-Proto`, writes `http` links, and cannot limit addresses.
+///
+/// It is not `#[non_exhaustive]`: a host server has to construct it, and both fields are required.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connection {
+    /// The address of the peer: the client, or the proxy in front of the server.
+    pub peer: IpAddr,
+    /// Whether the connection uses TLS.
+    pub secure: bool,
+}
+
+/// A request before anything of it was judged.
+pub(crate) struct IncomingRequest {
+    pub(crate) connection: Option<Connection>,
+    pub(crate) head: Parts,
+    pub(crate) body: RequestBody,
+}
+
+impl IncomingRequest {
+    /// Returns the path, decoded.
+    pub(crate) fn path(&self) -> Cow<'_, str> {
+        decoded(self.head.uri.path())
+    }
+
+    /// Returns the absolute URL of a decoded path on this server, as the client sees the server.
+    pub(crate) fn url(&self, path: &str, trusts: impl Fn(IpAddr) -> bool) -> String {
+        let scheme = if self.is_secure(trusts) { "https" } else { "http" };
+        let mut url = String::with_capacity(128);
+        for part in [scheme, "://", &host(&self.head.headers, &self.head.uri)] {
+            url.push_str(part);
+        }
+        url.extend(utf8_percent_encode(path, PATH));
+        url
+    }
+
+    /// Returns whether the client uses TLS, to this server or to a trusted proxy.
+    fn is_secure(&self, trusts: impl Fn(IpAddr) -> bool) -> bool {
+        self.connection.is_some_and(|connection| {
+            connection.secure
+                || trusts(connection.peer)
+                    && self.head.headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto == "https")
+        })
+    }
+}
+
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// All but what Django leaves unencoded in a path (`django.utils.encoding.escape_uri_path`).
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'$')
+    .remove(b',')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// Decodes a path.
+pub(crate) fn decoded(path: &str) -> Cow<'_, str> {
+    if path.contains('%') { percent_decode_str(path).decode_utf8_lossy() } else { path.into() }
+}
+
+/// Returns the host as the client named it.
+fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Cow<'a, str> {
+    match headers.get(header::HOST) {
+        Some(host) => match str::from_utf8(host.as_bytes()) {
+            Ok(host) => host.into(),
+            Err(_) => String::from_utf8_lossy(host.as_bytes()),
+        },
+        None => uri.authority().map_or("localhost", |authority| authority.as_str()).into(),
+    }
+}

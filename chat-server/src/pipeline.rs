@@ -1,0 +1,144 @@
+//! The pipeline: the way of every request from its head to its response.
+
+use crate::{
+    app::App,
+    cors::Cors,
+    health,
+    http::{
+        authenticate::{self, Authenticator, Caller},
+        error::ApiError,
+        request::{IncomingRequest, decoded},
+        request_id::{REQUEST_ID, RequestIds},
+        response::{self, Body},
+    },
+    metrics::Requests,
+    router::{Route, Router},
+    within::within,
+};
+use chat_core::api::UserId;
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// What a request passes through, and the limits on its way.
+pub(crate) struct Pipeline {
+    pub(crate) app: Arc<App>,
+    pub(crate) router: Router,
+    /// The host application's way to authenticate; `None` for the chat's own tokens.
+    pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
+    pub(crate) cors: Cors,
+    pub(crate) requests: Requests,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) body_timeout: Duration,
+    pub(crate) request_timeout: Duration,
+    pub(crate) health_checks: bool,
+}
+
+/// The fields of the access log that are known before there is a response.
+#[derive(Default)]
+struct AccessLogFields {
+    route: Option<&'static str>,
+    user: Option<UserId>,
+}
+
+/// Turns a request into its response. Every request takes this way, from top to bottom.
+pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingRequest>) -> Response<Body> {
+    let started = Instant::now();
+    let _running = pipeline.requests.begin();
+    let (method, uri) = (request.head.method.clone(), request.head.uri.clone());
+    let request_id = pipeline.request_ids.of(&request.head.headers);
+    let grant = pipeline.cors.grant(&method, &request.head.headers);
+    let path = decoded(uri.path());
+    let mut fields = AccessLogFields::default();
+
+    let route = pipeline.router.find(&path);
+    let work = AssertUnwindSafe(within(pipeline.request_timeout, async {
+        if pipeline.health_checks
+            && let Some(result) = health::answer(&pipeline.app.chat, &method, &path).await
+        {
+            return result;
+        }
+        let Some((route, id)) = route else { return Err(ApiError::not_found()) };
+        fields.route = Some(route.pattern);
+        dispatch(&pipeline, route, id, request, &mut fields).await
+    }));
+    let result = match work.catch_unwind().await {
+        Ok(Some(result)) => result,
+        Ok(None) => Err(ApiError::unavailable()),
+        Err(_panic) => Err(ApiError::server_error()),
+    };
+    let mut response = result.unwrap_or_else(ApiError::into_response);
+
+    let headers = response.headers_mut();
+    if let Some((route, _)) = route {
+        headers.insert(header::ALLOW, route.allow.clone());
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REQUEST_ID, request_id);
+    grant.apply(headers);
+
+    let took = started.elapsed();
+    let index = route.map(|(route, _)| route.index).or_else(|| pipeline.health_index(&path));
+    pipeline.requests.answered(pipeline.requests.row(index), &method, response.status(), took);
+    tracing::info!(
+        target: "chat_server::access",
+        %method,
+        route = fields.route.unwrap_or("-"),
+        status = response.status().as_u16(),
+        duration_us = took.as_micros() as u64,
+        request_id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-"),
+        user = fields.user.map(UserId::get),
+    );
+    response
+}
+
+/// Calls the handler of a route, in the order of the contract.
+///
+/// First the caller is authenticated, then the method is checked. The handler looks up its object and checks the
+/// permission before it reads the body.
+async fn dispatch(
+    pipeline: &Pipeline,
+    route: &Route,
+    id: Option<&str>,
+    request: Box<IncomingRequest>,
+    fields: &mut AccessLogFields,
+) -> Result<Response<Body>, ApiError> {
+    let method = &request.head.method;
+    if method == Method::OPTIONS {
+        return Ok(response::empty(StatusCode::NO_CONTENT));
+    }
+    let served = route.find(method);
+    // Where no method is public, a request without a token must not show which methods exist: 401 goes before 405.
+    let needs_caller = served.map_or(!route.has_public, |served| served.signed_in);
+    let caller = if needs_caller { Some(pipeline.authenticate(&request.head.headers).await?) } else { None };
+    fields.user = caller.map(|caller| caller.user);
+    if let Some(user) = fields.user {
+        pipeline.app.throttle.request(user)?;
+    }
+    let served = served.ok_or_else(|| ApiError::method_not_allowed(method))?;
+    served.call(pipeline.app.clone(), caller, request, id).await
+}
+
+impl Pipeline {
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        match &self.authenticator {
+            None => authenticate::by_token(&self.app.chat, headers).await,
+            Some(host) => {
+                let user = host.authenticate(headers).await?;
+                Ok(Caller { user, session: None })
+            }
+        }
+    }
+
+    /// Returns the index of a health check in the table of requests, where the routes come first.
+    fn health_index(&self, path: &str) -> Option<usize> {
+        let index = health::PATHS.iter().position(|known| *known == path).filter(|_| self.health_checks)?;
+        Some(self.router.patterns().count() + index)
+    }
+}
