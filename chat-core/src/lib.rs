@@ -59,6 +59,7 @@ mod error_chain;
 pub mod histogram;
 #[cfg(feature = "chat")]
 mod operations;
+pub mod policy;
 #[cfg(feature = "chat")]
 pub mod store;
 #[cfg(feature = "chat")]

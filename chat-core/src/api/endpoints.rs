@@ -1,5 +1,7 @@
-//! Every endpoint of the API, defined once: the server's routes, the SDK's calls and the OpenAPI document follow
-//! from this table.
+//! The table of endpoints: each endpoint of the API, defined once.
+//!
+//! The routes of the server, the calls of the client and the OpenAPI document follow from this table, and so do the
+//! names of the fields that the server reads from bodies and queries.
 
 use super::{
     Credentials, EditMessage, IssuedToken, MarkRead, Marked, Message, MessageCursor, MessageId, OpenThread,
@@ -9,9 +11,9 @@ use super::{
 use http::{Method, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// One endpoint: what goes in, what comes out.
+/// One endpoint, as types: its request and its reply.
 pub trait Endpoint: Send + Sync + 'static {
-    /// Whether the caller has to be signed in: [`Public`] or [`SignedIn`].
+    /// Whether the caller must be signed in: [`Public`] or [`SignedIn`].
     type Access: Send + Sync + 'static;
     /// The id in the path, or `()`.
     type Path: PathId;
@@ -19,43 +21,45 @@ pub trait Endpoint: Send + Sync + 'static {
     type Query: Serialize + Send + Sync;
     /// The request body, or `()`.
     type Body: RequestBody;
-    /// The answer's body, or `()`.
+    /// The response body, or `()`.
     type Reply: Serialize + DeserializeOwned + Send;
-    /// What is known of the endpoint without its types.
+    /// The endpoint as a value.
     const SPEC: Spec;
 }
 
-/// An endpoint without its types.
+/// One endpoint, as a value.
+///
+/// It is not `#[non_exhaustive]`: the server serves its own document as an endpoint that is not in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
-    /// Its name in the table.
+    /// The name in the table.
     pub name: &'static str,
-    /// What it does, a line.
+    /// What the endpoint does, in one line.
     pub summary: &'static str,
-    /// Its method. `HEAD` is served wherever a `GET` without a body is.
+    /// The method. `HEAD` is served as well wherever a `GET` without a body is.
     pub method: Method,
-    /// Its path below the base, with a trailing slash; an id stands as `{id}`.
+    /// The path below the base path, with a trailing slash and `{id}` for an id.
     pub path: &'static str,
-    /// Whether the caller has to be signed in.
+    /// Whether the caller must be signed in.
     pub signed_in: bool,
-    /// Whether it reads a body.
+    /// Whether the endpoint reads a body.
     pub takes_body: bool,
-    /// The statuses of success, the usual one first.
+    /// The statuses of success, the most frequent one first.
     pub success: &'static [StatusCode],
-    /// The statuses of refusals that only this endpoint gives.
+    /// The error statuses beside those that follow from the other fields.
     pub refusals: &'static [StatusCode],
 }
 
-/// Anyone may call it; an `Authorization` header is not looked at.
+/// Marks an endpoint that needs no token. An `Authorization` header is ignored.
 #[derive(Debug)]
 pub enum Public {}
-/// The caller has to be signed in.
+/// Marks an endpoint whose caller must be signed in.
 #[derive(Debug)]
 pub enum SignedIn {}
 
-/// Says at run time what [`Endpoint::Access`] says in types.
+/// The two values of [`Endpoint::Access`].
 pub trait Access {
-    /// Whether the caller has to be signed in.
+    /// Whether the caller must be signed in.
     const SIGNED_IN: bool;
 }
 impl Access for Public {
@@ -65,9 +69,9 @@ impl Access for SignedIn {
     const SIGNED_IN: bool = true;
 }
 
-/// What may stand for `{id}` in a path.
+/// A type that stands for `{id}` in a path; `()` where the path has no id.
 pub trait PathId: Send + Sync {
-    /// The text of the segment; `None` for a path without an id.
+    /// Returns the text of the path segment; `None` for a path without an id.
     fn segment(&self) -> Option<String>;
 }
 impl PathId for () {
@@ -86,13 +90,37 @@ macro_rules! path_ids {
 }
 path_ids!(UserId, TokenId, ThreadId, MessageId);
 
-/// What may be sent as a request body; `()` is none.
+/// A type that is sent as a request body; `()` where there is none.
 pub trait RequestBody: Serialize + Send + Sync {
-    /// Whether there is one.
+    /// Whether there is a body.
     const EXPECTED: bool = true;
 }
 impl RequestBody for () {
     const EXPECTED: bool = false;
+}
+
+/// Names the fields of a type once, in the order in which a response lists their errors.
+///
+/// It does not compile if the names are not exactly those of the type's fields.
+macro_rules! fields {
+    ($($type:ident { $($field:ident),* $(,)? })*) => {$(
+        impl $type {
+            /// The names of the fields, in the order in which a response lists their errors.
+            pub const FIELDS: [&'static str; [$(stringify!($field)),*].len()] = [$(stringify!($field)),*];
+        }
+        const _: fn($type) = |$type { $($field: _),* }| {};
+    )*};
+}
+
+// Request bodies.
+fields! {
+    Credentials { username, password }
+    SignIn { username, password, name }
+    PasswordChange { current, new }
+    OpenThread { participant }
+    MarkRead { up_to }
+    SendMessage { thread, text, is_read }
+    EditMessage { thread, text, is_read }
 }
 impl RequestBody for Credentials {}
 impl RequestBody for SignIn {}
@@ -101,6 +129,15 @@ impl RequestBody for OpenThread {}
 impl RequestBody for MarkRead {}
 impl RequestBody for SendMessage {}
 impl RequestBody for EditMessage {}
+
+// Queries.
+fields! {
+    Window { limit, offset }
+    UserQuery { search, limit, offset }
+    UnreadQuery { incoming, limit, offset }
+    ThreadCursor { after, limit }
+    MessageCursor { after, before, limit }
+}
 
 macro_rules! endpoints {
     ($(
@@ -134,7 +171,7 @@ macro_rules! endpoints {
         /// The whole table.
         pub const ALL: &[Spec] = &[$($name::SPEC),*];
 
-        /// Walks the table with its types at hand.
+        /// Calls the visitor with the types of each endpoint, in the order of the table.
         #[cfg(feature = "schema")]
         pub fn visit(visitor: &mut impl Visitor) {
             $(visitor.endpoint::<$name>();)*
@@ -142,10 +179,10 @@ macro_rules! endpoints {
     };
 }
 
-/// Something to do for every endpoint; see [`visit`].
+/// The visitor of [`visit`].
 #[cfg(feature = "schema")]
 pub trait Visitor {
-    /// Called once for each.
+    /// Visits the endpoint `E`.
     fn endpoint<E: Endpoint>(&mut self)
     where
         E::Path: schemars::JsonSchema,
@@ -155,37 +192,37 @@ pub trait Visitor {
 }
 
 endpoints! {
-    /// Where to start.
+    /// Returns the addresses of the lists of threads and messages.
     GetRoot = Public GET "/" ((), (), ()) -> Root, OK;
 
-    /// Signs in: makes a new token.
+    /// Signs in: returns a new token.
     CreateToken = Public POST "/token/" ((), (), SignIn) -> IssuedToken, OK;
-    /// Signs in, as documented by the service this one succeeds: a GET with a body.
+    /// Signs in with a GET that has a body, as clients of the previous service do.
     GetToken = Public GET "/token/" ((), (), SignIn) -> IssuedToken, OK;
-    /// Signs out: revokes the token that was sent.
+    /// Signs out: revokes the token of the request.
     DeleteToken = SignedIn DELETE "/token/" ((), (), ()) -> (), NO_CONTENT;
 
     /// Lists the caller's tokens, newest first.
     ListTokens = SignedIn GET "/tokens/" ((), (), ()) -> Vec<TokenInfo>, OK;
-    /// Revokes a token of the caller's.
+    /// Revokes one of the caller's tokens.
     RevokeToken = SignedIn DELETE "/tokens/{id}/" (TokenId, (), ()) -> (), NO_CONTENT;
 
     /// Lists users by name.
     ListUsers = SignedIn GET "/users/" ((), UserQuery, ()) -> Page<User>, OK;
-    /// Registers a user, where registration is open.
+    /// Registers a user, if registration is open.
     CreateUser = Public POST "/users/" ((), (), Credentials) -> User, CREATED, refuses FORBIDDEN;
-    /// Who the caller is.
+    /// Returns the caller.
     GetMe = SignedIn GET "/users/me/" ((), (), ()) -> User, OK;
-    /// Changes the caller's password and revokes his other tokens.
+    /// Changes the caller's password and revokes all other tokens of the caller.
     ChangePassword = SignedIn POST "/users/me/password/" ((), (), PasswordChange) -> (), NO_CONTENT;
-    /// Retrieves a user.
+    /// Returns a user.
     GetUser = SignedIn GET "/users/{id}/" (UserId, (), ()) -> User, OK;
 
-    /// Lists the caller's threads in the order they were made.
+    /// Lists the caller's threads, oldest first.
     ListThreads = SignedIn GET "/threads/" ((), ThreadCursor, ()) -> Vec<Thread>, OK;
-    /// Opens the thread with another user: 201 when made, 200 when the two had one.
+    /// Opens the thread with another user: 201 for a new thread, 200 for an existing one.
     CreateThread = SignedIn POST "/threads/" ((), (), OpenThread) -> Opened, CREATED OK;
-    /// Retrieves a thread.
+    /// Returns a thread.
     GetThread = SignedIn GET "/threads/{id}/" (ThreadId, (), ()) -> ThreadDetail, OK;
     /// Deletes a thread with all its messages.
     DeleteThread = SignedIn DELETE "/threads/{id}/" (ThreadId, (), ()) -> (), NO_CONTENT;
@@ -194,25 +231,25 @@ endpoints! {
     /// Marks the other participant's messages as read.
     MarkThreadRead = SignedIn PATCH "/threads/{id}/mark-as-read/" (ThreadId, (), MarkRead) -> Marked, OK;
 
-    /// Lists the messages of all the caller's threads.
+    /// Lists the messages of all threads of the caller.
     ListMessages = SignedIn GET "/messages/" ((), Window, ()) -> Page<Message>, OK;
     /// Sends a message.
     CreateMessage = SignedIn POST "/messages/" ((), (), SendMessage) -> Message, CREATED,
         refuses UNPROCESSABLE_ENTITY;
-    /// Lists the unread messages of all the caller's threads.
+    /// Lists the unread messages of all threads of the caller.
     ListUnread = SignedIn GET "/messages/unread/" ((), UnreadQuery, ()) -> Page<Message>, OK;
-    /// Retrieves a message.
+    /// Returns a message.
     GetMessage = SignedIn GET "/messages/{id}/" (MessageId, (), ()) -> Message, OK;
     /// Changes a message.
     UpdateMessage = SignedIn PATCH "/messages/{id}/" (MessageId, (), EditMessage) -> Message, OK,
         refuses FORBIDDEN;
-    /// Deletes a message of the caller's.
+    /// Deletes one of the caller's messages.
     DeleteMessage = SignedIn DELETE "/messages/{id}/" (MessageId, (), ()) -> (), NO_CONTENT, refuses FORBIDDEN;
     /// Marks a message as read.
     MarkMessageRead = SignedIn PATCH "/messages/{id}/mark-as-read/" (MessageId, (), ()) -> Message, OK;
 }
 
-/// The address of the OpenAPI document below the base.
+/// The path of the OpenAPI document below the base path.
 pub const OPENAPI_PATH: &str = "/openapi.json";
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::{
     Chat, Error, Resource,
     api::{Message, MessageId, ThreadId, UserId},
+    policy,
     store::{
         Changed, Counted, IdempotencyKey, MessageChange, NewMessage, Sent, Slice, Source, StoreError,
         UnreadFilter,
@@ -132,7 +133,7 @@ impl Chat {
         let change = MessageChange { text: edit.text.map(MessageText::into_string), is_read: edit.is_read };
         self.run_to_completion(async move |chat| match chat.store.update_message(caller, id, change).await {
             Ok(Some(changed)) => Ok(chat.invalidate_message(changed)),
-            Ok(None) => Err(chat.refusal(caller, id).await?),
+            Ok(None) => Err(chat.refusal(caller, id, policy::can_edit_text).await?),
             Err(error) => Err(chat.invalidate_if_unknown(error).into()),
         })
         .await
@@ -149,7 +150,7 @@ impl Chat {
                 chat.invalidate_thread(deleted.value, deleted.participants);
                 Ok(())
             }
-            Ok(None) => Err(chat.refusal(caller, id).await?),
+            Ok(None) => Err(chat.refusal(caller, id, policy::can_delete_message).await?),
             Err(error) => Err(chat.invalidate_if_unknown(error).into()),
         })
         .await
@@ -176,10 +177,16 @@ impl Chat {
         changed.value
     }
 
-    /// Why the store did not touch a message: it is not the caller's to see, or not his to change.
-    async fn refusal(&self, caller: UserId, id: MessageId) -> Result<Error, Error> {
-        let visible = self.store.message(caller, id).await?.is_some();
-        Ok(if visible { Error::Forbidden } else { Error::NotFound(Resource::Message) })
+    /// Returns why the store did not change a message: the caller cannot read it, or breaks the rule.
+    async fn refusal(
+        &self,
+        caller: UserId,
+        id: MessageId,
+        rule: fn(&Message, UserId) -> bool,
+    ) -> Result<Error, Error> {
+        let message = self.store.message(caller, id).await?;
+        let forbidden = message.is_some_and(|message| !rule(&message, caller));
+        Ok(if forbidden { Error::Forbidden } else { Error::NotFound(Resource::Message) })
     }
 }
 

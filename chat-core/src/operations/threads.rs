@@ -3,6 +3,7 @@
 use crate::{
     Chat, Error, Resource,
     api::{Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, UserId, error_text},
+    policy,
     store::{MessageRange, NewThread, OpenedThread, StoreError},
 };
 use uuid::Uuid;
@@ -15,7 +16,7 @@ impl Chat {
     /// [`Error::Invalid`] when `with` does not exist or is the caller himself; [`Error::NotFound`] when the caller
     /// does not exist.
     pub async fn open_thread(&self, caller: UserId, with: UserId) -> Result<OpenedThread, Error> {
-        if with == caller {
+        if !policy::can_open_thread(caller, with) {
             return Err(Error::field("participant", error_text::THREAD_WITH_ONESELF));
         }
         let thread = NewThread {
@@ -45,7 +46,9 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] when there is none, or it is somebody else's.
     pub async fn thread(&self, caller: UserId, id: ThreadId) -> Result<ThreadDetail, Error> {
-        self.store.thread(caller, id).await?.ok_or(Error::NotFound(Resource::Thread))
+        let thread = self.store.thread(caller, id).await?;
+        let readable = thread.filter(|thread| policy::can_read(thread.participants, caller));
+        readable.ok_or(Error::NotFound(Resource::Thread))
     }
 
     /// Up to `limit` threads of the caller's in the order they were made, from the one after `after`.
