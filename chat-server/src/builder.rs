@@ -3,9 +3,12 @@
 use crate::{
     ChatService,
     app::App,
-    cors::{Cors, Origin},
-    health,
-    http::{authenticate::Authenticator, request_id::RequestIds},
+    http::{
+        authenticate::Authenticator,
+        cors::{Cors, Origin},
+        health,
+        request_id::RequestIds,
+    },
     metrics::{Metrics, Requests},
     pipeline::Pipeline,
     routes,

@@ -1,16 +1,21 @@
 //! A call of one endpoint as its handler receives it.
 
 use crate::{
-    address::client_address,
     app::App,
-    http::{authenticate::Caller, error::ApiError, query::Query, request::IncomingRequest},
-    input::{Payload, number},
+    http::{
+        authenticate::Caller,
+        client_ip::client_ip,
+        error::ApiError,
+        query::{RawQuery, ReadQuery},
+        request::IncomingRequest,
+    },
+    input::{ReadBody, ReceivedBody, number},
 };
 use chat_core::api::{
     Endpoint, MessageId, ThreadId, TokenId, UserId,
     endpoints::{Public, SignedIn},
 };
-use std::{net::IpAddr, sync::Arc};
+use std::{marker::PhantomData, net::IpAddr, sync::Arc};
 
 /// A call of the endpoint `E`: the caller, the id in the path, and the request.
 pub(crate) struct Call<E: Endpoint>
@@ -20,7 +25,8 @@ where
     pub(crate) app: Arc<App>,
     pub(crate) caller: <E::Access as Guard>::Caller,
     pub(crate) id: E::Path,
-    pub(crate) query: Query,
+    /// The query as it was sent, for links to other pages.
+    pub(crate) raw_query: RawQuery,
     pub(crate) request: Box<IncomingRequest>,
 }
 
@@ -28,9 +34,27 @@ impl<E: Endpoint> Call<E>
 where
     E::Access: Guard,
 {
-    /// Receives the body.
-    pub(crate) async fn payload(&mut self) -> Result<Payload, ApiError> {
-        self.request.body.receive(&self.request.head.headers).await
+    /// Returns the typed parameters of the query.
+    ///
+    /// # Errors
+    /// 400 if a cursor cannot be read.
+    pub(crate) fn query(&self) -> Result<E::Query, ApiError>
+    where
+        E::Query: ReadQuery,
+    {
+        Ok(E::Query::read(&self.raw_query)?)
+    }
+
+    /// Receives the body. By the order of the contract, a handler looks up its object and checks the permission first.
+    ///
+    /// # Errors
+    /// 408, 413 or 415.
+    pub(crate) async fn body(&mut self) -> Result<TypedBody<E::Body>, ApiError>
+    where
+        E::Body: ReadBody,
+    {
+        let received = self.request.body.receive(&self.request.head.headers).await?;
+        Ok(TypedBody { received, body_type: PhantomData })
     }
 
     /// Returns the absolute URL of this request as the client sees it, without its query.
@@ -46,7 +70,23 @@ where
     /// Returns the address of the client, where the connection is known.
     pub(crate) fn client(&self) -> Option<IpAddr> {
         let peer = self.request.connection?.peer;
-        Some(client_address(peer, &self.request.head.headers, |peer| self.app.trusts(peer)))
+        Some(client_ip(peer, &self.request.head.headers, |peer| self.app.trusts(peer)))
+    }
+}
+
+/// A received body of the type `B`.
+pub(crate) struct TypedBody<B> {
+    received: ReceivedBody,
+    body_type: PhantomData<fn() -> B>,
+}
+
+impl<B: ReadBody> TypedBody<B> {
+    /// Returns the typed fields: each a value, or its errors.
+    ///
+    /// # Errors
+    /// 400 if the syntax is wrong or the body is not an object.
+    pub(crate) fn fields(&self) -> Result<B::Fields<'_>, ApiError> {
+        Ok(B::read(&self.received)?)
     }
 }
 
@@ -68,7 +108,7 @@ impl Guard for Public {
 impl Guard for SignedIn {
     type Caller = Caller;
     fn admit(caller: Option<Caller>) -> Result<Caller, ApiError> {
-        caller.ok_or_else(ApiError::server_error)
+        caller.ok_or_else(ApiError::no_caller)
     }
 }
 

@@ -1,33 +1,56 @@
-//! The chat API over HTTP, on hyper: a service to mount in a server of your own, and [`serve`] for a server by itself.
+//! The chat API over HTTP, on hyper: a service to mount in a host server, and a server of its own.
 //!
-//! It holds no rule of who may do what; those are chat-core's. What it knows is HTTP: routes, credentials, the
-//! reading of bodies, pages, and which status says what.
+//! [`ChatService`] serves the endpoints of [`chat_core::api::endpoints`]: it authenticates callers, reads requests in
+//! the forms that clients send, and writes responses, pages and errors. [`serve`] accepts connections for it.
+//!
+//! It is not the chat. The rules of who may do what are in [`chat_core::policy`], and everything is stored by
+//! [`chat_core::Chat`]. It is not a web framework either: it routes its own paths alone, below one base path.
+//!
+//! # Mounting
+//!
+//! The default feature `bin` is for the program `chat-server`, with its command line and both databases. A host server
+//! leaves it out and chooses the database:
+//!
+//! ```toml
+//! [dependencies]
+//! chat-core = { version = "0.1", default-features = false, features = ["sqlite"] }
+//! chat-server = { version = "0.1", default-features = false }
+//! ```
+//!
+//! [`ChatService`] is hyper's and tower's `Service`, for requests with any body. It needs no socket:
 //!
 //! ```
+//! # tokio::runtime::Runtime::new()?.block_on(async {
 //! use bytes::Bytes;
-//! use chat_core::{Chat, store::Store};
+//! use chat_core::Chat;
 //! use chat_server::ChatService;
-//! use http_body_util::Empty;
-//! use std::sync::Arc;
+//! use http_body_util::{BodyExt, Empty};
 //!
-//! # async fn example(store: Arc<dyn Store>) -> Result<(), Box<dyn std::error::Error>> {
-//! let service = ChatService::builder(Chat::new(store)).base_path("/chat-api").build();
+//! let chat = Chat::open("sqlite::memory:").await?;
+//! let service = ChatService::builder(chat).base_path("/chat-api").build();
+//! assert!(service.handles("/chat-api/threads/"));
 //!
-//! // It is hyper's and tower's `Service` for requests with any body; no socket is needed to call it.
-//! let request = http::Request::get("/chat-api/").body(Empty::<Bytes>::new())?;
+//! let request = http::Request::get("/chat-api/threads/").body(Empty::<Bytes>::new())?;
 //! let response = service.respond(request).await;
-//! assert_eq!(response.status(), 200);
-//! # Ok(())
-//! # }
+//! assert_eq!(response.status(), 401);
+//! let body = response.into_body().collect().await?.to_bytes();
+//! assert_eq!(body, r#"{"detail":"Authentication credentials were not provided."}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! [`Connection`] tells the service the address of a client, [`Authenticator`] replaces its tokens by the host's own
+//! credentials, and [`ChatService::builder`] has the other settings.
+//!
+//! # Features
+//!
+//! `bin`, on by default, is what only the program needs. `tls`, part of it, serves TLS and HTTP/2.
 
-mod address;
 mod app;
 mod builder;
 mod call;
-mod cors;
 mod handlers;
-mod health;
 mod http;
 mod input;
 mod metrics;
@@ -38,13 +61,12 @@ mod routes;
 mod serve;
 mod service;
 mod throttle;
-mod within;
 
 pub use self::{
     builder::ChatServiceBuilder,
-    cors::{Origin, ParseOriginError},
     http::{
         authenticate::{AuthError, Authenticator},
+        cors::{Origin, ParseOriginError},
         request::Connection,
         response::{Body, BodyError},
     },

@@ -1,9 +1,12 @@
-//! The OpenAPI document, made from the endpoint table and the wire types.
+//! The OpenAPI document, generated from the endpoint table and the wire types.
 
-#![expect(clippy::indexing_slicing, reason = "naming a member of a JSON object made here inserts it")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "an index into a JSON object that is made here inserts the member"
+)]
 
 use chat_core::api::{
-    Detail, Endpoint, FieldErrors, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, REQUEST_ID,
+    Detail, Endpoint, FieldErrors, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, REQUEST_ID, ThreadCursor,
     endpoints::{self, CreateMessage, Spec, Visitor},
     limits,
 };
@@ -11,16 +14,21 @@ use http::{Method, StatusCode};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-/// The OpenAPI 3.1 document of the whole API; its paths are relative to the base path.
+/// Returns the OpenAPI 3.1 document of the whole API. Its paths are relative to the base path.
+///
+/// ```
+/// let document = chat_server::openapi();
+/// assert_eq!(document["openapi"], "3.1.0");
+/// assert_eq!(document["paths"]["/messages/"]["post"]["operationId"], "CreateMessage");
+/// ```
 pub fn document() -> Value {
-    // As they are written: a member that may be null is there all the same.
+    // The schemas are those of written JSON: an optional member of a response is required, and may be null.
     let mut settings = SchemaSettings::draft2020_12().for_serialize();
     settings.definitions_path = "/components/schemas".into();
     settings.meta_schema = None;
     let mut document = Document { schemas: settings.into_generator(), paths: Map::new() };
     endpoints::visit(&mut document);
-    let detail = json!(document.schemas.subschema_for::<Detail>());
-    let field_errors = document.schemas.subschema_for::<FieldErrors>();
+    let responses = document.error_responses();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -33,55 +41,47 @@ pub fn document() -> Value {
         "paths": document.paths,
         "components": {
             "schemas": document.schemas.take_definitions(true),
-            "securitySchemes": { "token": {
-                "type": "http",
-                "scheme": "bearer",
-                "description": "`Authorization: Bearer <token>`; `Token <token>` does as well.",
-            }},
-            "headers": {
-                "RequestId": {
-                    "description": "Names the request in the server's log.",
-                    "required": true,
-                    "schema": { "type": "string" },
-                },
-                "Allow": {
-                    "description": "The methods of the path.",
-                    "schema": { "type": "string" },
-                },
-                "Authenticate": {
-                    "description": "Says that a token would help.",
-                    "required": true,
-                    "schema": { "const": "Token" },
-                },
-                "RetryAfter": {
-                    "description": "In how many seconds to try again.",
-                    "required": true,
-                    "schema": { "type": "integer", "minimum": 1 },
-                },
-            },
-            "responses": {
-                "Refused": refusal("Refused for one reason.", &detail, json!({})),
-                "Unauthorized": refusal(
-                    "Refused: who is calling is not known.",
-                    &detail,
-                    json!({ "www-authenticate": { "$ref": "#/components/headers/Authenticate" } }),
-                ),
-                "Later": refusal(
-                    "Refused for now.",
-                    &detail,
-                    json!({ "retry-after": { "$ref": "#/components/headers/RetryAfter" } }),
-                ),
-                "Invalid": refusal(
-                    "Refused: what is wrong with the request, or with each of its fields.",
-                    &json!({ "anyOf": [detail, field_errors] }),
-                    json!({}),
-                ),
-            },
+            "securitySchemes": security_schemes(),
+            "headers": headers(),
+            "responses": responses,
         },
     })
 }
 
-fn refusal(description: &str, schema: &Value, own_headers: Value) -> Value {
+fn security_schemes() -> Value {
+    json!({ "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "`Authorization: Bearer <token>`; `Token <token>` does as well.",
+    }})
+}
+
+fn headers() -> Value {
+    json!({
+        "RequestId": {
+            "description": "Names the request in the server's log.",
+            "required": true,
+            "schema": { "type": "string" },
+        },
+        "Allow": {
+            "description": "The methods of the path.",
+            "schema": { "type": "string" },
+        },
+        "Authenticate": {
+            "description": "The request needs a token.",
+            "required": true,
+            "schema": { "const": "Token" },
+        },
+        "RetryAfter": {
+            "description": "The number of seconds after which to try again.",
+            "required": true,
+            "schema": { "type": "integer", "minimum": 1 },
+        },
+    })
+}
+
+/// Returns an error response with these headers beside those of every response.
+fn error_response(description: &str, schema: &Value, own_headers: Value) -> Value {
     let mut headers = common_headers();
     if let (Value::Object(headers), Value::Object(own)) = (&mut headers, own_headers) {
         headers.extend(own);
@@ -93,6 +93,7 @@ fn refusal(description: &str, schema: &Value, own_headers: Value) -> Value {
     })
 }
 
+/// Returns the headers of every response.
 fn common_headers() -> Value {
     json!({
         REQUEST_ID: { "$ref": "#/components/headers/RequestId" },
@@ -115,7 +116,8 @@ impl Visitor for Document {
     {
         let spec = &E::SPEC;
         let parameters = self.parameters::<E>();
-        let has_cursor = parameters.iter().any(|parameter| parameter["name"] == "after");
+        let [after, _] = ThreadCursor::FIELDS;
+        let has_cursor = parameters.iter().any(|parameter| parameter["name"] == after);
         let mut operation = json!({
             "operationId": spec.name,
             "summary": spec.summary,
@@ -138,6 +140,21 @@ impl Visitor for Document {
 }
 
 impl Document {
+    /// Returns the error responses that endpoints refer to by name.
+    fn error_responses(&mut self) -> Value {
+        let detail = json!(self.schemas.subschema_for::<Detail>());
+        let field_errors = self.schemas.subschema_for::<FieldErrors>();
+        let either = json!({ "anyOf": [detail, field_errors] });
+        let authenticate = json!({ "www-authenticate": { "$ref": "#/components/headers/Authenticate" } });
+        let retry_after = json!({ "retry-after": { "$ref": "#/components/headers/RetryAfter" } });
+        json!({
+            "Refused": error_response("The request is refused for one reason.", &detail, json!({})),
+            "Unauthorized": error_response("The request has no valid token.", &detail, authenticate),
+            "Later": error_response("The request is refused for now.", &detail, retry_after),
+            "Invalid": error_response("The request, or some of its fields, are invalid.", &either, json!({})),
+        })
+    }
+
     fn parameters<E: Endpoint>(&mut self) -> Vec<Value>
     where
         E::Path: JsonSchema,
@@ -188,7 +205,7 @@ impl Document {
             }
             if spec.name == CreateMessage::SPEC.name {
                 headers[IDEMPOTENCY_REPLAYED] = json!({
-                    "description": "An earlier request with the same key had sent the message.",
+                    "description": "An earlier request with the same key sent the message.",
                     "schema": { "const": "true" },
                 });
             }
@@ -199,23 +216,23 @@ impl Document {
             }
             responses.insert(status.as_str().to_owned(), response);
         }
-        for status in refusals(spec, has_cursor) {
-            let kind = match status {
+        for status in error_statuses(spec, has_cursor) {
+            let name = match status {
                 StatusCode::BAD_REQUEST => "Invalid",
                 StatusCode::UNAUTHORIZED => "Unauthorized",
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "Later",
                 _ => "Refused",
             };
-            let response = json!({ "$ref": format!("#/components/responses/{kind}") });
+            let response = json!({ "$ref": format!("#/components/responses/{name}") });
             responses.insert(status.as_str().to_owned(), response);
         }
         Value::Object(responses)
     }
 }
 
-/// The statuses an endpoint refuses with, those that every endpoint may give included.
-fn refusals(spec: &Spec, has_cursor: bool) -> Vec<StatusCode> {
-    let mut refusals = spec.refusals.to_vec();
+/// Returns the error statuses of an endpoint, with those that every endpoint may have.
+fn error_statuses(spec: &Spec, has_cursor: bool) -> Vec<StatusCode> {
+    let mut statuses = spec.refusals.to_vec();
     if spec.takes_body {
         let of_bodies = [
             StatusCode::BAD_REQUEST,
@@ -223,26 +240,26 @@ fn refusals(spec: &Spec, has_cursor: bool) -> Vec<StatusCode> {
             StatusCode::PAYLOAD_TOO_LARGE,
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ];
-        refusals.extend(of_bodies);
+        statuses.extend(of_bodies);
     } else if has_cursor {
-        refusals.push(StatusCode::BAD_REQUEST);
+        statuses.push(StatusCode::BAD_REQUEST);
     }
     if spec.signed_in {
-        refusals.push(StatusCode::UNAUTHORIZED);
+        statuses.push(StatusCode::UNAUTHORIZED);
     }
     if spec.path.contains("{id}") {
-        refusals.push(StatusCode::NOT_FOUND);
+        statuses.push(StatusCode::NOT_FOUND);
     }
-    refusals.extend([
+    statuses.extend([
         StatusCode::TOO_MANY_REQUESTS,
         StatusCode::INTERNAL_SERVER_ERROR,
         StatusCode::SERVICE_UNAVAILABLE,
     ]);
     if spec.method != Method::OPTIONS {
-        refusals.push(StatusCode::METHOD_NOT_ALLOWED);
+        statuses.push(StatusCode::METHOD_NOT_ALLOWED);
     }
-    refusals.sort();
-    refusals
+    statuses.sort();
+    statuses
 }
 
 fn reason(status: StatusCode) -> &'static str {

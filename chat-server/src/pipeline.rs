@@ -2,20 +2,20 @@
 
 use crate::{
     app::App,
-    cors::Cors,
-    health,
     http::{
         authenticate::{self, Authenticator, Caller},
+        cors::Cors,
         error::ApiError,
+        health,
         request::{IncomingRequest, decoded},
         request_id::{REQUEST_ID, RequestIds},
-        response::{self, Body},
+        response::{self, Body, BodyError},
+        with_deadline::with_deadline,
     },
     metrics::Requests,
     router::{Route, Router},
-    within::within,
 };
-use chat_core::api::UserId;
+use chat_core::{api::UserId, error_chain};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use std::{
@@ -38,7 +38,7 @@ pub(crate) struct Pipeline {
     pub(crate) health_checks: bool,
 }
 
-/// The fields of the access log that are known before there is a response.
+/// The fields of a log line that are known before there is a response.
 #[derive(Default)]
 struct AccessLogFields {
     route: Option<&'static str>,
@@ -56,7 +56,7 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     let mut fields = AccessLogFields::default();
 
     let route = pipeline.router.find(&path);
-    let work = AssertUnwindSafe(within(pipeline.request_timeout, async {
+    let work = AssertUnwindSafe(with_deadline(pipeline.request_timeout, async {
         if pipeline.health_checks
             && let Some(result) = health::answer(&pipeline.app.chat, &method, &path).await
         {
@@ -68,10 +68,13 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     }));
     let result = match work.catch_unwind().await {
         Ok(Some(result)) => result,
-        Ok(None) => Err(ApiError::unavailable()),
-        Err(_panic) => Err(ApiError::server_error()),
+        Ok(None) => Err(ApiError::deadline_exceeded(pipeline.request_timeout)),
+        Err(panic) => Err(ApiError::panicked(&*panic)),
     };
-    let mut response = result.unwrap_or_else(ApiError::into_response);
+    let mut response = result.unwrap_or_else(|error| {
+        error.log(&request_id, &method, fields.route);
+        error.into_response()
+    });
 
     let headers = response.headers_mut();
     if let Some((route, _)) = route {
@@ -80,22 +83,43 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(REQUEST_ID, request_id);
+    headers.insert(REQUEST_ID, request_id.clone());
     grant.apply(headers);
 
     let took = started.elapsed();
     let index = route.map(|(route, _)| route.index).or_else(|| pipeline.health_index(&path));
     pipeline.requests.answered(pipeline.requests.row(index), &method, response.status(), took);
-    tracing::info!(
-        target: "chat_server::access",
-        %method,
-        route = fields.route.unwrap_or("-"),
-        status = response.status().as_u16(),
-        duration_us = took.as_micros() as u64,
-        request_id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-"),
-        user = fields.user.map(UserId::get),
-    );
+    fields.write(&method, response.status(), took, &request_id);
+    if response.body().is_stream() {
+        response =
+            response.map(|body| body.on_error(move |error| fields.write_stream_error(&request_id, error)));
+    }
     response
+}
+
+impl AccessLogFields {
+    /// Writes the line of the access log.
+    fn write(&self, method: &Method, status: StatusCode, took: Duration, request_id: &HeaderValue) {
+        tracing::info!(
+            target: "chat_server::access",
+            %method,
+            route = self.route.unwrap_or("-"),
+            status = status.as_u16(),
+            duration_us = took.as_micros() as u64,
+            request_id = request_id.to_str().unwrap_or("-"),
+            user = self.user.map(UserId::get),
+        );
+    }
+
+    /// Writes that a response which had begun already was not completed.
+    fn write_stream_error(&self, request_id: &HeaderValue, error: &BodyError) {
+        tracing::error!(
+            request_id = request_id.to_str().unwrap_or("-"),
+            route = self.route.unwrap_or("-"),
+            error = %error_chain(&**error),
+            "response cut off: the next rows cannot be read",
+        );
+    }
 }
 
 /// Calls the handler of a route, in the order of the contract.

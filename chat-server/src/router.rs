@@ -1,4 +1,4 @@
-//! From method and path to a handler.
+//! The routes: which handler serves a method and a path.
 
 use crate::{
     app::App,
@@ -6,7 +6,7 @@ use crate::{
     http::{
         authenticate::Caller,
         error::ApiError,
-        query::Query,
+        query::RawQuery,
         request::IncomingRequest,
         response::{self, Body},
     },
@@ -20,27 +20,29 @@ type Handler =
     Box<dyn Fn(Arc<App>, Option<Caller>, Box<IncomingRequest>, Option<&str>) -> HandlerFuture + Send + Sync>;
 type HandlerFuture = BoxFuture<'static, Result<Response<Body>, ApiError>>;
 
-/// What is served at one path.
+/// The methods that are served at one path.
 pub(crate) struct Route {
-    /// The path as the log names it.
+    /// The path in the endpoint table, with `{id}` for an id. Logs and metrics name the route by it.
     pub(crate) pattern: &'static str,
     /// Its index among all routes.
     pub(crate) index: usize,
     /// The methods, in the order of the `Allow` header.
-    methods: Vec<Served>,
-    /// Whether the path has a method that anyone may call.
+    methods: Vec<ServedMethod>,
+    /// Whether a method of the path is public.
     pub(crate) has_public: bool,
+    /// The value of the `Allow` header.
     pub(crate) allow: HeaderValue,
 }
 
-pub(crate) struct Served {
+/// A method of a route, with its handler.
+pub(crate) struct ServedMethod {
     method: Method,
     takes_body: bool,
     pub(crate) signed_in: bool,
     handler: Handler,
 }
 
-/// All routes. Paths are held without their trailing slash.
+/// All routes. Their paths are stored without the trailing slash.
 pub(crate) struct Router {
     base: String,
     routes: Vec<Route>,
@@ -56,7 +58,7 @@ impl Router {
         }
     }
 
-    /// Serves an endpoint of the table.
+    /// Serves an endpoint of the table. The handler's [`Call`] says which.
     pub(crate) fn on<E, F, Fut>(self, handler: F) -> Self
     where
         E: Endpoint,
@@ -68,8 +70,8 @@ impl Router {
         let erased: Handler = Box::new(move |app, caller, request, segment| {
             let call = E::Access::admit(caller).and_then(|caller| {
                 let id = E::Path::read(segment).ok_or_else(ApiError::not_found)?;
-                let query = Query::parse(request.head.uri.query());
-                Ok(Call::<E> { app, caller, id, query, request })
+                let raw_query = RawQuery::parse(request.head.uri.query());
+                Ok(Call::<E> { app, caller, id, raw_query, request })
             });
             match call {
                 Ok(call) => Box::pin(handler(call)),
@@ -79,15 +81,15 @@ impl Router {
         self.add(&E::SPEC, erased)
     }
 
-    /// Serves a document that is the same for everybody, below the base.
+    /// Serves a public document below the base path.
     pub(crate) fn document(
         self,
         path: &'static str,
         document: impl Fn() -> Body + Send + Sync + 'static,
     ) -> Self {
         let handler: Handler = Box::new(move |_, _, _, _| {
-            let answer = response::with_json(http::StatusCode::OK, document());
-            Box::pin(std::future::ready(Ok(answer)))
+            let response = response::with_json(http::StatusCode::OK, document());
+            Box::pin(std::future::ready(Ok(response)))
         });
         let spec = Spec {
             name: "Document",
@@ -103,7 +105,7 @@ impl Router {
     }
 
     fn add(mut self, spec: &Spec, handler: Handler) -> Self {
-        let served = Served {
+        let served = ServedMethod {
             method: spec.method.clone(),
             takes_body: spec.takes_body,
             signed_in: spec.signed_in,
@@ -112,9 +114,9 @@ impl Router {
         let index = self.routes.iter().position(|route| route.pattern == spec.path).unwrap_or_else(|| {
             let path = format!("{}{}", self.base, spec.path.trim_end_matches('/'));
             let path = if path.is_empty() { "/".to_owned() } else { path };
-            // A path that collides with another would be a fault of the table; a test serves every endpoint.
+            // It fails only if two paths of the table collide. A test serves every endpoint.
             if let Err(error) = self.paths.insert(path, self.routes.len()) {
-                tracing::error!(%error, "a route collides with another");
+                tracing::error!(%error, path = spec.path, "route collides with another and is not served");
             }
             self.routes.push(Route {
                 pattern: spec.path,
@@ -131,7 +133,7 @@ impl Router {
         self
     }
 
-    /// The route of a decoded path, and the id in it.
+    /// Returns the route of a decoded path, and the id in the path.
     pub(crate) fn find<'p>(&self, path: &'p str) -> Option<(&Route, Option<&'p str>)> {
         let path = match path.strip_suffix('/') {
             Some("") | None => path,
@@ -139,19 +141,19 @@ impl Router {
         };
         let found = self.paths.at(path).ok()?;
         let id = found.params.get("id");
-        // As in the service we succeed, where `.` never was part of an id.
+        // As in the previous service, where an id could not contain `.`.
         if id.is_some_and(|id| id.contains('.')) {
             return None;
         }
         self.routes.get(*found.value).map(|route| (route, id))
     }
 
-    /// The path patterns of all routes, in their order.
+    /// Returns the path patterns of all routes, in the order of their indices.
     pub(crate) fn patterns(&self) -> impl Iterator<Item = &'static str> {
         self.routes.iter().map(|route| route.pattern)
     }
 
-    /// Every method and path pattern that is served.
+    /// Returns every method and path pattern that is served.
     #[cfg(test)]
     pub(crate) fn served(&self) -> impl Iterator<Item = (&Method, &'static str)> {
         self.routes
@@ -161,10 +163,10 @@ impl Router {
 }
 
 impl Route {
-    /// The order in which `Allow` names methods, which is DRF's.
+    /// The order of the methods in `Allow`, which is DRF's.
     const ORDER: [Method; 4] = [Method::GET, Method::POST, Method::PATCH, Method::DELETE];
 
-    fn add(&mut self, served: Served) {
+    fn add(&mut self, served: ServedMethod) {
         self.has_public |= !served.signed_in;
         self.methods.push(served);
         self.methods.sort_by_key(|served| Self::ORDER.iter().position(|method| *method == served.method));
@@ -178,8 +180,10 @@ impl Route {
         }
     }
 
-    /// What serves a method. HEAD is served by a GET, unless that takes a body: such a GET does something.
-    pub(crate) fn find(&self, method: &Method) -> Option<&Served> {
+    /// Returns what serves a method.
+    ///
+    /// HEAD is served by a GET that reads no body. A GET that reads one is not safe to call.
+    pub(crate) fn find(&self, method: &Method) -> Option<&ServedMethod> {
         self.methods.iter().find(|served| match *method {
             Method::HEAD => served.method == Method::GET && !served.takes_body,
             _ => served.method == *method,
@@ -187,7 +191,7 @@ impl Route {
     }
 }
 
-impl Served {
+impl ServedMethod {
     pub(crate) fn call(
         &self,
         app: Arc<App>,

@@ -1,4 +1,4 @@
-//! Which handler serves which endpoint.
+//! The routes of the API: a handler for each endpoint of the table.
 
 use crate::{
     handlers::{messages, root, threads, token, users},
@@ -9,41 +9,41 @@ use bytes::Bytes;
 use chat_core::api::endpoints::{self as api, OPENAPI_PATH};
 use std::sync::LazyLock;
 
-/// The OpenAPI document, written when it is first asked for.
+/// The OpenAPI document, generated at the first request for it.
 static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| openapi::document().to_string().into());
 
-/// All routes below `base`; without `accounts` those are left out that manage the chat's own passwords and tokens.
+/// Returns all routes below `base`. Without `accounts`, those for the chat's own passwords and tokens are left out.
 pub(crate) fn all(base: &str, accounts: bool) -> Router {
     let router = Router::new(base)
-        .on::<api::GetRoot, _, _>(root::get)
+        .on(root::get)
         .document(OPENAPI_PATH, || OPENAPI.clone().into())
-        .on::<api::ListUsers, _, _>(users::list)
-        .on::<api::GetMe, _, _>(users::me)
-        .on::<api::GetUser, _, _>(users::get)
-        .on::<api::ListThreads, _, _>(threads::list)
-        .on::<api::CreateThread, _, _>(threads::create)
-        .on::<api::GetThread, _, _>(threads::get)
-        .on::<api::DeleteThread, _, _>(threads::delete)
-        .on::<api::ListThreadMessages, _, _>(threads::messages)
-        .on::<api::MarkThreadRead, _, _>(threads::mark_read)
-        .on::<api::ListMessages, _, _>(messages::list)
-        .on::<api::CreateMessage, _, _>(messages::create)
-        .on::<api::ListUnread, _, _>(messages::unread)
-        .on::<api::GetMessage, _, _>(messages::get)
-        .on::<api::UpdateMessage, _, _>(messages::update)
-        .on::<api::DeleteMessage, _, _>(messages::delete)
-        .on::<api::MarkMessageRead, _, _>(messages::mark_read);
+        .on(users::list)
+        .on(users::me)
+        .on(users::get)
+        .on(threads::list)
+        .on(threads::create)
+        .on(threads::get)
+        .on(threads::delete)
+        .on(threads::messages)
+        .on(threads::mark_read)
+        .on(messages::list)
+        .on(messages::create)
+        .on(messages::unread)
+        .on(messages::get)
+        .on(messages::update)
+        .on(messages::delete)
+        .on(messages::mark_read);
     if !accounts {
         return router;
     }
     router
-        .on::<api::CreateToken, _, _>(token::create)
-        .on::<api::GetToken, _, _>(token::create)
-        .on::<api::DeleteToken, _, _>(token::delete)
-        .on::<api::ListTokens, _, _>(token::list)
-        .on::<api::RevokeToken, _, _>(token::revoke)
-        .on::<api::CreateUser, _, _>(users::create)
-        .on::<api::ChangePassword, _, _>(users::change_password)
+        .on(token::create::<api::CreateToken>)
+        .on(token::create::<api::GetToken>)
+        .on(token::delete)
+        .on(token::list)
+        .on(token::revoke)
+        .on(users::create)
+        .on(users::change_password)
 }
 
 #[cfg(test)]
@@ -56,8 +56,8 @@ mod tests {
         let mut served: Vec<_> = router.served().map(|(method, path)| (method.clone(), path)).collect();
         served.retain(|(_, path)| *path != OPENAPI_PATH);
         for spec in api::ALL {
-            let place = served.iter().position(|(method, path)| *method == spec.method && *path == spec.path);
-            served.remove(place.unwrap_or_else(|| panic!("{} has no handler", spec.name)));
+            let index = served.iter().position(|(method, path)| *method == spec.method && *path == spec.path);
+            served.remove(index.unwrap_or_else(|| panic!("{} has no handler", spec.name)));
             let path = format!("/chat-api{}", spec.path.replace("{id}", "1"));
             assert_eq!(router.find(&path).unwrap().0.pattern, spec.path, "{path}");
         }

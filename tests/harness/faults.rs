@@ -32,6 +32,8 @@ pub enum Fault {
     Away,
     /// Too many calls are queued. Nothing is done.
     Busy,
+    /// The store finds damaged data. Nothing is done.
+    Broken,
     /// It is done and committed, but the answer is lost: the caller gets `Unavailable`.
     AnswerLost,
     /// It yields to other tasks this many times before it is done, and again after.
@@ -127,6 +129,7 @@ impl Faults {
             Fault::None => step.await,
             Fault::Away => Err(away()),
             Fault::Busy => Err(StoreError::Busy),
+            Fault::Broken => Err(StoreError::Fault(Arc::new(io::Error::other("malformed row")))),
             Fault::AnswerLost => step.await.and_then(|_| Err(away())),
             Fault::Late(turns) => {
                 take_turns(turns).await;

@@ -11,6 +11,7 @@
 mod conformance;
 mod contract;
 mod embedding;
+mod error_log;
 mod faults;
 mod golden;
 mod hostile;

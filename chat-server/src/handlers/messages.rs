@@ -8,59 +8,59 @@ use crate::{
         pages,
         response::{self, Body},
     },
-    input::{Fields, number},
+    input::{EditMessageFields, SendMessageFields, Spelled, join3},
 };
 use bytes::Bytes;
 use chat_core::{
     Chat, Draft, Edit, Error, Resource,
     api::{
-        FieldErrors, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, Message, ThreadId, UserId,
+        FieldErrors, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, Message, ThreadId, UnreadQuery, UserId, Window,
         endpoints::{
             CreateMessage, DeleteMessage, GetMessage, ListMessages, ListUnread, MarkMessageRead,
             UpdateMessage,
         },
         error_text, limits,
     },
-    text::MessageText,
+    policy,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 pub(crate) async fn list(call: Call<ListMessages>) -> HandlerResult {
-    let slice = pages::slice(&call.query);
+    let Window { limit, offset } = call.query()?;
+    let slice = pages::slice(limit, offset);
     let list = call.app.chat.messages_json(call.caller.user, slice).await?;
-    Ok(pages::page(&call.request_url(), &call.query, slice, list.count, &list.json))
+    Ok(pages::page(&call.request_url(), &call.raw_query, slice, list.count, &list.json))
 }
 
 pub(crate) async fn unread(call: Call<ListUnread>) -> HandlerResult {
-    let slice = pages::slice(&call.query);
-    let incoming = call.query.get("incoming").and_then(number::boolean_text).unwrap_or(false);
-    let list = call.app.chat.unread_json(call.caller.user, incoming, slice).await?;
-    Ok(pages::page(&call.request_url(), &call.query, slice, list.count, &list.json))
+    let UnreadQuery { incoming, limit, offset } = call.query()?;
+    let slice = pages::slice(limit, offset);
+    let list = call.app.chat.unread_json(call.caller.user, incoming.unwrap_or(false), slice).await?;
+    Ok(pages::page(&call.request_url(), &call.raw_query, slice, list.count, &list.json))
 }
 
 pub(crate) async fn create(mut call: Call<CreateMessage>) -> HandlerResult {
-    let payload = call.payload().await?;
+    let body = call.body().await?;
     let (chat, caller) = (&call.app.chat, call.caller.user);
-    let fields = payload.fields()?;
-    let mut errors = FieldErrors::new();
-    let thread = fields.thread_id("thread", &mut errors);
-    let text = text(&fields, chat, &mut errors);
-    let is_read = fields.boolean("is_read", &mut errors);
-
-    let (Some((thread, spelling)), Some(text), true) = (thread, text, errors.is_empty()) else {
-        // The thread's error, which stands first, needs a look.
-        return Err(all_errors(chat, caller, thread, errors).await?.into());
-    };
+    let SendMessageFields { mut thread, text, is_read } = body.fields()?;
+    let text = text.and_then(|text| chat.text(&text));
     let key = idempotency_key(&call.request.head.headers);
-    if key.is_err() {
-        require_thread(chat, caller, thread, spelling).await?;
+    // Sending finds out whether the thread exists. If the message cannot be sent, that is found out here, because the
+    // error of the thread comes first.
+    if !(text.is_valid() && is_read.is_valid() && key.is_ok())
+        && let Some(named) = thread.value()
+        && let Some(error) = thread_error(chat, caller, named).await?
+    {
+        thread = thread.refuse(error);
     }
-    let draft = Draft { thread, text, is_read: is_read.unwrap_or(false), idempotency_key: key? };
+    let (thread, text, is_read) = join3(thread, text, is_read)?;
+    let is_read = is_read.unwrap_or(false);
+    let draft = Draft { thread: thread.value, text, is_read, idempotency_key: key? };
     let sent = match chat.send_draft(caller, draft).await {
-        Err(Error::NotFound(Resource::Thread)) => return Err(no_such_thread(spelling).into()),
+        Err(Error::NotFound(Resource::Thread)) => return Err(thread.no_such_object().into()),
         sent => sent?,
     };
-    let mut response = answer(StatusCode::CREATED, &sent.message);
+    let mut response = json(StatusCode::CREATED, &sent.message);
     if sent.replayed {
         let name = HeaderName::from_static(IDEMPOTENCY_REPLAYED);
         response.headers_mut().insert(name, HeaderValue::from_static("true"));
@@ -69,35 +69,29 @@ pub(crate) async fn create(mut call: Call<CreateMessage>) -> HandlerResult {
 }
 
 pub(crate) async fn get(call: Call<GetMessage>) -> HandlerResult {
-    Ok(answer(StatusCode::OK, &call.app.chat.message(call.caller.user, call.id).await?))
+    Ok(json(StatusCode::OK, &call.app.chat.message(call.caller.user, call.id).await?))
 }
 
 pub(crate) async fn update(mut call: Call<UpdateMessage>) -> HandlerResult {
-    let (chat, caller, id) = (call.app.chat.clone(), call.caller.user, call.id);
-    let message = chat.message(caller, id).await?;
-    let payload = call.payload().await?;
-    let fields = payload.fields()?;
-    let has_text = fields.get("text").is_some();
-    if has_text && message.sender != caller {
+    let message = call.app.chat.message(call.caller.user, call.id).await?;
+    let body = call.body().await?;
+    let (chat, caller, id) = (&call.app.chat, call.caller.user, call.id);
+    let EditMessageFields { mut thread, text, is_read } = body.fields()?;
+    // The only permission that depends on the body: it is judged before the values are.
+    if text.is_present() && !policy::can_edit_text(&message, caller) {
         return Err(Error::Forbidden.into());
     }
-
-    let mut errors = FieldErrors::new();
-    if fields.get("thread").is_some()
-        && let Some((thread, spelling)) = fields.thread_id("thread", &mut errors)
-        && thread != message.thread
+    if let Some(Some(named)) = thread.value()
+        && !policy::can_put_into(&message, named.value)
     {
-        match require_thread(&chat, caller, thread, spelling).await {
-            Ok(()) => errors.push("thread", error_text::CANNOT_BE_MOVED),
-            Err(Error::Invalid(wrong)) => errors.extend(wrong),
-            Err(error) => return Err(error.into()),
-        }
+        let cannot_be_moved = || named.error(error_text::CANNOT_BE_MOVED);
+        let error = thread_error(chat, caller, named).await?.unwrap_or_else(cannot_be_moved);
+        thread = thread.refuse(error);
     }
-    let text = if has_text { text(&fields, &chat, &mut errors) } else { None };
-    let is_read = fields.boolean("is_read", &mut errors);
-    errors.into_result()?;
+    let text = text.and_then_some(|text| chat.text(&text));
+    let (_, text, is_read) = join3(thread, text, is_read)?;
     let message = chat.edit_message(caller, id, Edit { text, is_read }).await?;
-    Ok(answer(StatusCode::OK, &message))
+    Ok(json(StatusCode::OK, &message))
 }
 
 pub(crate) async fn delete(call: Call<DeleteMessage>) -> HandlerResult {
@@ -107,51 +101,32 @@ pub(crate) async fn delete(call: Call<DeleteMessage>) -> HandlerResult {
 
 pub(crate) async fn mark_read(call: Call<MarkMessageRead>) -> HandlerResult {
     let message = call.app.chat.mark_message_read(call.caller.user, call.id).await?;
-    Ok(answer(StatusCode::OK, &message))
+    Ok(json(StatusCode::OK, &message))
 }
 
-fn answer(status: StatusCode, message: &Message) -> Response<Body> {
+fn json(status: StatusCode, message: &Message) -> Response<Body> {
     response::with_json(status, Bytes::from(message.to_json()).into())
 }
 
-/// The text of a message, checked.
-fn text(fields: &Fields<'_>, chat: &Chat, errors: &mut FieldErrors) -> Option<MessageText> {
-    let text = fields.text("text", errors)?;
-    chat.text(text).map_err(|wrong| errors.extend(wrong)).ok()
-}
-
-/// Adds to the errors of a request that of its thread, if it names one the caller does not have.
-async fn all_errors(
+/// Returns the error of a field that names a thread which does not exist or which the caller cannot read.
+async fn thread_error(
     chat: &Chat,
     caller: UserId,
-    thread: Option<(ThreadId, &str)>,
-    errors: FieldErrors,
-) -> Result<FieldErrors, Error> {
-    let Some((thread, spelling)) = thread else { return Ok(errors) };
-    match require_thread(chat, caller, thread, spelling).await {
-        Err(Error::Invalid(mut first)) => {
-            first.extend(errors);
-            Ok(first)
-        }
-        result => result.map(|()| errors),
+    named: &Spelled<'_, ThreadId>,
+) -> Result<Option<FieldErrors>, Error> {
+    match chat.thread(caller, named.value).await {
+        Ok(_) => Ok(None),
+        Err(Error::NotFound(_)) => Ok(Some(named.no_such_object())),
+        Err(error) => Err(error),
     }
-}
-
-/// Refuses a thread that is not there or not the caller's, in the words for a field.
-async fn require_thread(chat: &Chat, caller: UserId, thread: ThreadId, spelling: &str) -> Result<(), Error> {
-    match chat.thread(caller, thread).await {
-        Err(Error::NotFound(_)) => Err(no_such_thread(spelling).into()),
-        result => result.map(drop),
-    }
-}
-
-fn no_such_thread(spelling: &str) -> FieldErrors {
-    FieldErrors::one("thread", error_text::no_such_pk(spelling))
 }
 
 const KEY: HeaderName = HeaderName::from_static(IDEMPOTENCY_KEY);
 
-/// The request's idempotency key, if it has one.
+/// Returns the idempotency key of a request, if it has one.
+///
+/// # Errors
+/// 400 if the key is not 1 to 255 visible ASCII characters.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(key) = headers.get(KEY) else { return Ok(None) };
     let valid = (1..=limits::IDEMPOTENCY_KEY_MAX).contains(&key.len())

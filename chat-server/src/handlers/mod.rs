@@ -1,4 +1,7 @@
-//! The endpoints: each looks up, reads, asks the chat, and writes the answer.
+//! The handlers, one for each endpoint.
+//!
+//! A handler looks up its object, reads the request, calls the chat, and makes the response. It decides nothing: the
+//! chat and [`chat_core::policy`] say who may do what.
 
 pub(crate) mod messages;
 pub(crate) mod root;

@@ -1,4 +1,4 @@
-//! Where to start.
+//! The root of the API.
 
 use super::HandlerResult;
 use crate::{call::Call, http::response};
@@ -11,5 +11,5 @@ use http::StatusCode;
 pub(crate) async fn get(call: Call<GetRoot>) -> HandlerResult {
     let root =
         Root { threads: call.url(ListThreads::SPEC.path), messages: call.url(ListMessages::SPEC.path) };
-    Ok(response::json(StatusCode::OK, &root))
+    Ok(response::json(StatusCode::OK, &root)?)
 }

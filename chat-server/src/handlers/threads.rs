@@ -5,16 +5,17 @@ use crate::{
     call::Call,
     http::{
         error::ApiError,
-        pages::{self, next_link},
+        pages::{self, NextCursor, next_link},
         response::{self, Body},
         stream,
     },
-    input::number,
+    input::{MarkReadFields, OpenThreadFields, number::Integer},
 };
 use chat_core::{
-    Chat, Error,
+    Chat,
     api::{
-        FieldErrors, Marked, Message, MessageId, Opened, Thread, ThreadId, UserId,
+        FieldErrors, Marked, Message, MessageCursor, MessageId, OpenThread, Opened, Thread, ThreadCursor,
+        ThreadId, UserId,
         endpoints::{CreateThread, DeleteThread, GetThread, ListThreadMessages, ListThreads, MarkThreadRead},
         error_text,
     },
@@ -24,46 +25,43 @@ use http::{HeaderValue, Response, StatusCode, header};
 
 pub(crate) async fn list(call: Call<ListThreads>) -> HandlerResult {
     let (chat, caller) = (&call.app.chat, call.caller.user);
-    let cursor = call.query.get("after");
-    let after =
-        cursor.map(|cursor| cursor.parse::<ThreadId>().map_err(|_| bad_cursor("after"))).transpose()?;
-
-    let Some(limit) = pages::cursor_limit(&call.query, after.is_some()) else {
-        let chat = chat.clone();
-        let rows = move |last: Option<Thread>| {
-            let chat = chat.clone();
-            async move { chat.threads(caller, last.map(|thread| thread.id), stream::ROWS).await }
-        };
-        return stream::array(rows).await;
+    let ThreadCursor { after, limit } = call.query()?;
+    let Some(limit) = pages::cursor_limit(limit, after.is_some()) else {
+        return all_threads(chat.clone(), caller).await;
     };
     let page = chat.threads_json(caller, after, limit).await?;
-    let link = page.next.and_then(|last| next_link(&call.request_url(), &call.query, limit, ("after", last)));
+    let next = page.next.map(NextCursor::After);
+    let link = next.and_then(|next| next_link(&call.request_url(), &call.raw_query, limit, next));
     Ok(with_link(response::with_json(StatusCode::OK, page.json.into()), link))
 }
 
+async fn all_threads(chat: Chat, caller: UserId) -> HandlerResult {
+    let rows = move |last: Option<Thread>| {
+        let chat = chat.clone();
+        async move { chat.threads(caller, last.map(|thread| thread.id), stream::ROWS).await }
+    };
+    stream::array(rows).await
+}
+
 pub(crate) async fn create(mut call: Call<CreateThread>) -> HandlerResult {
-    let payload = call.payload().await?;
-    let fields = payload.fields()?;
-    let mut errors = FieldErrors::new();
-    let participant = fields.integer("participant", &mut errors);
-    errors.into_result()?;
-    let Some(participant) = participant.filter(|participant| participant.is_positive()) else {
+    let body = call.body().await?;
+    let OpenThreadFields { participant } = body.fields()?;
+    let participant = participant.into_result()?;
+    if !participant.is_positive() {
         return Err(ApiError::bad_request("A participant ID must be a positive int"));
+    }
+    let Integer::Fits(id) = participant else {
+        let [field] = OpenThread::FIELDS;
+        return Err(FieldErrors::one(field, error_text::no_such_pk(participant)).into());
     };
-    let with = UserId::new(participant.saturating());
-    let opened = match call.app.chat.open_thread(call.caller.user, with).await {
-        // Told in the caller's own number, which may have been larger than any id.
-        Err(Error::Invalid(_)) if with.get() == i64::MAX => {
-            return Err(FieldErrors::one("participant", error_text::no_such_pk(participant)).into());
-        }
-        opened => opened?,
-    };
+    let opened = call.app.chat.open_thread(call.caller.user, UserId::new(id)).await?;
     let status = if opened.created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(response::json(status, &Opened { id: opened.id }))
+    Ok(response::json(status, &Opened { id: opened.id })?)
 }
 
 pub(crate) async fn get(call: Call<GetThread>) -> HandlerResult {
-    Ok(response::json(StatusCode::OK, &call.app.chat.thread(call.caller.user, call.id).await?))
+    let thread = call.app.chat.thread(call.caller.user, call.id).await?;
+    Ok(response::json(StatusCode::OK, &thread)?)
 }
 
 pub(crate) async fn delete(call: Call<DeleteThread>) -> HandlerResult {
@@ -73,20 +71,24 @@ pub(crate) async fn delete(call: Call<DeleteThread>) -> HandlerResult {
 
 pub(crate) async fn messages(call: Call<ListThreadMessages>) -> HandlerResult {
     let (chat, caller, thread) = (&call.app.chat, call.caller.user, call.id);
-    // Whether there is such a thread is judged before the cursor is.
-    let range = match message_range(&call) {
-        Ok(range) => range,
+    let cursor = match call.query() {
+        Ok(cursor) => cursor,
+        // By the order of the contract, the look-up of the thread comes before the validation of the cursor.
         Err(error) => {
             chat.thread(caller, thread).await?;
             return Err(error);
         }
     };
-    let Some(limit) = pages::cursor_limit(&call.query, range != MessageRange::Oldest) else {
+    let range = range(cursor);
+    let Some(limit) = pages::cursor_limit(cursor.limit, range != MessageRange::Oldest) else {
         return all_messages(chat.clone(), caller, thread).await;
     };
     let page = chat.thread_messages_json(caller, thread, range, limit).await?;
-    let towards = if matches!(range, MessageRange::Before(_)) { "before" } else { "after" };
-    let link = page.next.and_then(|last| next_link(&call.request_url(), &call.query, limit, (towards, last)));
+    let next = match range {
+        MessageRange::Before(_) => page.next.map(NextCursor::Before),
+        _ => page.next.map(NextCursor::After),
+    };
+    let link = next.and_then(|next| next_link(&call.request_url(), &call.raw_query, limit, next));
     Ok(with_link(response::with_json(StatusCode::OK, page.json.into()), link))
 }
 
@@ -99,37 +101,22 @@ async fn all_messages(chat: Chat, caller: UserId, thread: ThreadId) -> HandlerRe
     stream::array(rows).await
 }
 
-/// What the cursors ask for; `after` counts if both are given.
-fn message_range(call: &Call<ListThreadMessages>) -> Result<MessageRange, ApiError> {
-    let cursor = |name| {
-        let id = call.query.get(name).map(|text| number::integer(text).ok_or_else(|| bad_cursor(name)));
-        id.transpose().map(|id| id.map(|id| MessageId::new(id.saturating())))
-    };
-    Ok(match (cursor("after")?, cursor("before")?) {
+/// Returns the range that the cursors ask for. If both are given, `before` is ignored.
+const fn range(cursor: MessageCursor) -> MessageRange {
+    match (cursor.after, cursor.before) {
         (Some(id), _) => MessageRange::After(id),
         (None, Some(id)) => MessageRange::Before(id),
         (None, None) => MessageRange::Oldest,
-    })
+    }
 }
 
 pub(crate) async fn mark_read(mut call: Call<MarkThreadRead>) -> HandlerResult {
-    let (chat, caller, thread) = (call.app.chat.clone(), call.caller.user, call.id);
-    chat.thread(caller, thread).await?;
-    let payload = call.payload().await?;
-    let fields = payload.fields()?;
-    let mut errors = FieldErrors::new();
-    let up_to = match fields.get("up_to") {
-        Some(_) => fields.integer("up_to", &mut errors),
-        None => None,
-    };
-    errors.into_result()?;
-    let up_to = up_to.map(|id| MessageId::new(id.saturating()));
-    let updated = chat.mark_thread_read(caller, thread, up_to).await?;
-    Ok(response::json(StatusCode::OK, &Marked { updated }))
-}
-
-fn bad_cursor(name: &str) -> ApiError {
-    FieldErrors::one(name, error_text::INVALID_CURSOR).into()
+    call.app.chat.thread(call.caller.user, call.id).await?;
+    let body = call.body().await?;
+    let MarkReadFields { up_to } = body.fields()?;
+    let up_to = up_to.into_result()?.map(|id| MessageId::new(id.saturating()));
+    let updated = call.app.chat.mark_thread_read(call.caller.user, call.id, up_to).await?;
+    Ok(response::json(StatusCode::OK, &Marked { updated })?)
 }
 
 fn with_link(mut response: Response<Body>, link: Option<HeaderValue>) -> Response<Body> {

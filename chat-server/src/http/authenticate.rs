@@ -1,4 +1,4 @@
-//! Who is calling.
+//! Authentication: which user calls.
 
 use crate::http::error::ApiError;
 use async_trait::async_trait;
@@ -6,47 +6,78 @@ use chat_core::{Chat, Error, Session, api::UserId};
 use http::{HeaderMap, header};
 use std::{borrow::Cow, fmt};
 
-/// Tells from a request's headers who is calling. The tokens that the chat itself issues are the usual way; a host
-/// application with a log-in of its own brings its own.
+/// Authenticates callers with the credentials of a host application.
+///
+/// Without one the service uses the tokens that the chat itself issues.
+///
+/// ```
+/// use chat_core::{Chat, api::UserId, store::Store};
+/// use chat_server::{AuthError, Authenticator, ChatService};
+/// use http::{HeaderMap, header};
+/// use std::{collections::HashMap, sync::Arc};
+///
+/// /// The host's sessions, by the text of the `Authorization` header.
+/// #[derive(Debug)]
+/// struct Sessions(HashMap<String, UserId>);
+///
+/// #[async_trait::async_trait]
+/// impl Authenticator for Sessions {
+///     async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError> {
+///         let value = headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
+///         let session = value.to_str().map_err(|_| AuthError::Invalid)?;
+///         self.0.get(session).copied().ok_or(AuthError::Invalid)
+///     }
+/// }
+///
+/// fn service(store: Arc<dyn Store>, sessions: Sessions) -> ChatService {
+///     ChatService::builder(Chat::new(store)).authenticator(sessions).build()
+/// }
+/// ```
 #[async_trait]
 pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
-    /// The caller, whom the chat knows as a user (see [`Chat::ensure_user`]).
+    /// Returns the caller of a request with these headers.
+    ///
+    /// The caller must be a user of the chat: see [`Chat::ensure_user`].
     ///
     /// # Errors
-    /// [`AuthError`] tells why nobody is.
+    /// [`AuthError`] if the request has no valid caller, or if that cannot be told at the moment.
     async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError>;
 }
 
-/// Why a request has no caller.
-#[derive(Debug, Clone)]
+/// Why a request has no valid caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// It carries no credentials.
+    /// The request carries no credentials: 401.
+    #[error("the request carries no credentials")]
     Missing,
-    /// Its credentials are not good, or not any more.
+    /// The credentials are unknown, revoked or expired: 401.
+    #[error("the credentials are unknown, revoked or expired")]
     Invalid,
-    /// Its user is disabled.
+    /// The user of the credentials is disabled: 401.
+    #[error("the user is disabled")]
     Inactive,
-    /// Nobody could tell at the moment: the client may try again later.
+    /// The credentials cannot be checked at the moment: 503, and the client may try again later.
+    #[error("the credentials cannot be checked at the moment")]
     Unavailable,
 }
 
 impl From<AuthError> for ApiError {
-    fn from(denied: AuthError) -> Self {
-        match denied {
+    fn from(error: AuthError) -> Self {
+        match error {
             AuthError::Missing => Self::unauthorized(NOT_PROVIDED),
             AuthError::Invalid => Error::InvalidToken.into(),
             AuthError::Inactive => Error::InactiveUser.into(),
-            AuthError::Unavailable => Error::Unavailable(chat_core::store::StoreError::Busy).into(),
+            AuthError::Unavailable => Self::authenticator_unavailable(),
         }
     }
 }
 
-/// A caller who has been recognised. Handlers receive one and cannot make one.
+/// An authenticated caller. Only the pipeline makes one; handlers receive it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
     pub(crate) user: UserId,
-    /// The session, when it was one of our tokens that spoke for him.
+    /// The session of the token, if the caller was authenticated by one of the chat's own.
     pub(crate) session: Option<Session>,
 }
 
@@ -55,7 +86,10 @@ const NO_CREDENTIALS: &str = "Invalid token header. No credentials provided.";
 const WITH_SPACES: &str = "Invalid token header. Token string should not contain spaces.";
 const BAD_CHARACTERS: &str = "Invalid token header. Token string should not contain invalid characters.";
 
-/// Recognises the caller by a token of the chat's own.
+/// Authenticates the caller by a token that the chat issued.
+///
+/// # Errors
+/// 401 if the header has no valid token, 503 if the database cannot tell.
 pub(crate) async fn by_token(chat: &Chat, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let value = authorization(headers).ok_or(ApiError::unauthorized(NOT_PROVIDED))?;
     let key = key(&value).map_err(ApiError::unauthorized)?;
@@ -63,7 +97,7 @@ pub(crate) async fn by_token(chat: &Chat, headers: &HeaderMap) -> Result<Caller,
     Ok(Caller { user: session.user, session: Some(session) })
 }
 
-/// The header's value; several are read as one joined by commas.
+/// Returns the value of the `Authorization` header. Several are joined by commas.
 fn authorization(headers: &HeaderMap) -> Option<Cow<'_, [u8]>> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let mut joined = Cow::Borrowed(values.next()?.as_bytes());
@@ -74,7 +108,10 @@ fn authorization(headers: &HeaderMap) -> Option<Cow<'_, [u8]>> {
     Some(joined)
 }
 
-/// The key in `Token <key>`, `Bearer <key>` or a bare key of 40 hexadecimal digits, or what is wrong with it.
+/// Returns the key in `Token <key>`, `Bearer <key>` or a bare key of 40 hexadecimal digits.
+///
+/// # Errors
+/// The detail of the 401.
 fn key(value: &[u8]) -> Result<&str, &'static str> {
     let mut words = value.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
     let scheme = words.next().ok_or(NOT_PROVIDED)?;

@@ -1,25 +1,32 @@
-//! Refusals and failures as responses: the one place where what went wrong gets a status.
+//! Errors as responses: the only file that gives an error its status.
+//!
+//! An [`ApiError`] has two parts. The client receives the status, the body and the header. The log receives the cause,
+//! with the id and the route of the request; a client never sees the text of a cause.
 
-use crate::http::response::{self, Body};
+use crate::{
+    http::response::{self, Body},
+    input::ReadBodyError,
+};
+use bytes::Bytes;
 use chat_core::{
     Error, Resource,
     api::{Detail, FieldErrors, NON_FIELD_ERRORS, error_text},
     error_chain,
 };
-use http::{HeaderValue, Response, StatusCode, header};
-use std::{borrow::Cow, time::Duration};
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use std::{any::Any, borrow::Cow, time::Duration};
 
-/// Seconds after which a client may try again when the database was not available.
+/// Seconds after which a client may repeat a request that failed because the database was not available.
 const RETRY_AFTER: u32 = 1;
 
-/// What a request is answered when it is not answered as it wished.
+/// Why a request was not answered as the client wished.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     body: ErrorBody,
-    extra: Option<Extra>,
-    /// What only the log gets to see.
-    cause: Option<Error>,
+    header: Option<ErrorHeader>,
+    /// For the log alone.
+    cause: Option<Cause>,
 }
 
 #[derive(Debug)]
@@ -28,18 +35,18 @@ enum ErrorBody {
     Fields(FieldErrors),
 }
 
-/// The header a refusal carries beside the usual ones.
+/// The header that an error response has beside those of every response.
 #[derive(Debug, Clone, Copy)]
-enum Extra {
-    /// `WWW-Authenticate`: credentials would help.
+enum ErrorHeader {
+    /// `WWW-Authenticate`: the request needs a token.
     Authenticate,
     /// `Retry-After`, in seconds.
     RetryAfter(u32),
-    /// `Connection: close`: what is left of a body that was not read whole cannot be told from a next request.
+    /// `Connection: close`: the rest of a body that was not read cannot be told from the next request.
     Close,
 }
 
-impl Extra {
+impl ErrorHeader {
     fn header(self) -> (header::HeaderName, HeaderValue) {
         match self {
             Self::Authenticate => (header::WWW_AUTHENTICATE, HeaderValue::from_static("Token")),
@@ -49,130 +56,183 @@ impl Extra {
     }
 }
 
+/// What the log says of a 5xx response.
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Chat(Error),
+    #[error("the host's authenticator is not available")]
+    Authenticator,
+    #[error("no result within {0:?}")]
+    Deadline(Duration),
+    #[error("the handler panicked: {0}")]
+    Panic(Cow<'static, str>),
+    #[error("the response cannot be written as JSON")]
+    Json(#[source] serde_json::Error),
+    #[error("the endpoint needs a caller and the pipeline passed none")]
+    NoCaller,
+}
+
 impl ApiError {
     fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, body: ErrorBody::Detail(detail.into()), extra: None, cause: None }
+        Self { status, body: ErrorBody::Detail(detail.into()), header: None, cause: None }
     }
 
-    fn with(self, extra: Extra) -> Self {
-        Self { extra: Some(extra), ..self }
+    fn with_header(self, header: ErrorHeader) -> Self {
+        Self { header: Some(header), ..self }
     }
 
-    /// No such route, or an id in its path that cannot be read.
+    /// 404: the path has no route, or its id cannot be read.
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "Not found.")
     }
 
+    /// 401 with this reason.
     pub(crate) fn unauthorized(detail: &'static str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, detail).with(Extra::Authenticate)
+        Self::new(StatusCode::UNAUTHORIZED, detail).with_header(ErrorHeader::Authenticate)
     }
 
-    pub(crate) fn method_not_allowed(method: &http::Method) -> Self {
+    /// 405.
+    pub(crate) fn method_not_allowed(method: &Method) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("Method \"{method}\" not allowed."))
     }
 
+    /// 403 for a registration.
     pub(crate) fn registration_closed() -> Self {
         Self::new(StatusCode::FORBIDDEN, "Registration is closed.")
     }
 
-    pub(crate) fn body_too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large.").with(Extra::Close)
-    }
-
-    /// Too many attempts or requests: `wait` until another one is let through.
+    /// 429: too many attempts or requests. The next one is allowed after `wait`.
     pub(crate) fn throttled(wait: Duration) -> Self {
         let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1);
         let detail = format!("Request was throttled. Expected available in {seconds} seconds.");
-        Self::new(StatusCode::TOO_MANY_REQUESTS, detail).with(Extra::RetryAfter(seconds))
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(ErrorHeader::RetryAfter(seconds))
     }
 
-    /// Whether it says that there were too many.
+    /// Returns whether this is a 429.
     pub(crate) fn is_throttled(&self) -> bool {
         self.status == StatusCode::TOO_MANY_REQUESTS
     }
 
-    /// Whether the request was not judged, for a reason of the server's.
-    pub(crate) fn is_of_server(&self) -> bool {
+    /// Returns whether this is a 5xx.
+    pub(crate) fn is_server_error(&self) -> bool {
         self.status.is_server_error()
     }
 
-    pub(crate) fn timed_out() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "Request timed out.").with(Extra::Close)
-    }
-
-    /// The connection failed while the body was being read; nobody is likely to see this.
-    pub(crate) fn body_broken() -> Self {
-        Self::bad_request("The request body could not be read.").with(Extra::Close)
-    }
-
-    pub(crate) fn unsupported_media_type(media_type: &str) -> Self {
-        let detail = format!("Unsupported media type \"{media_type}\" in request.");
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
-    }
-
+    /// 400 with this reason.
     pub(crate) fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    pub(crate) fn json_syntax(reason: impl std::fmt::Display) -> Self {
-        Self::bad_request(format!("JSON parse error - {reason}"))
+    fn unavailable(cause: Cause) -> Self {
+        let detail = "Service temporarily unavailable, try again later.";
+        let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        Self { cause: Some(cause), ..error.with_header(ErrorHeader::RetryAfter(RETRY_AFTER)) }
     }
 
-    /// A JSON body that is no object; `kind` is Python's word for what it is.
-    pub(crate) fn not_a_dictionary(kind: &str) -> Self {
-        FieldErrors::one(NON_FIELD_ERRORS, error_text::not_a_dictionary(kind)).into()
+    /// 503: there was no result within this time.
+    pub(crate) fn deadline_exceeded(limit: Duration) -> Self {
+        Self::unavailable(Cause::Deadline(limit))
     }
 
-    pub(crate) fn unavailable() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service temporarily unavailable, try again later.")
-            .with(Extra::RetryAfter(RETRY_AFTER))
+    /// 503: the host's authenticator cannot tell the caller at the moment.
+    pub(crate) fn authenticator_unavailable() -> Self {
+        Self::unavailable(Cause::Authenticator)
     }
 
-    /// A fault of ours, with its cause for the log.
-    pub(crate) fn fault(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Error::Fault(std::sync::Arc::new(cause)).into()
-    }
-
+    /// 500 without a cause.
     pub(crate) fn server_error() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "A server error occurred.")
     }
 
-    /// The response, and the cause to the log if it is the operator's concern.
-    pub(crate) fn into_response(self) -> Response<Body> {
-        match self.cause {
-            Some(cause) if self.status == StatusCode::INTERNAL_SERVER_ERROR => {
-                tracing::error!(error = %error_chain(&cause), "the request failed");
-            }
-            Some(cause) => tracing::warn!(error = %error_chain(&cause), "the request could not be served"),
-            None => {}
-        }
-        let mut response = match self.body {
-            ErrorBody::Detail(detail) => response::json(self.status, &Detail { detail: detail.into_owned() }),
-            ErrorBody::Fields(errors) => response::json(self.status, &errors),
+    fn fault(cause: Cause) -> Self {
+        Self { cause: Some(cause), ..Self::server_error() }
+    }
+
+    /// 500: the handler panicked with this payload.
+    pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Self {
+        let text = match (payload.downcast_ref::<&'static str>(), payload.downcast_ref::<String>()) {
+            (Some(text), _) => (*text).into(),
+            (None, Some(text)) => text.clone().into(),
+            (None, None) => "without a text".into(),
         };
-        response.headers_mut().extend(self.extra.map(Extra::header));
+        Self::fault(Cause::Panic(text))
+    }
+
+    /// 500: the handler of a signed-in endpoint was called without a caller.
+    pub(crate) fn no_caller() -> Self {
+        Self::fault(Cause::NoCaller)
+    }
+
+    /// Writes a 5xx to the log, with all causes. Other errors are the client's concern.
+    pub(crate) fn log(&self, request_id: &HeaderValue, method: &Method, route: Option<&str>) {
+        if !self.is_server_error() {
+            return;
+        }
+        let (status, route) = (self.status.as_u16(), route.unwrap_or("-"));
+        let request_id = request_id.to_str().unwrap_or("-");
+        let error = self.cause.as_ref().map(|cause| error_chain(cause).to_string());
+        let error = error.as_deref().unwrap_or("no cause is known");
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(request_id, %method, route, status, error, "request not served");
+        } else {
+            tracing::error!(request_id, %method, route, status, error, "request failed");
+        }
+    }
+
+    /// Returns the response for the client.
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let written = match self.body {
+            ErrorBody::Detail(detail) => serde_json::to_vec(&Detail { detail: detail.into_owned() }),
+            ErrorBody::Fields(errors) => serde_json::to_vec(&errors),
+        };
+        // Texts and lists of texts can always be written as JSON.
+        let mut response = response::with_json(self.status, Bytes::from(written.unwrap_or_default()).into());
+        response.headers_mut().extend(self.header.map(ErrorHeader::header));
         response
     }
 }
 
 impl From<FieldErrors> for ApiError {
     fn from(errors: FieldErrors) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, body: ErrorBody::Fields(errors), extra: None, cause: None }
+        Self { status: StatusCode::BAD_REQUEST, body: ErrorBody::Fields(errors), header: None, cause: None }
+    }
+}
+
+impl From<serde_json::Error> for ApiError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::fault(Cause::Json(error))
+    }
+}
+
+impl From<ReadBodyError> for ApiError {
+    fn from(error: ReadBodyError) -> Self {
+        match error {
+            ReadBodyError::TooLarge => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large.")
+                .with_header(ErrorHeader::Close),
+            ReadBodyError::TimedOut => {
+                Self::new(StatusCode::REQUEST_TIMEOUT, "Request timed out.").with_header(ErrorHeader::Close)
+            }
+            ReadBodyError::ConnectionFailed => {
+                Self::bad_request("The request body could not be read.").with_header(ErrorHeader::Close)
+            }
+            ReadBodyError::UnsupportedMediaType(media_type) => {
+                let detail = format!("Unsupported media type \"{media_type}\" in request.");
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+            }
+            ReadBodyError::Syntax(reason) => Self::bad_request(format!("JSON parse error - {reason}")),
+            ReadBodyError::NotAnObject(kind) => {
+                FieldErrors::one(NON_FIELD_ERRORS, error_text::not_a_dictionary(kind)).into()
+            }
+            ReadBodyError::Null => FieldErrors::one(NON_FIELD_ERRORS, error_text::NO_DATA).into(),
+        }
     }
 }
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound(resource) => Self::new(
-                StatusCode::NOT_FOUND,
-                match resource {
-                    Resource::Thread => "No Thread matches the given query.",
-                    Resource::Message => "No Message matches the given query.",
-                    Resource::User => "No User matches the given query.",
-                    Resource::Token => "No Token matches the given query.",
-                },
-            ),
+            Error::NotFound(resource) => Self::new(StatusCode::NOT_FOUND, no_such(resource)),
             Error::Forbidden => {
                 Self::new(StatusCode::FORBIDDEN, "You do not have permission to perform this action.")
             }
@@ -183,8 +243,17 @@ impl From<Error> for ApiError {
             ),
             Error::InvalidToken => Self::unauthorized("Invalid token."),
             Error::InactiveUser => Self::unauthorized("User inactive or deleted."),
-            Error::Unavailable(_) => Self { cause: Some(error), ..Self::unavailable() },
-            _ => Self { cause: Some(error), ..Self::server_error() },
+            Error::Unavailable(_) => Self::unavailable(Cause::Chat(error)),
+            _ => Self::fault(Cause::Chat(error)),
         }
+    }
+}
+
+const fn no_such(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Thread => "No Thread matches the given query.",
+        Resource::Message => "No Message matches the given query.",
+        Resource::User => "No User matches the given query.",
+        Resource::Token => "No Token matches the given query.",
     }
 }

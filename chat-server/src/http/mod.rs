@@ -1,10 +1,14 @@
-//! HTTP without the chat's endpoints: requests, credentials, query strings, pages, responses and errors.
+//! HTTP apart from the endpoints: requests, credentials, query strings, pages, responses, errors, CORS and health.
 
 pub(crate) mod authenticate;
+pub(crate) mod client_ip;
+pub(crate) mod cors;
 pub(crate) mod error;
+pub(crate) mod health;
 pub(crate) mod pages;
 pub(crate) mod query;
 pub(crate) mod request;
 pub(crate) mod request_id;
 pub(crate) mod response;
 pub(crate) mod stream;
+pub(crate) mod with_deadline;

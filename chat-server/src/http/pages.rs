@@ -1,33 +1,29 @@
-//! Cutting lists into pages and pointing to the neighbouring ones.
+//! Pages of lists, with links to the next and the previous page.
 
 use crate::http::{
-    query::Query,
+    query::RawQuery,
     response::{self, Body},
 };
 use bytes::Bytes;
-use chat_core::{api::limits, store::Slice};
+use chat_core::{
+    api::{MessageCursor, Window, limits},
+    store::Slice,
+};
 use http::{HeaderValue, Response, StatusCode};
 
-/// The effective `limit` of a request.
-fn limit(query: &Query) -> u64 {
-    match query.count("limit") {
-        None | Some(0) => limits::PAGE_DEFAULT,
-        Some(limit) => limit.min(limits::PAGE_MAX),
-    }
+/// Returns the part of a limit/offset list that a request asks for.
+pub(crate) fn slice(limit: Option<u64>, offset: Option<u64>) -> Slice {
+    Slice { limit: limit.unwrap_or(limits::PAGE_DEFAULT), offset: offset.unwrap_or(0) }
 }
 
-/// Which part of a limit/offset list a request asks for.
-pub(crate) fn slice(query: &Query) -> Slice {
-    Slice { limit: limit(query), offset: query.count("offset").unwrap_or(0) }
-}
-
-/// The page of a limit/offset list, in the shape of [`Page`](chat_core::api::Page). `here` is the absolute address of
-/// the request without its query, `results` a JSON array.
-pub(crate) fn page(here: &str, query: &Query, slice: Slice, count: u64, results: &[u8]) -> Response<Body> {
+/// Makes the response for a page of a limit/offset list, in the shape of [`Page`](chat_core::api::Page).
+///
+/// `url` is the absolute URL of the request without its query, `results` a JSON array.
+pub(crate) fn page(url: &str, query: &RawQuery, slice: Slice, count: u64, results: &[u8]) -> Response<Body> {
     let mut json = format!(
         r#"{{"count":{count},"next":{},"previous":{},"results":"#,
-        link(here, query, slice, next(slice, count)),
-        link(here, query, slice, previous(slice)),
+        link(url, query, slice, next(slice, count)),
+        link(url, query, slice, previous(slice)),
     )
     .into_bytes();
     json.reserve(results.len() + 1);
@@ -36,58 +32,77 @@ pub(crate) fn page(here: &str, query: &Query, slice: Slice, count: u64, results:
     response::with_json(StatusCode::OK, Bytes::from(json).into())
 }
 
-/// The offset of the next page.
+/// Returns the offset of the next page, if there is one.
 const fn next(Slice { limit, offset }: Slice, count: u64) -> Option<u64> {
     let next = offset.saturating_add(limit);
     if next < count { Some(next) } else { None }
 }
 
-/// The offset of the page before, which may begin before the list does.
+/// Returns the offset of the previous page, if there is one. It is cut off at the beginning of the list.
 const fn previous(Slice { limit, offset }: Slice) -> Option<u64> {
     if offset == 0 { None } else { Some(offset.saturating_sub(limit)) }
 }
 
-/// The address of the page at an offset, as JSON. At the beginning it is left out.
-fn link(here: &str, query: &Query, slice: Slice, offset: Option<u64>) -> serde_json::Value {
+/// Returns the URL of the page at an offset, as JSON. An offset of zero is left out of it.
+fn link(url: &str, query: &RawQuery, slice: Slice, offset: Option<u64>) -> serde_json::Value {
     let Some(offset) = offset else { return serde_json::Value::Null };
     let (limit, offset) = (slice.limit.to_string(), (offset > 0).then(|| offset.to_string()));
-    let mut link = format!("{here}?");
-    query.encode(&[("limit", Some(&limit)), ("offset", offset.as_deref())], &mut link);
+    let [limit_name, offset_name] = Window::FIELDS;
+    let mut link = format!("{url}?");
+    query.encode(&[(limit_name, Some(&limit)), (offset_name, offset.as_deref())], &mut link);
     link.into()
 }
 
-/// How much of a list with cursors a request asks for: a page of this many, or everything.
-pub(crate) fn cursor_limit(query: &Query, has_cursor: bool) -> Option<u64> {
-    (has_cursor || query.get("limit").is_some()).then(|| limit(query))
+/// Returns the size of the page of a cursor list that a request asks for; `None` for the whole list.
+pub(crate) const fn cursor_limit(limit: Option<u64>, has_cursor: bool) -> Option<u64> {
+    match limit {
+        None if has_cursor => Some(limits::PAGE_DEFAULT),
+        limit => limit,
+    }
 }
 
-/// The value of a `Link` header that points to the next page.
+/// The cursor of the next page: the last entry of this one.
+pub(crate) enum NextCursor<T> {
+    /// The list is read towards newer entries.
+    After(T),
+    /// The list is read towards older entries.
+    Before(T),
+}
+
+/// Returns the value of a `Link` header for the next page.
 pub(crate) fn next_link(
-    here: &str,
-    query: &Query,
+    url: &str,
+    query: &RawQuery,
     limit: u64,
-    (name, cursor): (&str, impl ToString),
+    cursor: NextCursor<impl ToString>,
 ) -> Option<HeaderValue> {
-    let (limit, cursor) = (limit.to_string(), cursor.to_string());
-    let mut link = String::with_capacity(here.len() + 64);
+    let [after, before, limit_name] = MessageCursor::FIELDS;
+    let (name, cursor) = match cursor {
+        NextCursor::After(last) => (after, last.to_string()),
+        NextCursor::Before(last) => (before, last.to_string()),
+    };
+    let limit = limit.to_string();
+    let mut link = String::with_capacity(url.len() + 64);
     link.push('<');
-    link.push_str(here);
+    link.push_str(url);
     link.push('?');
-    query.encode(&[("limit", Some(&limit)), (name, Some(&cursor))], &mut link);
+    query.encode(&[(limit_name, Some(&limit)), (name, Some(&cursor))], &mut link);
     link.push_str(">; rel=\"next\"");
-    // It cannot fail but for a Host header that is no text; such a client has to do without.
+    // It fails only if the Host header is not text. The response then has no link.
     HeaderValue::try_from(link).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::query::ReadQuery;
     use chat_core::api::Page;
     use http_body_util::BodyExt;
 
     async fn links(query: &str, count: u64) -> (Option<String>, Option<String>) {
-        let query = Query::parse(Some(query));
-        let response = page("http://h/m/", &query, slice(&query), count, b"[1,2]");
+        let query = RawQuery::parse(Some(query));
+        let Window { limit, offset } = Window::read(&query).unwrap();
+        let response = page("http://h/m/", &query, slice(limit, offset), count, b"[1,2]");
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let page: Page<u64> = serde_json::from_slice(&body).unwrap();
         assert_eq!((page.count, page.results), (count, vec![1, 2]));
@@ -95,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn neighbours_are_pointed_to() {
+    async fn a_page_has_links_to_the_next_and_the_previous_one() {
         let address = |query: &str| Some(format!("http://h/m/?{query}"));
         assert_eq!(links("", 100).await, (None, None));
         assert_eq!(links("x=\"", 101).await, (address("limit=100&offset=100&x=%22"), None));
@@ -108,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn the_next_page_is_asked_for_with_everything_else_that_was_asked() {
-        let query = Query::parse(Some("x=a+b&after=1&before=9&x="));
-        let link = next_link("http://h/t", &query, 5, ("after", 6)).unwrap();
+    fn the_link_to_the_next_page_keeps_all_other_parameters() {
+        let query = RawQuery::parse(Some("x=a+b&after=1&before=9&x="));
+        let link = next_link("http://h/t", &query, 5, NextCursor::After(6)).unwrap();
         assert_eq!(link, "<http://h/t?after=6&before=9&limit=5&x=a+b&x=>; rel=\"next\"");
     }
 }

@@ -1,32 +1,36 @@
-//! The query string: reading it, and writing it again into the addresses of other pages.
+//! The query of a request: its typed parameters, and the query string as it was sent for links to other pages.
 
 use crate::input::number;
+use chat_core::api::{
+    FieldErrors, MessageCursor, MessageId, ThreadCursor, UnreadQuery, UserQuery, Window, error_text, limits,
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What Python's `quote_plus` leaves as it is beside letters and digits; a space becomes `+`.
+/// All but what Python's `quote_plus` leaves unencoded. It writes a space as `+`.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The parameters of a request, decoded, in their order.
+/// The parameters of a request as they were sent, decoded and in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Query(Vec<(String, String)>);
+pub(crate) struct RawQuery(Vec<(String, String)>);
 
-impl Query {
+impl RawQuery {
     pub(crate) fn parse(query: Option<&str>) -> Self {
         Self(form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect())
     }
 
-    /// The last value of that name.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    /// Returns the last value of a name.
+    fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// A whole number that is not negative, saturating; `None` when absent or unreadable.
-    pub(crate) fn count(&self, name: &str) -> Option<u64> {
-        u64::try_from(number::integer(self.get(name)?)?.saturating()).ok()
+    /// Returns the last value of each name.
+    fn values<const N: usize>(&self, names: [&str; N]) -> [Option<&str>; N] {
+        names.map(|name| self.get(name))
     }
 
-    /// Adds the query string with the parameters sorted by name, repeats in their order. Of the names in `new`, it has
-    /// the values given there and no others.
+    /// Appends the query string to `encoded`, sorted by name, with repeats in their order.
+    ///
+    /// The names in `new` get the values given there: one, or none.
     pub(crate) fn encode(&self, new: &[(&str, Option<&str>)], encoded: &mut String) {
         let kept = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let kept = kept.filter(|(name, _)| new.iter().all(|(other, _)| other != name));
@@ -44,6 +48,96 @@ impl Query {
     }
 }
 
+/// The typed parameters of a query, read from its raw form.
+///
+/// A parameter that cannot be read counts as absent, except a cursor.
+pub(crate) trait ReadQuery: Sized {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// A cursor cannot be read.
+    fn read(query: &RawQuery) -> Result<Self, FieldErrors>;
+}
+
+impl ReadQuery for () {
+    fn read(_: &RawQuery) -> Result<Self, FieldErrors> {
+        Ok(())
+    }
+}
+
+impl ReadQuery for Window {
+    fn read(query: &RawQuery) -> Result<Self, FieldErrors> {
+        let [limit, offset] = query.values(Self::FIELDS);
+        Ok(Self { limit: limit.map(page_limit), offset: offset.and_then(count) })
+    }
+}
+
+impl ReadQuery for UserQuery {
+    fn read(query: &RawQuery) -> Result<Self, FieldErrors> {
+        let [search, limit, offset] = query.values(Self::FIELDS);
+        Ok(Self {
+            search: search.map(str::to_owned),
+            limit: limit.map(page_limit),
+            offset: offset.and_then(count),
+        })
+    }
+}
+
+impl ReadQuery for UnreadQuery {
+    fn read(query: &RawQuery) -> Result<Self, FieldErrors> {
+        let [incoming, limit, offset] = query.values(Self::FIELDS);
+        Ok(Self {
+            incoming: incoming.and_then(number::boolean_text),
+            limit: limit.map(page_limit),
+            offset: offset.and_then(count),
+        })
+    }
+}
+
+impl ReadQuery for ThreadCursor {
+    fn read(query: &RawQuery) -> Result<Self, FieldErrors> {
+        let [after_name, _] = Self::FIELDS;
+        let [after, limit] = query.values(Self::FIELDS);
+        let after = cursor(after_name, after, |text| text.parse().ok())?;
+        Ok(Self { after, limit: limit.map(page_limit) })
+    }
+}
+
+impl ReadQuery for MessageCursor {
+    fn read(query: &RawQuery) -> Result<Self, FieldErrors> {
+        let [after_name, before_name, _] = Self::FIELDS;
+        let [after, before, limit] = query.values(Self::FIELDS);
+        let id = |text: &str| number::integer(text).map(|id| MessageId::new(id.saturating()));
+        Ok(Self {
+            after: cursor(after_name, after, id)?,
+            before: cursor(before_name, before, id)?,
+            limit: limit.map(page_limit),
+        })
+    }
+}
+
+/// Reads the `limit` of a page as the contract has it: 1 to 250, and 100 for 0 and for what cannot be read.
+fn page_limit(text: &str) -> u64 {
+    match count(text) {
+        None | Some(0) => limits::PAGE_DEFAULT,
+        Some(limit) => limit.min(limits::PAGE_MAX),
+    }
+}
+
+/// Reads an integer that is not negative. A larger one than fits becomes 2⁶³−1.
+fn count(text: &str) -> Option<u64> {
+    u64::try_from(number::integer(text)?.saturating()).ok()
+}
+
+fn cursor<T>(
+    name: &str,
+    text: Option<&str>,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, FieldErrors> {
+    let Some(text) = text else { return Ok(None) };
+    read(text).map(Some).ok_or_else(|| FieldErrors::one(name, error_text::INVALID_CURSOR))
+}
+
 fn push(encoded: &mut String, text: &str) {
     for (i, word) in text.split(' ').enumerate() {
         if i > 0 {
@@ -57,27 +151,63 @@ fn push(encoded: &mut String, text: &str) {
 mod tests {
     use super::*;
 
+    fn read<Q: ReadQuery>(query: &str) -> Result<Q, FieldErrors> {
+        Q::read(&RawQuery::parse(Some(query)))
+    }
+
     #[test]
-    fn written_again_sorted_with_everything_carried_along() {
-        let query = Query::parse(Some("z=1&offset=7&a=b+c%2B~&a=&x&limit=5&ä=%ff"));
+    fn a_query_is_written_sorted_with_all_other_parameters() {
+        let query = RawQuery::parse(Some("z=1&offset=7&a=b+c%2B~&a=&x&limit=5&ä=%ff"));
         let mut encoded = "?".to_owned();
         query.encode(&[("limit", Some("10")), ("offset", None)], &mut encoded);
         assert_eq!(encoded, "?a=b+c%2B~&a=&limit=10&x=&z=1&%C3%A4=%EF%BF%BD");
     }
 
     #[test]
-    fn counts() {
-        for (value, count) in [
+    fn an_offset_is_an_integer_that_is_not_negative() {
+        for (value, offset) in [
             ("7", Some(7)),
             ("+7", Some(7)),
             ("%2B7", Some(7)),
-            ("7&limit=8", Some(8)),
+            ("7&offset=8", Some(8)),
             ("99999999999999999999", Some(i64::MAX as u64)),
             ("-1", None),
             ("1.0", None),
             ("", None),
         ] {
-            assert_eq!(Query::parse(Some(&format!("limit={value}"))).count("limit"), count, "{value}");
+            assert_eq!(read::<Window>(&format!("offset={value}")).unwrap().offset, offset, "{value}");
         }
+    }
+
+    #[test]
+    fn a_limit_is_capped_and_has_a_default_where_it_cannot_be_read() {
+        for (query, limit) in [
+            ("", None),
+            ("limit=7", Some(7)),
+            ("limit=251", Some(250)),
+            ("limit=0", Some(100)),
+            ("limit=x", Some(100)),
+            ("limit", Some(100)),
+        ] {
+            assert_eq!(read::<Window>(query).unwrap().limit, limit, "{query}");
+            assert_eq!(read::<ThreadCursor>(query).unwrap().limit, limit, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_that_cannot_be_read_is_an_error_under_its_name() {
+        let error = |name: &str| FieldErrors::one(name, error_text::INVALID_CURSOR);
+        assert_eq!(read::<ThreadCursor>("after=1"), Err(error("after")));
+        assert_eq!(read::<MessageCursor>("after=+1&before=x"), Err(error("before")));
+        assert_eq!(read::<MessageCursor>("after=x&before=x"), Err(error("after")));
+        let cursor = MessageCursor { before: Some(MessageId::new(7)), ..MessageCursor::default() };
+        assert_eq!(read("before=007"), Ok(cursor));
+    }
+
+    #[test]
+    fn other_parameters_are_read_as_their_types() {
+        assert_eq!(read::<UnreadQuery>("incoming=YES").unwrap().incoming, Some(true));
+        assert_eq!(read::<UnreadQuery>("incoming=2").unwrap().incoming, None);
+        assert_eq!(read::<UserQuery>("search=a&search=b+").unwrap().search.as_deref(), Some("b "));
     }
 }

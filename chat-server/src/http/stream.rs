@@ -1,4 +1,4 @@
-//! Lists without an end in sight, sent while they are read.
+//! JSON arrays of any length, sent while their rows are read.
 
 use crate::http::{
     error::ApiError,
@@ -10,11 +10,15 @@ use futures_util::stream;
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-/// Rows read at a time: nothing of the database is held between two reads, however slow the reader is.
+/// Rows of one read. No connection to the database is held between two reads, even if the client reads slowly.
 pub(crate) const ROWS: u64 = 500;
 
-/// A JSON array of everything `rows` gives, which is called with the last entry so far until it gives fewer than
-/// [`ROWS`]. Errors of the first call are answered; later ones break off the response.
+/// Makes a response with all rows as a JSON array.
+///
+/// `rows` is called with the last row so far, until it returns fewer than [`ROWS`].
+///
+/// # Errors
+/// Those of the first call of `rows`. An error of a later call ends the body early, which closes the connection.
 pub(crate) async fn array<T, F, Fut>(rows: F) -> Result<Response<Body>, ApiError>
 where
     T: Serialize + Send + 'static,
@@ -23,13 +27,13 @@ where
 {
     let first = rows(None).await?;
     if is_last(&first) {
-        return Ok(response::json(StatusCode::OK, &first));
+        return Ok(response::json(StatusCode::OK, &first)?);
     }
     let chunks = stream::try_unfold(Some((rows, first, true)), |state| async move {
-        let Some((rows, mut page, begins)) = state else { return Ok::<_, BodyError>(None) };
-        let ends = is_last(&page);
-        let chunk = chunk(&page, begins, ends)?;
-        if ends {
+        let Some((rows, mut page, is_first)) = state else { return Ok::<_, BodyError>(None) };
+        let is_last = is_last(&page);
+        let chunk = chunk(&page, is_first, is_last)?;
+        if is_last {
             return Ok(Some((chunk, None)));
         }
         let next = rows(page.pop()).await?;
@@ -42,16 +46,16 @@ fn is_last<T>(page: &[T]) -> bool {
     (page.len() as u64) < ROWS
 }
 
-/// A page's part of the array.
-fn chunk(page: &[impl Serialize], begins: bool, ends: bool) -> Result<Bytes, BodyError> {
+/// Writes the part of the array that a page of rows is.
+fn chunk(page: &[impl Serialize], is_first: bool, is_last: bool) -> Result<Bytes, BodyError> {
     let mut chunk = Vec::with_capacity(page.len() * 192);
-    chunk.extend(begins.then_some(b'['));
+    chunk.extend(is_first.then_some(b'['));
     for (i, entry) in page.iter().enumerate() {
-        if i > 0 || !begins {
+        if i > 0 || !is_first {
             chunk.push(b',');
         }
         serde_json::to_writer(&mut chunk, entry)?;
     }
-    chunk.extend(ends.then_some(b']'));
+    chunk.extend(is_last.then_some(b']'));
     Ok(chunk.into())
 }

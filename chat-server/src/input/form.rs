@@ -1,12 +1,15 @@
-//! A form as browsers send it.
+//! Reading a form as browsers send it.
 
-use super::{Fields, Value};
+use super::value::Value;
 
-/// Reads `application/x-www-form-urlencoded`. Of a repeated name the last value counts; all values are texts.
-pub(crate) fn fields(body: &[u8]) -> Fields<'_> {
-    let mut fields = Fields::form();
+/// Reads the named values of `application/x-www-form-urlencoded`. All are texts; the last of a repeated name counts.
+pub(super) fn values<'a, const N: usize>(body: &'a [u8], names: [&'static str; N]) -> [Option<Value<'a>>; N] {
+    let mut values = [const { None }; N];
     for (name, value) in form_urlencoded::parse(body) {
-        fields.insert(name, Value::Text(value));
+        let index = names.iter().position(|known| *known == name);
+        if let Some(slot) = index.and_then(|index| values.get_mut(index)) {
+            *slot = Some(Value::Text(value));
+        }
     }
-    fields
+    values
 }

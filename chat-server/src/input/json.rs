@@ -1,8 +1,7 @@
-//! A JSON object taken apart into fields, each as it was sent.
+//! Reading a JSON object, with each value as it was sent.
 
-use super::{Fields, Value};
-use crate::http::error::ApiError;
-use chat_core::api::{FieldErrors, NON_FIELD_ERRORS, error_text, limits};
+use super::{ReadBodyError, value::Value};
+use chat_core::api::limits;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -10,43 +9,50 @@ use serde::{
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
 
-/// Reads a body that has to be a JSON object. Of a repeated name the last value counts.
-pub(crate) fn fields(body: &[u8]) -> Result<Fields<'_>, ApiError> {
-    let text = std::str::from_utf8(body).map_err(|_| ApiError::json_syntax("the body is not valid UTF-8"))?;
+/// Reads the named members of a body that must be a JSON object. The last of a repeated name counts.
+pub(super) fn values<'a, const N: usize>(
+    body: &'a [u8],
+    names: [&'static str; N],
+) -> Result<[Option<Value<'a>>; N], ReadBodyError> {
+    let not_utf8 = |_| ReadBodyError::syntax("the body is not valid UTF-8");
+    let text = std::str::from_utf8(body).map_err(not_utf8)?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let members = reader.deserialize_map(Members).and_then(|members| reader.end().map(|()| members));
-    let members = match members {
-        Ok(members) => members,
-        Err(error) => return Err(refusal(text, error)?),
-    };
-    check_beyond_syntax(body).map_err(ApiError::json_syntax)?;
-    let mut fields = Fields::json();
-    for (Text(name), raw) in members {
-        fields.insert(name, value(raw.get())?);
+    let members = reader.deserialize_map(Members(names)).and_then(|members| reader.end().map(|()| members));
+    let members = members.map_err(|reason| error(text, &reason))?;
+    check_beyond_syntax(body).map_err(ReadBodyError::syntax)?;
+    let mut values = [const { None }; N];
+    for (slot, raw) in values.iter_mut().zip(members) {
+        *slot = raw.map(|raw| value(raw.get())).transpose()?;
     }
-    Ok(fields)
+    Ok(values)
 }
 
-/// Why a body was not read as an object: the first fault of its syntax, or else what it is instead.
-fn refusal(text: &str, error: serde_json::Error) -> Result<ApiError, ApiError> {
-    let document: &RawValue = serde_json::from_str(text).map_err(ApiError::json_syntax)?;
-    check_beyond_syntax(text.as_bytes()).map_err(ApiError::json_syntax)?;
-    Ok(match value(document.get())? {
-        Value::Object(_) => ApiError::json_syntax(error),
-        Value::Null => FieldErrors::one(NON_FIELD_ERRORS, error_text::NO_DATA).into(),
-        Value::Text(_) => ApiError::not_a_dictionary("str"),
-        Value::Bool(_) => ApiError::not_a_dictionary("bool"),
-        Value::Array(_) => ApiError::not_a_dictionary("list"),
-        Value::Number(number) if number.contains(['.', 'e', 'E']) => ApiError::not_a_dictionary("float"),
-        Value::Number(_) => ApiError::not_a_dictionary("int"),
-    })
+/// Returns the error of a body that was not read as an object: its first syntax error, or that it is no object.
+fn error(text: &str, error: &serde_json::Error) -> ReadBodyError {
+    let document = match serde_json::from_str::<&RawValue>(text) {
+        Ok(document) => document,
+        Err(error) => return ReadBodyError::syntax(error),
+    };
+    if let Err(reason) = check_beyond_syntax(text.as_bytes()) {
+        return ReadBodyError::syntax(reason);
+    }
+    match value(document.get()) {
+        Ok(Value::Object(_)) => ReadBodyError::syntax(error),
+        Ok(Value::Null) => ReadBodyError::Null,
+        Ok(Value::Text(_)) => ReadBodyError::NotAnObject("str"),
+        Ok(Value::Bool(_)) => ReadBodyError::NotAnObject("bool"),
+        Ok(Value::Array(_)) => ReadBodyError::NotAnObject("list"),
+        Ok(Value::Number(number)) if number.contains(['.', 'e', 'E']) => ReadBodyError::NotAnObject("float"),
+        Ok(Value::Number(_)) => ReadBodyError::NotAnObject("int"),
+        Err(error) => error,
+    }
 }
 
-/// A value whose syntax has been checked, told apart by how it begins.
-fn value(raw: &str) -> Result<Value<'_>, ApiError> {
+/// Reads a value whose syntax was checked. Its first byte tells its type.
+fn value(raw: &str) -> Result<Value<'_>, ReadBodyError> {
     Ok(match raw.as_bytes().first() {
         Some(b'"') => {
-            let Text(text) = serde_json::from_str(raw).map_err(ApiError::json_syntax)?;
+            let Text(text) = serde_json::from_str(raw).map_err(ReadBodyError::syntax)?;
             Value::Text(text)
         }
         Some(b'{') => Value::Object(raw),
@@ -58,32 +64,35 @@ fn value(raw: &str) -> Result<Value<'_>, ApiError> {
     })
 }
 
-/// A string, which is copied only where it has escapes.
+/// A string, copied only if it has escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The members of an object in their order, repeats included, values unread.
-struct Members;
+/// Visits an object for the members with these names, with their values not read yet.
+struct Members<const N: usize>([&'static str; N]);
 
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(Text<'de>, &'de RawValue)>;
+impl<'de, const N: usize> Visitor<'de> for Members<N> {
+    type Value = [Option<&'de RawValue>; N];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
+        let mut members = [None; N];
+        while let Some((Text(name), value)) = map.next_entry()? {
+            let index = self.0.iter().position(|known| *known == name);
+            if let Some(slot) = index.and_then(|index| members.get_mut(index)) {
+                *slot = Some(value);
+            }
         }
         Ok(members)
     }
 }
 
-/// What the parser lets pass in values it does not look into: nesting beyond the limit and `\u` escapes of half a
-/// character. `body` is known to be JSON otherwise.
+/// Checks what the parser does not check in values that it only skips: the depth of nesting, and `\u` escapes of
+/// single surrogates. `body` is known to be JSON otherwise.
 fn check_beyond_syntax(body: &[u8]) -> Result<(), &'static str> {
     let opened = body.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
     if opened <= limits::JSON_DEPTH_MAX && !body.contains(&b'\\') {
@@ -107,10 +116,10 @@ fn check_beyond_syntax(body: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Goes to the end of a string.
+/// Checks the escapes of a string, to its end.
 fn check_string(bytes: &mut impl Iterator<Item = u8>) -> Result<(), &'static str> {
     const LONE: &str = "a surrogate escape stands alone";
-    // Whether the last escape was the first half of a pair, whose second half has to follow at once.
+    // Whether the last escape was the first half of a surrogate pair. The second half must follow at once.
     let mut half = false;
     loop {
         let escape = match bytes.next() {
@@ -139,52 +148,63 @@ fn hex(bytes: &mut impl Iterator<Item = u8>) -> u32 {
 mod tests {
     use super::*;
 
-    fn refusal(body: impl AsRef<[u8]>) -> String {
-        let response = fields(body.as_ref()).expect_err("refused").into_response();
-        format!("{:?}", response.status())
+    fn is_syntax_error(body: impl AsRef<[u8]>) -> bool {
+        matches!(values(body.as_ref(), ["a"]), Err(ReadBodyError::Syntax(_)))
     }
 
     #[test]
     fn values_keep_their_spelling_and_the_last_of_a_name_counts() {
-        let fields = fields(br#" {"a": 1, "b":1.50, "a": "x", "c":[1, 2]} "#).unwrap();
-        assert_eq!(fields.get("a"), Some(&Value::Text("x".into())));
-        assert_eq!(fields.get("b"), Some(&Value::Number("1.50")));
-        assert_eq!(fields.get("c"), Some(&Value::Array("[1, 2]")));
-        assert_eq!(fields.get("d"), None);
+        let body = br#" {"a": 1, "b":1.50, "\u0061": "x", "c":[1, 2], "e": {}} "#;
+        let [a, b, c, d] = values(body, ["a", "b", "c", "d"]).unwrap();
+        assert_eq!(a, Some(Value::Text("x".into())));
+        assert_eq!(b, Some(Value::Number("1.50")));
+        assert_eq!(c, Some(Value::Array("[1, 2]")));
+        assert_eq!(d, None);
     }
 
     #[test]
-    fn huge_numbers_are_no_syntax_error() {
-        assert_eq!(fields(br#"{"a":1e999}"#).unwrap().get("a"), Some(&Value::Number("1e999")));
+    fn a_number_beyond_every_type_is_not_a_syntax_error() {
+        assert_eq!(values(br#"{"a":1e999}"#, ["a"]).unwrap(), [Some(Value::Number("1e999"))]);
     }
 
     #[test]
     fn nesting_is_counted_everywhere_but_in_strings() {
         let nested =
             |levels: usize| format!(r#"{{"x":{}{}}}"#, "[".repeat(levels - 1), "]".repeat(levels - 1));
-        assert!(fields(nested(128).as_bytes()).is_ok());
-        assert_eq!(refusal(nested(129)), "400");
-        assert!(fields(format!(r#"{{"x":"{}"}}"#, "[".repeat(200)).as_bytes()).is_ok());
-        assert_eq!(refusal(nested(30_000)), "400");
+        assert!(values(nested(128).as_bytes(), ["a"]).is_ok());
+        assert!(is_syntax_error(nested(129)));
+        assert!(values(format!(r#"{{"x":"{}"}}"#, "[".repeat(200)).as_bytes(), ["a"]).is_ok());
+        assert!(is_syntax_error(nested(30_000)));
     }
 
     #[test]
-    fn half_a_character_is_refused_wherever_it_stands() {
-        assert!(fields(br#"{"a":"\ud83d\ude00 \\ud800 \""}"#).is_ok());
+    fn a_single_surrogate_is_a_syntax_error_everywhere() {
+        assert!(values(br#"{"a":"\ud83d\ude00 \\ud800 \""}"#, ["a"]).is_ok());
         for bad in
             [r#"{"a":"\ud800"}"#, r#"{"a":{"b":["\udc00"]}}"#, r#"{"\ud800":1}"#, r#"{"a":"\ud800\n\udc00"}"#]
         {
-            assert_eq!(refusal(bad), "400", "{bad}");
+            assert!(is_syntax_error(bad), "{bad}");
         }
     }
 
     #[test]
-    fn what_is_no_json_is_refused() {
+    fn text_that_is_not_json_is_a_syntax_error() {
         for bad in
             ["", " ", "{", "{'a':1}", r#"{"a":NaN}"#, r#"{"a":01}"#, "\u{feff}{}", "{}x", "{\"a\":\"\t\"}"]
         {
-            assert_eq!(refusal(bad), "400", "{bad:?}");
+            assert!(is_syntax_error(bad), "{bad:?}");
         }
-        assert_eq!(refusal(b"{\"a\":\"\xff\"}"), "400");
+        assert!(is_syntax_error(b"{\"a\":\"\xff\"}"));
+    }
+
+    #[test]
+    fn json_of_another_type_is_named_as_python_names_it() {
+        for (body, name) in
+            [("[]", "list"), ("\"\"", "str"), ("1", "int"), ("1e0", "float"), ("true", "bool")]
+        {
+            let error = values(body.as_bytes(), ["a"]).unwrap_err();
+            assert!(matches!(error, ReadBodyError::NotAnObject(named) if named == name), "{body}");
+        }
+        assert!(matches!(values(b"null", ["a"]), Err(ReadBodyError::Null)));
     }
 }

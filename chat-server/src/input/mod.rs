@@ -1,14 +1,25 @@
-//! Request bodies: how they are received, and what is made of them.
+//! Reading request bodies and the values in them.
 //!
-//! Clients of the service we succeed send numbers as text, forms instead of JSON, and much else; the modules here read
-//! all that Django REST Framework reads and complain in its words.
+//! A client of the previous service may send a number as text, a form instead of JSON, and more. The modules here
+//! accept all that Django REST Framework (DRF) accepts, and describe errors in its words.
+//!
+//! A body is read in three steps: [`RequestBody`] receives it, [`ReadBody`] takes it apart into the fields of its type
+//! in the endpoint table, and each [`Field`] is a typed value or the errors of that field. The handler joins the fields
+//! after it has added the errors that only the database finds.
 
-mod body;
-mod fields;
+mod bodies;
+mod field;
 mod form;
 mod json;
 pub(crate) mod number;
+mod receive;
+mod value;
 
-pub(crate) use body::{Payload, RequestBody};
-pub(crate) use fields::Fields;
-use fields::Value;
+pub(crate) use self::{
+    bodies::{
+        CredentialsFields, EditMessageFields, MarkReadFields, OpenThreadFields, PasswordChangeFields,
+        ReadBody, SendMessageFields, SignInFields,
+    },
+    field::{Field, Spelled, join2, join3},
+    receive::{ReadBodyError, ReceivedBody, RequestBody},
+};

@@ -5,14 +5,14 @@ use chat_core::{api::limits, text};
 /// A whole number of any size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Integer {
-    /// One that fits.
+    /// A number that fits.
     Fits(i64),
-    /// One that does not, with its digits.
+    /// A number that does not fit, with its digits.
     Huge { negative: bool, digits: String },
 }
 
 impl Integer {
-    /// The number, or the nearest that fits.
+    /// Returns the number, or the nearest that fits.
     pub(crate) const fn saturating(&self) -> i64 {
         match self {
             Self::Fits(number) => *number,
@@ -34,10 +34,12 @@ impl std::fmt::Display for Integer {
     }
 }
 
-/// Digits that Python reads at most; beyond, its `int()` refuses.
+/// Most digits that Python's `int()` reads.
 const DIGITS_MAX: usize = 4300;
 
-/// Reads blanks around, an optional sign and digits, as Python's `int()` does: U+001C to U+001F are no blanks to it.
+/// Reads an integer as Python's `int()` does: blanks around it, an optional sign, and digits.
+///
+/// U+001C to U+001F do not count as blanks.
 pub(crate) fn integer(text: &str) -> Option<Integer> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
@@ -55,7 +57,10 @@ pub(crate) fn integer(text: &str) -> Option<Integer> {
     })
 }
 
-/// Reads an integer field sent as text: also with a fraction of zeros.
+/// Reads an integer field sent as text, which may have a fraction of zeros.
+///
+/// # Errors
+/// DRF's words for a text that is too long or not an integer.
 pub(crate) fn integer_text(text: &str) -> Result<Integer, &'static str> {
     use chat_core::api::error_text;
     if text.len() > limits::INTEGER_TEXT_MAX && text.chars().count() > limits::INTEGER_TEXT_MAX {
@@ -66,8 +71,9 @@ pub(crate) fn integer_text(text: &str) -> Result<Integer, &'static str> {
     integer(whole).ok_or(error_text::NOT_AN_INTEGER)
 }
 
-/// Reads an integer field sent as a JSON number: an integer, or a float without fraction up to 2⁵³, from where on
-/// floats skip integers.
+/// Reads an integer field sent as a JSON number: an integer, or a float without fraction up to 2⁵³.
+///
+/// Larger floats do not represent every integer.
 pub(crate) fn integer_number(number: &str) -> Option<Integer> {
     const EXACT: f64 = (1_u64 << 53) as f64;
     if !number.contains(['.', 'e', 'E']) {
@@ -78,7 +84,7 @@ pub(crate) fn integer_number(number: &str) -> Option<Integer> {
     Some(Integer::Fits(float as i64))
 }
 
-/// Reads a boolean sent as text: in any letter case, not trimmed.
+/// Reads a boolean sent as text, in any letter case and not trimmed.
 pub(crate) fn boolean_text(text: &str) -> Option<bool> {
     match text.to_lowercase().as_str() {
         "t" | "y" | "yes" | "true" | "on" | "1" => Some(true),

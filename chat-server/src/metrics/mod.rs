@@ -67,7 +67,7 @@ impl LogIns {
         let outcome = match result {
             Ok(_) => &self.accepted,
             Err(error) if error.is_throttled() => &self.throttled,
-            Err(error) if error.is_of_server() => &self.failed,
+            Err(error) if error.is_server_error() => &self.failed,
             Err(_) => &self.wrong,
         };
         outcome.up();

@@ -4,7 +4,7 @@ use super::{
     Limits,
     pace::{Pace, Standing},
 };
-use crate::{address::network, metrics::Connections};
+use crate::{http::client_ip::client_network, metrics::Connections};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -57,7 +57,7 @@ impl Roster {
 
     fn place(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let peer = peer.to_canonical();
-        let network = network(peer);
+        let network = client_network(peer);
         let mut guests = self.guests();
         if !self.limits.unlimited_addresses.iter().any(|address| address.to_canonical() == peer)
             && let Some(neighbours) = guests.networks.get(&network)

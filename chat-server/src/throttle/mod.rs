@@ -13,7 +13,10 @@
 
 mod budget;
 
-use crate::{address::network, http::error::ApiError, metrics::Throttled};
+use crate::{
+    http::{client_ip::client_network, error::ApiError},
+    metrics::Throttled,
+};
 use budget::{Budget, Rate};
 use chat_core::{Error, api::UserId};
 use quick_cache::sync::Cache;
@@ -104,7 +107,7 @@ impl Throttle {
         let Some(limits) = &self.0 else { return Ok(()) };
         let key = address.map_or_else(
             || limits.hasher.hash_one(username.to_lowercase()),
-            |address| limits.hasher.hash_one(network(address)),
+            |address| limits.hasher.hash_one(client_network(address)),
         );
         limits.registrations.take(key, limits.started.elapsed()).map_err(|wait| {
             limits.throttled.registrations.up();
@@ -147,7 +150,7 @@ impl Limits {
     /// Takes the price of an attempt from every budget that counts, or says how long to wait.
     fn pay(&self, account: Account<'_>, address: Option<IpAddr>, now: Duration) -> Result<Paid, Duration> {
         let account_key = self.hasher.hash_one(account);
-        let Some(network) = address.map(network) else {
+        let Some(network) = address.map(client_network) else {
             self.accounts.take(account_key, now)?;
             return Ok(Paid { account: Some(account_key), ..Paid::default() });
         };

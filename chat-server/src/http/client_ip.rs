@@ -1,24 +1,29 @@
-//! Where a client is: its own address, also behind proxies.
+//! The address of the client, also behind proxies.
 
 use http::{HeaderMap, header};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// The header most proxies tell a client's address in. `Forwarded` (RFC 7239) is the other.
+/// The header in which most proxies name the client's address. The other is `Forwarded` (RFC 7239).
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The address of the client behind `peer`: `peer` itself, unless that is a proxy whose word is `trusted`. Then it is
-/// the hop next to the last that is no such proxy: what stands before it in the headers the client may have made up.
+/// Prefix length of the network that counts as one IPv6 client.
+const IPV6_NETWORK_BITS: u32 = 64;
+
+/// Returns the address of the client behind `peer`.
 ///
-/// A proxy writes one of the two headers and hands the other on as the client sent it. So when both are there and do
-/// not agree neither counts, and the client is taken to be where the proxy is.
-pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+/// That is `peer` itself, unless it is a `trusted` proxy. Behind a trusted proxy it is the last hop that is not itself a
+/// trusted proxy: the client may have invented every hop before that one.
+///
+/// A proxy writes one of the two headers and passes the other on as the client sent it. If both are present and
+/// disagree, neither is used, and the result is `peer`.
+pub(crate) fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     if !trusted(peer) {
         return peer;
     }
-    let last_stranger = |hops: Vec<Option<IpAddr>>| {
+    let last_untrusted = |hops: Vec<Option<IpAddr>>| {
         let mut client = peer;
         for hop in hops.into_iter().rev() {
-            // Whom a proxy does not name could be anybody behind it.
+            // A hop without a readable address may be any client of that proxy.
             let Some(hop) = hop else { break };
             client = hop;
             if !trusted(hop) {
@@ -27,32 +32,39 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn
         }
         client
     };
-    let plain = values(headers, X_FORWARDED_FOR).map(|hops| last_stranger(hops.map(address).collect()));
-    let standard = values(headers, header::FORWARDED.as_str())
-        .map(|hops| last_stranger(hops.map(forwarded_for).collect()));
-    match (plain, standard) {
+    let x_forwarded_for =
+        elements(headers, X_FORWARDED_FOR).map(|hops| last_untrusted(hops.map(address).collect()));
+    let forwarded = elements(headers, header::FORWARDED.as_str())
+        .map(|hops| last_untrusted(hops.map(forwarded_for).collect()));
+    match (x_forwarded_for, forwarded) {
         (Some(one), Some(other)) if one != other => peer,
-        (plain, standard) => plain.or(standard).unwrap_or(peer),
+        (one, other) => one.or(other).unwrap_or(peer),
     }
 }
 
-/// What is counted as one address: of IPv6 one customer's network, where every device has addresses by the trillion.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
+/// Returns the network that counts as one client.
+///
+/// For IPv6 that is the /64 network of the address, which is what one customer has; each of their devices has addresses
+/// by the trillion. For IPv4 it is the address.
+pub(crate) fn client_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
+        IpAddr::V6(address) => {
+            let mask = !0 << (Ipv6Addr::BITS - IPV6_NETWORK_BITS);
+            Ipv6Addr::from_bits(address.to_bits() & mask).into()
+        }
     }
 }
 
-/// The elements of a header's lists, in order; `None` when it is not there.
-fn values<'a>(headers: &'a HeaderMap, name: &str) -> Option<impl Iterator<Item = &'a str>> {
+/// Returns the elements of a list header in order, or `None` if the request does not have it.
+fn elements<'a>(headers: &'a HeaderMap, name: &str) -> Option<impl Iterator<Item = &'a str>> {
     headers.contains_key(name).then(|| {
         let lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default());
         lines.flat_map(|line| line.split(',')).collect::<Vec<_>>().into_iter()
     })
 }
 
-/// The `for` of an element of `Forwarded`. A quoted text that holds a comma is none that we could read.
+/// Reads the `for` parameter of an element of `Forwarded`. A quoted string with a comma in it is not supported.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
     let (_, node) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
@@ -60,7 +72,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     address(node.strip_prefix('"').and_then(|node| node.strip_suffix('"')).unwrap_or(node))
 }
 
-/// An address, with or without a port or the brackets of IPv6.
+/// Parses an address, with or without a port or the brackets of IPv6.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
@@ -79,7 +91,7 @@ mod tests {
             headers.append(HeaderName::from_static(name), value.parse().unwrap());
         }
         let proxies = ["10.0.0.1", "10.0.0.2"].map(|proxy| proxy.parse::<IpAddr>().unwrap());
-        client_address(peer.parse().unwrap(), &headers, |peer| proxies.contains(&peer)).to_string()
+        client_ip(peer.parse().unwrap(), &headers, |peer| proxies.contains(&peer)).to_string()
     }
 
     const FOR: &str = X_FORWARDED_FOR;
@@ -93,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_hop_that_is_no_proxy_of_ours_is_the_client() {
+    fn the_last_hop_that_is_not_a_trusted_proxy_is_the_client() {
         for (lines, expected) in [
             (&[(FOR, "192.0.2.9, 192.0.2.1")][..], "192.0.2.1"),
             (&[(FOR, "192.0.2.9, 192.0.2.1,10.0.0.2")], "192.0.2.1"),
@@ -116,13 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_contradict_each_other_are_not_believed() {
+    fn headers_that_disagree_are_ignored() {
         assert_eq!(client("10.0.0.1", &[(FOR, "192.0.2.1"), ("forwarded", "for=192.0.2.2")]), "10.0.0.1");
     }
 
     #[test]
-    fn an_ipv6_host_is_its_network() {
-        let network = |text: &str| network(text.parse().unwrap()).to_string();
+    fn an_ipv6_client_is_its_network() {
+        let network = |text: &str| client_network(text.parse().unwrap()).to_string();
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
         assert_eq!(network("192.0.2.1"), "192.0.2.1");

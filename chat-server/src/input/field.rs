@@ -1,0 +1,147 @@
+//! A typed field of a request, or the errors of that field.
+
+use chat_core::api::{FieldErrors, error_text};
+use std::borrow::Cow;
+
+/// The result of one field: its value, or why there is none.
+#[derive(Debug)]
+#[must_use = "a field may hold an error"]
+pub(crate) struct Field<T> {
+    name: &'static str,
+    value: Result<T, FieldErrors>,
+}
+
+impl<T> Field<T> {
+    pub(crate) const fn new(name: &'static str, value: T) -> Self {
+        Self { name, value: Ok(value) }
+    }
+
+    /// Makes a field with one error.
+    pub(crate) fn invalid(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, value: Err(FieldErrors::one(name, message)) }
+    }
+
+    pub(crate) const fn is_valid(&self) -> bool {
+        self.value.is_ok()
+    }
+
+    /// Returns the value; `None` if the field has errors.
+    pub(crate) fn value(&self) -> Option<&T> {
+        self.value.as_ref().ok()
+    }
+
+    /// Replaces the value by errors.
+    pub(crate) fn refuse(self, errors: FieldErrors) -> Self {
+        Self { value: Err(errors), ..self }
+    }
+
+    /// Applies a rule to the value. A field with errors stays as it is.
+    pub(crate) fn and_then<U>(self, rule: impl FnOnce(T) -> Result<U, FieldErrors>) -> Field<U> {
+        Field { name: self.name, value: self.value.and_then(rule) }
+    }
+
+    /// Applies a rule that needs the name of the field and keeps the value.
+    pub(crate) fn check(self, rule: impl FnOnce(&str, &T) -> Result<(), FieldErrors>) -> Self {
+        let name = self.name;
+        self.and_then(|value| rule(name, &value).map(|()| value))
+    }
+
+    /// Returns the value.
+    ///
+    /// # Errors
+    /// The errors of the field.
+    pub(crate) fn into_result(self) -> Result<T, FieldErrors> {
+        self.value
+    }
+}
+
+impl<T> Field<Option<T>> {
+    /// Returns whether the request has the field, with a value or with an error.
+    pub(crate) const fn is_present(&self) -> bool {
+        !matches!(self.value, Ok(None))
+    }
+
+    /// Applies a rule to the value. A field that is absent or has errors stays as it is.
+    pub(crate) fn and_then_some<U>(self, rule: impl FnOnce(T) -> Result<U, FieldErrors>) -> Field<Option<U>> {
+        self.and_then(|value| value.map(rule).transpose())
+    }
+}
+
+/// Returns the values of two fields.
+///
+/// # Errors
+/// The errors of both, in order.
+pub(crate) fn join2<A, B>(a: Field<A>, b: Field<B>) -> Result<(A, B), FieldErrors> {
+    match (a.value, b.value) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (a, b) => Err(all([a.err(), b.err()])),
+    }
+}
+
+/// Returns the values of three fields.
+///
+/// # Errors
+/// The errors of all three, in order.
+pub(crate) fn join3<A, B, C>(a: Field<A>, b: Field<B>, c: Field<C>) -> Result<(A, B, C), FieldErrors> {
+    match (a.value, b.value, c.value) {
+        (Ok(a), Ok(b), Ok(c)) => Ok((a, b, c)),
+        (a, b, c) => Err(all([a.err(), b.err(), c.err()])),
+    }
+}
+
+fn all<const N: usize>(fields: [Option<FieldErrors>; N]) -> FieldErrors {
+    let mut all = FieldErrors::new();
+    for errors in fields.into_iter().flatten() {
+        all.extend(errors);
+    }
+    all
+}
+
+/// A value with its spelling in the request, which errors repeat.
+#[derive(Debug)]
+pub(crate) struct Spelled<'a, T> {
+    pub(crate) value: T,
+    pub(super) field: &'static str,
+    pub(super) spelling: Cow<'a, str>,
+}
+
+impl<T> Spelled<'_, T> {
+    /// Returns the error that the object with this id does not exist, or that the caller may not know of it.
+    pub(crate) fn no_such_object(&self) -> FieldErrors {
+        self.error(error_text::no_such_pk(&self.spelling))
+    }
+
+    /// Returns an error of this field.
+    pub(crate) fn error(&self, message: impl Into<String>) -> FieldErrors {
+        FieldErrors::one(self.field, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_joined_in_the_order_of_the_fields() {
+        let errors =
+            join3(Field::new("a", 1), Field::<u8>::invalid("b", "B"), Field::<u8>::invalid("c", "C"));
+        let errors = errors.unwrap_err();
+        assert_eq!(errors.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["b", "c"]);
+
+        let found_later = Field::new("a", 1).refuse(FieldErrors::one("a", "A"));
+        let errors = join2(found_later, Field::<u8>::invalid("b", "B")).unwrap_err();
+        assert_eq!(errors.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b"]);
+
+        assert_eq!(join2(Field::new("a", 1), Field::new("b", "x")), Ok((1, "x")));
+    }
+
+    #[test]
+    fn a_rule_does_not_change_an_absent_field_or_one_with_errors() {
+        let refuse = |_: u8| Err::<u8, _>(FieldErrors::one("a", "refused"));
+        assert_eq!(Field::new("a", None).and_then_some(refuse).into_result(), Ok(None));
+        let first = Field::<Option<u8>>::invalid("a", "first").and_then_some(refuse);
+        assert!(first.is_present());
+        assert_eq!(first.into_result(), Err(FieldErrors::one("a", "first")));
+        assert!(!Field::new("a", Some(1)).and_then_some(refuse).is_valid());
+    }
+}

@@ -1,0 +1,268 @@
+//! Receiving a request body within the time limit, the size limit and the media types that are read.
+
+use super::{form, json, value::NamedValue};
+use bytes::{Buf, Bytes, BytesMut};
+use chat_core::api::limits;
+use http::{HeaderMap, header};
+use http_body::Body;
+use http_body_util::BodyExt;
+use std::{error::Error, fmt::Display, pin::Pin, time::Duration};
+use tokio::time::timeout;
+
+/// The body of a request, not yet received.
+///
+/// A body that is dropped before it was received is read in the background and discarded. Otherwise the server would
+/// close the connection while the client still sends, and the client would see a broken connection, not the response.
+pub(crate) struct RequestBody {
+    /// `None` for an empty body.
+    body: Option<Incoming>,
+    /// The least size in bytes, from `Content-Length`. `body` does not know it any more, since its frames are mapped.
+    announced: u64,
+    timeout: Duration,
+    /// Whether the client sends nothing: it waits for `100 Continue`, or has not sent the body in time.
+    is_silent: bool,
+}
+
+/// The error of a transport, as the host server's body type has it.
+type TransportError = Box<dyn Error + Send + Sync>;
+
+type Incoming = Pin<Box<dyn Body<Data = Bytes, Error = TransportError> + Send>>;
+
+/// How much of a body is discarded before the connection is closed, in bytes.
+const DISCARDED_MAX: usize = 64 * 1024 * 1024;
+
+/// A body that was received.
+#[derive(Debug)]
+pub(crate) enum ReceivedBody {
+    Json(Bytes),
+    Form(Bytes),
+}
+
+/// Why a body was not read.
+#[derive(Debug)]
+pub(crate) enum ReadBodyError {
+    /// It is larger than [`limits::BODY_MAX`].
+    TooLarge,
+    /// It did not arrive in time.
+    TimedOut,
+    /// The connection failed. The client will hardly receive the response.
+    ConnectionFailed,
+    /// Its media type is not read: the `Content-Type` as it was sent.
+    UnsupportedMediaType(String),
+    /// It is not JSON, for this reason.
+    Syntax(String),
+    /// It is JSON but not an object: Python's name of the type.
+    NotAnObject(&'static str),
+    /// It is the JSON value `null`.
+    Null,
+}
+
+impl ReadBodyError {
+    pub(super) fn syntax(reason: impl Display) -> Self {
+        Self::Syntax(reason.to_string())
+    }
+}
+
+impl RequestBody {
+    pub(crate) fn new<B>(body: B, headers: &HeaderMap, timeout: Duration) -> Self
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<TransportError>,
+    {
+        let announced = body.size_hint().lower();
+        let body = (!body.is_end_stream()).then(|| -> Incoming {
+            Box::pin(
+                body.map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
+                    .map_err(Into::into),
+            )
+        });
+        Self { body, announced, timeout, is_silent: headers.contains_key(header::EXPECT) }
+    }
+
+    /// Receives the body. Its media type is that of the headers; an empty body is an empty JSON object in any case.
+    ///
+    /// # Errors
+    /// The body is too large, late, broken off, or of another media type.
+    pub(crate) async fn receive(&mut self, headers: &HeaderMap) -> Result<ReceivedBody, ReadBodyError> {
+        // A client that announces too much is refused before it sends the body.
+        if self.announced > limits::BODY_MAX as u64 {
+            return Err(ReadBodyError::TooLarge);
+        }
+        let mut bytes = Bytes::new();
+        if let Some(body) = &mut self.body {
+            let collected = timeout(self.timeout, collect(body)).await;
+            self.is_silent = collected.is_err();
+            bytes = collected.map_err(|_elapsed| ReadBodyError::TimedOut)??;
+        }
+        if bytes.is_empty() {
+            return Ok(ReceivedBody::Json(Bytes::from_static(b"{}")));
+        }
+        let media_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+        let essence = media_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        if essence.eq_ignore_ascii_case(b"application/json") {
+            Ok(ReceivedBody::Json(bytes))
+        } else if essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+            Ok(ReceivedBody::Form(bytes))
+        } else {
+            // A header value that is not ASCII is read as Latin-1.
+            let as_sent: String = media_type.iter().copied().map(char::from).collect();
+            Err(ReadBodyError::UnsupportedMediaType(as_sent))
+        }
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let Some(rest) = self.body.take().filter(|rest| !self.is_silent && !rest.is_end_stream()) else {
+            return;
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(timeout(self.timeout, discard(rest)));
+        }
+    }
+}
+
+/// Reads the rest of a body and discards it.
+async fn discard(mut body: Incoming) {
+    let mut discarded = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        discarded += frame.data_ref().map_or(0, Bytes::len);
+        if discarded > DISCARDED_MAX {
+            return;
+        }
+    }
+}
+
+/// Returns the whole body, unless it is too large.
+async fn collect(body: &mut (impl Body<Data = Bytes> + Unpin)) -> Result<Bytes, ReadBodyError> {
+    // Most bodies arrive in one frame, which is not copied.
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| ReadBodyError::ConnectionFailed)?.into_data() else { continue };
+        if first.len().max(all.len()) + data.len() > limits::BODY_MAX {
+            return Err(ReadBodyError::TooLarge);
+        }
+        if first.is_empty() {
+            first = data;
+            continue;
+        }
+        if all.is_empty() {
+            all.extend_from_slice(&first);
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+impl ReceivedBody {
+    /// Returns the values with these names, in the order of the names.
+    ///
+    /// # Errors
+    /// The syntax is wrong, or the body is JSON but not an object.
+    pub(super) fn values<const N: usize>(
+        &self,
+        names: [&'static str; N],
+    ) -> Result<[NamedValue<'_>; N], ReadBodyError> {
+        let (values, is_form) = match self {
+            Self::Json(bytes) => (json::values(bytes, names)?, false),
+            Self::Form(bytes) => (form::values(bytes, names), true),
+        };
+        let mut names = names.into_iter();
+        Ok(values.map(|value| NamedValue { name: names.next().unwrap_or_default(), value, is_form }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{Stream, StreamExt, stream};
+    use http::HeaderValue;
+    use http_body::{Frame, SizeHint};
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::{Context, Poll},
+    };
+
+    /// A body of many frames that announces its length and counts the frames that were taken.
+    struct Sent {
+        pieces: Pin<Box<dyn Stream<Item = Bytes> + Send>>,
+        announced: u64,
+    }
+
+    impl Sent {
+        fn new(pieces: usize, taken: Arc<AtomicUsize>) -> Self {
+            let piece = Bytes::from(vec![b' '; 1024]);
+            let stream = stream::iter(0..pieces).map(move |_| {
+                taken.fetch_add(1, Ordering::Relaxed);
+                piece.clone()
+            });
+            Self { pieces: Box::pin(stream), announced: pieces as u64 * 1024 }
+        }
+    }
+
+    impl Body for Sent {
+        type Data = Bytes;
+        type Error = TransportError;
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
+            self.pieces.poll_next_unpin(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+        }
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.announced)
+        }
+    }
+
+    fn request(pieces: usize, headers: &HeaderMap) -> (RequestBody, Arc<AtomicUsize>) {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let body = RequestBody::new(Sent::new(pieces, taken.clone()), headers, Duration::from_secs(5));
+        (body, taken)
+    }
+
+    #[tokio::test]
+    async fn a_body_that_announces_too_much_is_refused_unread() {
+        let (mut body, taken) = request(65, &HeaderMap::new());
+        let refused = body.receive(&HeaderMap::new()).await;
+        assert!(matches!(refused, Err(ReadBodyError::TooLarge)), "{refused:?}");
+        assert_eq!(taken.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_dropped_is_read_all_the_same() {
+        let (body, taken) = request(200, &HeaderMap::new());
+        drop(body);
+        while taken.load(Ordering::Relaxed) < 200 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_waits_for_100_continue_is_not_read() {
+        let headers = HeaderMap::from_iter([(header::EXPECT, HeaderValue::from_static("100-continue"))]);
+        let (body, taken) = request(200, &headers);
+        drop(body);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(taken.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn a_media_type_that_is_not_read_is_kept_as_sent() {
+        let media_type = HeaderValue::from_bytes(b"Text/Plain; x=\xfc").unwrap();
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, media_type)]);
+        let (mut body, _) = request(1, &headers);
+        let refused = body.receive(&headers).await;
+        let as_sent = "Text/Plain; x=ü";
+        assert!(
+            matches!(&refused, Err(ReadBodyError::UnsupportedMediaType(sent)) if sent == as_sent),
+            "{refused:?}"
+        );
+    }
+}

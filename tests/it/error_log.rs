@@ -1,0 +1,122 @@
+//! The log of requests that the server could not serve: each line has the request's id, its route and every cause.
+
+use chat_core::{Chat, api::UserId};
+use chat_server::ChatService;
+use chat_tests::{Database, Fault};
+use http::{Request, header};
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use serde_json::Value;
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tracing_subscriber::fmt::MakeWriter;
+
+const ANN: UserId = UserId::new(2);
+
+/// The lines that were logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn all(&self) -> Vec<Value> {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let text = String::from_utf8(bytes).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Returns the one line of this level.
+    fn only(&self, level: &str) -> Value {
+        let lines = self.all();
+        let mut of_level = lines.iter().filter(|line| line["level"] == level);
+        let line = of_level.next().unwrap_or_else(|| panic!("no line of level {level}: {lines:?}"));
+        assert!(of_level.next().is_none(), "more than one line of level {level}: {lines:?}");
+        line.clone()
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Serves one request with the id `traced-1` whose look-up ends with this fault, and returns the status and the log.
+async fn served_with(fault: Fault) -> (u16, Lines) {
+    let database = Database::sqlite();
+    let (store, faults) = database.faulty_store().await;
+    let chat = Chat::new(store);
+    chat.ensure_user(ANN, "ann").await.unwrap();
+    let token = chat.issue_token(ANN).await.unwrap();
+    let service = ChatService::builder(chat.clone()).build();
+    let request = Request::get("/chat-api/users/2/")
+        .header(header::AUTHORIZATION, format!("Token {}", token.expose()))
+        .header("x-request-id", "traced-1")
+        .body(Empty::<Bytes>::new())
+        .unwrap();
+
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    faults.plan_for("account", fault);
+    let status = service.respond(request).await.status().as_u16();
+    drop(guard);
+    chat.close().await;
+    (status, lines)
+}
+
+#[tokio::test]
+async fn a_503_is_a_warning_with_the_id_the_route_and_the_cause_of_the_driver() {
+    let (status, lines) = served_with(Fault::Away).await;
+    assert_eq!(status, 503);
+    let line = lines.only("WARN");
+    let fields = &line["fields"];
+    assert_eq!(fields["request_id"], "traced-1");
+    assert_eq!(fields["route"], "/users/{id}/");
+    assert_eq!(fields["status"], 503);
+    // The text of the driver's error, which is the last in the chain, stands once and in its place.
+    let driver = io::Error::from(io::ErrorKind::ConnectionReset).to_string();
+    let error = fields["error"].as_str().unwrap();
+    assert!(error.ends_with(&format!(": {driver}")), "{error}");
+    assert_eq!(error.matches(&driver).count(), 1, "{error}");
+}
+
+#[tokio::test]
+async fn a_500_is_an_error_with_the_id_the_route_and_the_cause_of_the_driver() {
+    let (status, lines) = served_with(Fault::Broken).await;
+    assert_eq!(status, 500);
+    let line = lines.only("ERROR");
+    let fields = &line["fields"];
+    assert_eq!(fields["request_id"], "traced-1");
+    assert_eq!(fields["route"], "/users/{id}/");
+    assert_eq!(fields["status"], 500);
+    let error = fields["error"].as_str().unwrap();
+    assert!(error.ends_with(": malformed row"), "{error}");
+    assert_eq!(error.matches("malformed row").count(), 1, "{error}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_served_logs_neither() {
+    let (status, lines) = served_with(Fault::None).await;
+    assert_eq!(status, 200);
+    let lines = lines.all();
+    let levels: Vec<_> = lines.iter().map(|line| line["level"].as_str().unwrap()).collect();
+    assert!(!levels.contains(&"WARN") && !levels.contains(&"ERROR"), "{lines:?}");
+    // The line of the access log shows that the lines of the service are seen here.
+    let access = lines.iter().find(|line| line["target"] == "chat_server::access").unwrap();
+    assert_eq!(access["fields"]["request_id"], "traced-1");
+}
