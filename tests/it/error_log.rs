@@ -1,15 +1,16 @@
 //! The log of requests that the server could not serve: each line has the request's id, its route and every cause.
 
 use chat_core::{Chat, api::UserId};
-use chat_server::ChatService;
+use chat_server::{AuthError, Authenticator, ChatService};
 use chat_tests::{Database, Fault};
-use http::{Request, header};
+use http::{HeaderMap, Request, header};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use serde_json::Value;
 use std::{
     io,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -55,28 +56,55 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// Serves one request with the id `traced-1` whose look-up ends with this fault, and returns the status and the log.
+/// Sends a request with the id `traced-1`, and returns the status and the log.
+async fn served_by(service: &ChatService, token: &str) -> (u16, Lines) {
+    let request = Request::get("/chat-api/users/2/")
+        .header(header::AUTHORIZATION, format!("Token {token}"))
+        .header("x-request-id", "traced-1")
+        .body(Empty::<Bytes>::new())
+        .unwrap();
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
+    // For this thread alone, on which all of the test runs.
+    let _guard = tracing::subscriber::set_default(subscriber);
+    (service.respond(request).await.status().as_u16(), lines)
+}
+
+/// Serves a request whose look-up has this fault, and returns the status and the log.
 async fn served_with(fault: Fault) -> (u16, Lines) {
     let database = Database::sqlite();
     let (store, faults) = database.faulty_store().await;
     let chat = Chat::new(store);
     chat.ensure_user(ANN, "ann").await.unwrap();
     let token = chat.issue_token(ANN).await.unwrap();
-    let service = ChatService::builder(chat.clone()).build();
-    let request = Request::get("/chat-api/users/2/")
-        .header(header::AUTHORIZATION, format!("Token {}", token.expose()))
-        .header("x-request-id", "traced-1")
-        .body(Empty::<Bytes>::new())
-        .unwrap();
-
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
     faults.plan_for("account", fault);
-    let status = service.respond(request).await.status().as_u16();
-    drop(guard);
+    let served = served_by(&ChatService::builder(chat.clone()).build(), token.expose()).await;
     chat.close().await;
-    (status, lines)
+    served
+}
+
+/// A host's authenticator that does not return a result.
+#[derive(Debug)]
+enum NoResult {
+    Panics,
+    Waits,
+}
+
+#[async_trait::async_trait]
+impl Authenticator for NoResult {
+    async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, AuthError> {
+        match self {
+            Self::Panics => panic!("session table poisoned"),
+            Self::Waits => std::future::pending().await,
+        }
+    }
+}
+
+async fn served_after(authenticator: NoResult) -> (u16, Lines) {
+    let chat = Chat::open("sqlite::memory:").await.unwrap();
+    let limit = Duration::from_millis(1);
+    served_by(&ChatService::builder(chat).authenticator(authenticator).request_timeout(limit).build(), "-")
+        .await
 }
 
 #[tokio::test]
@@ -119,4 +147,22 @@ async fn a_request_that_is_served_logs_neither() {
     // The line of the access log shows that the lines of the service are seen here.
     let access = lines.iter().find(|line| line["target"] == "chat_server::access").unwrap();
     assert_eq!(access["fields"]["request_id"], "traced-1");
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error_with_the_id_the_route_and_its_text() {
+    let (status, lines) = served_after(NoResult::Panics).await;
+    let line = lines.only("ERROR");
+    assert_eq!((status, &line["fields"]["request_id"]), (500, &"traced-1".into()));
+    assert_eq!(line["fields"]["route"], "/users/{id}/");
+    assert_eq!(line["fields"]["error"], "the handler panicked: session table poisoned");
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_a_warning_with_the_id_the_route_and_the_limit() {
+    let (status, lines) = served_after(NoResult::Waits).await;
+    let line = lines.only("WARN");
+    assert_eq!((status, &line["fields"]["request_id"]), (503, &"traced-1".into()));
+    assert_eq!(line["fields"]["route"], "/users/{id}/");
+    assert_eq!(line["fields"]["error"], "no result within 1ms");
 }
