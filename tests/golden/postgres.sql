@@ -368,124 +368,6 @@ where exists (select 1 from users);
 select setval('messages_id_seq', greatest((select last_value from messages_id_seq), (select max(id) from messages)))
 where exists (select 1 from messages);
 
--- enter_bulk_mode
-select set_config('statement_timeout', '0', true), set_config('enable_bitmapscan', 'on', true),
-    set_config('enable_seqscan', 'on', true);
-
--- lock_threads_of
-select id
-from threads
-where id in (select thread from messages where id = any($1::bigint[]))
-order by id
-for no key update;
-
--- list_versions
-select user_id, version
-from counters
-where user_id = any($1::bigint[]);
-
--- send
-with wanted as materialized (
-    select *
-    from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::text[],
-            $7::bytea[])
-    with ordinality as w(thread, sender, text, created, is_read, key, request, place) ), held as materialized (
-    select id, user_low, user_high
-    from threads
-    where id = any($1::uuid[])
-    order by id
-    for no key update ), placed as materialized (
-    select nextval('messages_id_seq') as id, ordered.*
-    from (
-        select wanted.*, user_low, user_high
-        from wanted
-        join held on held.id = wanted.thread
-        and wanted.sender in (user_low, user_high)
-        where (select count(*) from held) > 0
-        and not exists (
-            select 1
-            from wanted w
-            join messages m on m.sender = w.sender
-            and m.key = w.key
-            where w.key is not null)
-        order by place) ordered ), added as (
-    insert into messages (id, thread, sender, text, created, user_low, user_high, low_mark,
-            high_mark, key, request)
-    select id, thread, sender, text, created, user_low, user_high, case
-    when is_read then 0
-    when sender = user_low then 2
-    else 1 end, case
-    when is_read then 0
-    when sender = user_high then 2
-    else 1 end, key, request
-    from placed
-    returning user_low, user_high, low_mark, high_mark ), moved as (
-    update threads
-    set updated = latest.created
-    from (select thread, max(created) as created
-        from placed
-        group by thread) latest
-    where threads.id = latest.thread
-    and threads.updated < latest.created ), counted as (
-    insert into counters (user_id, messages, unread, unread_incoming)
-    select user_id, count(*), count(*) filter (where mark > 0), count(*) filter (where mark = 1)
-    from (
-        select user_low as user_id, low_mark as mark
-        from added
-        union all
-        select user_high, high_mark
-        from added
-        where user_high is not null) sides
-    group by user_id
-    order by user_id
-    on conflict (user_id)
-    do update set messages = counters.messages + excluded.messages, unread = counters.unread + excluded.unread,
-        unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version )
-select place, id, user_low, user_high
-from placed;
-
--- mark
-with asked as materialized (
-    select *
-    from unnest($1::bigint[], $2::bigint[])
-    with ordinality as a(caller, id, place) ), held as materialized (
-    select id
-    from threads
-    where id in (select thread from messages where id = any($2::bigint[]))
-    order by id
-    for no key update ), his as materialized (
-    select place, m.id, sender, thread, text, created, low_mark, user_low, user_high
-    from asked
-    join messages m on m.id = asked.id
-    and asked.caller in (user_low, user_high)
-    where (select count(*) from held) > 0 ), marked as (
-    update messages
-    set low_mark = 0, high_mark = 0
-    where id in (select id from his where low_mark > 0)
-    and low_mark > 0
-    returning sender, user_low, user_high ), counted as (
-    insert into counters (user_id, messages, unread, unread_incoming)
-    select user_id, 0, -count(*), -count(*) filter (where user_id <> sender)
-    from (
-        select user_low as user_id, sender
-        from marked
-        union all
-        select user_high, sender
-        from marked
-        where user_high is not null) sides
-    group by user_id
-    order by user_id
-    on conflict (user_id)
-    do update set unread = counters.unread + excluded.unread, unread_incoming = counters.unread_incoming + excluded.unread_incoming,
-        version = excluded.version )
-select place, id, sender, thread, text, created, true, user_low, user_high
-from his;
-
--- reserve_message_ids
-select id, id
-from (select nextval('messages_id_seq') as id
-    from generate_series(1, $1)) ids;
-
 -- pair_of_users
 select id
 from users
@@ -691,39 +573,12 @@ left join (select id
 left join messages m on m.id = page.id
 order by page.id;
 
--- lock_threads
-select id, user_low, user_high
-from threads
-where id = any($1::uuid[])
-order by id
-for no key update;
-
--- messages_by_id
-select id, sender, thread, text, created, low_mark = 0, user_low, user_high
-from messages
-where id = any($1::bigint[]);
-
--- messages_by_key
-select m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0, m.key, m.request
-from unnest($1::bigint[], $2::text[]) as batch(sender, key)
-join messages m on m.sender = batch.sender
-and m.key = batch.key
-where true
-and m.key is not null;
-
 -- insert_messages
 insert into messages (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark,
         key, request)
 select *
 from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
         $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[]);
-
--- touch_threads
-update threads
-set updated = b.updated
-from (select * from unnest($1::uuid[], $2::bigint[])) as b(id, updated)
-where threads.id = b.id
-and threads.updated < b.updated;
 
 -- add_counts
 insert into counters (user_id, messages, unread, unread_incoming)
@@ -733,11 +588,6 @@ order by 1
 on conflict (user_id)
 do update set messages = counters.messages + excluded.messages, unread = counters.unread + excluded.unread,
     unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version;
-
--- mark_read
-update messages
-set low_mark = 0, high_mark = 0
-where id = any($1::bigint[]);
 
 -- touch_tokens
 update tokens
@@ -765,3 +615,114 @@ from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[]
 with ordinality as batch(id, user_low, user_high, canonical, has_outside_senders, created,
         updated, place)
 order by place;
+
+-- SEND
+with wanted as materialized (
+    select *
+    from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::text[],
+            $7::bytea[])
+    with ordinality as w(thread, sender, text, created, is_read, key, request, place) ), held as materialized (
+    select id, user_low, user_high
+    from threads
+    where id = any($1::uuid[])
+    order by id
+    for no key update ), allowed as materialized (
+    select wanted.*, user_low, user_high, case
+    when key is null then place
+    else min(place) over (partition by sender, key) end as owner
+    from wanted
+    join held on held.id = wanted.thread
+    and wanted.sender in (user_low, user_high)
+    where (select count(*) from held) > 0 ), used as materialized (
+    select allowed.place, m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0 as is_read,
+        m.request
+    from allowed
+    join messages m on m.sender = allowed.sender
+    and m.key = allowed.key
+    where allowed.key is not null ), placed as materialized (
+    select nextval('messages_id_seq') as id, ordered.*
+    from (
+        select *
+        from allowed
+        where place = owner
+        and place not in (select place from used)
+        order by place) ordered ), added as (
+    insert into messages (id, thread, sender, text, created, user_low, user_high, low_mark,
+            high_mark, key, request)
+    select id, thread, sender, text, created, user_low, user_high, case
+    when is_read then 0
+    when sender = user_low then 2
+    else 1 end, case
+    when is_read then 0
+    when sender = user_high then 2
+    else 1 end, key, request
+    from placed
+    returning user_low, user_high, low_mark, high_mark ), moved as (
+    update threads
+    set updated = latest.created
+    from (select thread, max(created) as created
+        from placed
+        group by thread) latest
+    where threads.id = latest.thread
+    and threads.updated < latest.created ), counted as (
+    insert into counters (user_id, messages, unread, unread_incoming)
+    select user_id, count(*), count(*) filter (where mark > 0), count(*) filter (where mark = 1)
+    from (
+        select user_low as user_id, low_mark as mark
+        from added
+        union all
+        select user_high, high_mark
+        from added
+        where user_high is not null) sides
+    group by user_id
+    order by user_id
+    on conflict (user_id)
+    do update set messages = counters.messages + excluded.messages, unread = counters.unread + excluded.unread,
+        unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version )
+select allowed.place, placed.id, allowed.user_low, allowed.user_high, allowed.owner, used.request,
+    used.id, used.sender, used.thread, used.text, used.created, used.is_read
+from allowed
+left join placed on placed.place = allowed.owner
+left join used on used.place = allowed.place;
+
+-- MARK
+with asked as materialized (
+    select *
+    from unnest($1::bigint[], $2::bigint[])
+    with ordinality as a(caller, id, place) ), held as materialized (
+    select id
+    from threads
+    where id in (select thread from messages where id = any($2::bigint[]))
+    order by id
+    for no key update ), visible as materialized (
+    select place, m.id, sender, thread, text, created, low_mark, user_low, user_high
+    from asked
+    join messages m on m.id = asked.id
+    and asked.caller in (user_low, user_high)
+    where (select count(*) from held) > 0 ), marked as (
+    update messages
+    set low_mark = 0, high_mark = 0
+    where id in (select id from visible where low_mark > 0)
+    and low_mark > 0
+    returning sender, user_low, user_high ), counted as (
+    insert into counters (user_id, messages, unread, unread_incoming)
+    select user_id, 0, -count(*), -count(*) filter (where user_id <> sender)
+    from (
+        select user_low as user_id, sender
+        from marked
+        union all
+        select user_high, sender
+        from marked
+        where user_high is not null) sides
+    group by user_id
+    order by user_id
+    on conflict (user_id)
+    do update set unread = counters.unread + excluded.unread, unread_incoming = counters.unread_incoming + excluded.unread_incoming,
+        version = excluded.version )
+select place, id, sender, thread, text, created, true, user_low, user_high
+from visible;
+
+-- LIST_VERSIONS
+select user_id, version
+from counters
+where user_id = any($1::bigint[]);

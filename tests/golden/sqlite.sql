@@ -357,11 +357,6 @@ where digest = $1;
 insert into imports (digest, at)
 values ($1, $2);
 
--- reserve_message_ids
-select seq + 1, seq + $1
-from sqlite_sequence
-where name = 'messages';
-
 -- pair_of_users
 select id
 from users
@@ -533,34 +528,10 @@ left join (select id
 left join messages m on m.id = page.id
 order by page.id;
 
--- lock_threads
-select id, user_low, user_high
-from threads
-where id = $1
-order by id;
-
--- messages_by_id
-select id, sender, thread, text, created, low_mark = 0, user_low, user_high
-from messages
-where id = $1;
-
--- messages_by_key
-select m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0, m.key, m.request
-from messages m
-where m.sender = $1
-and m.key = $2
-and m.key is not null;
-
 -- insert_messages
 insert into messages (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark,
         key, request)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
-
--- touch_threads
-update threads
-set updated = $2
-where id = $1
-and updated < $2;
 
 -- add_counts
 insert into counters (user_id, messages, unread, unread_incoming)
@@ -568,11 +539,6 @@ values ($1, $2, $3, $4)
 on conflict (user_id)
 do update set messages = counters.messages + excluded.messages, unread = counters.unread + excluded.unread,
     unread_incoming = counters.unread_incoming + excluded.unread_incoming;
-
--- mark_read
-update messages
-set low_mark = 0, high_mark = 0
-where id = $1;
 
 -- touch_tokens
 update tokens
@@ -591,3 +557,36 @@ values ($1, $2, $3, $4, $5);
 -- import_threads
 insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated)
 values ($1, $2, $3, $4, $5, $6, $7);
+
+-- RESERVE_MESSAGE_IDS
+select seq + 1, seq + $1
+from sqlite_sequence
+where name = 'messages';
+
+-- THREAD_PARTICIPANTS
+select id, user_low, user_high
+from threads
+where id = $1;
+
+-- MESSAGE_BY_ID
+select id, sender, thread, text, created, low_mark = 0, user_low, user_high
+from messages
+where id = $1;
+
+-- MESSAGE_BY_KEY
+select m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0, m.key, m.request
+from messages m
+where m.sender = $1
+and m.key = $2
+and m.key is not null;
+
+-- TOUCH_THREAD
+update threads
+set updated = $2
+where id = $1
+and updated < $2;
+
+-- MARK_READ
+update messages
+set low_mark = 0, high_mark = 0
+where id = $1;
