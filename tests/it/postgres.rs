@@ -146,13 +146,28 @@ async fn after_a_failed_commit_nothing_is_tried_again() {
     assert!(matches!(outcomes[..], [Ok(_), Err(StoreError::Fault(_))]), "{outcomes:?}");
     assert_eq!(there().await, 1);
 
-    // A repeat takes several statements, and a commit after them.
-    let key = Some(IdempotencyKey { key: "k".to_owned(), request: [7; 32] });
-    let keyed = NewMessage { key, ..good.clone() };
-    store.insert_messages(vec![keyed.clone()]).await.unwrap()[0].as_ref().unwrap();
-    let failed = store.insert_messages(vec![good, keyed, bad]).await;
+    // A transaction whose commit fails is not repeated, although the error is one that a statement would be repeated for.
+    let refuse = "create sequence attempts;
+        create function refuse_thread() returns trigger language plpgsql as $$ begin
+            perform nextval('attempts');
+            raise exception 'refused' using errcode = 'serialization_failure';
+        end $$;
+        create constraint trigger refuse_threads after insert on threads deferrable initially deferred
+            for each row execute function refuse_thread()";
+    database.execute(refuse.to_owned()).await;
+    let new = NewUser { username: "cid".to_owned(), password: PasswordHash::unusable(), created: good.created };
+    let cid = store.insert_user(new).await.unwrap();
+    let new = NewThread {
+        id: ThreadId::new(Uuid::from_u128(9)),
+        participants: Participants::pair(caller, cid),
+        created: good.created,
+    };
+    let failed = store.open_thread(new).await;
     assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
-    assert_eq!(there().await, 2);
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    let attempts: i64 =
+        sqlx::query_scalar("select last_value from attempts").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(attempts, 1);
     store.close().await;
 }
 
