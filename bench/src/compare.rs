@@ -1,13 +1,15 @@
-//! `chat-bench`: the servers driven in turn.
+//! `chat-bench` without a command: the same load on each server in turn.
 
 use crate::{
     fsync,
-    load::{self, Seen, Target},
-    options::{Common, Drive},
+    load::{self, LoadResult, Target},
+    measurement::Measurement,
+    options::{CommonOptions, CompareOptions},
     process::{self, Server},
     report::{self, Row},
-    scenarios::{Call, Plan, Scenario, Sizes},
-    servers::Kind,
+    request::{Call, ResponseSizes},
+    scenarios::{Plan, Scenario},
+    server_kind::ServerKind,
     workspace::Workspace,
 };
 use anyhow::{Context, Result, bail};
@@ -15,10 +17,10 @@ use clap::ValueEnum as _;
 use serde::Serialize;
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-/// Part of a turn that is driven beforehand and not measured.
+/// The length of the warm-up before a measured turn, as a fraction of that turn.
 const WARM_UP: f64 = 0.15;
 
-/// What is printed with `--json`.
+/// The result, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Report {
     messages: u64,
@@ -29,28 +31,28 @@ struct Report {
     rows: Vec<Row>,
 }
 
-/// Starts the servers and drives them through all scenarios.
-pub(crate) async fn run(common: &Common, drive: &Drive) -> Result<()> {
+/// Starts the servers, measures all scenarios and prints the result.
+pub(crate) async fn run(common: &CommonOptions, options: &CompareOptions) -> Result<()> {
     let mut workspace = Workspace::new(common, &common.server)?;
     let mut servers = Vec::new();
     for &kind in &common.server {
         let url = workspace.copy(common, kind).await?;
         servers.push(Server::start(kind, &url).await?);
     }
-    flush(&common.data)?;
+    sync_file_system(&common.data)?;
     let fsync = fsync::measure(&common.data)?;
-    let sizes = Arc::new(sizes(&servers, &workspace).await?);
+    let sizes = Arc::new(response_sizes(&servers, &workspace).await?);
 
     let mut rows = Vec::new();
-    for &connections in &drive.connections {
-        for &scenario in &drive.scenario {
-            report::note(&format!("{scenario}, {connections} connections"));
+    for &connections in &options.connections {
+        for &scenario in &options.scenario {
+            report::progress(&format!("{scenario}, {connections} connections"));
             let mut totals: Vec<Total> = servers.iter().map(|_| Total::new()).collect::<Result<_>>()?;
-            for round in 0..drive.rounds {
+            for round in 0..options.rounds {
                 for (server, total) in servers.iter().zip(&mut totals) {
                     let turn = Turn { server, workspace: &workspace, sizes: &sizes, scenario, connections };
-                    turn.take(total, u64::from(round), drive.seconds).await.with_context(|| {
-                        format!("{scenario} against {}, {connections} connections", server.kind)
+                    turn.measure(total, u64::from(round), options.seconds).await.with_context(|| {
+                        format!("{scenario} on {} with {connections} connections failed", server.kind)
                     })?;
                 }
             }
@@ -64,21 +66,25 @@ pub(crate) async fn run(common: &Common, drive: &Drive) -> Result<()> {
     }
     workspace.close().await?;
 
-    report::compare(&mut rows);
+    report::add_ratios(&mut rows);
     let report = Report {
         messages: common.messages,
-        seconds: drive.seconds,
-        rounds: drive.rounds,
+        seconds: options.seconds,
+        rounds: options.rounds,
         fsync_p50_us: fsync.percentile(0.5),
         fsync_p99_us: fsync.percentile(0.99),
         rows,
     };
+    print(common, &report)
+}
+
+fn print(common: &CommonOptions, report: &Report) -> Result<()> {
     if common.json {
-        return report::json(&report);
+        return report::json(report);
     }
     report::rows(&report.rows);
     report::line(&format!(
-        "\na bare fsync in {}: p50 {:.0} µs, p99 {:.0} µs; {} messages at the start",
+        "\na bare fdatasync in {}: p50 {:.0} µs, p99 {:.0} µs; {} messages at the start",
         common.data.display(),
         report.fsync_p50_us,
         report.fsync_p99_us,
@@ -87,26 +93,24 @@ pub(crate) async fn run(common: &Common, drive: &Drive) -> Result<()> {
     Ok(())
 }
 
-/// Has what the copies left behind written out, so that it is not the first scenario's burden.
-fn flush(folder: &Path) -> Result<()> {
+/// Writes the dirty pages of the copies to disk, so that the first scenario does not pay for them.
+fn sync_file_system(folder: &Path) -> Result<()> {
     Ok(fs::File::open(folder).map(rustix::fs::syncfs)??)
 }
 
-/// How long ours answers each kind of request.
-async fn sizes(servers: &[Server], workspace: &Workspace) -> Result<Sizes> {
-    let mut sizes = Sizes::default();
-    let ours = servers.iter().find(|server| matches!(server.kind, Kind::Sqlite | Kind::Postgres));
-    if let Some(server) = ours {
-        let mut plan = Plan::some(Scenario::Mix, workspace.shape, 1, 0);
-        let mut sender = load::open(server.address).await?;
-        for &call in Call::value_variants().iter().filter(|call| **call != Call::Login) {
-            let Some(asked) = plan.first_mut().map(|plan| plan.ask(call)) else { continue };
-            let (status, body) = load::exchange(&mut sender, load::request(&asked, None)?).await?;
-            if !status.is_success() {
-                bail!("{} {}: {status} {}", asked.method, asked.path, String::from_utf8_lossy(&body));
-            }
-            sizes.set(call, body.len());
+/// Asks the chat server, if it is measured, for the size of each kind of response.
+async fn response_sizes(servers: &[Server], workspace: &Workspace) -> Result<ResponseSizes> {
+    let mut sizes = ResponseSizes::default();
+    let Some(server) = servers.iter().find(|server| server.kind.is_chat()) else { return Ok(sizes) };
+    let mut plans = Plan::for_connections(Scenario::Mix, workspace.dataset, 1, 0);
+    let mut sender = load::connect(server.address).await?;
+    for &call in Call::value_variants().iter().filter(|call| **call != Call::Login) {
+        let Some(planned) = plans.first_mut().map(|plan| plan.request(call)) else { continue };
+        let (status, body) = load::exchange(&mut sender, load::build(&planned, None)?).await?;
+        if !status.is_success() {
+            bail!("{} {}: {status} {}", planned.method, planned.path, String::from_utf8_lossy(&body));
         }
+        sizes.set(call, body.len());
     }
     Ok(sizes)
 }
@@ -115,36 +119,24 @@ async fn sizes(servers: &[Server], workspace: &Workspace) -> Result<Sizes> {
 struct Turn<'a> {
     server: &'a Server,
     workspace: &'a Workspace,
-    sizes: &'a Arc<Sizes>,
+    sizes: &'a Arc<ResponseSizes>,
     scenario: Scenario,
     connections: usize,
 }
 
 impl Turn<'_> {
-    async fn take(&self, total: &mut Total, round: u64, seconds: f64) -> Result<()> {
+    /// Runs the warm-up and the measured turn, and adds the figures to `total`.
+    async fn measure(&self, total: &mut Total, round: u64, seconds: f64) -> Result<()> {
         let server = self.server;
-        let shape = self.workspace.shape;
-        let sizes = (server.kind == Kind::Ceiling).then(|| self.sizes.clone());
-        let mut target = Target { address: server.address, sizes, keep: false };
-        let plans = |scenario, part| Plan::some(scenario, shape, self.connections, 2 * round + part);
-
-        let plans = if self.scenario == Scenario::Mark && server.kind != Kind::Ceiling {
-            // A server marks as fast as it sends, or somewhat faster.
-            target.keep = true;
-            let sent = load::drive(&target, plans(Scenario::Send, 0), Duration::from_secs_f64(1.5 * seconds))
-                .await?;
-            target.keep = false;
-            Plan::marking(shape, self.connections, &sent.sent)
-        } else {
-            load::drive(&target, plans(self.scenario, 0), Duration::from_secs_f64(WARM_UP * seconds)).await?;
-            plans(self.scenario, 1)
-        };
+        let mut target = Target::new(server.address);
+        target.sizes = (server.kind == ServerKind::Ceiling).then(|| self.sizes.clone());
+        let plans = self.prepare(&target, round, seconds).await?;
 
         let database = self.workspace.database_process(server.kind)?;
         let database_cpu = || database.map(process::cpu_of_children).transpose();
         process::reset_peak(server.process)?;
         let (cpu, db_cpu) = (process::cpu(server.process)?, database_cpu()?);
-        let seen = load::drive(&target, plans, Duration::from_secs_f64(seconds)).await?;
+        let result = load::run(&target, plans, Duration::from_secs_f64(seconds)).await?;
         total.cpu += process::cpu(server.process)?.saturating_sub(cpu);
         if let (Some(before), Some(after)) = (db_cpu, database_cpu()?) {
             *total.database_cpu.get_or_insert_default() += after.saturating_sub(before);
@@ -152,17 +144,29 @@ impl Turn<'_> {
         let memory = process::memory(server.process)?;
         total.peak_mb = total.peak_mb.max(memory.peak);
         total.own_mb = total.own_mb.max(memory.own);
-        total.elapsed += seen.elapsed;
-        if let Some(refusal) = &seen.refusal {
-            bail!("an answer was no success: {refusal}");
+        result.require_success()?;
+        total.add(result)
+    }
+
+    /// Runs the warm-up, or sends the messages to mark, and returns the plans of the measured turn.
+    async fn prepare(&self, target: &Target, round: u64, seconds: f64) -> Result<Vec<Plan>> {
+        let (dataset, connections) = (self.workspace.dataset, self.connections);
+        let plans = |scenario, part| Plan::for_connections(scenario, dataset, connections, 2 * round + part);
+        if self.scenario == Scenario::Mark && self.server.kind != ServerKind::Ceiling {
+            // Marking is as fast as sending or somewhat faster, so more is sent than can be marked in the turn.
+            let target = Target { collect_messages: true, ..target.clone() };
+            let time = Duration::from_secs_f64(1.5 * seconds);
+            let result = load::run(&target, plans(Scenario::Send, 0), time).await?;
+            return Ok(Plan::marking(dataset, connections, &result.sent));
         }
-        total.seen.add(seen)
+        load::run(target, plans(self.scenario, 0), Duration::from_secs_f64(WARM_UP * seconds)).await?;
+        Ok(plans(self.scenario, 1))
     }
 }
 
-/// What a server did in all rounds of a scenario.
+/// The figures of a server over all rounds of a scenario.
 struct Total {
-    seen: Seen,
+    measurement: Measurement,
     elapsed: Duration,
     cpu: Duration,
     database_cpu: Option<Duration>,
@@ -173,7 +177,7 @@ struct Total {
 impl Total {
     fn new() -> Result<Self> {
         Ok(Self {
-            seen: Seen::new()?,
+            measurement: Measurement::new()?,
             elapsed: Duration::ZERO,
             cpu: Duration::ZERO,
             database_cpu: None,
@@ -182,19 +186,24 @@ impl Total {
         })
     }
 
+    fn add(&mut self, result: LoadResult) -> Result<()> {
+        self.elapsed += result.elapsed;
+        self.measurement.add(result.measurement)
+    }
+
     fn row(self, server: &Server, scenario: Scenario, connections: usize) -> Row {
-        let requests = self.seen.requests as f64;
-        let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / requests;
+        let requests = self.measurement.requests as f64;
+        let per_request = |cpu: Duration| cpu.as_secs_f64() * 1e6 / requests;
         Row {
             scenario: scenario.to_string(),
             connections,
             server: server.kind.to_string(),
-            requests: self.seen.requests,
+            requests: self.measurement.requests,
             requests_per_second: requests / self.elapsed.as_secs_f64(),
-            p50_us: self.seen.percentile(0.5),
-            p99_us: self.seen.percentile(0.99),
-            cpu_us: each(self.cpu),
-            database_cpu_us: self.database_cpu.map(each),
+            p50_us: self.measurement.percentile(0.5),
+            p99_us: self.measurement.percentile(0.99),
+            cpu_us: per_request(self.cpu),
+            database_cpu_us: self.database_cpu.map(per_request),
             peak_mb: self.peak_mb,
             own_mb: self.own_mb,
             of_ceiling: None,

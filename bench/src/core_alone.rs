@@ -1,13 +1,14 @@
-//! `chat-bench core`: chat-core called directly, without HTTP, in this process.
+//! `chat-bench core`: calls of chat-core in this process, without HTTP.
 
 use crate::{
-    fill::shape::{BUSY, Shape},
-    load::Seen,
-    options::{Common, Core},
+    dataset::{BUSY_USER, Dataset},
+    measurement::Measurement,
+    options::{CommonOptions, CoreOptions},
     process,
     random::Random,
     report::{self, Row},
-    servers::Kind,
+    scenarios::HOT_THREADS,
+    server_kind::ServerKind,
     workspace::Workspace,
 };
 use anyhow::Result;
@@ -23,11 +24,9 @@ use clap::ValueEnum as _;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// Threads that are written and read again and again.
-const THREADS: u64 = 512;
-
+/// A kind of call.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Work {
+enum CoreCall {
     Page,
     Unread,
     Threads,
@@ -35,33 +34,13 @@ enum Work {
 }
 
 /// Measures every kind of call on both databases.
-pub(crate) async fn run(common: &Common, args: Core) -> Result<()> {
+pub(crate) async fn run(common: &CommonOptions, options: CoreOptions) -> Result<()> {
     let mut rows = Vec::new();
-    for &kind in common.server.iter().filter(|kind| matches!(kind, Kind::Sqlite | Kind::Postgres)) {
+    for kind in common.chat_servers() {
         let mut workspace = Workspace::new(common, &[kind])?;
         let chat = Chat::new(sql::connect(&workspace.copy(common, kind).await?, &Options::default()).await?);
-        let own = std::process::id();
-        for work in Work::value_variants() {
-            process::reset_peak(own)?;
-            let before = process::cpu(own)?;
-            let (seen, elapsed) = many(&chat, workspace.shape, *work, &args).await?;
-            let cpu = process::cpu(own)?.saturating_sub(before);
-            let memory = process::memory(own)?;
-            rows.push(Row {
-                scenario: format!("{work:?}").to_lowercase(),
-                connections: args.callers,
-                server: format!("core, {kind}"),
-                requests: seen.requests,
-                requests_per_second: seen.requests as f64 / elapsed.as_secs_f64(),
-                p50_us: seen.percentile(0.5),
-                p99_us: seen.percentile(0.99),
-                cpu_us: cpu.as_secs_f64() * 1e6 / seen.requests as f64,
-                database_cpu_us: None,
-                peak_mb: memory.peak,
-                own_mb: memory.own,
-                of_ceiling: None,
-                of_echo: None,
-            });
+        for &call in CoreCall::value_variants() {
+            rows.push(measure(&chat, kind, workspace.dataset, call, &options).await?);
         }
         chat.close().await;
         workspace.close().await?;
@@ -73,35 +52,77 @@ pub(crate) async fn run(common: &Common, args: Core) -> Result<()> {
     Ok(())
 }
 
-async fn many(chat: &Chat, shape: Shape, work: Work, args: &Core) -> Result<(Seen, Duration)> {
-    let (began, time) = (Instant::now(), Duration::from_secs_f64(args.seconds));
-    let mut callers = JoinSet::new();
-    for seed in 0..args.callers {
-        callers.spawn(caller(chat.clone(), shape, work, seed as u64, began + time));
-    }
-    let mut seen = Seen::new()?;
-    while let Some(caller) = callers.join_next().await {
-        seen.add(caller??)?;
-    }
-    Ok((seen, began.elapsed()))
+async fn measure(
+    chat: &Chat,
+    kind: ServerKind,
+    dataset: Dataset,
+    call: CoreCall,
+    options: &CoreOptions,
+) -> Result<Row> {
+    let process = std::process::id();
+    process::reset_peak(process)?;
+    let before = process::cpu(process)?;
+    let (measurement, elapsed) = call_concurrently(chat, dataset, call, options).await?;
+    let cpu = process::cpu(process)?.saturating_sub(before);
+    let memory = process::memory(process)?;
+    Ok(Row {
+        scenario: format!("{call:?}").to_lowercase(),
+        connections: options.callers,
+        server: format!("core, {kind}"),
+        requests: measurement.requests,
+        requests_per_second: measurement.requests as f64 / elapsed.as_secs_f64(),
+        p50_us: measurement.percentile(0.5),
+        p99_us: measurement.percentile(0.99),
+        cpu_us: cpu.as_secs_f64() * 1e6 / measurement.requests as f64,
+        database_cpu_us: None,
+        peak_mb: memory.peak,
+        own_mb: memory.own,
+        of_ceiling: None,
+        of_echo: None,
+    })
 }
 
-async fn caller(chat: Chat, shape: Shape, work: Work, seed: u64, end: Instant) -> Result<Seen> {
+async fn call_concurrently(
+    chat: &Chat,
+    dataset: Dataset,
+    call: CoreCall,
+    options: &CoreOptions,
+) -> Result<(Measurement, Duration)> {
+    let (began, time) = (Instant::now(), Duration::from_secs_f64(options.seconds));
+    let mut callers = JoinSet::new();
+    for seed in 0..options.callers {
+        callers.spawn(call_until(began + time, chat.clone(), dataset, call, seed as u64));
+    }
+    let mut measurement = Measurement::new()?;
+    while let Some(caller) = callers.join_next().await {
+        measurement.add(caller??)?;
+    }
+    Ok((measurement, began.elapsed()))
+}
+
+async fn call_until(
+    end: Instant,
+    chat: Chat,
+    dataset: Dataset,
+    call: CoreCall,
+    seed: u64,
+) -> Result<Measurement> {
     let mut random = Random::new(seed);
-    let mut seen = Seen::new()?;
-    let user = |id: u64| Ok::<_, anyhow::Error>(UserId::new(i64::try_from(id)?));
+    let mut measurement = Measurement::new()?;
+    let user = |id: u64| i64::try_from(id).map(UserId::new);
     while Instant::now() < end {
-        let thread = shape.ordinary_thread(random.below(THREADS));
+        let thread = dataset.ordinary_thread(random.below(HOT_THREADS));
         let (id, caller) = (ThreadId::new(thread.id), user(thread.low)?);
         let began = Instant::now();
-        match work {
-            Work::Page => drop(chat.thread_messages(caller, id, MessageRange::Oldest, 50).await?),
-            Work::Unread => drop(chat.unread(user(BUSY)?, false, Slice { limit: 100, offset: 0 }).await?),
-            Work::Threads => drop(chat.threads(user(BUSY)?, None, 100).await?),
-            Work::Send => drop(chat.send(caller, id, "See you at eight, by the lake, as always").await?),
+        match call {
+            CoreCall::Page => drop(chat.thread_messages(caller, id, MessageRange::Oldest, 50).await?),
+            CoreCall::Unread => {
+                drop(chat.unread(user(BUSY_USER)?, false, Slice { limit: 100, offset: 0 }).await?);
+            }
+            CoreCall::Threads => drop(chat.threads(user(BUSY_USER)?, None, 100).await?),
+            CoreCall::Send => drop(chat.send(caller, id, "See you at eight, by the lake, as always").await?),
         }
-        seen.latencies.saturating_record(u64::try_from(began.elapsed().as_nanos())?);
-        seen.requests += 1;
+        measurement.record(began.elapsed());
     }
-    Ok(seen)
+    Ok(measurement)
 }

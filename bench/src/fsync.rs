@@ -1,6 +1,6 @@
-//! What the disk takes to confirm a write, whatever runs on top of it.
+//! What an fsync costs on the measured disk, without any database.
 
-use crate::load::Seen;
+use crate::measurement::Measurement;
 use anyhow::Result;
 use std::{
     fs::File,
@@ -9,20 +9,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long it is measured.
+/// How long the fsync is measured.
 const TIME: Duration = Duration::from_secs(1);
 
-/// Appends 4 KiB to a file in `folder` and has the disk confirm it, again and again.
-pub(crate) fn measure(folder: &Path) -> Result<Seen> {
+/// Appends 4 KiB to a file in `folder` and calls `fdatasync`, repeatedly.
+pub(crate) fn measure(folder: &Path) -> Result<Measurement> {
     let mut file: File = tempfile::tempfile_in(folder)?;
-    let mut seen = Seen::new()?;
+    let mut measurement = Measurement::new()?;
     let end = Instant::now() + TIME;
     while Instant::now() < end {
         let began = Instant::now();
         file.write_all(&[1; 4096])?;
         file.sync_data()?;
-        seen.latencies.saturating_record(u64::try_from(began.elapsed().as_nanos())?);
-        seen.requests += 1;
+        measurement.record(began.elapsed());
     }
-    Ok(seen)
+    Ok(measurement)
 }

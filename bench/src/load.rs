@@ -1,10 +1,13 @@
-//! The client: connections kept alive, each with one request under way, and what it sees of the answers.
+//! The client: keep-alive connections, each with one request under way.
 
-use crate::scenarios::{Call, Plan, SentMessage, Sizes};
-use anyhow::{Context, Result};
+use crate::{
+    measurement::Measurement,
+    request::{PlannedRequest, ResponseSizes},
+    scenarios::{Plan, SentMessage},
+};
+use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use hdrhistogram::Histogram;
-use http::{Method, Request, StatusCode, header};
+use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -15,116 +18,112 @@ use std::{
 };
 use tokio::{net::TcpStream, sync::Barrier, task::JoinSet};
 
-/// A request of a scenario.
+/// What all connections to a server measured.
 #[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) call: Call,
-    pub(crate) method: Method,
-    /// Below the base path.
-    pub(crate) path: String,
-    pub(crate) token: String,
-    pub(crate) body: Option<String>,
-}
-
-/// What the client saw.
-#[derive(Debug)]
-pub(crate) struct Seen {
-    pub(crate) requests: u64,
+pub(crate) struct LoadResult {
+    pub(crate) measurement: Measurement,
     pub(crate) elapsed: Duration,
-    /// In nanoseconds.
-    pub(crate) latencies: Histogram<u64>,
-    /// The first answer that was no success.
-    pub(crate) refusal: Option<String>,
-    /// The messages in the answers, where they were asked for.
+    /// The messages in the responses, if [`Target::collect_messages`] was set.
     pub(crate) sent: Vec<SentMessage>,
 }
 
-impl Seen {
-    pub(crate) fn new() -> Result<Self> {
-        let latencies = Histogram::new_with_bounds(1000, 60_000_000_000, 3)?;
-        Ok(Self { requests: 0, elapsed: Duration::ZERO, latencies, refusal: None, sent: Vec::new() })
+impl LoadResult {
+    fn new() -> Result<Self> {
+        Ok(Self { measurement: Measurement::new()?, elapsed: Duration::ZERO, sent: Vec::new() })
     }
 
-    /// Adds what another connection, or another round, saw.
-    pub(crate) fn add(&mut self, other: Self) -> Result<()> {
-        self.requests += other.requests;
-        self.latencies.add(other.latencies)?;
-        self.refusal = self.refusal.take().or(other.refusal);
+    fn add(&mut self, other: Self) -> Result<()> {
+        self.measurement.add(other.measurement)?;
         self.sent.extend(other.sent);
         Ok(())
     }
 
-    /// Microseconds below which this share of the answers came.
-    pub(crate) fn percentile(&self, share: f64) -> f64 {
-        self.latencies.value_at_quantile(share) as f64 / 1000.0
+    /// Fails if a response was no success.
+    pub(crate) fn require_success(&self) -> Result<()> {
+        match &self.measurement.failure {
+            Some(failure) => bail!("a request failed: {failure}"),
+            None => Ok(()),
+        }
     }
 }
 
-/// How a server is driven.
+/// The server that requests are sent to, and how.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
-    /// For the ceiling: how many bytes it is to answer.
-    pub(crate) sizes: Option<Arc<Sizes>>,
-    /// Whether to keep the messages in the answers.
-    pub(crate) keep: bool,
+    /// For the ceiling: the bytes that its responses are to have.
+    pub(crate) sizes: Option<Arc<ResponseSizes>>,
+    /// Whether to parse the responses as messages and keep them.
+    pub(crate) collect_messages: bool,
 }
 
-/// Drives a server with one connection for each plan, until the time is over or the plans end.
-pub(crate) async fn drive(target: &Target, plans: Vec<Plan>, time: Duration) -> Result<Seen> {
+impl Target {
+    /// Returns a server that is sent the requests as planned.
+    pub(crate) const fn new(address: SocketAddr) -> Self {
+        Self { address, sizes: None, collect_messages: false }
+    }
+}
+
+/// Sends requests on one connection for each plan until the time is over or the plans end.
+pub(crate) async fn run(target: &Target, plans: Vec<Plan>, time: Duration) -> Result<LoadResult> {
     let ready = Arc::new(Barrier::new(plans.len() + 1));
     let mut connections = JoinSet::new();
     for plan in plans {
-        connections.spawn(connection(target.clone(), plan, time, ready.clone()));
+        connections.spawn(run_connection(target.clone(), plan, time, ready.clone()));
     }
     ready.wait().await;
     let began = Instant::now();
-    let mut seen = Seen::new()?;
+    let mut result = LoadResult::new()?;
     while let Some(connection) = connections.join_next().await {
-        seen.add(connection??)?;
+        result.add(connection??)?;
     }
-    seen.elapsed = began.elapsed();
-    Ok(seen)
+    result.elapsed = began.elapsed();
+    Ok(result)
 }
 
-async fn connection(target: Target, mut plan: Plan, time: Duration, ready: Arc<Barrier>) -> Result<Seen> {
-    let opened = open(target.address).await;
-    // Whoever cannot connect does not keep the others waiting.
+async fn run_connection(
+    target: Target,
+    mut plan: Plan,
+    time: Duration,
+    ready: Arc<Barrier>,
+) -> Result<LoadResult> {
+    let connected = connect(target.address).await;
+    // Before the error is returned: a connection that failed must not block the others at the barrier.
     ready.wait().await;
-    let mut sender = opened?;
-    let mut seen = Seen::new()?;
+    let mut sender = connected?;
+    let mut result = LoadResult::new()?;
     let end = Instant::now() + time;
-    while let Some(asked) = plan.next() {
-        let request = request(&asked, target.sizes.as_deref())?;
+    while let Some(planned) = plan.next() {
+        let request = build(&planned, target.sizes.as_deref())?;
         let began = Instant::now();
         if began >= end {
             break;
         }
         let (status, body) = exchange(&mut sender, request).await?;
-        seen.latencies.saturating_record(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX));
-        seen.requests += 1;
-        if !status.is_success() && seen.refusal.is_none() {
+        result.measurement.record(began.elapsed());
+        if !status.is_success() && result.measurement.failure.is_none() {
             let text = String::from_utf8_lossy(&body);
-            seen.refusal = Some(format!("{} {}: {status} {text}", asked.method, asked.path));
+            result.measurement.failure =
+                Some(format!("{} {}: {status} {text}", planned.method, planned.path));
         }
-        if target.keep {
-            seen.sent.push(serde_json::from_slice(&body).context("an answer that is no message")?);
+        if target.collect_messages {
+            result.sent.push(serde_json::from_slice(&body).context("the response is not a message")?);
         }
     }
-    Ok(seen)
+    Ok(result)
 }
 
-/// A connection ready for requests.
-pub(crate) async fn open(address: SocketAddr) -> Result<http1::SendRequest<Full<Bytes>>> {
+/// Opens a connection and completes the HTTP handshake.
+pub(crate) async fn connect(address: SocketAddr) -> Result<http1::SendRequest<Full<Bytes>>> {
     let stream = TcpStream::connect(address).await.context("cannot connect to the server")?;
     stream.set_nodelay(true)?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // How it ended is seen by whoever waits for an answer.
+    // The sender's next request fails if the connection does, so its own error is not needed.
     tokio::spawn(async move { connection.await.ok() });
     Ok(sender)
 }
 
-/// Sends a request and takes the whole answer.
+/// Sends a request and reads the whole response.
 pub(crate) async fn exchange(
     sender: &mut http1::SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
@@ -135,17 +134,17 @@ pub(crate) async fn exchange(
     Ok((status, response.into_body().collect().await?.to_bytes()))
 }
 
-/// The request as it is sent; to the ceiling it says how long the answer is to be.
-pub(crate) fn request(asked: &Asked, sizes: Option<&Sizes>) -> Result<Request<Full<Bytes>>> {
+/// Builds the HTTP request; with `sizes`, the path tells the ceiling how many bytes to send.
+pub(crate) fn build(planned: &PlannedRequest, sizes: Option<&ResponseSizes>) -> Result<Request<Full<Bytes>>> {
     let mut request = Request::builder()
-        .method(&asked.method)
+        .method(&planned.method)
         .header(header::HOST, "localhost")
-        .header(header::AUTHORIZATION, format!("Token {}", asked.token));
+        .header(header::AUTHORIZATION, format!("Token {}", planned.token));
     request = match sizes {
-        Some(sizes) => request.uri(format!("/{}", sizes.of(asked.call))),
-        None => request.uri(format!("/chat-api{}", asked.path)),
+        Some(sizes) => request.uri(format!("/{}", sizes.of(planned.call))),
+        None => request.uri(format!("/chat-api{}", planned.path)),
     };
-    let body = match &asked.body {
+    let body = match &planned.body {
         Some(body) => {
             request = request.header(header::CONTENT_TYPE, "application/json");
             Full::from(body.clone())

@@ -1,18 +1,23 @@
-//! `chat-bench`: what the chat costs, measured beside a ceiling and a plain service. `BENCHMARKS.md` says how to read it.
+//! `chat-bench`: what the chat server costs, measured beside a ceiling and a plain service.
+//!
+//! `BENCHMARKS.md` explains the figures.
 
-mod cluster;
 mod compare;
 mod core_alone;
+mod dataset;
 mod fill;
 mod fsync;
 mod load;
+mod measurement;
 mod memory;
 mod options;
 mod process;
 mod random;
 mod replay;
 mod report;
+mod request;
 mod scenarios;
+mod server_kind;
 mod servers;
 mod starving;
 mod workspace;
@@ -23,21 +28,21 @@ use options::{Cli, Command};
 use tokio::runtime::Builder;
 
 fn main() -> Result<()> {
-    let Cli { command, common, drive } = Cli::parse();
+    let Cli { command, common, compare } = Cli::parse();
     let mut runtime = match command {
-        // One thread, so that the count of instructions holds still.
+        // One thread, so that the instruction count is reproducible.
         Some(Command::Replay(_)) => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
     runtime.enable_all().build()?.block_on(async {
         match command {
-            None => compare::run(&common, &drive).await,
-            Some(Command::Core(args)) => core_alone::run(&common, args).await,
+            None => compare::run(&common, &compare).await,
+            Some(Command::Core(options)) => core_alone::run(&common, options).await,
             Some(Command::Fill) => fill::run(&common).await,
-            Some(Command::Memory(args)) => memory::run(&common, args).await,
-            Some(Command::Starving(args)) => starving::run(&common, args).await,
-            Some(Command::Serve(args)) => servers::serve(args).await,
-            Some(Command::Replay(args)) => replay::run(args).await,
+            Some(Command::Memory(options)) => memory::run(&common, options).await,
+            Some(Command::Starving(options)) => starving::run(&common, options).await,
+            Some(Command::Serve(options)) => servers::serve(options).await,
+            Some(Command::Replay(options)) => replay::run(options).await,
         }
     })
 }

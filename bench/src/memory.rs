@@ -1,31 +1,38 @@
-//! `chat-bench memory`: what a server keeps in memory, and how soon it answers.
+//! `chat-bench memory`: the memory of a server, and its start-up time.
 
 use crate::{
-    fill::shape::token,
-    load::{self, Asked},
-    options::{self, Common},
+    dataset::token,
+    load,
+    options::{CommonOptions, MemoryOptions},
     process::{self, Memory, Server},
     report,
-    scenarios::Call,
-    servers::Kind,
+    request::{Call, PlannedRequest},
+    server_kind::ServerKind,
     workspace::Workspace,
 };
 use anyhow::{Result, bail};
+use bytes::Bytes;
 use futures_util::future::try_join_all;
 use http::Method;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::SendRequest;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
-/// Readers of the long thread.
+/// Slow readers of the long thread.
 const READERS: usize = 10;
-/// How long a slow reader waits after each piece.
+/// How long a slow reader waits after each frame.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Connections opened side by side.
-const AT_ONCE: usize = 256;
+/// Connections that are opened concurrently.
+const CONCURRENT: usize = 256;
+/// Open files that this process needs apart from the idle connections.
+const OTHER_FILES: u64 = 1000;
 
-/// What is printed with `--json`.
+/// The figures of a server, as `--json` prints them.
 #[derive(Debug, Serialize)]
 struct Row {
     server: String,
@@ -37,65 +44,59 @@ struct Row {
     read_mb: f64,
 }
 
-pub(crate) async fn run(common: &Common, args: options::Memory) -> Result<()> {
-    allow_descriptors(args.idle as u64 + 1000)?;
+pub(crate) async fn run(common: &CommonOptions, options: MemoryOptions) -> Result<()> {
+    raise_file_limit(options.idle as u64 + OTHER_FILES)?;
     let mut rows = Vec::new();
-    for &kind in common.server.iter().filter(|kind| matches!(kind, Kind::Sqlite | Kind::Postgres)) {
+    for kind in common.chat_servers() {
         let mut workspace = Workspace::new(common, &[kind])?;
         let url = workspace.copy(common, kind).await?;
-        let first = Server::start(kind, &url).await?;
-        first.stop().await?;
-        rows.push(measure(&workspace, kind, &url, &args).await?);
+        // The first start on a new copy is not measured.
+        Server::start(kind, &url).await?.stop().await?;
+        rows.push(measure(&workspace, kind, &url, &options).await?);
         workspace.close().await?;
     }
     if common.json {
         return report::json(&rows);
     }
     for row in rows {
-        report::line(&row.server);
-        let memory = |memory: Memory| {
-            format!("{:.1}, peak {:.1}, its own {:.1}", memory.resident, memory.peak, memory.own)
-        };
-        report::values(&[
-            ("from start to first answer, ms", format!("{:.0}", row.start_ms)),
-            ("idle, MB", memory(row.idle)),
-            (&format!("{} idle connections, MB", row.connections), memory(row.idle_connections)),
-            ("ten slow readers of the long thread, MB", memory(row.slow_readers)),
-            ("… who read, MB", format!("{:.1}", row.read_mb)),
-        ]);
+        print(&row);
     }
     Ok(())
 }
 
-async fn measure(workspace: &Workspace, kind: Kind, url: &str, args: &options::Memory) -> Result<Row> {
+fn print(row: &Row) {
+    let memory = |memory: Memory| {
+        format!("{:.1}, peak {:.1}, anonymous {:.1}", memory.resident, memory.peak, memory.own)
+    };
+    report::line(&row.server);
+    report::values(&[
+        ("start to first response, ms", format!("{:.0}", row.start_ms)),
+        ("idle, MB", memory(row.idle)),
+        (&format!("{} idle connections, MB", row.connections), memory(row.idle_connections)),
+        ("ten slow readers of the long thread, MB", memory(row.slow_readers)),
+        ("read by them, MB", format!("{:.1}", row.read_mb)),
+    ]);
+}
+
+async fn measure(workspace: &Workspace, kind: ServerKind, url: &str, options: &MemoryOptions) -> Result<Row> {
     let began = Instant::now();
     let server = Server::start(kind, url).await?;
-    // The lightest request there is, so that the connections are what is measured.
-    let ask = || async {
-        let asked = get("/".to_owned(), String::new());
-        let mut sender = load::open(server.address).await?;
-        let (status, body) = load::exchange(&mut sender, load::request(&asked, None)?).await?;
-        if !status.is_success() {
-            bail!("{}: {status} {}", asked.path, String::from_utf8_lossy(&body));
-        }
-        Ok(sender)
-    };
-    drop(ask().await?);
+    drop(connect_and_ask(server.address).await?);
     let start = began.elapsed();
     let idle = process::memory(server.process)?;
 
-    let mut connections = Vec::with_capacity(args.idle);
-    while connections.len() < args.idle {
-        let some = AT_ONCE.min(args.idle - connections.len());
-        connections.extend(try_join_all((0..some).map(|_| ask())).await?);
+    let mut connections = Vec::with_capacity(options.idle);
+    while connections.len() < options.idle {
+        let more = CONCURRENT.min(options.idle - connections.len());
+        connections.extend(try_join_all((0..more).map(|_| connect_and_ask(server.address))).await?);
     }
     let idle_connections = process::memory(server.process)?;
     drop(connections);
     server.stop().await?;
 
-    // Another, for what so many connections took is not given back at once.
+    // A new process, since the allocator does not return the memory of so many connections at once.
     let server = Server::start(kind, url).await?;
-    let end = Instant::now() + Duration::from_secs_f64(args.seconds);
+    let end = Instant::now() + Duration::from_secs_f64(options.seconds);
     let readers = (0..READERS).map(|_| read_slowly(workspace, server.address, end));
     let read: u64 = try_join_all(readers).await?.iter().sum();
     let slow_readers = process::memory(server.process)?;
@@ -104,21 +105,32 @@ async fn measure(workspace: &Workspace, kind: Kind, url: &str, args: &options::M
         server: kind.to_string(),
         start_ms: start.as_secs_f64() * 1e3,
         idle,
-        connections: args.idle,
+        connections: options.idle,
         idle_connections,
         slow_readers,
         read_mb: read as f64 / 1e6,
     })
 }
 
-/// Reads the long thread piece by piece with a pause after each, and says how many bytes came.
-async fn read_slowly(workspace: &Workspace, address: std::net::SocketAddr, end: Instant) -> Result<u64> {
-    let thread = workspace.shape.long_thread();
-    let asked = get(format!("/threads/{}/messages/", thread.id), token(thread.low));
-    let mut sender = load::open(address).await?;
-    let mut response = sender.send_request(load::request(&asked, None)?).await?;
+/// Opens a connection and sends the cheapest request, so that the figure is the connection's.
+async fn connect_and_ask(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
+    let planned = get("/".to_owned(), String::new());
+    let mut sender = load::connect(address).await?;
+    let (status, body) = load::exchange(&mut sender, load::build(&planned, None)?).await?;
+    if !status.is_success() {
+        bail!("{}: {status} {}", planned.path, String::from_utf8_lossy(&body));
+    }
+    Ok(sender)
+}
+
+/// Reads the long thread frame by frame with a pause after each, and returns the bytes received.
+async fn read_slowly(workspace: &Workspace, address: SocketAddr, end: Instant) -> Result<u64> {
+    let thread = workspace.dataset.long_thread();
+    let planned = get(format!("/threads/{}/messages/", thread.id), token(thread.low));
+    let mut sender = load::connect(address).await?;
+    let mut response = sender.send_request(load::build(&planned, None)?).await?;
     if !response.status().is_success() {
-        bail!("{}: {}", asked.path, response.status());
+        bail!("{}: {}", planned.path, response.status());
     }
     let mut bytes = 0;
     while Instant::now() < end {
@@ -129,18 +141,18 @@ async fn read_slowly(workspace: &Workspace, address: std::net::SocketAddr, end: 
     Ok(bytes)
 }
 
-fn get(path: String, token: String) -> Asked {
-    Asked { call: Call::Page, method: Method::GET, path, token, body: None }
+fn get(path: String, token: String) -> PlannedRequest {
+    PlannedRequest { call: Call::Page, method: Method::GET, path, token, body: None }
 }
 
-/// Lets this process and its servers have so many files and connections.
-fn allow_descriptors(number: u64) -> Result<()> {
+/// Raises the limit of open files of this process, and so of the servers it starts, if it is lower.
+fn raise_file_limit(files: u64) -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= number) {
+    if limit.current.is_none_or(|current| current >= files) {
         return Ok(());
     }
-    if limit.maximum.is_some_and(|maximum| maximum < number) {
-        bail!("{number} open files are needed; raise the hard limit (ulimit -Hn), or give a lower --idle");
+    if limit.maximum.is_some_and(|maximum| maximum < files) {
+        bail!("{files} open files are needed; raise the hard limit (ulimit -Hn) or give a lower --idle");
     }
-    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(number), maximum: limit.maximum })?)
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum: limit.maximum })?)
 }

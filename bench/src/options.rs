@@ -1,85 +1,89 @@
 //! The command line.
 
-use crate::{
-    scenarios::{Call, Scenario},
-    servers::Kind,
-};
+use crate::{request::Call, scenarios::Scenario, server_kind::ServerKind};
 use std::path::PathBuf;
 
-/// Measures the chat server beside a raw hyper server, which is the ceiling, and a plain axum and sqlx service.
+/// Measures the chat server beside raw hyper, which is the ceiling, and a plain service on axum and sqlx.
 ///
-/// Without a command it drives all servers in turn and prints a table. Linux alone: it reads /proc.
+/// Without a command it sends requests to all servers in turn and prints a table. Linux only: it reads /proc.
 #[derive(Debug, clap::Parser)]
 #[command(name = "chat-bench", version)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) common: CommonOptions,
     #[command(flatten)]
-    pub(crate) drive: Drive,
+    pub(crate) compare: CompareOptions,
 }
 
-/// What can be measured beside the comparison of the servers.
+/// What can be measured apart from the comparison of the servers.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// chat-core alone, without HTTP: calls per second and CPU per call.
-    Core(Core),
-    /// Fill the databases, so that later runs find them.
+    /// Measure chat-core alone, without HTTP: calls per second and CPU per call.
+    Core(CoreOptions),
+    /// Fill the databases, which later runs then reuse.
     Fill,
-    /// Memory when idle, under ten thousand idle connections and slow readers, and the time to the first answer.
-    Memory(Memory),
-    /// What a reader notices of many clients that log in without pause.
-    Starving(Starving),
-    /// One of the servers; ends with its standard input.
+    /// Measure the memory when idle, with 10 000 idle connections and with slow readers, and the start-up time.
+    Memory(MemoryOptions),
+    /// Measure the latency of reads while many clients log in without pause.
+    Starving(StarvingOptions),
+    /// Run one of the servers until standard input ends.
     #[command(hide = true)]
-    Serve(Serve),
-    /// Requests without sockets, for counting instructions.
+    Serve(ServeOptions),
+    /// Run requests without sockets, to count their instructions.
     #[command(hide = true)]
-    Replay(Replay),
+    Replay(ReplayOptions),
 }
 
-/// What every command takes.
+/// Options of every command.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Common {
-    /// Where the databases are kept: a folder on the disk to be measured, which Postgres may enter.
+pub(crate) struct CommonOptions {
+    /// The folder of the databases, on the disk to be measured; Postgres's account must be able to enter it.
     #[arg(long, global = true, value_name = "DIR", default_value = "/var/tmp/chat-bench")]
     pub(crate) data: PathBuf,
-    /// Messages in the databases, from 10000; everything else grows with them.
+    /// Messages in the databases, at least 10000; all other sizes grow with this number.
     #[arg(long, global = true, value_name = "N", default_value_t = 1_000_000)]
     #[arg(value_parser = clap::value_parser!(u64).range(10_000..))]
     pub(crate) messages: u64,
     /// The servers, separated by commas.
     #[arg(long, global = true, value_delimiter = ',', value_name = "NAME,…")]
     #[arg(default_value = "ceiling,axum,sqlite,postgres")]
-    pub(crate) server: Vec<Kind>,
-    /// Print JSON rather than a table.
+    pub(crate) server: Vec<ServerKind>,
+    /// Print JSON instead of a table.
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 
-/// How the servers are driven.
+impl CommonOptions {
+    /// Returns the chosen servers that are the chat server.
+    pub(crate) fn chat_servers(&self) -> impl Iterator<Item = ServerKind> {
+        self.server.iter().copied().filter(|kind| kind.is_chat())
+    }
+}
+
+/// Options of the comparison.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Drive {
+pub(crate) struct CompareOptions {
     /// The scenarios, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     #[arg(default_value = "page,newest,page-cold,unread,unread-cold,threads,threads-cold,mix,send,mark")]
     pub(crate) scenario: Vec<Scenario>,
-    /// Connections, each with one request under way; several numbers are driven one after the other.
+    /// Connections, each with one request under way; several numbers are measured one after the other.
     #[arg(long, value_delimiter = ',', value_name = "N,…", default_value = "64,256")]
     pub(crate) connections: Vec<usize>,
     /// Seconds for each server in each round.
     #[arg(long, value_name = "S", default_value_t = 2.0)]
     pub(crate) seconds: f64,
-    /// Rounds; in each all servers have their turn.
+    /// Rounds; in each, all servers are measured once.
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) rounds: u32,
 }
 
 /// Options of `core`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Core {
-    /// Calls under way at a time.
+pub(crate) struct CoreOptions {
+    /// Concurrent calls.
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub(crate) callers: usize,
     /// Seconds for each kind of call.
@@ -89,7 +93,7 @@ pub(crate) struct Core {
 
 /// Options of `memory`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Memory {
+pub(crate) struct MemoryOptions {
     /// Idle connections.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) idle: usize,
@@ -100,31 +104,31 @@ pub(crate) struct Memory {
 
 /// Options of `starving`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Starving {
+pub(crate) struct StarvingOptions {
     /// Clients that log in without pause.
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub(crate) clients: usize,
     /// Connections of the reader.
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub(crate) readers: usize,
-    /// Seconds without and with the log-ins.
+    /// Seconds without the log-ins, and again with them.
     #[arg(long, value_name = "S", default_value_t = 5.0)]
     pub(crate) seconds: f64,
 }
 
 /// Options of `serve`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Serve {
-    pub(crate) kind: Kind,
-    /// The database.
+pub(crate) struct ServeOptions {
+    pub(crate) kind: ServerKind,
+    /// The URL of the database.
     #[arg(long, default_value = "")]
     pub(crate) url: String,
 }
 
 /// Options of `replay`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Replay {
+pub(crate) struct ReplayOptions {
     pub(crate) call: Call,
-    /// How many requests.
+    /// The number of requests.
     pub(crate) count: u64,
 }

@@ -1,6 +1,6 @@
-//! Servers as processes of their own, and what /proc says of them.
+//! Servers as child processes, and their CPU time and memory from /proc.
 
-use crate::servers::Kind;
+use crate::server_kind::ServerKind;
 use anyhow::{Context, Result, bail};
 use std::{env, fs, net::SocketAddr, process::Stdio, time::Duration};
 use tokio::{
@@ -8,37 +8,37 @@ use tokio::{
     process::{Child, Command},
 };
 
-/// The kernel's unit of CPU time as programs see it, on every architecture: a hundredth of a second.
+/// The unit of CPU time in /proc: 10 ms (`USER_HZ` is 100) on every architecture.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A running server: this program again, with another command. It ends when this is dropped.
+/// A running server: this program with the command `serve`. It is killed when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ServerKind,
     pub(crate) address: SocketAddr,
     pub(crate) process: u32,
     child: Child,
 }
 
 impl Server {
-    /// Starts one and waits until it listens.
-    pub(crate) async fn start(kind: Kind, url: &str) -> Result<Self> {
+    /// Starts a server and waits until it listens.
+    pub(crate) async fn start(kind: ServerKind, url: &str) -> Result<Self> {
         let mut command = Command::new(env::current_exe()?);
         command.args(["serve", &kind.to_string(), "--url", url]);
-        // The log is written, as in production, but nobody keeps it.
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        // The log is written, as in production, and discarded unless CHAT_LOG asks for it.
         if env::var_os("CHAT_LOG").is_none() {
             command.stderr(Stdio::null());
         }
         let mut child = command.kill_on_drop(true).spawn()?;
         let process = child.id().context("the server ended at once")?;
-        let output = child.stdout.take().context("no output of the server")?;
+        let output = child.stdout.take().context("the server has no standard output")?;
         let line = BufReader::new(output).lines().next_line().await?;
-        let Some(address) = line else { bail!("{kind} did not start; CHAT_LOG=info shows what it says") };
+        let Some(address) = line else { bail!("{kind} did not start; set CHAT_LOG=info to see its log") };
         Ok(Self { kind, address: address.parse()?, process, child })
     }
 
-    /// Stops it in the orderly way.
+    /// Stops the server gracefully and waits until it has ended.
     pub(crate) async fn stop(mut self) -> Result<()> {
         drop(self.child.stdin.take());
         self.child.wait().await?;
@@ -46,23 +46,23 @@ impl Server {
     }
 }
 
-/// The CPU time a process has used, in its own code and in the kernel for it.
+/// Returns the CPU time that a process has used, user and system.
 pub(crate) fn cpu(process: u32) -> Result<Duration> {
     let fields = stat(process)?;
     let number = |n: usize| fields.get(n).and_then(|field| field.parse::<u32>().ok());
-    // Fields 14 and 15, counted from the third.
+    // utime and stime are fields 14 and 15 of the file; the first field here is its third.
     match (number(11), number(12)) {
         (Some(user), Some(system)) => Ok(TICK * (user + system)),
-        _ => bail!("/proc/{process}/stat has another form than expected"),
+        _ => bail!("/proc/{process}/stat does not have the expected format"),
     }
 }
 
-/// The CPU time of all children of a process that live.
+/// Returns the CPU time of all living children of a process.
 pub(crate) fn cpu_of_children(process: u32) -> Result<Duration> {
     let mut total = Duration::ZERO;
     for entry in fs::read_dir("/proc")?.flatten() {
         let Some(child) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // One that ends meanwhile does not count.
+        // A process that ends in the meantime is left out.
         let Ok(fields) = stat(child) else { continue };
         if fields.get(1).is_some_and(|parent| *parent == process.to_string()) {
             total += cpu(child).unwrap_or_default();
@@ -71,7 +71,7 @@ pub(crate) fn cpu_of_children(process: u32) -> Result<Duration> {
     Ok(total)
 }
 
-/// What /proc/PID/stat says after the name, which may contain anything.
+/// Returns the fields of /proc/PID/stat after the name, which may contain spaces and parentheses.
 fn stat(process: u32) -> Result<Vec<String>> {
     let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
     let (_, rest) = text.rsplit_once(") ").context("no name in /proc/PID/stat")?;
@@ -81,14 +81,15 @@ fn stat(process: u32) -> Result<Vec<String>> {
 /// The memory of a process, in MB of a million bytes.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub(crate) struct Memory {
-    /// The most that was resident since [`reset_peak`].
+    /// The peak of the resident memory since [`reset_peak`] (`VmHWM`).
     pub(crate) peak: f64,
-    /// What is resident now.
+    /// The resident memory (`VmRSS`).
     pub(crate) resident: f64,
-    /// The part of it that is the process's own: without program, libraries and mapped files.
+    /// The anonymous part of it (`RssAnon`): without program, libraries and mapped files.
     pub(crate) own: f64,
 }
 
+/// Returns the memory that a process uses now.
 pub(crate) fn memory(process: u32) -> Result<Memory> {
     let text = fs::read_to_string(format!("/proc/{process}/status"))?;
     let megabytes = |name: &str| {
@@ -100,7 +101,7 @@ pub(crate) fn memory(process: u32) -> Result<Memory> {
     Ok(Memory { peak: megabytes("VmHWM")?, resident: megabytes("VmRSS")?, own: megabytes("RssAnon")? })
 }
 
-/// Forgets the peak so far.
+/// Resets the peak of a process's resident memory to the current value.
 pub(crate) fn reset_peak(process: u32) -> Result<()> {
     Ok(fs::write(format!("/proc/{process}/clear_refs"), "5")?)
 }

@@ -1,4 +1,4 @@
-//! Numbers that look random and are the same in every run.
+//! Pseudorandom numbers that are the same in every run.
 
 /// The splitmix64 generator.
 #[derive(Debug, Clone)]
@@ -14,13 +14,13 @@ impl Random {
         mix(self.0)
     }
 
-    /// A number below `end`, which is not zero.
+    /// Returns a number below `end`, which must not be zero.
     pub(crate) const fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 }
 
-/// A number scattered over all 64 bits.
+/// Returns a hash of the number in all 64 bits: the finaliser of splitmix64.
 pub(crate) const fn mix(n: u64) -> u64 {
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,7 +1,8 @@
-//! Requests handed to the service without sockets, on one thread and a database in memory: always the same work, so
-//! that its instructions can be counted. `benches/instructions.rs` does.
+//! Requests passed to the service without sockets, on one thread, with SQLite in memory.
+//!
+//! The work is the same in every run, so that `benches/instructions.rs` can count its instructions.
 
-use crate::{fill::shape::token, options::Replay, scenarios::Call};
+use crate::{dataset::token, options::ReplayOptions, request::Call};
 use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
 use chat_core::{
@@ -19,38 +20,41 @@ use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use uuid::Uuid;
 
-/// Threads of the user who asks.
+/// Threads of the caller.
 const THREADS: i64 = 120;
-/// Messages in each, the last of which are unread.
+/// Messages in each thread.
 const MESSAGES: i64 = 100;
+/// Unread messages in each thread: its last ones.
 const UNREAD: i64 = 20;
 
+/// A clock that always returns the same time.
 #[derive(Debug)]
-struct Stopped;
+struct FixedClock;
 
-impl Clock for Stopped {
+impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(1_700_000_000_123_456)
     }
 }
 
-/// `chat-bench replay CALL COUNT`.
-pub(crate) async fn run(Replay { call, count }: Replay) -> Result<()> {
+/// Runs `chat-bench replay CALL COUNT`.
+pub(crate) async fn run(ReplayOptions { call, count }: ReplayOptions) -> Result<()> {
     let store = sql::connect("sqlite::memory:", &Options::default()).await?;
-    store.import(data()).await?;
+    store.import(import()).await?;
     let service =
-        ChatService::builder(Chat::builder(store).clock(Stopped).build()).rate_limits(false).build();
+        ChatService::builder(Chat::builder(store).clock(FixedClock).build()).rate_limits(false).build();
     for n in 0..i64::try_from(count)? {
         let request = request(call, n)?;
         let response = service.respond(request).await;
         let status = response.status();
         let body = response.into_body().collect().await.map(|body| body.to_bytes());
-        ensure!(status.is_success() && body.is_ok(), "request {n}: {status}");
+        ensure!(status.is_success() && body.is_ok(), "request {n} failed: {status}");
     }
     service.chat().close().await;
     Ok(())
 }
 
+/// Returns the request with the index `n`.
 fn request(call: Call, n: i64) -> Result<Request<Full<Bytes>>> {
     let thread = thread(1 + n % THREADS);
     let (method, path) = match call {
@@ -68,11 +72,15 @@ fn request(call: Call, n: i64) -> Result<Request<Full<Bytes>>> {
             (Method::GET, format!("threads/?after={after}&limit={}", 100 - n / THREADS % 50))
         }
         Call::Mark => {
-            ensure!(n < THREADS * UNREAD, "there are {} unread messages", THREADS * UNREAD);
-            let (thread, place) = (n % THREADS, MESSAGES - 1 - n / THREADS);
-            (Method::PATCH, format!("messages/{}/mark-as-read/", thread * MESSAGES + place + 1))
+            ensure!(
+                n < THREADS * UNREAD,
+                "only {} messages are unread; give a lower count",
+                THREADS * UNREAD
+            );
+            let (thread, position) = (n % THREADS, MESSAGES - 1 - n / THREADS);
+            (Method::PATCH, format!("messages/{}/mark-as-read/", thread * MESSAGES + position + 1))
         }
-        Call::Login => bail!("a log-in is slow by intention; there is nothing to count"),
+        Call::Login => bail!("the instructions of a log-in are not counted: it is slow by design"),
     };
     let mut request = Request::builder()
         .method(method)
@@ -93,8 +101,8 @@ fn thread(number: i64) -> Uuid {
     Uuid::from_u128(number.unsigned_abs().into())
 }
 
-/// User 1 with a thread with each of the others.
-fn data() -> Import {
+/// Returns the data of the database: user 1, who has a thread with each of the other users.
+fn import() -> Import {
     let at = Timestamp::from_micros(1_600_000_000_000_000);
     let user = |id: i64| ImportedUser {
         id: UserId::new(id),

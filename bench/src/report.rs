@@ -1,28 +1,28 @@
-//! The only place that prints.
+//! Output: the result to standard output, progress to standard error. No other module prints.
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
-/// A line of the result.
-#[expect(clippy::print_stdout, reason = "this is the place")]
+/// Prints a line of the result.
+#[expect(clippy::print_stdout, reason = "the module that prints")]
 pub(crate) fn line(text: &str) {
     println!("{text}");
 }
 
-/// What goes on meanwhile.
-#[expect(clippy::print_stderr, reason = "this is the place")]
-pub(crate) fn note(text: &str) {
+/// Prints what the program is doing.
+#[expect(clippy::print_stderr, reason = "the module that prints")]
+pub(crate) fn progress(text: &str) {
     eprintln!("{text}");
 }
 
-/// The result as JSON.
+/// Prints the result as JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     line(&serde_json::to_string_pretty(value)?);
     Ok(())
 }
 
-/// What a server did in a scenario.
+/// The figures of a server in a scenario.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) scenario: String,
@@ -32,15 +32,17 @@ pub(crate) struct Row {
     pub(crate) requests_per_second: f64,
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
-    /// CPU of the server's process for a request.
+    /// CPU time of the server's process for a request.
     pub(crate) cpu_us: f64,
-    /// That of the database server's processes, where there is one.
+    /// CPU time of the database server's processes for a request, if there is one.
     pub(crate) database_cpu_us: Option<f64>,
+    /// The peak of the resident memory, in MB.
     pub(crate) peak_mb: f64,
-    /// Without program, libraries and mapped files.
+    /// The anonymous memory, in MB: without program, libraries and mapped files.
     pub(crate) own_mb: f64,
+    /// The figures divided by the ceiling's in the same scenario.
     pub(crate) of_ceiling: Option<Ratios>,
-    /// The same beside the ceiling that parses and echoes, whatever the scenario.
+    /// The figures divided by the ceiling's in the scenario `send`, where it parses and echoes a message.
     pub(crate) of_echo: Option<Ratios>,
 }
 
@@ -53,8 +55,7 @@ pub(crate) struct Ratios {
 }
 
 impl Row {
-    fn beside(&self, ceiling: &(String, usize, Ratios)) -> Ratios {
-        let (_, _, ceiling) = ceiling;
+    fn divided_by(&self, ceiling: &Ratios) -> Ratios {
         Ratios {
             requests_per_second: self.requests_per_second / ceiling.requests_per_second,
             p99: self.p99_us / ceiling.p99,
@@ -63,8 +64,8 @@ impl Row {
     }
 }
 
-/// Puts the ratios in.
-pub(crate) fn compare(rows: &mut [Row]) {
+/// Computes the ratios to the ceiling's rows, if there are any.
+pub(crate) fn add_ratios(rows: &mut [Row]) {
     let figures =
         |row: &Row| Ratios { requests_per_second: row.requests_per_second, p99: row.p99_us, cpu: row.cpu_us };
     let ceilings: Vec<_> = rows
@@ -73,15 +74,18 @@ pub(crate) fn compare(rows: &mut [Row]) {
         .map(|row| (row.scenario.clone(), row.connections, figures(row)))
         .collect();
     for row in rows {
-        let ceiling = |scenario: &str| {
-            ceilings.iter().find(|(name, connections, _)| name == scenario && *connections == row.connections)
+        let of_ceiling = |scenario: &str| {
+            let mut ceilings = ceilings.iter();
+            let same = |(name, connections, _): &&(String, usize, Ratios)| {
+                name == scenario && *connections == row.connections
+            };
+            ceilings.find(same).map(|(_, _, ceiling)| row.divided_by(ceiling))
         };
-        row.of_ceiling = ceiling(&row.scenario).map(|ceiling| row.beside(ceiling));
-        row.of_echo = ceiling("send").map(|ceiling| row.beside(ceiling));
+        (row.of_ceiling, row.of_echo) = (of_ceiling(&row.scenario), of_ceiling("send"));
     }
 }
 
-/// Prints the rows for people.
+/// Prints the rows as a table.
 pub(crate) fn rows(rows: &[Row]) {
     let mut table = table(&[
         "scenario",
@@ -123,7 +127,7 @@ pub(crate) fn rows(rows: &[Row]) {
     line(&table.to_string());
 }
 
-/// Prints names with their values.
+/// Prints names and values as a table.
 pub(crate) fn values(values: &[(&str, String)]) {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_header(["", ""]);

@@ -1,71 +1,46 @@
-//! What is asked of the servers.
+//! The scenarios: which requests a connection sends, in which order.
 
 use crate::{
-    fill::shape::{BUSY, Pair, Shape, token},
-    load::Asked,
+    dataset::{BUSY_USER, Dataset, Thread, token},
     random::Random,
+    request::{Call, PlannedRequest},
 };
 use clap::ValueEnum;
 use http::Method;
 use std::{collections::HashMap, fmt};
 use uuid::Uuid;
 
-/// Threads that are written and read again and again.
-const HOT_THREADS: u64 = 512;
+/// Threads that are read and written all the time.
+pub(crate) const HOT_THREADS: u64 = 512;
 
-/// Who logs in, where somebody does.
-pub(crate) const LOGIN_NAME: &str = "somebody-who-logs-in";
+/// The user who logs in, in the scenario that needs one.
+pub(crate) const LOGIN_NAME: &str = "user-who-logs-in";
 pub(crate) const LOGIN_PASSWORD: &str = "correct horse battery staple";
 
-/// A kind of request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
-pub(crate) enum Call {
-    /// Send a message.
-    Send,
-    /// The oldest 50 messages of a thread that is asked for all the time.
-    Page,
-    /// Its newest 50.
-    Newest,
-    /// 50 messages of any thread at all, from some place in it.
-    PageCold,
-    /// The first 100 unread messages of a user who has many.
-    Unread,
-    /// A hundred of his unread messages, or nearly, from a place that differs.
-    UnreadCold,
-    /// The first 100 threads of a user who has many.
-    Threads,
-    /// A hundred of his threads, or nearly, from a place that differs.
-    ThreadsCold,
-    /// Mark a message as read that is not.
-    Mark,
-    /// Log in.
-    Login,
-}
-
-/// What a run consists of.
+/// What the requests of a run are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
-    /// Send a message, in threads of many users.
+    /// Send messages, in threads of many users.
     Send,
-    /// The oldest 50 messages of 512 threads, again and again.
+    /// Read the oldest 50 messages of 512 threads, repeatedly.
     Page,
-    /// Their newest 50.
+    /// Read the newest 50 messages of these threads.
     Newest,
-    /// 50 messages of any thread at all, from some place in it: no cache can hold them.
+    /// Read 50 messages of any thread, from a position that differs each time: too many pages for a cache.
     PageCold,
-    /// The first 100 unread messages of a user who has many.
+    /// Read the first 100 unread messages of a user with many.
     Unread,
-    /// A hundred of his unread messages, or nearly, from a place that differs.
+    /// Read about 100 unread messages of that user, from an offset that differs each time.
     UnreadCold,
-    /// The first 100 threads of a user who has many.
+    /// Read the first 100 threads of a user with many.
     Threads,
-    /// A hundred of his threads, or nearly, from a place that differs.
+    /// Read about 100 threads of that user, from a position that differs each time.
     ThreadsCold,
-    /// Mark messages as read, each another.
+    /// Mark messages as read, each message once.
     Mark,
-    /// 20 % sends, 50 % newest messages, 15 % unread, 15 % thread lists.
+    /// 20 % sends, 50 % newest messages, 15 % unread messages, 15 % thread lists.
     Mix,
-    /// Log in: part of another measurement.
+    /// Log in: part of `chat-bench starving`.
     #[value(skip)]
     Login,
 }
@@ -80,42 +55,48 @@ impl fmt::Display for Scenario {
 #[derive(Debug)]
 pub(crate) struct Plan {
     scenario: Scenario,
-    shape: Shape,
+    dataset: Dataset,
     random: Random,
-    /// The messages to mark; without, one and the same for ever.
+    /// The messages to mark. Without them, message 1 is marked in every request.
     marks: Option<Vec<Mark>>,
 }
 
 impl Plan {
-    /// Plans for so many connections. The same seed gives the same requests.
-    pub(crate) fn some(scenario: Scenario, shape: Shape, connections: usize, seed: u64) -> Vec<Self> {
+    /// Returns a plan for each connection. The same seed gives the same requests.
+    pub(crate) fn for_connections(
+        scenario: Scenario,
+        dataset: Dataset,
+        connections: usize,
+        seed: u64,
+    ) -> Vec<Self> {
         let plan = |n: usize| Self {
             scenario,
-            shape,
+            dataset,
             random: Random::new(seed.wrapping_mul(1_000_003).wrapping_add(n as u64)),
             marks: None,
         };
         (0..connections).map(plan).collect()
     }
 
-    /// Plans that mark messages which were sent, each of them once, as the one who received it.
-    pub(crate) fn marking(shape: Shape, connections: usize, sent: &[SentMessage]) -> Vec<Self> {
-        let hot = (0..HOT_THREADS).map(|n| shape.ordinary_thread(n));
-        let users: HashMap<Uuid, u64> = hot.map(|thread| (thread.id, thread.low + thread.high)).collect();
+    /// Returns plans that mark each of these messages once, as its recipient.
+    pub(crate) fn marking(dataset: Dataset, connections: usize, sent: &[SentMessage]) -> Vec<Self> {
+        let hot = (0..HOT_THREADS).map(|n| dataset.ordinary_thread(n));
+        // The sum of both participants less the sender is the recipient.
+        let sums: HashMap<Uuid, u64> = hot.map(|thread| (thread.id, thread.low + thread.high)).collect();
         let marks: Vec<Mark> = sent
             .iter()
-            .filter_map(|sent| Some(Mark { id: sent.id, user: users.get(&sent.thread)? - sent.sender }))
+            .filter_map(|sent| Some(Mark { id: sent.id, user: sums.get(&sent.thread)? - sent.sender }))
             .collect();
         let mut shares = marks.chunks(marks.len().div_ceil(connections).max(1));
-        let mut plans = Self::some(Scenario::Mark, shape, connections, 0);
+        let mut plans = Self::for_connections(Scenario::Mark, dataset, connections, 0);
         for plan in &mut plans {
             plan.marks = Some(shares.next().unwrap_or_default().to_vec());
         }
         plans
     }
 
-    /// The next request; `None` when there are no messages left to mark.
-    pub(crate) fn next(&mut self) -> Option<Asked> {
+    /// Returns the next request, or `None` if all messages are marked.
+    pub(crate) fn next(&mut self) -> Option<PlannedRequest> {
         let call = match self.scenario {
             Scenario::Mix => match self.random.below(100) {
                 0..20 => Call::Send,
@@ -124,7 +105,7 @@ impl Plan {
                 _ => Call::Threads,
             },
             Scenario::Mark => match &mut self.marks {
-                Some(marks) => return marks.pop().map(mark),
+                Some(marks) => return marks.pop().map(Mark::request),
                 None => Call::Mark,
             },
             Scenario::Send => Call::Send,
@@ -137,67 +118,69 @@ impl Plan {
             Scenario::ThreadsCold => Call::ThreadsCold,
             Scenario::Login => Call::Login,
         };
-        Some(self.ask(call))
+        Some(self.request(call))
     }
 
-    /// A request of this kind.
-    pub(crate) fn ask(&mut self, call: Call) -> Asked {
-        let get =
-            |path: String, user| Asked { call, method: Method::GET, path, token: token(user), body: None };
-        match call {
-            Call::Send => {
-                let (thread, number) = (self.hot_thread(), self.random.next());
-                let sender = if number % 2 == 0 { thread.low } else { thread.high };
-                let text = format!("Message {} of many: see you at eight, by the lake", number % 1_000_000);
-                Asked {
-                    call,
-                    method: Method::POST,
-                    path: "/messages/".to_owned(),
-                    token: token(sender),
-                    body: Some(format!(r#"{{"thread":"{}","text":"{text}"}}"#, thread.id)),
-                }
-            }
+    /// Returns a request of this kind.
+    pub(crate) fn request(&mut self, call: Call) -> PlannedRequest {
+        let (path, user) = match call {
+            Call::Send => return self.send(),
+            Call::Login => return login(),
+            Call::Mark => return Mark { id: 1, user: self.dataset.long_thread().high }.request(),
             Call::Page => {
                 let thread = self.hot_thread();
-                get(format!("/threads/{}/messages/?limit=50", thread.id), thread.low)
+                (format!("/threads/{}/messages/?limit=50", thread.id), thread.low)
             }
             Call::Newest => {
                 let thread = self.hot_thread();
-                get(format!("/threads/{}/messages/?before={}&limit=50", thread.id, i64::MAX), thread.low)
+                (format!("/threads/{}/messages/?before={}&limit=50", thread.id, i64::MAX), thread.low)
             }
             Call::PageCold => {
-                let thread = self.shape.thread(self.random.below(self.shape.threads));
-                // Early enough that fifty follow in every thread.
-                let after = self.random.below(self.shape.messages / 12);
-                get(format!("/threads/{}/messages/?after={after}&limit=50", thread.id), thread.high)
+                let thread = self.dataset.thread(self.random.below(self.dataset.threads));
+                // Early enough that fifty messages follow in every thread.
+                let after = self.random.below(self.dataset.messages / 12);
+                (format!("/threads/{}/messages/?after={after}&limit=50", thread.id), thread.high)
             }
-            Call::Unread => get("/messages/unread/?limit=100".to_owned(), BUSY),
+            Call::Unread => ("/messages/unread/?limit=100".to_owned(), BUSY_USER),
             Call::UnreadCold => {
                 let (offset, limit, incoming) =
-                    (self.random.below(500), self.nearly_hundred(), self.random.below(2) == 0);
-                get(format!("/messages/unread/?incoming={incoming}&limit={limit}&offset={offset}"), BUSY)
+                    (self.random.below(500), self.about_a_hundred(), self.random.below(2) == 0);
+                let query = format!("incoming={incoming}&limit={limit}&offset={offset}");
+                (format!("/messages/unread/?{query}"), BUSY_USER)
             }
-            Call::Threads => get("/threads/?limit=100".to_owned(), BUSY),
+            Call::Threads => ("/threads/?limit=100".to_owned(), BUSY_USER),
             Call::ThreadsCold => {
-                let after = self.shape.thread(self.random.below(self.shape.busy_threads - 100)).id;
-                get(format!("/threads/?after={after}&limit={}", self.nearly_hundred()), BUSY)
+                let after = self.dataset.thread(self.random.below(self.dataset.busy_threads - 100)).id;
+                (format!("/threads/?after={after}&limit={}", self.about_a_hundred()), BUSY_USER)
             }
-            Call::Login => login(),
-            Call::Mark => mark(Mark { id: 1, user: self.shape.long_thread().high }),
+        };
+        PlannedRequest { call, method: Method::GET, path, token: token(user), body: None }
+    }
+
+    fn send(&mut self) -> PlannedRequest {
+        let (thread, number) = (self.hot_thread(), self.random.next());
+        let sender = if number % 2 == 0 { thread.low } else { thread.high };
+        let text = format!("Message {} of many: see you at eight, by the lake", number % 1_000_000);
+        PlannedRequest {
+            call: Call::Send,
+            method: Method::POST,
+            path: "/messages/".to_owned(),
+            token: token(sender),
+            body: Some(format!(r#"{{"thread":"{}","text":"{text}"}}"#, thread.id)),
         }
     }
 
-    /// So that there are too many different lists for any cache.
-    const fn nearly_hundred(&mut self) -> u64 {
+    /// Returns a limit from 91 to 100, so that there are more different lists than a cache holds.
+    const fn about_a_hundred(&mut self) -> u64 {
         100 - self.random.below(10)
     }
 
-    const fn hot_thread(&mut self) -> Pair {
-        self.shape.ordinary_thread(self.random.below(HOT_THREADS))
+    const fn hot_thread(&mut self) -> Thread {
+        self.dataset.ordinary_thread(self.random.below(HOT_THREADS))
     }
 }
 
-/// A message that was sent, as the server answered.
+/// A message that was sent, as the server returned it.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]
 pub(crate) struct SentMessage {
     id: i64,
@@ -205,40 +188,32 @@ pub(crate) struct SentMessage {
     sender: u64,
 }
 
-/// A message to mark as read, and who does it.
+/// A message to mark as read, and the user who marks it.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
     id: i64,
     user: u64,
 }
 
-fn mark(Mark { id, user }: Mark) -> Asked {
-    let path = format!("/messages/{id}/mark-as-read/");
-    Asked { call: Call::Mark, method: Method::PATCH, path, token: token(user), body: None }
+impl Mark {
+    fn request(self) -> PlannedRequest {
+        PlannedRequest {
+            call: Call::Mark,
+            method: Method::PATCH,
+            path: format!("/messages/{}/mark-as-read/", self.id),
+            token: token(self.user),
+            body: None,
+        }
+    }
 }
 
-fn login() -> Asked {
+fn login() -> PlannedRequest {
     let body = format!(r#"{{"username":"{LOGIN_NAME}","password":"{LOGIN_PASSWORD}"}}"#);
-    Asked {
+    PlannedRequest {
         call: Call::Login,
         method: Method::POST,
         path: "/token/".to_owned(),
         token: String::new(),
         body: Some(body),
-    }
-}
-
-/// How long the answers are, so that the ceiling can answer as much.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Sizes(HashMap<Call, usize>);
-
-impl Sizes {
-    pub(crate) fn set(&mut self, call: Call, bytes: usize) {
-        self.0.insert(call, bytes);
-    }
-
-    /// Bytes of an answer.
-    pub(crate) fn of(&self, call: Call) -> usize {
-        self.0.get(&call).copied().unwrap_or(200)
     }
 }

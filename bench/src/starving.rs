@@ -1,13 +1,13 @@
-//! `chat-bench starving`: whether many clients that log in leave a reader alone. A log-in costs tens of milliseconds of
-//! CPU, by intention.
+//! `chat-bench starving`: whether many clients that log in starve a reader.
+//!
+//! A log-in costs tens of milliseconds of CPU by design.
 
 use crate::{
-    load::{self, Seen, Target},
-    options::{self, Common},
+    load::{self, Target},
+    options::{CommonOptions, StarvingOptions},
     process::Server,
     report,
     scenarios::{LOGIN_NAME, LOGIN_PASSWORD, Plan, Scenario},
-    servers::Kind,
     workspace::Workspace,
 };
 use anyhow::Result;
@@ -18,7 +18,7 @@ use chat_core::{
 use serde::Serialize;
 use std::time::Duration;
 
-/// What is printed with `--json`.
+/// The figures of a server, as `--json` prints them.
 #[derive(Debug, Serialize)]
 struct Row {
     server: String,
@@ -30,16 +30,16 @@ struct Row {
     logins_per_second: f64,
 }
 
-pub(crate) async fn run(common: &Common, args: options::Starving) -> Result<()> {
+pub(crate) async fn run(common: &CommonOptions, options: StarvingOptions) -> Result<()> {
     let mut rows = Vec::new();
-    for &kind in common.server.iter().filter(|kind| matches!(kind, Kind::Sqlite | Kind::Postgres)) {
+    for kind in common.chat_servers() {
         let mut workspace = Workspace::new(common, &[kind])?;
         let url = workspace.copy(common, kind).await?;
         let chat = Chat::new(sql::open(&url, &Options::default()).await?);
         chat.add_user(LOGIN_NAME, LOGIN_PASSWORD).await?;
         chat.close().await;
         let server = Server::start(kind, &url).await?;
-        rows.push(measure(&workspace, &server, &args).await?);
+        rows.push(measure(&workspace, &server, &options).await?);
         server.stop().await?;
         workspace.close().await?;
     }
@@ -47,33 +47,38 @@ pub(crate) async fn run(common: &Common, args: options::Starving) -> Result<()> 
         return report::json(&rows);
     }
     for row in rows {
-        report::line(&row.server);
-        report::values(&[
-            ("undisturbed: p50 µs", format!("{:.0}", row.undisturbed_p50_us)),
-            ("undisturbed: p99 µs", format!("{:.0}", row.undisturbed_p99_us)),
-            ("with log-ins: p50 µs", format!("{:.0}", row.disturbed_p50_us)),
-            ("with log-ins: p99 µs", format!("{:.0}", row.disturbed_p99_us)),
-            ("p99, with to without", format!("{:.2}", row.ratio_p99)),
-            ("log-ins a second", format!("{:.1}", row.logins_per_second)),
-        ]);
+        print(&row);
     }
     Ok(())
 }
 
-async fn measure(workspace: &Workspace, server: &Server, args: &options::Starving) -> Result<Row> {
-    let time = Duration::from_secs_f64(args.seconds);
-    let target = Target { address: server.address, sizes: None, keep: false };
-    let plans = |seed| Plan::some(Scenario::Page, workspace.shape, args.readers, seed);
-    load::drive(&target, plans(0), time / 5).await?;
-    let alone = load::drive(&target, plans(1), time).await?;
+fn print(row: &Row) {
+    report::line(&row.server);
+    report::values(&[
+        ("without log-ins: p50 µs", format!("{:.0}", row.undisturbed_p50_us)),
+        ("without log-ins: p99 µs", format!("{:.0}", row.undisturbed_p99_us)),
+        ("with log-ins: p50 µs", format!("{:.0}", row.disturbed_p50_us)),
+        ("with log-ins: p99 µs", format!("{:.0}", row.disturbed_p99_us)),
+        ("p99 with log-ins, divided by p99 without", format!("{:.2}", row.ratio_p99)),
+        ("log-ins per second", format!("{:.1}", row.logins_per_second)),
+    ]);
+}
 
-    let logins = Plan::some(Scenario::Login, workspace.shape, args.clients, 3);
+async fn measure(workspace: &Workspace, server: &Server, options: &StarvingOptions) -> Result<Row> {
+    let time = Duration::from_secs_f64(options.seconds);
+    let target = Target::new(server.address);
+    let plans = |seed| Plan::for_connections(Scenario::Page, workspace.dataset, options.readers, seed);
+    // A warm-up, which is not measured.
+    load::run(&target, plans(0), time / 5).await?;
+    let alone = load::run(&target, plans(1), time).await?;
+
+    let logins = Plan::for_connections(Scenario::Login, workspace.dataset, options.clients, 3);
     let (beside, logins) =
-        tokio::try_join!(load::drive(&target, plans(2), time), load::drive(&target, logins, time))?;
-    let seen: [&Seen; 3] = [&alone, &beside, &logins];
-    if let Some(refusal) = seen.iter().find_map(|seen| seen.refusal.as_ref()) {
-        anyhow::bail!("an answer was no success: {refusal}");
+        tokio::try_join!(load::run(&target, plans(2), time), load::run(&target, logins, time))?;
+    for result in [&alone, &beside, &logins] {
+        result.require_success()?;
     }
+    let (alone, beside) = (alone.measurement, beside.measurement);
     Ok(Row {
         server: server.kind.to_string(),
         undisturbed_p50_us: alone.percentile(0.5),
@@ -81,6 +86,6 @@ async fn measure(workspace: &Workspace, server: &Server, args: &options::Starvin
         disturbed_p50_us: beside.percentile(0.5),
         disturbed_p99_us: beside.percentile(0.99),
         ratio_p99: beside.percentile(0.99) / alone.percentile(0.99),
-        logins_per_second: logins.requests as f64 / logins.elapsed.as_secs_f64(),
+        logins_per_second: logins.measurement.requests as f64 / logins.elapsed.as_secs_f64(),
     })
 }

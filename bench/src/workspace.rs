@@ -1,10 +1,10 @@
 //! The copies of the filled databases that a run works on.
 
 use crate::{
-    cluster::Cluster,
-    fill::{self, shape::Shape},
-    options::Common,
-    servers::Kind,
+    dataset::Dataset,
+    fill::{self, PostgresDatabases},
+    options::CommonOptions,
+    server_kind::ServerKind,
 };
 use anyhow::Result;
 use std::fs;
@@ -14,27 +14,29 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub(crate) struct Workspace {
     folder: TempDir,
-    cluster: Option<Cluster>,
-    databases: Vec<String>,
-    pub(crate) shape: Shape,
+    postgres: Option<PostgresDatabases>,
+    /// The Postgres databases that [`Workspace::close`] drops.
+    copies: Vec<String>,
+    pub(crate) dataset: Dataset,
 }
 
 impl Workspace {
-    /// Gets ready for these servers.
-    pub(crate) fn new(common: &Common, servers: &[Kind]) -> Result<Self> {
+    /// Creates the folder of a run, and starts Postgres if one of the servers needs it.
+    pub(crate) fn new(common: &CommonOptions, servers: &[ServerKind]) -> Result<Self> {
         fs::create_dir_all(&common.data)?;
-        let cluster = servers.contains(&Kind::Postgres).then(|| Cluster::start(&common.data)).transpose()?;
+        let needs_postgres = servers.contains(&ServerKind::Postgres);
+        let postgres = needs_postgres.then(|| PostgresDatabases::start(&common.data)).transpose()?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&common.data)?;
-        Ok(Self { folder, cluster, databases: Vec::new(), shape: Shape::new(common.messages) })
+        Ok(Self { folder, postgres, copies: Vec::new(), dataset: Dataset::new(common.messages) })
     }
 
-    /// The address of a fresh copy of a server's database; empty for the ceiling, which has none.
-    pub(crate) async fn copy(&mut self, common: &Common, kind: Kind) -> Result<String> {
+    /// Makes a new copy of a server's database and returns its URL, which is empty for the ceiling.
+    pub(crate) async fn copy(&mut self, common: &CommonOptions, kind: ServerKind) -> Result<String> {
         let filled = match kind {
-            Kind::Ceiling => return Ok(String::new()),
-            Kind::Sqlite => fill::sqlite_file(&common.data, &self.shape).await?,
-            Kind::Axum => fill::plain_file(&common.data, &self.shape).await?,
-            Kind::Postgres => return self.copy_postgres().await,
+            ServerKind::Ceiling => return Ok(String::new()),
+            ServerKind::Sqlite => fill::sqlite_file(&common.data, &self.dataset).await?,
+            ServerKind::Axum => fill::plain_file(&common.data, &self.dataset).await?,
+            ServerKind::Postgres => return self.copy_postgres().await,
         };
         let copy = self.folder.path().join(format!("{kind}.db"));
         fs::copy(filled, &copy)?;
@@ -42,29 +44,29 @@ impl Workspace {
     }
 
     async fn copy_postgres(&mut self) -> Result<String> {
-        let Some(cluster) = &self.cluster else { anyhow::bail!("Postgres was not started") };
-        let filled = fill::postgres_database(cluster, &self.shape).await?;
-        let copy = format!("run_{}", uuid::Uuid::from_u128(self.shape.messages.into()).simple());
-        cluster.run(format!("drop database if exists {copy} with (force)")).await?;
-        cluster.run(format!("create database {copy} template {filled} strategy file_copy")).await?;
-        let url = cluster.url(&copy);
-        self.databases.push(copy);
+        let Some(postgres) = &self.postgres else { anyhow::bail!("Postgres was not started") };
+        let filled = fill::postgres_database(postgres, &self.dataset).await?;
+        let copy = format!("run_{}", uuid::Uuid::from_u128(self.dataset.messages.into()).simple());
+        postgres.run(format!("drop database if exists {copy} with (force)")).await?;
+        postgres.run(format!("create database {copy} template {filled} strategy file_copy")).await?;
+        let url = postgres.url(&copy);
+        self.copies.push(copy);
         Ok(url)
     }
 
-    /// The process of the database server whose work counts as this server's.
-    pub(crate) fn database_process(&self, kind: Kind) -> Result<Option<u32>> {
-        match &self.cluster {
-            Some(cluster) if kind == Kind::Postgres => cluster.process().map(Some),
+    /// Returns the id of the Postgres process that this server uses, if it uses one.
+    pub(crate) fn database_process(&self, kind: ServerKind) -> Result<Option<u32>> {
+        match &self.postgres {
+            Some(postgres) if kind == ServerKind::Postgres => postgres.process_id().map(Some),
             _ => Ok(None),
         }
     }
 
     /// Removes the copies. The servers must have ended.
     pub(crate) async fn close(self) -> Result<()> {
-        if let Some(cluster) = &self.cluster {
-            for database in &self.databases {
-                cluster.run(format!("drop database {database} with (force)")).await?;
+        if let Some(postgres) = &self.postgres {
+            for copy in &self.copies {
+                postgres.run(format!("drop database {copy} with (force)")).await?;
             }
         }
         Ok(())

@@ -1,71 +1,76 @@
-//! Filling the databases, once; runs work on copies.
+//! Filling the databases. A database is filled once; runs work on copies.
 
 mod postgres;
-pub(crate) mod shape;
 mod sqlite;
 mod statements;
 
-use crate::{cluster::Cluster, options::Common, report, servers::Kind};
+use crate::{dataset::Dataset, options::CommonOptions, report, server_kind::ServerKind};
 use anyhow::{Context, Result};
-use shape::Shape;
+pub(crate) use postgres::PostgresDatabases;
 use std::{
     fs,
     path::{Path, PathBuf},
     time::Instant,
 };
 
-/// `chat-bench fill`.
-pub(crate) async fn run(common: &Common) -> Result<()> {
-    let shape = Shape::new(common.messages);
+/// Runs `chat-bench fill`.
+pub(crate) async fn run(common: &CommonOptions) -> Result<()> {
+    let dataset = Dataset::new(common.messages);
     for kind in &common.server {
         match kind {
-            Kind::Ceiling => {}
-            Kind::Sqlite => drop(sqlite_file(&common.data, &shape).await?),
-            Kind::Axum => drop(plain_file(&common.data, &shape).await?),
-            Kind::Postgres => drop(postgres_database(&Cluster::start(&common.data)?, &shape).await?),
+            ServerKind::Ceiling => {}
+            ServerKind::Sqlite => drop(sqlite_file(&common.data, &dataset).await?),
+            ServerKind::Axum => drop(plain_file(&common.data, &dataset).await?),
+            ServerKind::Postgres => {
+                drop(postgres_database(&PostgresDatabases::start(&common.data)?, &dataset).await?);
+            }
         }
     }
     Ok(())
 }
 
-/// The filled SQLite file, made when it is not there.
-pub(crate) async fn sqlite_file(data: &Path, shape: &Shape) -> Result<PathBuf> {
-    let file = file(data, "chat", shape)?;
+/// Returns the filled SQLite file, after filling it if it does not exist.
+pub(crate) async fn sqlite_file(data: &Path, dataset: &Dataset) -> Result<PathBuf> {
+    let file = file(data, "chat", dataset)?;
     if !file.exists() {
-        let began = begin(shape, "SQLite");
-        sqlite::fill(&file, shape).await.context("the SQLite file could not be filled")?;
-        report::note(&format!("done in {:.0} s", began.elapsed().as_secs_f64()));
+        let began = begin(dataset, "SQLite");
+        sqlite::fill(&file, dataset).await.context("cannot fill the SQLite file")?;
+        end(began);
     }
     Ok(file)
 }
 
-/// The same data in the tables of the plain service.
-pub(crate) async fn plain_file(data: &Path, shape: &Shape) -> Result<PathBuf> {
-    let file = file(data, "plain", shape)?;
+/// Returns the SQLite file of the plain service, after filling it with the same data if it does not exist.
+pub(crate) async fn plain_file(data: &Path, dataset: &Dataset) -> Result<PathBuf> {
+    let file = file(data, "plain", dataset)?;
     if !file.exists() {
-        let from = sqlite_file(data, shape).await?;
-        sqlite::fill_plain(&file, &from).await.context("the plain service's file could not be filled")?;
+        let from = sqlite_file(data, dataset).await?;
+        sqlite::fill_plain(&file, &from).await.context("cannot fill the SQLite file of the plain service")?;
     }
     Ok(file)
 }
 
-/// The name of the filled Postgres database, made when it is not there.
-pub(crate) async fn postgres_database(cluster: &Cluster, shape: &Shape) -> Result<String> {
-    let name = format!("filled_{}", shape.messages);
-    if !cluster.has(&name).await? {
-        let began = begin(shape, "Postgres");
-        postgres::fill(cluster, &name, shape).await.context("the Postgres database could not be filled")?;
-        report::note(&format!("done in {:.0} s", began.elapsed().as_secs_f64()));
+/// Returns the name of the filled Postgres database, after filling it if it does not exist.
+pub(crate) async fn postgres_database(postgres: &PostgresDatabases, dataset: &Dataset) -> Result<String> {
+    let name = format!("filled_{}", dataset.messages);
+    if !postgres.has(&name).await? {
+        let began = begin(dataset, "Postgres");
+        postgres::fill(postgres, &name, dataset).await.context("cannot fill the Postgres database")?;
+        end(began);
     }
     Ok(name)
 }
 
-fn file(data: &Path, name: &str, shape: &Shape) -> Result<PathBuf> {
-    fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
-    Ok(data.join(format!("{name}-{}.db", shape.messages)))
+fn file(data: &Path, name: &str, dataset: &Dataset) -> Result<PathBuf> {
+    fs::create_dir_all(data).with_context(|| format!("cannot create {}", data.display()))?;
+    Ok(data.join(format!("{name}-{}.db", dataset.messages)))
 }
 
-fn begin(shape: &Shape, database: &str) -> Instant {
-    report::note(&format!("filling {database} with {} messages", shape.messages));
+fn begin(dataset: &Dataset, database: &str) -> Instant {
+    report::progress(&format!("filling {database} with {} messages", dataset.messages));
     Instant::now()
+}
+
+fn end(began: Instant) {
+    report::progress(&format!("filled in {:.0} s", began.elapsed().as_secs_f64()));
 }

@@ -1,21 +1,22 @@
 //! Filling an SQLite file.
 
-use super::{
-    shape::Shape,
-    statements::{self, Words, hex},
-};
+use super::statements::{self, Dialect, hex};
+use crate::dataset::Dataset;
 use anyhow::{Context, Result};
 use chat_core::store::sql;
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use std::{fs, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 use uuid::Uuid;
 
 struct Sqlite;
 
-impl Words for Sqlite {
+impl Dialect for Sqlite {
     fn series(&self, first: u64, last: u64) -> String {
         format!(
             "(with recursive series(n) as (select {first} union all select n + 1 from series where n < {last}) \
@@ -30,14 +31,13 @@ impl Words for Sqlite {
     }
 }
 
-/// Makes and fills the file.
-pub(super) async fn fill(file: &Path, shape: &Shape) -> Result<()> {
-    let part = file.with_extension("part");
-    fs::remove_file(&part).or_else(|e| if part.exists() { Err(e) } else { Ok(()) })?;
+/// Creates and fills the file; it has its name only once it is complete.
+pub(super) async fn fill(file: &Path, dataset: &Dataset) -> Result<()> {
+    let part = remove_part(file)?;
     let url = format!("sqlite://{}", part.display());
     sql::open(&url, &sql::Options::default()).await?.close().await;
 
-    // A file that is thrown away when the filling fails needs no care.
+    // No journal and no sync: the file is discarded if filling it fails.
     let options = SqliteConnectOptions::new()
         .filename(&part)
         .foreign_keys(false)
@@ -53,13 +53,13 @@ pub(super) async fn fill(file: &Path, shape: &Shape) -> Result<()> {
     for (name, _) in &indexes {
         run(&mut db, format!("drop index {name}")).await?;
     }
-    run(&mut db, statements::users(&Sqlite, shape)).await?;
+    run(&mut db, statements::users(&Sqlite, dataset)).await?;
     run(&mut db, "begin".to_owned()).await?;
-    for batch in statements::tokens(&Sqlite, shape).chain(statements::threads(&Sqlite, shape)) {
+    for batch in statements::tokens(&Sqlite, dataset).chain(statements::threads(&Sqlite, dataset)) {
         run(&mut db, batch).await?;
     }
     run(&mut db, "commit".to_owned()).await?;
-    for chunk in statements::messages(&Sqlite, shape) {
+    for chunk in statements::messages(&Sqlite, dataset) {
         run(&mut db, chunk).await?;
     }
     run(&mut db, statements::counters()).await?;
@@ -71,10 +71,9 @@ pub(super) async fn fill(file: &Path, shape: &Shape) -> Result<()> {
     Ok(())
 }
 
-/// The database of the plain service: the same data with the tables and indexes it would have.
+/// Creates the database of the plain service: the same data in its own tables, with the indexes it needs.
 pub(super) async fn fill_plain(file: &Path, from: &Path) -> Result<()> {
-    let part = file.with_extension("part");
-    fs::remove_file(&part).or_else(|e| if part.exists() { Err(e) } else { Ok(()) })?;
+    let part = remove_part(file)?;
     let options = SqliteConnectOptions::new()
         .filename(&part)
         .create_if_missing(true)
@@ -82,7 +81,7 @@ pub(super) async fn fill_plain(file: &Path, from: &Path) -> Result<()> {
         .synchronous(SqliteSynchronous::Off);
     let mut db = SqliteConnection::connect_with(&options).await?;
     sqlx::query("attach $1 as chat")
-        .bind(from.to_str().context("a path that is not UTF-8")?)
+        .bind(from.to_str().context("the path of the data folder is not UTF-8")?)
         .execute(&mut db)
         .await?;
     run(
@@ -105,6 +104,15 @@ pub(super) async fn fill_plain(file: &Path, from: &Path) -> Result<()> {
     db.close().await?;
     fs::rename(&part, file)?;
     Ok(())
+}
+
+/// Returns the name of the incomplete file, after removing one that an earlier run left behind.
+fn remove_part(file: &Path) -> Result<PathBuf> {
+    let part = file.with_extension("part");
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(part),
+    }
 }
 
 async fn run(db: &mut SqliteConnection, sql: String) -> Result<()> {

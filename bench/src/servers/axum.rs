@@ -1,6 +1,7 @@
-//! A chat service written the usual way with axum and sqlx: every request looks up its token and whether the thread is
-//! the caller's, and every message is an insert with a commit of its own. On SQLite in WAL mode, with every commit
-//! confirmed by the disk, as ours.
+//! A plain chat service, written the usual way with axum and sqlx.
+//!
+//! Each request queries its token and whether the caller is a participant. Each message is one insert with its own
+//! commit. SQLite is in WAL mode and syncs every commit, as in the chat server.
 
 use anyhow::Result;
 use axum::{
@@ -75,17 +76,17 @@ struct ThreadPage {
 }
 
 #[derive(Serialize)]
-struct Counted {
+struct CountedPage {
     count: i64,
     results: Vec<Message>,
 }
 
-/// The user whose token came with the request.
+/// The user whose token the request has.
 struct Caller(i64);
 
-type Refused = (StatusCode, String);
+type ErrorResponse = (StatusCode, String);
 
-fn failed(error: sqlx::Error) -> Refused {
+fn database_error(error: sqlx::Error) -> ErrorResponse {
     match error {
         sqlx::Error::RowNotFound => (StatusCode::NOT_FOUND, "Not found.".to_owned()),
         error => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
@@ -93,9 +94,9 @@ fn failed(error: sqlx::Error) -> Refused {
 }
 
 impl FromRequestParts<SqlitePool> for Caller {
-    type Rejection = Refused;
+    type Rejection = ErrorResponse;
 
-    async fn from_request_parts(parts: &mut Parts, pool: &SqlitePool) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, pool: &SqlitePool) -> Result<Self, ErrorResponse> {
         let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let key = header.and_then(|header| header.strip_prefix("Token "));
         let hash = token::hash(key.ok_or((StatusCode::UNAUTHORIZED, "No token.".to_owned()))?);
@@ -103,27 +104,31 @@ impl FromRequestParts<SqlitePool> for Caller {
             .bind(hash.0.as_slice())
             .fetch_optional(pool)
             .await
-            .map_err(failed)?;
+            .map_err(database_error)?;
         found.map(Self).ok_or((StatusCode::UNAUTHORIZED, "Invalid token.".to_owned()))
     }
 }
 
-async fn require_thread(pool: &SqlitePool, Caller(user): &Caller, thread: Uuid) -> Result<(), Refused> {
+async fn require_participant(
+    pool: &SqlitePool,
+    Caller(user): &Caller,
+    thread: Uuid,
+) -> Result<(), ErrorResponse> {
     sqlx::query("select 1 from threads where id = $1 and (user_low = $2 or user_high = $2)")
         .bind(thread)
         .bind(user)
         .fetch_one(pool)
         .await
         .map(drop)
-        .map_err(failed)
+        .map_err(database_error)
 }
 
 async fn send(
     State(pool): State<SqlitePool>,
     caller: Caller,
     Json(new): Json<NewMessage>,
-) -> Result<(StatusCode, Json<Message>), Refused> {
-    require_thread(&pool, &caller, new.thread).await?;
+) -> Result<(StatusCode, Json<Message>), ErrorResponse> {
+    require_participant(&pool, &caller, new.thread).await?;
     let message = sqlx::query_as(
         "insert into messages (thread, sender, text, created, is_read) values ($1, $2, $3, $4, false) returning *",
     )
@@ -133,7 +138,7 @@ async fn send(
     .bind(SystemClock.now().as_micros())
     .fetch_one(&pool)
     .await
-    .map_err(failed)?;
+    .map_err(database_error)?;
     Ok((StatusCode::CREATED, Json(message)))
 }
 
@@ -142,8 +147,8 @@ async fn messages(
     caller: Caller,
     Path(thread): Path<Uuid>,
     Query(page): Query<Page>,
-) -> Result<Json<Vec<Message>>, Refused> {
-    require_thread(&pool, &caller, thread).await?;
+) -> Result<Json<Vec<Message>>, ErrorResponse> {
+    require_participant(&pool, &caller, thread).await?;
     let (sql, cursor) = match page.before {
         Some(id) => ("select * from messages where thread = $1 and id < $2 order by id desc limit $3", id),
         None => (
@@ -152,7 +157,7 @@ async fn messages(
         ),
     };
     let rows = sqlx::query_as(sql).bind(thread).bind(cursor).bind(page.limit).fetch_all(&pool).await;
-    let mut rows: Vec<Message> = rows.map_err(failed)?;
+    let mut rows: Vec<Message> = rows.map_err(database_error)?;
     rows.sort_by_key(|message| message.id);
     Ok(Json(rows))
 }
@@ -161,40 +166,44 @@ async fn unread(
     State(pool): State<SqlitePool>,
     Caller(user): Caller,
     Query(page): Query<Page>,
-) -> Result<Json<Counted>, Refused> {
-    const OWN: &str = "from messages m join threads t on t.id = m.thread \
+) -> Result<Json<CountedPage>, ErrorResponse> {
+    const UNREAD: &str = "from messages m join threads t on t.id = m.thread \
          where (t.user_low = $1 or t.user_high = $1) and not m.is_read";
-    let count =
-        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) {OWN}"))).bind(user).fetch_one(&pool);
+    let count = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) {UNREAD}")))
+        .bind(user)
+        .fetch_one(&pool);
     let results =
-        sqlx::query_as(sqlx::AssertSqlSafe(format!("select m.* {OWN} order by m.id limit $2 offset $3")))
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("select m.* {UNREAD} order by m.id limit $2 offset $3")))
             .bind(user)
             .bind(page.limit)
             .bind(page.offset)
             .fetch_all(&pool);
-    Ok(Json(Counted { count: count.await.map_err(failed)?, results: results.await.map_err(failed)? }))
+    Ok(Json(CountedPage {
+        count: count.await.map_err(database_error)?,
+        results: results.await.map_err(database_error)?,
+    }))
 }
 
 async fn threads(
     State(pool): State<SqlitePool>,
     Caller(user): Caller,
     Query(page): Query<ThreadPage>,
-) -> Result<Json<Vec<Thread>>, Refused> {
+) -> Result<Json<Vec<Thread>>, ErrorResponse> {
     let rows = sqlx::query_as(
         "select id, user_low, user_high from threads where (user_low = $1 or user_high = $1) \
          and seq > coalesce((select seq from threads where id = $2), 0) order by seq limit $3",
     );
-    rows.bind(user).bind(page.after).bind(page.limit).fetch_all(&pool).await.map(Json).map_err(failed)
+    rows.bind(user).bind(page.after).bind(page.limit).fetch_all(&pool).await.map(Json).map_err(database_error)
 }
 
 async fn mark(
     State(pool): State<SqlitePool>,
     caller: Caller,
     Path(id): Path<i64>,
-) -> Result<Json<Message>, Refused> {
+) -> Result<Json<Message>, ErrorResponse> {
     let thread =
         sqlx::query_scalar("select thread from messages where id = $1").bind(id).fetch_one(&pool).await;
-    require_thread(&pool, &caller, thread.map_err(failed)?).await?;
+    require_participant(&pool, &caller, thread.map_err(database_error)?).await?;
     let marked = sqlx::query_as("update messages set is_read = true where id = $1 returning *");
-    marked.bind(id).fetch_one(&pool).await.map(Json).map_err(failed)
+    marked.bind(id).fetch_one(&pool).await.map(Json).map_err(database_error)
 }

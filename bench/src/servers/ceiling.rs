@@ -1,5 +1,7 @@
-//! The ceiling: what hyper does with nothing behind it. A POST's JSON is parsed, written anew and sent back; any other
-//! request is answered with as many bytes of JSON as its path says, made beforehand.
+//! The ceiling: hyper without a service behind it.
+//!
+//! The JSON of a POST is parsed, serialised again and sent back. The response to any other request is a slice of a
+//! ready-made JSON number; the path says how many bytes.
 
 use anyhow::Result;
 use bytes::Bytes;
@@ -10,18 +12,18 @@ use hyper_util::rt::TokioIo;
 use std::sync::LazyLock;
 use tokio::net::TcpListener;
 
-/// Digits: however many of them, they are JSON.
+/// A megabyte of digits. Any number of digits is a JSON document.
 static DIGITS: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![b'1'; 1 << 20]));
 
 pub(super) async fn serve(listener: TcpListener) -> Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)));
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(respond)));
     }
 }
 
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
+async fn respond(request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
     let (status, body) = if request.method() == Method::POST {
         let body = request.into_body().collect().await?.to_bytes();
         let value: serde_json::Value = serde_json::from_slice(&body)?;

@@ -1,0 +1,57 @@
+//! The requests that are sent to the servers, and the sizes of their responses.
+
+use clap::ValueEnum;
+use http::Method;
+use std::collections::HashMap;
+
+/// A kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+pub(crate) enum Call {
+    /// Send a message.
+    Send,
+    /// Read the oldest 50 messages of a thread that is read all the time.
+    Page,
+    /// Read the newest 50 messages of such a thread.
+    Newest,
+    /// Read 50 messages of any thread, from a position that differs each time.
+    PageCold,
+    /// Read the first 100 unread messages of a user with many.
+    Unread,
+    /// Read about 100 unread messages of that user, from an offset that differs each time.
+    UnreadCold,
+    /// Read the first 100 threads of a user with many.
+    Threads,
+    /// Read about 100 threads of that user, from a position that differs each time.
+    ThreadsCold,
+    /// Mark an unread message as read.
+    Mark,
+    /// Log in.
+    Login,
+}
+
+/// A request to send, independent of the server it is sent to.
+#[derive(Debug)]
+pub(crate) struct PlannedRequest {
+    pub(crate) call: Call,
+    pub(crate) method: Method,
+    /// The path and query, relative to the base path.
+    pub(crate) path: String,
+    pub(crate) token: String,
+    /// A JSON body.
+    pub(crate) body: Option<String>,
+}
+
+/// The sizes of the chat server's responses, so that the ceiling can send as many bytes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ResponseSizes(HashMap<Call, usize>);
+
+impl ResponseSizes {
+    pub(crate) fn set(&mut self, call: Call, bytes: usize) {
+        self.0.insert(call, bytes);
+    }
+
+    /// Returns the bytes of a response, 200 if they are not known.
+    pub(crate) fn of(&self, call: Call) -> usize {
+        self.0.get(&call).copied().unwrap_or(200)
+    }
+}
