@@ -1,9 +1,9 @@
-//! A bot that says again what it is told: a program on the client library.
+//! A bot that echoes every message it receives, written with the client library.
 //!
-//!     cargo run -p chat-examples --example bot                                      # tries itself out and ends
-//!     cargo run -p chat-examples --example bot http://127.0.0.1:8000 user2 < file   # the password is in `file`
+//!     cargo run -p chat-examples --example bot                                      # runs against a server of its own
+//!     cargo run -p chat-examples --example bot http://127.0.0.1:8000 user2 < file   # reads the password from `file`
 
-#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+#![expect(clippy::print_stdout, reason = "the example prints what it does")]
 
 use anyhow::{Context, Result, ensure};
 use chat_client::{Client, Error};
@@ -16,30 +16,30 @@ use futures_util::TryStreamExt;
 use std::{io, time::Duration};
 use tokio::net::TcpListener;
 
-/// How long to wait before asking again, when there was nothing to answer.
+/// How long to wait before the next poll when there is no unread message.
 const PAUSE: Duration = Duration::from_secs(2);
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
-    let Some(url) = args.next() else { return try_out().await };
-    let name = args.next().context("who am I? bot URL USERNAME, and the password on standard input")?;
+    let Some(url) = args.next() else { return demonstrate().await };
+    let name = args.next().context("usage: bot URL USERNAME, with the password on standard input")?;
     let mut password = String::new();
     io::stdin().read_line(&mut password)?;
     let bot = Client::new(url)?.sign_in(name, password.trim_end_matches('\n')).await?;
-    echo(&bot, usize::MAX).await
+    reply_to(&bot, usize::MAX).await
 }
 
-/// Answers unread messages, oldest first, until it has answered `times`.
-async fn echo(bot: &Client, times: usize) -> Result<()> {
-    let mut answered = 0;
-    while answered < times {
-        match echo_unread(bot, times - answered).await {
+/// Replies to unread messages, oldest first, until it has sent `count` replies.
+async fn reply_to(bot: &Client, count: usize) -> Result<()> {
+    let mut replies = 0;
+    while replies < count {
+        match reply_to_unread(bot, count - replies).await {
             Ok(0) => tokio::time::sleep(PAUSE).await,
-            Ok(now) => answered += now,
-            // The client has tried again already; a bot has more patience than a caller.
+            Ok(more) => replies += more,
+            // The client has already retried for a few seconds. A bot can wait longer than that.
             Err(error) if error.is_unavailable() || error.is_connect() || error.is_timeout() => {
-                println!("waiting: {error}");
+                println!("the server is unavailable, retrying: {error}");
                 tokio::time::sleep(PAUSE).await;
             }
             Err(error) => return Err(error.into()),
@@ -48,24 +48,24 @@ async fn echo(bot: &Client, times: usize) -> Result<()> {
     Ok(())
 }
 
-/// Answers up to `most` of the messages that are unread now, and says how many.
-async fn echo_unread(bot: &Client, most: usize) -> Result<usize, Error> {
-    // A page, not the stream: marking messages as read moves what comes after them, and so the pages.
+/// Replies to at most `limit` of the messages that are unread now, and returns how many.
+async fn reply_to_unread(bot: &Client, limit: usize) -> Result<usize, Error> {
+    // One page, not the stream: a message marked as read leaves the list, which shifts the pages after it.
     let page = bot.unread().incoming().await?;
-    let mut answered = 0;
-    for message in page.results.into_iter().take(most) {
-        // Should the bot be stopped between these two calls, the key keeps it from answering twice.
+    let mut replies = 0;
+    for message in page.results.into_iter().take(limit) {
+        // If the bot stops between the two calls, the key prevents a second reply to the same message.
         let key = format!("echo-{}", message.id);
         bot.send(message.thread, &*message.text).idempotency_key(key).await?;
         bot.mark_message_read(message.id).await?;
         println!("{}: {}", message.sender, message.text);
-        answered += 1;
+        replies += 1;
     }
-    Ok(answered)
+    Ok(replies)
 }
 
-/// The bot in a server of its own, with somebody to talk to.
-async fn try_out() -> Result<()> {
+/// Starts a server, sends messages to the bot and checks its replies.
+async fn demonstrate() -> Result<()> {
     let chat = Chat::new(sql::connect("sqlite::memory:", &Options::default()).await?);
     chat.add_user("ann", "1234").await?;
     let bot = chat.add_user("bot", "1234").await?;
@@ -77,13 +77,13 @@ async fn try_out() -> Result<()> {
     let client = Client::new(url)?;
     let ann = client.sign_in("ann", "1234").await?;
     let thread = ann.open_thread(bot.id).await?.id;
-    let said = ["Is anybody there?", "Hello?", "Echo!"];
-    for text in said {
+    let sent = ["Are you there?", "Hello?", "Echo!"];
+    for text in sent {
         ann.send(thread, text).await?;
     }
-    echo(&client.sign_in("bot", "1234").await?, said.len()).await?;
+    reply_to(&client.sign_in("bot", "1234").await?, sent.len()).await?;
 
-    let heard = ann.unread().incoming().stream().map_ok(|message| message.text);
-    ensure!(heard.try_collect::<Vec<_>>().await? == said, "ann hears what she said, in order");
+    let replies = ann.unread().incoming().stream().map_ok(|message| message.text);
+    ensure!(replies.try_collect::<Vec<_>>().await? == sent, "the bot replies to each message, in order");
     Ok(())
 }

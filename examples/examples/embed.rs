@@ -1,8 +1,8 @@
-//! A chat inside an application that has its users already: no HTTP, no second log-in.
+//! The chat as a library in an application that has its own users: no HTTP and no second log-in.
 //!
 //!     cargo run -p chat-examples --example embed
 
-#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+#![expect(clippy::print_stdout, reason = "the example prints what it does")]
 
 use anyhow::Result;
 use chat_core::{
@@ -21,29 +21,29 @@ async fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let members = open_members(&folder.path().join("app.db")).await?;
 
-    // The chat keeps its data in a file of its own. `connect` makes it and brings its schema up to date.
+    // The chat has its own database file. `connect` creates the file and applies the migrations.
     let file = folder.path().join("chat.db");
     let chat = Chat::new(sql::connect(&format!("sqlite://{}", file.display()), &Options::default()).await?);
 
-    // The chat is told who there is: the application's ids, the application's names. They need no password, since
-    // nobody logs in at the chat. Saying it again changes nothing, so it can be said whenever somebody comes.
+    // Register the application's users with the chat, under the application's ids and names. They have no password,
+    // since the application logs them in. `ensure_user` is idempotent: call it at every log-in, for example.
     for member in sqlx::query("select id, name from member").fetch_all(&members).await? {
         chat.ensure_user(UserId::new(member.get("id")), member.get("name")).await?;
     }
     let (ann, bob, eve) = (UserId::new(42), UserId::new(43), UserId::new(44));
 
-    // Every call names who acts. That this is ann is for the application to know; what ann may do, for the chat.
+    // The first argument is the caller. The application authenticates the caller; the chat checks what they may do.
     let thread = chat.open_thread(ann, bob).await?.id;
     chat.send(ann, thread, "Lunch at one?").await?;
-    let answer = chat.send(bob, thread, "One it is.").await?;
-    assert_eq!(chat.open_thread(bob, ann).await?.id, thread, "two people have one thread");
+    let reply = chat.send(bob, thread, "One it is.").await?;
+    assert_eq!(chat.open_thread(bob, ann).await?.id, thread, "two users share one thread");
 
-    let refused = chat.send(eve, thread, "May I come too?").await;
-    assert!(matches!(refused, Err(Error::NotFound(_))), "for eve there is no such thread");
+    let denied = chat.send(eve, thread, "May I come too?").await;
+    assert!(matches!(denied, Err(Error::NotFound(_))), "to other users the thread does not exist");
 
     let unread = chat.unread(ann, true, Slice { limit: 10, offset: 0 }).await?;
-    assert_eq!((unread.count, &unread.items), (1, &vec![answer.clone()]));
-    chat.mark_message_read(ann, answer.id).await?;
+    assert_eq!((unread.count, &unread.items), (1, &vec![reply.clone()]));
+    chat.mark_message_read(ann, reply.id).await?;
 
     for message in chat.thread_messages(ann, thread, MessageRange::Oldest, 50).await? {
         let name: String = sqlx::query_scalar("select name from member where id = $1")
@@ -53,12 +53,12 @@ async fn main() -> Result<()> {
         println!("{} {name}: {} {}", message.created, message.text, if message.is_read { "✓" } else { "" });
     }
 
-    // Whatever was acknowledged is on disk already; this ends the connections in good order.
+    // Every acknowledged change is already on disk. This closes the connections.
     chat.close().await;
     Ok(())
 }
 
-/// The application's own data, which the chat knows nothing of.
+/// Opens the application's own database, which the chat does not use.
 async fn open_members(file: &Path) -> Result<SqlitePool> {
     let pool =
         SqlitePool::connect_with(SqliteConnectOptions::new().filename(file).create_if_missing(true)).await?;

@@ -1,9 +1,9 @@
-//! The chat in an axum server, whose users are logged in by the server itself.
+//! The chat mounted in an axum server that has its own users and sessions.
 //!
-//!     cargo run -p chat-examples --example mount_axum                  # tries itself out and ends
-//!     cargo run -p chat-examples --example mount_axum 127.0.0.1:8080   # serves
+//!     cargo run -p chat-examples --example mount_axum                  # serves, sends requests and ends
+//!     cargo run -p chat-examples --example mount_axum 127.0.0.1:8080   # serves until it is stopped
 
-#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+#![expect(clippy::print_stdout, reason = "the example prints what it does")]
 
 use anyhow::{Result, ensure};
 use axum::{
@@ -28,25 +28,27 @@ use tokio::net::TcpListener;
 /// The host's users.
 const MEMBERS: [(i64, &str); 2] = [(42, "ann"), (43, "bob")];
 
-/// Who is logged in at the host: session id → user. Yours may be a signed cookie or a table.
+/// The sessions of the host: session id → user. In your application, a signed cookie or a table.
 #[derive(Debug, Clone, Default)]
 struct Sessions(Arc<Mutex<HashMap<String, UserId>>>);
 
 impl Sessions {
-    fn begin(&self, user: UserId) -> String {
+    /// Starts a session and returns its id.
+    fn start(&self, user: UserId) -> String {
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Make these unguessable in earnest.
+        // For the example only: a real session id must be random and unguessable.
         let id = format!("session-{}-of-{user}", sessions.len());
         sessions.insert(id.clone(), user);
         id
     }
 
+    /// Returns the user of a session.
     fn user(&self, id: &str) -> Option<UserId> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied()
     }
 }
 
-/// How the chat learns who is calling: it asks the host.
+/// Authenticates the chat's requests with the host's sessions.
 #[async_trait::async_trait]
 impl Authenticator for Sessions {
     async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError> {
@@ -56,6 +58,7 @@ impl Authenticator for Sessions {
     }
 }
 
+/// Returns the host's router with the chat mounted under `/chat-api/`.
 async fn router() -> Result<Router> {
     let chat = Chat::new(sql::connect("sqlite::memory:", &Options::default()).await?);
     for (id, name) in MEMBERS {
@@ -66,15 +69,15 @@ async fn router() -> Result<Router> {
     Ok(Router::new()
         .route("/log-in/{name}", post(log_in))
         .with_state(sessions)
-        // Not `nest_service`, which would cut the prefix off, and with it out of the addresses in the answers.
+        // Not `nest_service`: it strips the prefix, so the links in the chat's responses would lack it.
         .route_service("/chat-api/", chat.clone())
         .route_service("/chat-api/{*rest}", chat))
 }
 
-/// The host's own log-in. A real one would ask for a password.
+/// Logs a user in at the host. For the example only: a real log-in checks a password.
 async fn log_in(State(sessions): State<Sessions>, Path(name): Path<String>) -> Result<String, StatusCode> {
     let member = MEMBERS.into_iter().find(|(_, member)| *member == name);
-    member.map(|(id, _)| sessions.begin(UserId::new(id))).ok_or(StatusCode::FORBIDDEN)
+    member.map(|(id, _)| sessions.start(UserId::new(id))).ok_or(StatusCode::FORBIDDEN)
 }
 
 #[tokio::main]
@@ -88,23 +91,24 @@ async fn main() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    try_out(&url).await
+    demonstrate(&url).await
 }
 
-async fn try_out(url: &str) -> Result<()> {
+/// Logs in at the host and uses the chat with the host's session.
+async fn demonstrate(url: &str) -> Result<()> {
     let session =
         reqwest::Client::new().post(format!("{url}/log-in/ann")).send().await?.error_for_status()?.text();
-    // To the client, the host's session is a token like another.
+    // The client sends the host's session id as its token.
     let ann = Client::new(url)?.with_token(Token::new(session.await?))?;
     let me = ann.me().await?;
-    ensure!(me.id == UserId::new(42), "the host's ids are the chat's: {me:?}");
+    ensure!(me.id == UserId::new(42), "the chat uses the host's user ids: {me:?}");
     let thread = ann.open_thread(UserId::new(43)).await?;
-    let message = ann.send(thread.id, "Hello from the host's own session").await?;
+    let message = ann.send(thread.id, "Hello from a session of the host").await?;
     println!("{} wrote message {}: {}", me.username, message.id, message.text);
 
-    let stranger = ann.with_token(Token::new("made up"))?;
-    ensure!(stranger.me().await.is_err_and(|error| error.is_unauthorized()), "no session, no chat");
-    let second_log_in = ann.sign_in("ann", "whatever").await;
-    ensure!(second_log_in.is_err_and(|error| error.is_not_found()), "the chat's own log-in is not served");
+    let unknown = ann.with_token(Token::new("made up"))?;
+    ensure!(unknown.me().await.is_err_and(|error| error.is_unauthorized()), "an unknown session is 401");
+    let second_log_in = ann.sign_in("ann", "a password").await;
+    ensure!(second_log_in.is_err_and(|error| error.is_not_found()), "the chat's own log-in is 404");
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! The chat in a hyper server that has routes of its own.
+//! The chat mounted in a hyper server that has its own routes.
 //!
-//!     cargo run -p chat-examples --example mount_hyper                  # tries itself out and ends
-//!     cargo run -p chat-examples --example mount_hyper 127.0.0.1:8080   # serves
+//!     cargo run -p chat-examples --example mount_hyper                  # serves, sends requests and ends
+//!     cargo run -p chat-examples --example mount_hyper 127.0.0.1:8080   # serves until it is stopped
 
-#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+#![expect(clippy::print_stdout, reason = "the example prints what it does")]
 
 use anyhow::{Result, ensure};
 use chat_core::{
@@ -22,7 +22,7 @@ use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use tokio::net::TcpListener;
 
-/// What both the chat's answers and our own can be turned into.
+/// A body type that the responses of both the chat and the host convert into.
 type AnyBody = UnsyncBoxBody<Bytes, BodyError>;
 
 #[tokio::main]
@@ -38,10 +38,10 @@ async fn main() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(serve(listener, service));
-    try_out(&url).await
+    demonstrate(&url).await
 }
 
-/// The server as it may have been before; what the chat adds is marked.
+/// Accepts connections. The branch on `chat.handles` is all that the chat adds to the host's server.
 async fn serve(listener: TcpListener, chat: ChatService) -> Result<()> {
     loop {
         let (stream, peer) = listener.accept().await?;
@@ -50,12 +50,12 @@ async fn serve(listener: TcpListener, chat: ChatService) -> Result<()> {
             let chat = chat.clone();
             async move {
                 Ok::<_, Infallible>(if chat.handles(request.uri().path()) {
-                    // The chat: it takes the request as it is, and never fails. Telling it of the connection lets
-                    // it believe a proxy's X-Forwarded-Proto; a server that speaks TLS says `secure: true`.
+                    // `respond` takes the request unchanged and is infallible. With the peer's address the chat can
+                    // decide whether to trust a proxy's X-Forwarded-Proto. Set `secure: true` if you serve TLS.
                     request.extensions_mut().insert(Connection { peer: peer.ip(), secure: false });
                     chat.respond(request).await.map(BodyExt::boxed_unsync)
                 } else {
-                    our_own(&request)
+                    host_response(&request)
                 })
             }
         });
@@ -63,8 +63,8 @@ async fn serve(listener: TcpListener, chat: ChatService) -> Result<()> {
     }
 }
 
-/// What was served before there was a chat.
-fn our_own(request: &Request<Incoming>) -> Response<AnyBody> {
+/// Responds to the requests that are not the chat's.
+fn host_response(request: &Request<Incoming>) -> Response<AnyBody> {
     let (status, text) = match request.uri().path() {
         "/" => (StatusCode::OK, "A shop, and a chat at /chat-api/\n"),
         _ => (StatusCode::NOT_FOUND, "No such page\n"),
@@ -74,16 +74,17 @@ fn our_own(request: &Request<Incoming>) -> Response<AnyBody> {
     response
 }
 
-async fn try_out(url: &str) -> Result<()> {
+/// Requests a page of the host, then registers two users and sends a message.
+async fn demonstrate(url: &str) -> Result<()> {
     let page = reqwest::get(url).await?.text().await?;
-    ensure!(page.starts_with("A shop"), "our own page is still there: {page}");
+    ensure!(page.starts_with("A shop"), "the host still serves its own page: {page}");
 
     let client = chat_client::Client::new(url)?;
-    let bob = client.register("bob", "a password of bob's").await?;
-    client.register("ann", "a password of ann's").await?;
-    let ann = client.sign_in("ann", "a password of ann's").await?;
+    let bob = client.register("bob", "the password of bob").await?;
+    client.register("ann", "the password of ann").await?;
+    let ann = client.sign_in("ann", "the password of ann").await?;
     let thread = ann.open_thread(bob.id).await?;
     let message = ann.send(thread.id, "Is the blue one in stock?").await?;
-    println!("{url} keeps message {}: {}", message.id, message.text);
+    println!("{url} stored message {}: {}", message.id, message.text);
     Ok(())
 }

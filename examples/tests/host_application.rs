@@ -1,6 +1,6 @@
-//! How an application that embeds the chat tests itself: its whole server in the test, and its users as clients.
+//! How an application that embeds the chat can test it: the whole server runs in the test, the users are clients.
 
-#![expect(clippy::unwrap_used, reason = "what a test is built from has to be there")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 use chat_client::{Client, Token};
 use chat_core::{
@@ -17,20 +17,20 @@ const ANN: UserId = UserId::new(1001);
 const BOB: UserId = UserId::new(1002);
 const EVE: UserId = UserId::new(1003);
 
-/// The application's log-in, as simple as a test may have it: the token is the user's badge number.
+/// The application's authentication, simplified for the test: the token contains the user's id.
 #[derive(Debug)]
-struct Badges;
+struct TestTokens;
 
 #[async_trait::async_trait]
-impl Authenticator for Badges {
+impl Authenticator for TestTokens {
     async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError> {
         let value = headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
-        let badge = value.to_str().ok().and_then(|value| value.strip_prefix("Token badge-"));
-        badge.and_then(|number| number.parse().ok()).map(UserId::new).ok_or(AuthError::Invalid)
+        let user = value.to_str().ok().and_then(|value| value.strip_prefix("Token user-"));
+        user.and_then(|id| id.parse().ok()).map(UserId::new).ok_or(AuthError::Invalid)
     }
 }
 
-/// The application, serving.
+/// The running application.
 struct Application {
     url: String,
     stop: oneshot::Sender<()>,
@@ -43,7 +43,7 @@ impl Application {
         for (id, name) in [(ANN, "ann"), (BOB, "bob"), (EVE, "eve")] {
             chat.ensure_user(id, name).await.unwrap();
         }
-        let service = ChatService::builder(chat).base_path("/app/chat").authenticator(Badges).build();
+        let service = ChatService::builder(chat).base_path("/app/chat").authenticator(TestTokens).build();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
@@ -54,11 +54,13 @@ impl Application {
         Self { url, stop, server }
     }
 
+    /// Returns a client that is authenticated as this user.
     fn client(&self, user: UserId) -> Client {
-        let badge = Token::new(format!("badge-{user}"));
-        Client::builder(&self.url).base_path("/app/chat").token(badge).no_proxy().build().unwrap()
+        let token = Token::new(format!("user-{user}"));
+        Client::builder(&self.url).base_path("/app/chat").token(token).no_proxy().build().unwrap()
     }
 
+    /// Stops the server and waits until it has stopped.
     async fn stop(self) {
         self.stop.send(()).unwrap();
         self.server.await.unwrap();
@@ -66,7 +68,7 @@ impl Application {
 }
 
 #[tokio::test]
-async fn two_of_its_users_talk() {
+async fn two_users_exchange_messages() {
     let application = Application::start().await;
     let (ann, bob) = (application.client(ANN), application.client(BOB));
 
@@ -79,14 +81,14 @@ async fn two_of_its_users_talk() {
         unread.iter().map(|message| &*message.text).collect::<Vec<_>>(),
         ["The printer is on fire", "again"]
     );
-    assert!(unread.iter().all(|message| message.sender == ANN), "the application's own ids");
+    assert!(unread.iter().all(|message| message.sender == ANN), "the ids are the application's");
     assert_eq!(bob.mark_thread_read(thread).await.unwrap().updated, 2);
     assert_eq!(bob.unread().count().await.unwrap(), 0);
     application.stop().await;
 }
 
 #[tokio::test]
-async fn a_third_sees_nothing_of_it() {
+async fn a_third_user_sees_neither_thread_nor_message() {
     let application = Application::start().await;
     let ann = application.client(ANN);
     let thread = ann.open_thread(BOB).await.unwrap().id;
@@ -101,11 +103,11 @@ async fn a_third_sees_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn the_application_alone_decides_who_is_logged_in() {
+async fn only_the_application_authenticates_users() {
     let application = Application::start().await;
-    let stranger = application.client(ANN).with_token(Token::new("stolen")).unwrap();
-    assert!(stranger.me().await.unwrap_err().is_unauthorized());
-    // The chat's own accounts are not served beside the application's.
-    assert!(stranger.sign_in("ann", "1234").await.unwrap_err().is_not_found());
+    let unknown = application.client(ANN).with_token(Token::new("unknown")).unwrap();
+    assert!(unknown.me().await.unwrap_err().is_unauthorized());
+    // The log-in of the chat itself is not served when the application authenticates.
+    assert!(unknown.sign_in("ann", "1234").await.unwrap_err().is_not_found());
     application.stop().await;
 }

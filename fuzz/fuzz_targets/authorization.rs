@@ -1,4 +1,4 @@
-//! The Authorization header.
+//! The `Authorization` header.
 
 #![no_main]
 

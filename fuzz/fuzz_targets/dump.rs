@@ -1,4 +1,6 @@
-//! Dumps of the service this one succeeds. The program that imports them has no library, so its reader is compiled in.
+//! Dumps of the Django service that this one replaces.
+//!
+//! The program that imports them has no library, so its reader is compiled into the target.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! What proxies say of a client.
+//! The headers in which proxies describe the client.
 
 #![no_main]
 

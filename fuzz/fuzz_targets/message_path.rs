@@ -1,4 +1,4 @@
-//! Ids of messages in paths.
+//! Message ids in paths.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! What a request is sent to, whole.
+//! Request targets: path and query.
 
 #![no_main]
 

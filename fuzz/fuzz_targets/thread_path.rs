@@ -1,4 +1,4 @@
-//! Ids of threads in paths.
+//! Thread ids in paths.
 
 #![no_main]
 

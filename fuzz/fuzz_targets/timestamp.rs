@@ -1,4 +1,4 @@
-//! Points in time.
+//! Timestamps.
 
 #![no_main]
 
