@@ -23,7 +23,7 @@ const CALLS: [&str; 9] =
 const FEW: u64 = 100;
 const MANY: u64 = 500;
 /// How often a count beyond its bound is repeated. The smallest count is the least disturbed one.
-const REPEATS: usize = 2;
+const REPEATS: usize = 4;
 
 /// Instructions of one request, by kind of request.
 type Counts = BTreeMap<String, f64>;
