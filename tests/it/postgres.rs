@@ -3,8 +3,8 @@
 use chat_core::{
     api::{Participants, ThreadId, Timestamp, UserId},
     store::{
-        IdempotencyKey, MessageRange, NewMessage, NewThread, NewUser, OpenedThread, PasswordHash, Slice,
-        Store, StoreError, UnreadFilter, sql,
+        MessageRange, NewMessage, NewThread, NewUser, OpenedThread, PasswordHash, Slice, Store, StoreError,
+        UnreadFilter, sql,
     },
 };
 use chat_tests::{Cluster, Relay, postgres::Database, program::PATIENCE};
@@ -154,8 +154,10 @@ async fn after_a_failed_commit_nothing_is_tried_again() {
         end $$;
         create constraint trigger refuse_threads after insert on threads deferrable initially deferred
             for each row execute function refuse_thread()";
-    database.execute(refuse.to_owned()).await;
-    let new = NewUser { username: "cid".to_owned(), password: PasswordHash::unusable(), created: good.created };
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    sqlx::raw_sql(refuse).execute(&mut connection).await.unwrap();
+    let new =
+        NewUser { username: "cid".to_owned(), password: PasswordHash::unusable(), created: good.created };
     let cid = store.insert_user(new).await.unwrap();
     let new = NewThread {
         id: ThreadId::new(Uuid::from_u128(9)),
@@ -164,7 +166,6 @@ async fn after_a_failed_commit_nothing_is_tried_again() {
     };
     let failed = store.open_thread(new).await;
     assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
-    let mut connection = PgConnection::connect(&database.url).await.unwrap();
     let attempts: i64 =
         sqlx::query_scalar("select last_value from attempts").fetch_one(&mut connection).await.unwrap();
     assert_eq!(attempts, 1);
