@@ -1,9 +1,9 @@
-//! The command line, and what `--help` says beyond single commands.
+//! The command line, and the parts of `--help` that belong to no single command.
 
 use crate::{commands::Command, global::Global};
 use clap::Parser;
 
-/// Chat from the command line
+/// A command-line client of chat-server
 #[derive(Parser)]
 #[command(version, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
 pub(crate) struct Cli {
@@ -13,33 +13,32 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const AFTER_HELP: &str =
-    "Exit status: 0 fine, 1 failed, 2 usage, 3 not found, 4 not signed in or not allowed,
-5 rejected input or conflict, 7 server out of reach. `chat-cli --help` tells more.";
+const AFTER_HELP: &str = "\
+Exit status: 0 success, 1 other failure, 2 usage error, 3 not found, 4 not signed in or not allowed,
+5 rejected or conflict, 7 server unavailable. Run `chat-cli --help` for details.";
 
 const AFTER_LONG_HELP: &str = "\
 Users:
-  A USER is a name, or a number, which is an id. A name of digits alone is written name:42.
-  A name in another letter case will do where only one user can be meant.
+  USER is a name or an id. Digits alone are an id; for the name 42, write name:42.
+  If no name is exactly the same, letter case is ignored, provided that only one user matches.
 
 Texts:
-  A TEXT of - is read from standard input, without the newline at its end.
-  A text that begins with a dash stands behind --: chat-cli send bob -- '-5 degrees'
+  Give - as TEXT to read it from standard input, without the final newline.
+  Put -- before a text that begins with a dash: chat-cli send bob -- '-5 degrees'
 
 Sessions:
-  `login` keeps a session per profile in $XDG_CONFIG_HOME/chat-cli (by default ~/.config/chat-cli), in files that
-  only their owner can read. A session's token is sent to no server but the one it came from.
-  What is given on the command line wins over the environment, that over the session.
+  `login` saves one session per profile in $XDG_CONFIG_HOME/chat-cli (by default ~/.config/chat-cli). Only their owner
+  can read the files. The token of a session is sent only to the server that issued it.
+  Options override environment variables, and these override the session.
 
 Exit status:
-  0  fine
-  1  failed in some other way
-  2  the command line is wrong, or something has to be asked and nobody is there to answer
-  3  there is no such user, thread or message
+  0  success
+  1  other failure
+  2  usage error, or a password or a confirmation is needed and there is no terminal
+  3  no such user, thread or message
   4  not signed in, or not allowed
-  5  the server rejects what it was given (a wrong password at login too), or the idempotency key was used with
-     another message
-  7  the server is out of reach, does not answer in time, or is too busy: try again later
+  5  rejected by the server (a wrong password at login too), or the idempotency key was used with another message
+  7  server unavailable: no connection, no response in time, or too many requests; try again later
 
 Examples:
   chat-cli register ann --login

@@ -1,31 +1,31 @@
-//! What every command works with: the server, the session and the output, sorted out once.
+//! The context of a command: the client of the server, the session and the output.
 
 use crate::{
-    failure::{Failure, Kind, Result},
+    failure::{Failure, FailureKind, Result},
     global::Global,
     output::Output,
-    session::{Profile, Session},
+    session::{Profile, SavedSession},
 };
 use chat_client::{Client, Token};
 
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8000";
 
 pub(crate) struct Context {
-    /// A client of the server, signed in where there is a token for it.
+    /// A client of the server, with a token if there is one for this server.
     pub(crate) client: Client,
     pub(crate) out: Output,
     pub(crate) profile: Profile,
-    /// Whether the token was given for this call, so that the session does not count.
+    /// Whether the token came from an option or a variable, and not from the session.
     pub(crate) token_given: bool,
 }
 
 impl Context {
     pub(crate) fn new(global: Global) -> Result<Self> {
-        // A variable set to nothing is as good as not set.
+        // An empty variable counts as not set.
         let profile = Profile::new(global.profile.as_deref().filter(|name| !name.is_empty()))?;
         let server = global.server.filter(|server| !server.trim().is_empty());
         let token = global.token.filter(|token| !token.expose().is_empty());
-        // Told all it could say, nobody needs a session that can be read.
+        // With both given, a session that cannot be read is no reason to fail.
         let session = if server.is_some() && token.is_some() { None } else { profile.load()? };
 
         let server = server
@@ -43,39 +43,42 @@ impl Context {
         Ok(Self { client, out: Output::new(global.json), profile, token_given })
     }
 
-    /// The client, provided that somebody is signed in.
+    /// Returns the client if it has a token.
     pub(crate) fn signed_in(&self) -> Result<&Client> {
         match self.client.token() {
             Some(_) => Ok(&self.client),
-            None => Err(Failure::new(Kind::NotAllowed, format!("not signed in to {}", self.client.server()))
-                .hint(format!("run {}", self.login_command("NAME")))),
+            None => Err(Failure::new(
+                FailureKind::NotAllowed,
+                format!("not signed in to {}", self.client.server()),
+            )
+            .with_hint(format!("run {}", self.login_command("NAME")))),
         }
     }
 
-    /// Signs in and keeps the session for the calls to come.
+    /// Signs in and saves the session.
     pub(crate) async fn sign_in(&self, username: &str, password: &str, token_name: &str) -> Result<Client> {
         let client = self.client.sign_in(username, password).token_name(token_name).await?;
-        if let Err(failure) = self.keep(&client) {
-            // Kept nowhere, the token would stay valid for nobody; that it could not be kept is what matters.
+        if let Err(failure) = self.save_session(&client) {
+            // Nothing holds the token now, so it is revoked. The failure to save is the one to report.
             let _ = client.sign_out().await;
             return Err(failure);
         }
         if self.token_given {
-            self.out.note("the token in CHAT_TOKEN or --token goes before the session just made");
+            self.out.note("CHAT_TOKEN or --token is set and overrides the session that was just saved");
         }
         Ok(client)
     }
 
-    fn keep(&self, client: &Client) -> Result<()> {
+    fn save_session(&self, client: &Client) -> Result<()> {
         match client.token() {
             Some(token) => {
-                self.profile.save(&Session { server: client.server().to_owned(), token: token.clone() })
+                self.profile.save(&SavedSession { server: client.server().to_owned(), token: token.clone() })
             }
             None => Ok(()),
         }
     }
 
-    /// How to sign in under the profile in use.
+    /// Returns the command that signs in with the current profile.
     pub(crate) fn login_command(&self, username: &str) -> String {
         if self.profile.is_default() {
             format!("chat-cli login {username}")
@@ -85,7 +88,7 @@ impl Context {
     }
 }
 
-/// The session's token, if it came from this server.
-fn session_token(session: Option<Session>, server: &str) -> Option<Token> {
+/// Returns the token of the session if `server` issued it.
+fn session_token(session: Option<SavedSession>, server: &str) -> Option<Token> {
     session.filter(|session| session.server == server).map(|session| session.token)
 }

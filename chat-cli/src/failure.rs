@@ -1,51 +1,50 @@
-//! What can go wrong, and the exit status it ends with.
+//! The failure of a command: its message, its hint and its exit status.
 
-use std::{error::Error as _, fmt, io};
+use chat_client::error_chain;
+use std::{error::Error, fmt, io};
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// A command that did not do what was asked.
+/// The reason why a command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    pub(crate) kind: Kind,
-    /// What happened, one line.
-    pub(crate) message: String,
-    /// What to do about it.
-    pub(crate) hint: Option<String>,
+    kind: FailureKind,
+    message: String,
+    hint: Option<String>,
 }
 
-/// The kinds that scripts can tell apart.
+/// The kinds of failure that scripts can distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Nobody reads the output any more, which is his good right.
+pub(crate) enum FailureKind {
+    /// The reader of the output closed it, as `head` does. This is not an error.
     ClosedPipe,
     Failed,
     Usage,
     NotFound,
     NotAllowed,
     Rejected,
-    OutOfReach,
-    /// Something answers, and it is no chat server.
-    Stranger,
+    Unavailable,
+    /// A server responded that is not a chat server.
+    NotChatServer,
 }
 
-impl Kind {
+impl FailureKind {
     pub(crate) const fn exit_status(self) -> u8 {
         match self {
             Self::ClosedPipe => 0,
-            Self::Failed | Self::Stranger => 1,
+            Self::Failed | Self::NotChatServer => 1,
             Self::Usage => 2,
             Self::NotFound => 3,
             Self::NotAllowed => 4,
             Self::Rejected => 5,
-            Self::OutOfReach => 7,
+            Self::Unavailable => 7,
         }
     }
 
     fn of(error: &chat_client::Error) -> Self {
-        if error.is_usage() {
+        if error.is_builder() {
             Self::Usage
-        } else if error.is_not_found() || names_nothing(error) {
+        } else if error.is_not_found() || names_missing_object(error) {
             Self::NotFound
         } else if error.is_unauthorized() || error.is_forbidden() {
             Self::NotAllowed
@@ -57,17 +56,17 @@ impl Kind {
             || error.is_unavailable()
             || error.is_throttled()
         {
-            Self::OutOfReach
+            Self::Unavailable
         } else if error.is_decode() || error.status().is_some_and(|status| status.is_redirection()) {
-            Self::Stranger
+            Self::NotChatServer
         } else {
             Self::Failed
         }
     }
 }
 
-/// Whether the server's only complaint is that an id in the body is nobody's: for a person that is as good as a 404.
-fn names_nothing(error: &chat_client::Error) -> bool {
+/// Whether every field error says that an id in the body does not exist. On the command line that is like a 404.
+fn names_missing_object(error: &chat_client::Error) -> bool {
     error.field_errors().is_some_and(|fields| {
         fields
             .iter()
@@ -77,64 +76,79 @@ fn names_nothing(error: &chat_client::Error) -> bool {
 }
 
 impl Failure {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), hint: None }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Kind::Usage, message)
+        Self::new(FailureKind::Usage, message)
     }
 
-    /// Something of the machine's that did not work: `what` reads on after "cannot".
-    pub(crate) fn cannot(what: impl fmt::Display, why: impl fmt::Display) -> Self {
-        Self::new(Kind::Failed, format!("cannot {what}: {why}"))
+    /// Returns the failure of a local operation: "cannot {operation}: {error with its causes}".
+    pub(crate) fn cannot(operation: impl fmt::Display, error: &(dyn Error + 'static)) -> Self {
+        Self::new(FailureKind::Failed, format!("cannot {operation}: {}", error_chain(error)))
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    /// Sets the hint: what the user can do, in the imperative.
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Tells which server was asked, where that may be the mistake.
-    pub(crate) fn at(self, server: &str) -> Self {
-        if matches!(self.kind, Kind::OutOfReach | Kind::Stranger) && self.hint.is_none() {
-            self.hint(format!("the server asked is {server}; --server or CHAT_SERVER_URL names another"))
+    /// Adds a hint with the address of the server, if that may be the cause and there is no other hint.
+    pub(crate) fn with_server(self, server: &str) -> Self {
+        let may_be_cause = matches!(self.kind, FailureKind::Unavailable | FailureKind::NotChatServer);
+        if may_be_cause && self.hint.is_none() {
+            self.with_hint(format!(
+                "check that {server} is the right server; --server or CHAT_SERVER_URL sets another"
+            ))
         } else {
             self
         }
+    }
+
+    pub(crate) fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// Returns what failed and why, in one line, without the hint.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns what the user can do about it.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 }
 
 impl From<chat_client::Error> for Failure {
     fn from(error: chat_client::Error) -> Self {
-        let mut message = error.to_string();
-        // Of a chain of causes the last says what the machine found: "Connection refused".
-        let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
-        if let Some(cause) = causes.next().map(|first| causes.last().unwrap_or(first)) {
-            message = format!("{message}: {cause}");
-        }
+        let mut message = error_chain(&error).to_string();
         if error.is_outcome_unknown()
             && let Some(id) = error.request_id()
         {
             message = format!("{message} (request {id})");
         }
-        let failure = Self::new(Kind::of(&error), message);
+        let failure = Self::new(FailureKind::of(&error), message);
         if error.is_unauthorized() {
-            failure.hint("the token is not valid here: run chat-cli login")
+            failure.with_hint("sign in again with chat-cli login")
         } else if let Some(wait) = error.retry_after() {
-            failure.hint(format!("try again in {} seconds", wait.as_secs()))
+            failure.with_hint(format!("try again in {} seconds", wait.as_secs()))
+        } else if let Some(hint) = error.hint() {
+            failure.with_hint(hint)
         } else {
             failure
         }
     }
 }
 
-/// From writing the output alone: every other failure of the machine's says what was tried.
+/// Converts an error of writing the output. Other local errors use [`Failure::cannot`].
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::new(Kind::ClosedPipe, "nobody reads the output"),
-            _ => Self::cannot("write the output", error),
+            io::ErrorKind::BrokenPipe => Self::new(FailureKind::ClosedPipe, "the output was closed"),
+            _ => Self::cannot("write the output", &error),
         }
     }
 }

@@ -1,4 +1,20 @@
-//! `chat-cli`: chat from the command line.
+//! A command-line client of chat-server: accounts, threads, messages and unread lists from a terminal or a script.
+//!
+//! It is not a chat window and does not wait for messages: each run makes one call, or a few, prints the result and
+//! ends. It has no library; programs in Rust use `chat-client`.
+//!
+//! ```text
+//! $ chat-cli login ann
+//! Password:
+//! signed in to http://127.0.0.1:8000 as ann
+//! $ chat-cli send bob 'Lunch at one?'
+//! sent message 601 to thread 3cff18f1-d049-43f3-9c69-fcc8948f66f6
+//! $ chat-cli unread --incoming --count
+//! 3
+//! ```
+//!
+//! Results go to standard output, as text or with `--json` as JSON. Notes, errors and hints go to standard error.
+//! [`failure::FailureKind`] has the exit statuses.
 
 #![forbid(unsafe_code)]
 
@@ -31,5 +47,5 @@ async fn main() -> ExitCode {
 
 async fn run(cli: cli::Cli) -> Result<(), failure::Failure> {
     let context = context::Context::new(cli.global)?;
-    cli.command.run(&context).await.map_err(|failure| failure.at(context.client.server()))
+    cli.command.run(&context).await.map_err(|failure| failure.with_server(context.client.server()))
 }

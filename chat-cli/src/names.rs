@@ -1,20 +1,20 @@
-//! The names that go with ids, for tables.
+//! The usernames that tables show instead of user ids.
 
 use crate::failure::Result;
 use chat_client::{Client, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeSet, HashMap};
 
-/// Look-ups for one table at most; users beyond are shown by number.
+/// Maximum number of look-ups for one table; further users are shown by id.
 const MAX_LOOKUPS: usize = 250;
-/// Look-ups at a time.
-const AT_ONCE: usize = 8;
+/// Maximum number of concurrent look-ups.
+const CONCURRENT_LOOKUPS: usize = 8;
 
-/// Names by id.
+/// Usernames by user id.
 pub(crate) struct Names(HashMap<UserId, String>);
 
 impl Names {
-    /// Looks up the names of these users, each once.
+    /// Looks up the usernames of these users, each once.
     pub(crate) async fn of(client: &Client, users: impl IntoIterator<Item = UserId>) -> Result<Self> {
         let users: BTreeSet<_> = users.into_iter().collect();
         let look_ups = users.into_iter().take(MAX_LOOKUPS).map(|id| async move {
@@ -24,11 +24,11 @@ impl Names {
                 Err(error) => Err(error),
             }
         });
-        let found: Vec<_> = stream::iter(look_ups).buffer_unordered(AT_ONCE).try_collect().await?;
+        let found: Vec<_> = stream::iter(look_ups).buffer_unordered(CONCURRENT_LOOKUPS).try_collect().await?;
         Ok(Self(found.into_iter().flatten().collect()))
     }
 
-    /// The name of a user, or his number.
+    /// Returns the username of a user, or `#` and the id if it is not known.
     pub(crate) fn get(&self, id: UserId) -> String {
         self.0.get(&id).cloned().unwrap_or_else(|| format!("#{id}"))
     }

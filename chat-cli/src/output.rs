@@ -1,7 +1,7 @@
-//! The only place that prints: results to standard output, everything else to standard error.
+//! The only module that prints: results to standard output, everything else to standard error.
 
 use crate::{
-    failure::{Failure, Kind, Result},
+    failure::{Failure, FailureKind, Result},
     table::printable,
 };
 use serde::Serialize;
@@ -10,7 +10,7 @@ use std::{
     process::ExitCode,
 };
 
-/// How results are printed.
+/// The format of results.
 pub(crate) struct Output {
     json: bool,
 }
@@ -20,12 +20,12 @@ impl Output {
         Self { json }
     }
 
-    /// Whether results are for programs.
+    /// Whether results are printed as JSON.
     pub(crate) const fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Prints a result: as JSON for programs, as `text` for people. Prints no line at all for an empty text.
+    /// Prints a result: `value` as JSON, or else `text`. An empty text prints nothing, not even a newline.
     pub(crate) fn result<T: Serialize + ?Sized>(
         &self,
         value: &T,
@@ -44,40 +44,40 @@ impl Output {
         Ok(stdout.flush()?)
     }
 
-    /// Tells people something that is no result. Programs are not interested.
+    /// Prints a remark that is not part of the result. With `--json` it prints nothing.
     pub(crate) fn note(&self, text: &str) {
         if !self.json {
-            complain(text);
+            print_line(text);
         }
     }
 }
 
-/// Asks for something on standard error, the cursor staying behind the question.
+/// Prints a question to standard error, without a newline.
 pub(crate) fn ask(question: &str) {
     let mut stderr = io::stderr().lock();
-    // Whoever cannot see the question will not answer it either.
+    // If the question cannot be shown, there is no answer either.
     let _ = write!(stderr, "{} ", printable(question)).and_then(|()| stderr.flush());
 }
 
-/// Prints what went wrong and gives the exit status for it.
+/// Prints the message and the hint of a failure, and returns its exit status.
 pub(crate) fn failure(failure: &Failure) -> ExitCode {
-    if failure.kind != Kind::ClosedPipe {
-        complain(&format!("chat-cli: {}", failure.message));
-        if let Some(hint) = &failure.hint {
-            complain(&format!("hint: {hint}"));
+    if failure.kind() != FailureKind::ClosedPipe {
+        print_line(&format!("chat-cli: {}", failure.message()));
+        if let Some(hint) = failure.hint() {
+            print_line(&format!("hint: {hint}"));
         }
     }
-    ExitCode::from(failure.kind.exit_status())
+    ExitCode::from(failure.kind().exit_status())
 }
 
-/// Prints help, or what is wrong with the command line, and gives the exit status for it.
+/// Prints help or a usage error, and returns its exit status.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // Help goes to standard output: that nobody reads to its end is no error.
+    // Help goes to standard output. A reader that closes it early is not an error.
     let _ = error.print();
-    if error.use_stderr() { ExitCode::from(Kind::Usage.exit_status()) } else { ExitCode::SUCCESS }
+    if error.use_stderr() { ExitCode::from(FailureKind::Usage.exit_status()) } else { ExitCode::SUCCESS }
 }
 
-fn complain(text: &str) {
-    // With standard error gone there is nowhere left to say so.
+fn print_line(text: &str) {
+    // If standard error cannot be written, there is no place left to report it.
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }

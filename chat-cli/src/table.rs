@@ -1,9 +1,9 @@
-//! Tables for people, with nothing in them that would command their terminal.
+//! Tables and text for a terminal, without control characters from other users.
 
 use chat_client::Timestamp;
 use comfy_table::{Table, presets};
 
-/// A table without rules; nothing when it has no rows.
+/// Formats a table without lines; returns an empty text if there are no rows.
 pub(crate) fn table<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -19,13 +19,15 @@ pub(crate) fn table<const N: usize>(
     if table.row_count() == 0 { String::new() } else { table.trim_fmt() }
 }
 
-/// Spells out what a terminal would obey instead of showing: control characters, and those that turn the direction of
-/// writing, by which a text can look like another.
+/// Escapes the characters that a terminal obeys instead of showing them.
+///
+/// These are control characters, line separators, and the characters that change the direction of writing, with which
+/// one text can look like another.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
-        let turns = matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if char.is_control() || turns || matches!(char, '\u{2028}' | '\u{2029}') {
+        let changes_direction = matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if char.is_control() || changes_direction || matches!(char, '\u{2028}' | '\u{2029}') {
             shown.extend(char.escape_default());
         } else {
             shown.push(char);
@@ -34,13 +36,13 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
-/// A point in time, to the second.
+/// Formats a time in UTC, without the fraction of a second.
 pub(crate) fn time(time: Timestamp) -> String {
     let text = time.to_string().replace('T', " ");
     text.split(['.', 'Z']).next().unwrap_or_default().to_owned()
 }
 
-/// A truth, for people.
+/// Formats a boolean as "yes" or "no".
 pub(crate) fn yes_no(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
 }
@@ -50,14 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_reaches_the_terminal_as_a_command() {
+    fn control_characters_are_escaped() {
         assert_eq!(printable("\u{1b}[2Jhi\r\n\t\u{9b}31m\u{7f}"), r"\u{1b}[2Jhi\r\n\t\u{9b}31m\u{7f}");
         assert_eq!(printable("abc\u{202e}fdp\u{61c}.exe"), r"abc\u{202e}fdp\u{61c}.exe");
         assert_eq!(printable("Größe 👩‍👩‍👧 شكرا \\n"), "Größe 👩‍👩‍👧 شكرا \\n");
     }
 
     #[test]
-    fn columns_line_up_and_keep_their_texts_whole() {
+    fn columns_are_aligned_and_not_cut() {
         let long = "word ".repeat(50);
         let text =
             table(["ID", "TEXT"], [["1".to_owned(), long.clone()], ["1000".to_owned(), "b\nc".to_owned()]]);
@@ -68,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_shown_to_the_second() {
+    fn times_are_shown_without_fraction() {
         for text in ["2026-01-31T12:00:00.123456Z", "2026-01-31T12:00:00Z"] {
             assert_eq!(time(text.parse().unwrap()), "2026-01-31 12:00:00");
         }

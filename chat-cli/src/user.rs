@@ -1,27 +1,27 @@
-//! Users as they are named on the command line.
+//! Users as arguments of the command line.
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, FailureKind, Result};
 use chat_client::{Client, OpenedThread, User, UserId};
 use futures_util::TryStreamExt;
 use std::str::FromStr;
 
-/// A user given by id or by name.
+/// A user, given by id or by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum UserRef {
     Id(UserId),
     Name(String),
 }
 
-/// Digits are an id; no name holds a colon, so `name:` leaves no doubt.
+/// Digits are an id. No username contains a colon, so the prefix `name:` is unambiguous.
 impl FromStr for UserRef {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         let name = text.strip_prefix("name:");
         match (name, text.parse()) {
-            (Some(""), _) => Err("a name has to follow name:"),
+            (Some(""), _) => Err("there is no name after name:"),
             (Some(name), _) => Ok(Self::Name(name.to_owned())),
-            (None, _) if text.is_empty() => Err("a user has a name or a number"),
+            (None, _) if text.is_empty() => Err("the user is empty; give a name or an id"),
             (None, Ok(id)) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Self::Id(id)),
             (None, _) => Ok(Self::Name(text.to_owned())),
         }
@@ -29,7 +29,7 @@ impl FromStr for UserRef {
 }
 
 impl UserRef {
-    /// The id, looked up when a name was given.
+    /// Returns the id, and looks it up if a name was given.
     async fn id(&self, client: &Client) -> Result<UserId> {
         match self {
             Self::Id(id) => Ok(*id),
@@ -37,7 +37,7 @@ impl UserRef {
         }
     }
 
-    /// The user.
+    /// Fetches the user.
     pub(crate) async fn fetch(&self, client: &Client) -> Result<User> {
         match self {
             Self::Id(id) => Ok(client.user(*id).await?),
@@ -46,21 +46,22 @@ impl UserRef {
     }
 }
 
-/// Opens the thread with a user.
+/// Opens the thread with a user; it is created if there is none.
 pub(crate) async fn open_thread(client: &Client, user: &UserRef) -> Result<OpenedThread> {
     let id = user.id(client).await?;
     client.open_thread(id).await.map_err(|error| {
         let failure = Failure::from(error);
-        // The server's words are about a field of its own.
-        if failure.kind == Kind::NotFound {
-            Failure::new(Kind::NotFound, format!("there is no user with the id {id}"))
+        // The message of the server names a field of its request, which the user of the command line did not write.
+        if failure.kind() == FailureKind::NotFound {
+            Failure::new(FailureKind::NotFound, format!("there is no user with the id {id}"))
+                .with_hint("find users with chat-cli users search")
         } else {
             failure
         }
     })
 }
 
-/// The user of exactly this name, else the only one whose name differs in letter case alone.
+/// Returns the user with exactly this name, or the only one whose name differs only in letter case.
 async fn by_name(client: &Client, name: &str) -> Result<User> {
     let folded = name.to_lowercase();
     let mut alike = Vec::new();
@@ -75,11 +76,12 @@ async fn by_name(client: &Client, name: &str) -> Result<User> {
     }
     match (alike.pop(), alike.as_slice()) {
         (Some(user), []) => Ok(user),
-        (None, _) => Err(Failure::new(Kind::NotFound, format!("there is no user named {name}"))
-            .hint("chat-cli users search finds names by their beginning")),
+        (None, _) => Err(Failure::new(FailureKind::NotFound, format!("there is no user named {name}"))
+            .with_hint("find users with chat-cli users search PREFIX")),
         (Some(last), others) => {
             let names: Vec<_> = others.iter().chain([&last]).map(|user| user.username.as_str()).collect();
-            Err(Failure::usage(format!("{name} could be {}", names.join(" or "))))
+            Err(Failure::usage(format!("{name} matches {}", names.join(" and ")))
+                .with_hint("give the exact name"))
         }
     }
 }
@@ -89,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_an_id_unless_said_to_be_a_name() {
+    fn digits_are_an_id_without_the_prefix_name() {
         let name = |name: &str| UserRef::Name(name.to_owned());
         for (text, expected) in [
             ("2", UserRef::Id(UserId::new(2))),

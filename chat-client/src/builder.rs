@@ -1,11 +1,25 @@
-//! What can be set about a client before its first call.
+//! The settings of a client, made before its first call.
 
-use crate::{Client, Error, RetryPolicy, client::Shared, error::Kind};
+use crate::{Client, Error, RetryPolicy, client::Shared, error::ErrorKind};
 use chat_core::api::Token;
 use reqwest::Url;
 use std::time::Duration;
 
-/// Sets up a [`Client`].
+/// Builds a [`Client`]; created by [`Client::builder`].
+///
+/// ```
+/// use chat_client::{Client, RetryPolicy};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), chat_client::Error> {
+/// let client = Client::builder("https://chat.example")
+///     .timeout(Duration::from_secs(10))
+///     .retry_policy(RetryPolicy::none())
+///     .build()?;
+/// assert_eq!(client.server(), "https://chat.example");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a builder does nothing until it is built"]
 #[derive(Debug, Clone)]
 pub struct ClientBuilder {
@@ -35,58 +49,77 @@ impl ClientBuilder {
         }
     }
 
-    /// Signs the client in by a token it got earlier.
+    /// Sets the token, for a client that is signed in.
+    ///
+    /// By default the client has no token.
     pub fn token(mut self, token: Token) -> Self {
         self.token = Some(token);
         self
     }
-    /// The path of the API below the server's root: `/chat-api` unless the server mounts it elsewhere.
+    /// Sets the path of the API below the root of the server.
+    ///
+    /// The default is `/chat-api`. Set it for a server that mounts the API at another path.
     pub fn base_path(mut self, path: impl Into<String>) -> Self {
         self.base_path = path.into();
         self
     }
-    /// How long one attempt may take, connecting and reading the answer included: 30 s unless set.
+    /// Sets the time limit of one attempt, from connecting to the last byte of the response.
+    ///
+    /// The default is 30 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
-    /// How long making a connection may take: 5 s unless set.
+    /// Sets the time limit for opening a connection.
+    ///
+    /// The default is 5 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
-    /// Attempts beyond the first, at most: 3 unless set. The rest of the [`RetryPolicy`] stays as it is.
+    /// Sets the maximum number of retries, and keeps the rest of the [`RetryPolicy`].
+    ///
+    /// The default is 3, which is at most four attempts.
     pub fn retries(mut self, retries: usize) -> Self {
         self.retry = self.retry.retries(retries);
         self
     }
-    /// How calls are made again.
+    /// Sets the policy for retries.
+    ///
+    /// The default is [`RetryPolicy::default`].
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
-    /// The longest answer to take, in bytes: 8 MiB unless set. It bounds whole lists asked for without a limit; a page
-    /// stays far below it.
+    /// Sets the maximum length of a response body, in bytes.
+    ///
+    /// The default is 8 MiB. The limit applies to lists that are requested whole; a page is far shorter. A longer
+    /// response is an error ([`is_decode`](Error::is_decode)).
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = bytes;
         self
     }
-    /// What the client calls itself: `chat-client/<version>` unless set.
+    /// Sets the value of the `User-Agent` header.
+    ///
+    /// The default is `chat-client/<version>`.
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
         self.user_agent = name.into();
         self
     }
-    /// Connects directly, whatever proxies the environment names (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`).
+    /// Ignores the proxies of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`).
+    ///
+    /// By default the client uses them.
     pub fn no_proxy(mut self) -> Self {
         self.proxies = false;
         self
     }
 
-    /// The client.
+    /// Builds the client. Sends nothing.
     ///
     /// # Errors
-    /// [`is_usage`](Error::is_usage) when the address is not an `http` or `https` one, holds a password, query or
-    /// fragment, or when the token or the user agent cannot stand in a header.
+    /// [`is_builder`](Error::is_builder) if the address is not an `http` or `https` URL, if it contains a username,
+    /// a password, a query or a fragment, if the token or the user agent is not a valid header value, or if the
+    /// certificates of the system cannot be loaded for `https`.
     pub fn build(self) -> Result<Client, Error> {
         let root = server_root(&self.url)?;
         let mut http = reqwest::Client::builder()
@@ -101,7 +134,7 @@ impl ClientBuilder {
             http = http.no_proxy();
         }
         if root.scheme() == "http" {
-            // No certificate will be looked at, and reading the system's fails where there are none (a bare container).
+            // No certificate is checked, and loading those of the system fails where there are none (a bare container).
             http = http.tls_certs_only([]);
         }
         let shared = Shared {
@@ -116,19 +149,25 @@ impl ClientBuilder {
 }
 
 fn server_root(text: &str) -> Result<Url, Error> {
-    let invalid = |reason| Err(Error::new(Kind::Invalid(reason)));
+    let invalid = |reason, hint| Err(Error::new(ErrorKind::Builder(reason)).with_hint(hint));
     let Ok(mut url) = Url::parse(text.trim()) else {
-        return invalid("the server's address is not a URL such as http://127.0.0.1:8000");
+        return invalid("the server address is not a URL", "give a URL such as http://127.0.0.1:8000");
     };
     if !matches!(url.scheme(), "http" | "https") {
-        return invalid("the server's address has to begin with http:// or https://");
+        return invalid(
+            "the server address does not begin with http:// or https://",
+            "give a URL such as http://127.0.0.1:8000",
+        );
     }
-    // They would be sent along as another Authorization, and shown wherever the address is.
+    // They would be sent as another Authorization header, and shown wherever the address is shown.
     if !url.username().is_empty() || url.password().is_some() {
-        return invalid("the server's address must not hold a username or password");
+        return invalid("the server address contains a username or password", "remove it, and use a token");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return invalid("the server's address must not hold a query or fragment");
+        return invalid(
+            "the server address contains a query or fragment",
+            "give only the root of the server",
+        );
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
@@ -140,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_servers_root_is_an_address() {
+    fn only_the_root_of_a_server_is_an_address() {
         for (good, root) in [
             ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
             ("HTTPS://Chat.Example:443/", "https://chat.example"),
@@ -156,17 +195,17 @@ mod tests {
             "http://u:p@host",
             "http://host/?a=1",
         ] {
-            assert!(Client::new(bad).unwrap_err().is_usage(), "{bad}");
+            assert!(Client::new(bad).unwrap_err().is_builder(), "{bad}");
         }
     }
 
     #[test]
-    fn no_debug_output_shows_the_token() {
+    fn debug_output_does_not_show_the_token() {
         let builder = Client::builder("http://127.0.0.1").token(Token::new("5ec2e7"));
         assert!(!format!("{builder:?}").contains("5ec2e7"));
         let client = builder.build().unwrap();
         assert!(!format!("{client:?}").contains("5ec2e7"));
         let error = client.with_token(Token::new("5ec2e7\n")).unwrap_err();
-        assert!(error.is_usage() && !format!("{error} {error:?}").contains("5ec2e7"));
+        assert!(error.is_builder() && !format!("{error} {error:?}").contains("5ec2e7"));
     }
 }

@@ -1,9 +1,9 @@
-//! The one way from a method of the client to the wire and back.
+//! The one path from a method of the client to the wire and back.
 
 use crate::{
     Client, Error,
-    error::Kind,
-    response::{self, Answer},
+    error::ErrorKind,
+    response::{self, ApiResponse},
     retry,
 };
 use bytes::Bytes;
@@ -14,24 +14,24 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 impl Client {
-    /// Calls an endpoint and gives its reply.
+    /// Calls an endpoint and returns the body of the response.
     pub(crate) async fn call<E: Endpoint>(
         &self,
         path: E::Path,
         query: &E::Query,
         body: &E::Body,
     ) -> Result<E::Reply, Error> {
-        Ok(self.answer::<E>(path, query, body, HeaderMap::new()).await?.body)
+        Ok(self.call_for_response::<E>(path, query, body, HeaderMap::new()).await?.body)
     }
 
-    /// Calls an endpoint and gives its reply with what stands around it.
-    pub(crate) async fn answer<E: Endpoint>(
+    /// Calls an endpoint and returns the body with the status and the headers of the response.
+    pub(crate) async fn call_for_response<E: Endpoint>(
         &self,
         path: E::Path,
         query: &E::Query,
         body: &E::Body,
         mut headers: HeaderMap,
-    ) -> Result<Answer<E::Reply>, Error> {
+    ) -> Result<ApiResponse<E::Reply>, Error> {
         let spec = E::SPEC;
         let path = match path.segment() {
             Some(id) => spec.path.replace("{id}", &id),
@@ -44,52 +44,52 @@ impl Client {
         let mut json = Bytes::new();
         if <E::Body as RequestBody>::EXPECTED {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            json = serde_json::to_vec(body).map_err(unwritable)?.into();
+            json = serde_json::to_vec(body).map_err(not_serializable)?.into();
         }
         self.shared
             .retry
             .run(retry::is_repeatable(&spec), || async {
-                let answer = self.exchange(&spec.method, &url, &headers, &json).await?;
-                answer.succeeded(spec.success)?.decode()
+                let response = self.send_once(&spec.method, &url, &headers, &json).await?;
+                response.error_for_status(spec.success)?.decode()
             })
             .await
     }
 
-    /// Reads what is no endpoint of the table.
+    /// Fetches a path that is not in the table of endpoints.
     pub(crate) async fn get(&self, path: &str) -> Result<Bytes, Error> {
         let url = self.url(path, &())?;
         let attempt = || async {
-            let answer = self.exchange(&Method::GET, &url, &HeaderMap::new(), &Bytes::new()).await?;
-            Ok(answer.succeeded(&[StatusCode::OK])?.body)
+            let response = self.send_once(&Method::GET, &url, &HeaderMap::new(), &Bytes::new()).await?;
+            Ok(response.error_for_status(&[StatusCode::OK])?.body)
         };
         self.shared.retry.run(true, attempt).await
     }
 
-    /// Makes one attempt, whatever comes of it.
-    pub(crate) async fn exchange(
+    /// Makes one attempt and returns the response, whatever its status.
+    pub(crate) async fn send_once(
         &self,
         method: &Method,
         url: &Url,
         headers: &HeaderMap,
         body: &Bytes,
-    ) -> Result<Answer<Bytes>, Error> {
+    ) -> Result<ApiResponse<Bytes>, Error> {
         let request = self.shared.http.request(method.clone(), url.clone()).headers(headers.clone());
-        // Without a body there is no length to tell either.
+        // A request without a body gets no Content-Length header.
         let request = if body.is_empty() { request } else { request.body(body.clone()) };
         let response = request.send().await.map_err(Error::transport)?;
         response::read(response, self.shared.response_limit).await
     }
 
-    /// The address of `path` below the server's root.
+    /// Returns the URL of `path` below the root of the server, with `query`.
     pub(crate) fn url<Q: Serialize>(&self, path: &str, query: &Q) -> Result<Url, Error> {
         let mut url = self.shared.root.clone();
         let root = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{root}{path}"));
-        if let serde_json::Value::Object(fields) = serde_json::to_value(query).map_err(unwritable)?
+        if let serde_json::Value::Object(fields) = serde_json::to_value(query).map_err(not_serializable)?
             && !fields.is_empty()
         {
             let mut pairs = url.query_pairs_mut();
-            // By name: how serde_json orders a map depends on what other crates ask of it.
+            // Sorted by name: the order of a serde_json map depends on features that other crates enable.
             for (name, value) in fields.into_iter().collect::<BTreeMap<_, _>>() {
                 match value {
                     serde_json::Value::String(text) => pairs.append_pair(&name, &text),
@@ -101,6 +101,6 @@ impl Client {
     }
 }
 
-fn unwritable(error: serde_json::Error) -> Error {
-    Error::with_source(Kind::Invalid("the request cannot be put into JSON"), error)
+fn not_serializable(error: serde_json::Error) -> Error {
+    Error::with_source(ErrorKind::Builder("the request cannot be serialized as JSON"), error)
 }

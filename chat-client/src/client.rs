@@ -1,39 +1,54 @@
-//! The client: where the server is, and as whom to call it.
+//! The client: the server it calls and the token it calls it with.
 
-use crate::{ClientBuilder, Error, RetryPolicy, error::Kind};
+use crate::{ClientBuilder, Error, RetryPolicy, error::ErrorKind};
 use chat_core::api::Token;
 use http::HeaderValue;
 use reqwest::Url;
 use std::{fmt, sync::Arc};
 
-/// A client of one chat server, signed in or not. Cheap to clone; clones share connections.
+/// A client of one chat server, with or without a token.
 ///
-/// # Attempts
+/// It is cheap to clone; clones share one connection pool.
 ///
-/// A call that fails in passing (no connection, no answer in time, a lost connection, 408, 429, 502, 503, 504) is made
-/// again as the [`RetryPolicy`] says, where doing it twice is the same as doing it once: reading, changing, deleting,
+/// # Errors of every call
+///
+/// Each method that sends a request can fail with these errors; its own documentation lists the others:
+/// - [`is_connect`](Error::is_connect), [`is_timeout`](Error::is_timeout), [`is_interrupted`](Error::is_interrupted)
+///   if the network or the server failed.
+/// - [`is_unavailable`](Error::is_unavailable) if the server, or a proxy in front of it, cannot serve the request now.
+/// - [`is_throttled`](Error::is_throttled) if there were too many requests.
+/// - [`is_unauthorized`](Error::is_unauthorized) if the call needs a token and the client has none, or its token is
+///   not valid.
+/// - [`is_decode`](Error::is_decode) if the response is not one of this API, or too long.
+/// - Any other [`status`](Error::status), such as 500.
+///
+/// # Retries
+///
+/// A call that fails temporarily (no connection, a time-out, a lost connection, 408, 429, 502, 503, 504) is retried
+/// as the [`RetryPolicy`] says, if repeating it has the same effect as making it once: reads, changes, deletions,
 /// opening a thread, and sending a message, which carries an idempotency key. Signing in, registering and changing
-/// the password are made again only when no connection could be made.
+/// the password are retried only if no connection was opened.
 ///
-/// A deletion whose answer was lost and whose repetition finds nothing counts as done. Counts and the like
-/// ([`OpenedThread::created`](crate::OpenedThread), `updated` of a thread marked as read) are those of the last attempt.
+/// If the response to a deletion was lost and the retry finds nothing to delete, the deletion counts as done. Counts
+/// and flags ([`OpenedThread::created`](crate::OpenedThread), [`Marked::updated`](crate::Marked)) are those of the
+/// last attempt.
 ///
 /// # Where the token goes
 ///
-/// Only to the server the client was built for: redirects are not followed, and calls that need no token do not carry
-/// it. Without TLS it travels in clear: use `https` wherever the network is not your own.
+/// The token is sent only to the server that the client was built for: redirects are not followed, and calls that need
+/// no token do not carry it. Without TLS it is not encrypted: use `https` on every network that is not your own.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
     credential: Option<Arc<Credential>>,
 }
 
-/// What all clones have in common.
+/// The part that all clones share.
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
-    /// The root of the server, without a slash at its end.
+    /// The root of the server, without a trailing slash.
     pub(crate) root: Url,
-    /// The path of the API, `/chat-api` unless set otherwise, without a slash at its end.
+    /// The path of the API, without a trailing slash; `/chat-api` by default.
     pub(crate) base_path: String,
     pub(crate) retry: RetryPolicy,
     pub(crate) response_limit: usize,
@@ -45,15 +60,27 @@ struct Credential {
 }
 
 impl Client {
-    /// A client with the defaults for the server at `url`, such as `http://127.0.0.1:8000`.
+    /// Returns a client with the default settings for the server at `url`.
+    ///
+    /// `url` is the root of the server, without `/chat-api`. Sends nothing.
     ///
     /// # Errors
-    /// [`is_usage`](Error::is_usage) when the address is not one of HTTP.
+    /// [`is_builder`](Error::is_builder) as for [`ClientBuilder::build`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), chat_client::Error> {
+    /// let client = chat_client::Client::new("http://127.0.0.1:8000")?;
+    /// assert_eq!(client.server(), "http://127.0.0.1:8000");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(url: impl Into<String>) -> Result<Self, Error> {
         Self::builder(url).build()
     }
 
-    /// Starts a client for the server at `url`: the address of its root, without `/chat-api`.
+    /// Returns a builder of a client for the server at `url`.
+    ///
+    /// `url` is the root of the server, without `/chat-api`.
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(url.into())
     }
@@ -66,31 +93,45 @@ impl Client {
         }
     }
 
-    /// The same client, signed in by this token.
+    /// Returns a client of the same server with this token.
+    ///
+    /// It shares the connection pool of this client. Sends nothing: the server checks the token at the next call.
     ///
     /// # Errors
-    /// [`is_usage`](Error::is_usage) when no header can carry the token.
+    /// [`is_builder`](Error::is_builder) if the token is not a valid header value.
+    ///
+    /// ```
+    /// # use chat_client::{Client, Token};
+    /// # fn main() -> Result<(), chat_client::Error> {
+    /// let ann = Client::new("http://127.0.0.1:8000")?.with_token(Token::new("5ec2e7"))?;
+    /// assert!(ann.token().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_token(&self, token: Token) -> Result<Self, Error> {
-        let header = HeaderValue::try_from(format!("Token {}", token.expose()))
-            .map_err(|_| Error::new(Kind::Invalid("the token has characters that no header can carry")))?;
+        let header = HeaderValue::try_from(format!("Token {}", token.expose())).map_err(|_| {
+            Error::new(ErrorKind::Builder("the token contains characters not allowed in a header"))
+        })?;
         Ok(Self {
             shared: Arc::clone(&self.shared),
             credential: Some(Arc::new(Credential { token, header: sensitive(header) })),
         })
     }
 
-    /// The same client, not signed in.
+    /// Returns a client of the same server without a token.
+    ///
+    /// It shares the connection pool of this client.
     #[must_use]
     pub fn without_token(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), credential: None }
     }
 
-    /// The address of the server's root, in one spelling, without a slash at the end of its path.
+    /// Returns the address of the server's root, normalized and without a trailing slash.
     pub fn server(&self) -> &str {
         self.shared.root.as_str().trim_end_matches('/')
     }
 
-    /// The token this client is signed in by.
+    /// Returns the token of this client.
     pub fn token(&self) -> Option<&Token> {
         self.credential.as_ref().map(|credential| &credential.token)
     }
@@ -100,7 +141,7 @@ impl Client {
     }
 }
 
-/// Keeps the value out of other people's debug output.
+/// Hides the value in the debug output of other crates.
 fn sensitive(mut header: HeaderValue) -> HeaderValue {
     header.set_sensitive(true);
     header

@@ -1,44 +1,61 @@
-//! What can go wrong with a call.
+//! The error of a call.
 
 use chat_core::api::FieldErrors;
 use http::StatusCode;
 use std::{error::Error as StdError, fmt, time::Duration};
 
-/// Why a call failed.
+/// The error of a call.
 ///
-/// Ask it what it is; the kinds themselves stay private, so that new ones break nobody. Neither its texts nor its
-/// sources hold a token, a password or the text of a message.
+/// Its methods classify it: `is_*` for its kind, [`status`](Self::status), [`detail`](Self::detail) and
+/// [`field_errors`](Self::field_errors) for the response of the server. The kinds themselves are private, so that a
+/// new one breaks no caller.
+///
+/// `Display` does not repeat the [`source`](StdError::source): print both with [`error_chain`](crate::error_chain).
+/// Neither the texts nor the sources contain a token, a password or the text of a message.
+///
+/// ```no_run
+/// use chat_client::error_chain;
+///
+/// # async fn example(client: chat_client::Client, thread: chat_client::ThreadId) {
+/// match client.send(thread, "Hello!").await {
+///     Ok(message) => println!("sent message {}", message.id),
+///     Err(error) if error.is_unauthorized() => println!("sign in first"),
+///     Err(error) if error.is_outcome_unknown() => println!("perhaps sent: {}", error_chain(&error)),
+///     Err(error) => println!("not sent: {}", error_chain(&error)),
+/// }
+/// # }
+/// ```
 pub struct Error(Box<Inner>);
 
 struct Inner {
-    kind: Kind,
+    kind: ErrorKind,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    /// An earlier attempt of the same call may have been carried out.
-    repeated: bool,
+    hint: Option<&'static str>,
+    /// Whether the server may have carried out an earlier attempt of the same call.
+    after_uncertain_attempt: bool,
 }
 
-/// What happened.
 #[derive(Debug)]
-pub(crate) enum Kind {
-    /// The client cannot make such a request; nothing was sent.
-    Invalid(&'static str),
-    /// No connection could be made; nothing was sent.
+pub(crate) enum ErrorKind {
+    /// The request could not be built; nothing was sent.
+    Builder(&'static str),
+    /// No connection could be opened; nothing was sent.
     Connect,
-    /// The request was sent, the answer took too long.
+    /// The request was sent, and no response arrived in time.
     Timeout,
-    /// The connection ended before the answer was complete.
+    /// The connection ended before the response was complete.
     Interrupted,
-    /// The server said no.
-    Refused(Refusal),
-    /// The answer is not one this API gives.
+    /// The server responded with a status other than success.
+    Status(ErrorResponse),
+    /// The response is not one of this API.
     Decode(String),
-    /// The answer is longer than the client takes.
+    /// The response is longer than this limit, in bytes.
     TooLarge(usize),
 }
 
-/// An answer other than success.
+/// A response with a status other than success.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ErrorResponse {
     pub(crate) status: StatusCode,
     pub(crate) detail: Option<String>,
     pub(crate) fields: FieldErrors,
@@ -47,40 +64,50 @@ pub(crate) struct Refusal {
 }
 
 impl Error {
-    pub(crate) fn new(kind: Kind) -> Self {
-        Self(Box::new(Inner { kind, source: None, repeated: false }))
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self(Box::new(Inner { kind, source: None, hint: None, after_uncertain_attempt: false }))
     }
 
-    pub(crate) fn with_source(kind: Kind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(Box::new(Inner { kind, source: Some(source.into()), repeated: false }))
+    pub(crate) fn with_source(kind: ErrorKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            source: Some(source.into()),
+            hint: None,
+            after_uncertain_attempt: false,
+        }))
+    }
+
+    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.0.hint = Some(hint);
+        self
     }
 
     pub(crate) fn transport(error: reqwest::Error) -> Self {
         let kind = if error.is_builder() {
-            Kind::Invalid("the request cannot be put into HTTP")
+            ErrorKind::Builder("the HTTP client or request cannot be built")
         } else if error.is_connect() {
-            Kind::Connect
+            ErrorKind::Connect
         } else if error.is_timeout() {
-            Kind::Timeout
+            ErrorKind::Timeout
         } else {
-            Kind::Interrupted
+            ErrorKind::Interrupted
         };
-        // The address may hold what a user searched for.
+        // The URL may contain what a user searched for.
         Self::with_source(kind, error.without_url())
     }
 
     pub(crate) fn after_uncertain_attempt(mut self) -> Self {
-        self.0.repeated = true;
+        self.0.after_uncertain_attempt = true;
         self
     }
 
     pub(crate) fn followed_uncertain_attempt(&self) -> bool {
-        self.0.repeated
+        self.0.after_uncertain_attempt
     }
 
-    fn refusal(&self) -> Option<&Refusal> {
+    fn response(&self) -> Option<&ErrorResponse> {
         match &self.0.kind {
-            Kind::Refused(refusal) => Some(refusal),
+            ErrorKind::Status(response) => Some(response),
             _ => None,
         }
     }
@@ -89,127 +116,161 @@ impl Error {
         self.status() == Some(status)
     }
 
-    /// The status of the server's refusal; `None` when there was none.
+    /// Returns the status of the error response; `None` if there was no error response.
     pub fn status(&self) -> Option<StatusCode> {
-        self.refusal().map(|refusal| refusal.status)
+        self.response().map(|response| response.status)
     }
 
-    /// The one reason the server gave, for people.
+    /// Returns the text of an error response with a single reason.
+    ///
+    /// It is meant for people; programs use [`status`](Self::status) and the `is_*` methods.
     pub fn detail(&self) -> Option<&str> {
-        self.refusal()?.detail.as_deref()
+        self.response()?.detail.as_deref()
     }
 
-    /// What was wrong with each field; `None` when the server did not complain about fields.
+    /// Returns the errors of each field; `None` if the server named no field.
+    ///
+    /// ```no_run
+    /// # async fn example(client: chat_client::Client, thread: chat_client::ThreadId) {
+    /// if let Err(error) = client.send(thread, "").await
+    ///     && let Some(fields) = error.field_errors()
+    /// {
+    ///     println!("text: {}", fields.get("text").join(" "));
+    /// }
+    /// # }
+    /// ```
     pub fn field_errors(&self) -> Option<&FieldErrors> {
-        self.refusal().map(|refusal| &refusal.fields).filter(|fields| !fields.is_empty())
+        self.response().map(|response| &response.fields).filter(|fields| !fields.is_empty())
     }
 
-    /// What the server's log calls the request that was refused.
+    /// Returns the id of the request in the log of the server (`X-Request-Id`).
     pub fn request_id(&self) -> Option<&str> {
-        self.refusal()?.request_id.as_deref()
+        self.response()?.request_id.as_deref()
     }
 
-    /// How long the server asked to wait before another attempt.
+    /// Returns how long the server asks to wait before another attempt (`Retry-After`, in seconds).
     pub fn retry_after(&self) -> Option<Duration> {
-        self.refusal()?.retry_after
+        self.response()?.retry_after
     }
 
-    /// 404, in a chat server's words: it does not exist, or the caller may not know of it. Another server's 404, for a
-    /// path it does not serve, is [`is_decode`](Self::is_decode): it says nothing of threads and messages.
+    /// Returns what to do about the error, in the imperative, if there is a general answer.
+    ///
+    /// It is meant for people, to be printed after the error on a line of its own.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.0.hint
+    }
+
+    /// Whether this is a 404 of a chat server: the object does not exist, or the caller may not see it.
+    ///
+    /// A 404 of another server, for a path that it does not serve, says nothing about threads and messages: it is
+    /// [`is_decode`](Self::is_decode).
     pub fn is_not_found(&self) -> bool {
         self.has_status(StatusCode::NOT_FOUND) && self.detail().is_some()
     }
 
-    /// 401: not signed in, or the token is no longer valid. A wrong password is [`is_invalid`](Self::is_invalid).
+    /// Whether this is a 401: the request had no token, or one that is not valid.
+    ///
+    /// A wrong password at sign-in is [`is_invalid`](Self::is_invalid).
     pub fn is_unauthorized(&self) -> bool {
         self.has_status(StatusCode::UNAUTHORIZED)
     }
 
-    /// 403: the caller may see it, not do this with it.
+    /// Whether this is a 403: the caller may see the object but not do this with it.
     pub fn is_forbidden(&self) -> bool {
         self.has_status(StatusCode::FORBIDDEN)
     }
 
-    /// 400, 413 or 415: the server did not take what was sent. See [`field_errors`](Self::field_errors).
+    /// Whether this is a 400, 413 or 415: the server rejected the request as invalid.
+    ///
+    /// See [`field_errors`](Self::field_errors) and [`detail`](Self::detail) for the reason.
     pub fn is_invalid(&self) -> bool {
         self.has_status(StatusCode::BAD_REQUEST)
             || self.has_status(StatusCode::PAYLOAD_TOO_LARGE)
             || self.has_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
     }
 
-    /// 422: the idempotency key was used with another message.
+    /// Whether this is a 422: the idempotency key was used with another message.
     pub fn is_conflict(&self) -> bool {
         self.has_status(StatusCode::UNPROCESSABLE_ENTITY)
     }
 
-    /// 429: too many requests. See [`retry_after`](Self::retry_after).
+    /// Whether this is a 429: too many requests. See [`retry_after`](Self::retry_after).
     pub fn is_throttled(&self) -> bool {
         self.has_status(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// 502, 503 or 504: the server, or a proxy before it, cannot answer at present.
+    /// Whether this is a 502, 503 or 504: the server, or a proxy in front of it, is temporarily unavailable.
     pub fn is_unavailable(&self) -> bool {
         self.has_status(StatusCode::BAD_GATEWAY)
             || self.has_status(StatusCode::SERVICE_UNAVAILABLE)
             || self.has_status(StatusCode::GATEWAY_TIMEOUT)
     }
 
-    /// No connection could be made in time or at all; the server has seen nothing of the request.
+    /// Whether no connection could be opened, or not in time. The server received nothing.
     pub fn is_connect(&self) -> bool {
-        matches!(self.0.kind, Kind::Connect)
+        matches!(self.0.kind, ErrorKind::Connect)
     }
 
-    /// The answer took too long: the client gave up, or the server did (408).
+    /// Whether a time limit was exceeded: the client's own, or the server's (408).
     pub fn is_timeout(&self) -> bool {
-        matches!(self.0.kind, Kind::Timeout) || self.has_status(StatusCode::REQUEST_TIMEOUT)
+        matches!(self.0.kind, ErrorKind::Timeout) || self.has_status(StatusCode::REQUEST_TIMEOUT)
     }
 
-    /// The connection ended before the answer was complete.
+    /// Whether the connection ended before the response was complete.
     pub fn is_interrupted(&self) -> bool {
-        matches!(self.0.kind, Kind::Interrupted)
+        matches!(self.0.kind, ErrorKind::Interrupted)
     }
 
-    /// What came back is no answer of this API: another server, a proxy's page, or too long an answer.
+    /// Whether the response is not one of this API: another server, the page of a proxy, or too long a response.
+    ///
+    /// If a whole list is too long, request it page by page, or raise
+    /// [`response_limit`](crate::ClientBuilder::response_limit). Otherwise check the address of the server.
     pub fn is_decode(&self) -> bool {
-        matches!(self.0.kind, Kind::Decode(_) | Kind::TooLarge(_)) || self.is_someone_elses_404()
+        matches!(self.0.kind, ErrorKind::Decode(_) | ErrorKind::TooLarge(_)) || self.is_foreign_not_found()
     }
 
-    fn is_someone_elses_404(&self) -> bool {
+    fn is_foreign_not_found(&self) -> bool {
         self.has_status(StatusCode::NOT_FOUND) && !self.is_not_found()
     }
 
-    /// The client could not make the request of what it was given; nothing was sent.
-    pub fn is_usage(&self) -> bool {
-        matches!(self.0.kind, Kind::Invalid(_))
+    /// Whether the client or the request could not be built from the given values. Nothing was sent.
+    pub fn is_builder(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Builder(_))
     }
 
-    /// Whether the server may have done what was asked all the same: no answer came, or none that says.
+    /// Whether the server may have carried out the request despite this error.
+    ///
+    /// This is so if no response arrived, or one that does not tell, for this attempt or an earlier one of the same
+    /// call.
     pub fn is_outcome_unknown(&self) -> bool {
-        self.0.repeated
+        self.0.after_uncertain_attempt
             || self.status().is_some_and(|status| status.is_server_error())
-            || matches!(self.0.kind, Kind::Timeout | Kind::Interrupted | Kind::Decode(_) | Kind::TooLarge(_))
+            || matches!(
+                self.0.kind,
+                ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::Decode(_) | ErrorKind::TooLarge(_)
+            )
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
-            Kind::Invalid(reason) => f.write_str(reason),
-            Kind::Connect => f.write_str("the server cannot be reached"),
-            Kind::Timeout => f.write_str("the server did not answer in time"),
-            Kind::Interrupted => f.write_str("the connection was lost before the answer was complete"),
-            Kind::Decode(reason) => write!(f, "this is no answer of a chat server: {reason}"),
-            Kind::TooLarge(limit) => write!(f, "the answer is longer than {limit} bytes"),
-            Kind::Refused(refusal) => match (&refusal.detail, refusal.fields.is_empty()) {
+            ErrorKind::Builder(reason) => f.write_str(reason),
+            ErrorKind::Connect => f.write_str("cannot connect to the server"),
+            ErrorKind::Timeout => f.write_str("the server did not respond in time"),
+            ErrorKind::Interrupted => f.write_str("the connection was lost before the response was complete"),
+            ErrorKind::Decode(reason) => write!(f, "not a response of a chat server: {reason}"),
+            ErrorKind::TooLarge(limit) => write!(f, "the response is longer than {limit} bytes"),
+            ErrorKind::Status(response) => match (&response.detail, response.fields.is_empty()) {
                 (Some(detail), _) => f.write_str(detail),
-                (None, false) => refusal.fields.fmt(f),
-                (None, true) if refusal.status.is_redirection() => {
-                    write!(f, "the server redirects ({}), which is not followed", refusal.status)
+                (None, false) => response.fields.fmt(f),
+                (None, true) if response.status.is_redirection() => {
+                    write!(f, "the server redirects ({}), and redirects are not followed", response.status)
                 }
-                (None, true) if self.is_someone_elses_404() => {
-                    write!(f, "this is no answer of a chat server: {}", refusal.status)
+                (None, true) if self.is_foreign_not_found() => {
+                    write!(f, "not a response of a chat server: {}", response.status)
                 }
-                (None, true) => write!(f, "the server answered {}", refusal.status),
+                (None, true) => write!(f, "the server responded {}", response.status),
             },
         }
     }

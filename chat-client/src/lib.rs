@@ -1,5 +1,7 @@
-//! A typed client of a chat server: every endpoint is a method, lists are streams, and a message is sent once however
-//! often it has to be tried.
+//! A typed client of the HTTP API of chat-server.
+//!
+//! Each endpoint is a method of [`Client`]. Lists are pages or streams, calls that fail temporarily are retried, and
+//! retries of [`Client::send`] add only one message.
 //!
 //! ```no_run
 //! use chat_client::{Client, UserId};
@@ -19,23 +21,27 @@
 //! # }
 //! ```
 //!
-//! What has options is a builder that is awaited; what fails is an [`Error`] that answers questions:
+//! A call with options is a builder that is awaited, such as [`SendMessageBuilder`]. A failed call returns an [`Error`],
+//! whose methods classify it:
 //!
 //! ```no_run
 //! # async fn example(client: chat_client::Client, thread: chat_client::ThreadId) {
 //! match client.send(thread, "").await {
-//!     Ok(message) => println!("sent as {}", message.id),
+//!     Ok(message) => println!("sent message {}", message.id),
 //!     Err(error) if error.is_unauthorized() => println!("sign in first"),
 //!     Err(error) => match error.field_errors() {
 //!         Some(fields) => println!("text: {}", fields.get("text").join(" ")),
-//!         None => println!("{error}"),
+//!         None => println!("{}", chat_client::error_chain(&error)),
 //!     },
 //! }
 //! # }
 //! ```
 //!
-//! It needs a Tokio runtime. It knows nothing of how a server keeps its messages; to have a chat inside a program,
-//! without HTTP, use `chat-core`.
+//! # What it is not
+//!
+//! It is not a chat of its own: it stores nothing and needs a server. For a chat inside a program, without HTTP, use
+//! `chat-core`. It has no push: to learn of new messages, poll [`Client::unread`]. It is asynchronous and needs a Tokio
+//! runtime.
 
 #![forbid(unsafe_code)]
 
@@ -55,20 +61,28 @@ mod threads;
 mod unread;
 mod users;
 
-pub use accounts::SigningIn;
+pub use accounts::SignInBuilder;
 pub use builder::ClientBuilder;
-pub use chat_core::api::{
-    FieldErrors, Marked, Message, MessageId, Page, ParseIdError, Participants, Root, Thread, ThreadDetail,
-    ThreadId, Timestamp, Token, TokenId, TokenInfo, User, UserId, limits,
+pub use chat_core::{
+    api::{
+        FieldErrors, Marked, Message, MessageId, Page, ParseIdError, Participants, Root, Thread,
+        ThreadDetail, ThreadId, Timestamp, Token, TokenId, TokenInfo, User, UserId, limits,
+    },
+    error_chain,
 };
 pub use client::Client;
 pub use error::Error;
 pub use http::StatusCode;
-pub use messages::{Edit, Messages};
-pub use pages::{CursorPage, Entries};
+pub use messages::{EditMessageBuilder, ListMessagesBuilder};
+pub use pages::{CursorPage, EntryStream};
 pub use retry::RetryPolicy;
-pub use send::Sending;
-pub use thread_messages::ThreadMessages;
-pub use threads::{MarkThread, OpenedThread, Threads};
-pub use unread::Unread;
-pub use users::Users;
+pub use send::SendMessageBuilder;
+pub use thread_messages::ListThreadMessagesBuilder;
+pub use threads::{ListThreadsBuilder, MarkThreadReadBuilder, OpenedThread};
+pub use unread::ListUnreadBuilder;
+pub use users::ListUsersBuilder;
+
+/// Compiles the example of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

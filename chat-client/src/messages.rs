@@ -1,6 +1,10 @@
-//! Single messages, and the list of those of all threads.
+//! Single messages, and the list of the messages of all threads.
 
-use crate::{Client, Entries, Error, pages, retry};
+use crate::{
+    Client, EntryStream, Error,
+    pages::{self, limit_and_offset},
+    retry,
+};
 use chat_core::api::{
     EditMessage, Message, MessageId, Page, ThreadId, Window,
     endpoints::{DeleteMessage, GetMessage, ListMessages, MarkMessageRead, UpdateMessage},
@@ -9,105 +13,169 @@ use chat_core::api::{
 use futures_util::future::BoxFuture;
 
 impl Client {
-    /// The messages of all the caller's threads, by ascending id.
-    pub fn messages(&self) -> Messages {
-        Messages { client: self.clone(), window: Window::default() }
+    /// Lists the messages of all threads of the caller, by ascending id.
+    ///
+    /// See [`ListMessagesBuilder`] for the options and an example.
+    ///
+    /// # Errors
+    /// When awaited or streamed, the [errors of every call](Client#errors-of-every-call).
+    pub fn messages(&self) -> ListMessagesBuilder {
+        ListMessagesBuilder { client: self.clone(), query: Window::default() }
     }
 
-    /// The message with this id.
+    /// Returns the message with this id.
+    ///
+    /// # Errors
+    /// Besides the [errors of every call](Client#errors-of-every-call), [`is_not_found`](Error::is_not_found) if there
+    /// is no such message in the threads of the caller.
+    ///
+    /// ```no_run
+    /// # use chat_client::MessageId;
+    /// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
+    /// println!("{}", ann.message(MessageId::new(551)).await?.text);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn message(&self, id: MessageId) -> Result<Message, Error> {
         self.call::<GetMessage>(id, &(), &()).await
     }
 
-    /// Changes a message.
-    pub fn edit_message(&self, id: MessageId) -> Edit {
-        Edit { client: self.clone(), id, changes: EditMessage::default() }
-    }
-
-    /// Deletes a message of the caller's own.
+    /// Changes the text or the read mark of a message.
+    ///
+    /// See [`EditMessageBuilder`] for the options and an example.
     ///
     /// # Errors
-    /// [`is_forbidden`](Error::is_forbidden) when somebody else wrote it.
-    pub async fn delete_message(&self, id: MessageId) -> Result<(), Error> {
-        retry::deleted(self.call::<DeleteMessage>(id, &(), &()).await, Error::is_not_found)
+    /// Besides the [errors of every call](Client#errors-of-every-call), when awaited:
+    /// - [`is_not_found`](Error::is_not_found) if there is no such message in the threads of the caller.
+    /// - [`is_forbidden`](Error::is_forbidden) if the request has a text and the caller is not the sender.
+    /// - [`is_invalid`](Error::is_invalid) if the text is blank or too long, or the message is in another thread.
+    pub fn edit_message(&self, id: MessageId) -> EditMessageBuilder {
+        EditMessageBuilder { client: self.clone(), id, changes: EditMessage::default() }
     }
 
-    /// Marks a message as read, whoever wrote it.
+    /// Deletes a message that the caller sent.
+    ///
+    /// # Errors
+    /// Besides the [errors of every call](Client#errors-of-every-call):
+    /// - [`is_not_found`](Error::is_not_found) if there is no such message in the threads of the caller.
+    /// - [`is_forbidden`](Error::is_forbidden) if the other participant sent it.
+    ///
+    /// ```no_run
+    /// # use chat_client::ThreadId;
+    /// # async fn example(ann: chat_client::Client, thread: ThreadId) -> Result<(), chat_client::Error> {
+    /// let message = ann.send(thread, "Helo!").await?;
+    /// ann.delete_message(message.id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn delete_message(&self, id: MessageId) -> Result<(), Error> {
+        retry::accept_deleted(self.call::<DeleteMessage>(id, &(), &()).await, Error::is_not_found)
+    }
+
+    /// Marks a message as read, and returns it.
+    ///
+    /// Both participants may do this, the sender included.
+    ///
+    /// # Errors
+    /// Besides the [errors of every call](Client#errors-of-every-call), [`is_not_found`](Error::is_not_found) if there
+    /// is no such message in the threads of the caller.
+    ///
+    /// ```no_run
+    /// # use chat_client::MessageId;
+    /// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
+    /// assert!(ann.mark_message_read(MessageId::new(539)).await?.is_read);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn mark_message_read(&self, id: MessageId) -> Result<Message, Error> {
         self.call::<MarkMessageRead>(id, &(), &()).await
     }
 }
 
-/// Asks for the messages of all threads: await it for a page, or [`stream`](Self::stream) them all.
-#[must_use = "a request is sent when it is awaited or streamed"]
+/// Lists the messages of all threads; created by [`Client::messages`].
+///
+/// Await it for one page, or call [`stream`](Self::stream) for all entries.
+///
+/// ```no_run
+/// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
+/// let page = ann.messages().limit(50).offset(100).await?;
+/// println!("{} of {}", page.results.len(), page.count);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "no request is sent until it is awaited or streamed"]
 #[derive(Debug, Clone)]
-pub struct Messages {
+pub struct ListMessagesBuilder {
     client: Client,
-    window: Window,
+    query: Window,
 }
 
-impl Messages {
-    /// Entries of a page, 1 to 250: 100 unless set, 250 in a stream.
-    pub fn limit(mut self, limit: u64) -> Self {
-        self.window.limit = Some(limit);
-        self
-    }
-    /// Entries to skip.
-    pub fn offset(mut self, offset: u64) -> Self {
-        self.window.offset = Some(offset);
-        self
-    }
+impl ListMessagesBuilder {
+    limit_and_offset!();
 
-    /// The messages from the offset on. One that is deleted meanwhile can hide another; within one thread
-    /// [`thread_messages`](Client::thread_messages) has no such gap.
-    pub fn stream(self) -> Entries<Message> {
-        let Self { client, window } = self;
-        let limit = Some(window.limit.unwrap_or(PAGE_MAX));
-        pages::by_offset(window.offset.unwrap_or(0), move |offset| {
-            let window = Window { limit, offset: Some(offset) };
-            Messages { client: client.clone(), window }.into_future()
+    /// Streams the messages from the offset to the newest.
+    ///
+    /// If a message is deleted in the meantime, another one can be skipped. The stream of one thread
+    /// ([`thread_messages`](Client::thread_messages)) has no such gap.
+    pub fn stream(self) -> EntryStream<Message> {
+        let Self { client, query } = self;
+        let limit = Some(query.limit.unwrap_or(PAGE_MAX));
+        pages::by_offset(query.offset.unwrap_or(0), move |offset| {
+            let query = Window { limit, offset: Some(offset) };
+            ListMessagesBuilder { client: client.clone(), query }.into_future()
         })
     }
 }
 
-impl IntoFuture for Messages {
+impl IntoFuture for ListMessagesBuilder {
     type Output = Result<Page<Message>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.client.call::<ListMessages>((), &self.window, &()).await })
+        Box::pin(async move { self.client.call::<ListMessages>((), &self.query, &()).await })
     }
 }
 
-/// Changes a message; what is not set stays as it is. Await it for the message as it stands then.
+/// Changes a message; created by [`Client::edit_message`].
 ///
-/// Only its sender may change the text: [`is_forbidden`](Error::is_forbidden) otherwise.
-#[must_use = "a request is sent when it is awaited"]
+/// Await it to send the request. It resolves to the message after the change. What is not set stays as it is.
+///
+/// ```no_run
+/// # use chat_client::MessageId;
+/// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
+/// let message = ann.edit_message(MessageId::new(551)).text("Lunch at two?").is_read(false).await?;
+/// assert_eq!(message.text, "Lunch at two?");
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "no request is sent until it is awaited"]
 #[derive(Debug, Clone)]
-pub struct Edit {
+pub struct EditMessageBuilder {
     client: Client,
     id: MessageId,
     changes: EditMessage,
 }
 
-impl Edit {
-    /// The new text.
+impl EditMessageBuilder {
+    /// Sets the new text. Only the sender of the message may change it.
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.changes.text = Some(text.into());
         self
     }
-    /// The new read mark.
+    /// Sets the new read mark.
     pub fn is_read(mut self, is_read: bool) -> Self {
         self.changes.is_read = Some(is_read);
         self
     }
-    /// Makes sure that the message is in this thread: it cannot be moved, so any other is refused.
+    /// Sets the thread that the message has to be in.
+    ///
+    /// A message cannot be moved: the request fails if it is in another thread.
     pub fn thread(mut self, thread: ThreadId) -> Self {
         self.changes.thread = Some(thread);
         self
     }
 }
 
-impl IntoFuture for Edit {
+impl IntoFuture for EditMessageBuilder {
     type Output = Result<Message, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
     fn into_future(self) -> Self::IntoFuture {

@@ -1,20 +1,43 @@
-//! Lists in pieces, and as streams of their entries.
+//! Pages of lists, and streams that fetch page after page.
 
 use crate::Error;
 use chat_core::api::Page;
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use std::future::Future;
 
-/// The entries of a list, fetched page by page as they are asked for. It ends after its first error.
-pub type Entries<T> = BoxStream<'static, Result<T, Error>>;
+/// A stream of the entries of a list.
+///
+/// It fetches a page when the entries of the page before are consumed, and ends after its first error. To use it,
+/// import `StreamExt` or `TryStreamExt` of `futures-util`.
+///
+/// ```no_run
+/// use futures_util::TryStreamExt;
+///
+/// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
+/// let mut users = ann.users().search("a").stream();
+/// while let Some(user) = users.try_next().await? {
+///     println!("{}: {}", user.id, user.username);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub type EntryStream<T> = BoxStream<'static, Result<T, Error>>;
 
-/// A piece of a list that goes on from the id of an entry.
+/// One page of a list whose pages are found by the id of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CursorPage<T, C> {
     /// The entries, in the order of the list.
     pub results: Vec<T>,
-    /// From where to go on in the same direction; `None` at the end.
+    /// The cursor of the next page in the same direction; `None` on the last page.
     pub next: Option<C>,
+}
+
+impl<T, C> CursorPage<T, C> {
+    /// Returns a page with these entries.
+    pub fn new(results: Vec<T>, next: Option<C>) -> Self {
+        Self { results, next }
+    }
 }
 
 impl<T, C> IntoIterator for CursorPage<T, C> {
@@ -25,8 +48,45 @@ impl<T, C> IntoIterator for CursorPage<T, C> {
     }
 }
 
-/// Streams a list that is cut by offsets, from `offset` on.
-pub(crate) fn by_offset<T, F, Fut>(offset: u64, fetch: F) -> Entries<T>
+/// Generates `limit` and `offset` for a builder with a `query` that has both.
+macro_rules! limit_and_offset {
+    () => {
+        /// Sets the maximum number of entries of a page: 1 to 250.
+        ///
+        /// The default is 100 for a page and 250 in a stream. The server takes a larger number as 250, and 0 as 100.
+        pub fn limit(mut self, limit: u64) -> Self {
+            self.query.limit = Some(limit);
+            self
+        }
+
+        /// Sets the number of entries to skip.
+        ///
+        /// The default is 0.
+        pub fn offset(mut self, offset: u64) -> Self {
+            self.query.offset = Some(offset);
+            self
+        }
+    };
+}
+pub(crate) use limit_and_offset;
+
+/// Generates `limit` for a builder with a `query` that has a limit and a cursor.
+macro_rules! limit_of_cursor_page {
+    () => {
+        /// Sets the maximum number of entries of a page: 1 to 250.
+        ///
+        /// The default is 250 in a stream, 100 for a page with a cursor, and no limit for a list without one. The
+        /// server takes a larger number as 250, and 0 as 100.
+        pub fn limit(mut self, limit: u64) -> Self {
+            self.query.limit = Some(limit);
+            self
+        }
+    };
+}
+pub(crate) use limit_of_cursor_page;
+
+/// Streams a list whose pages are found by offset, beginning at `offset`.
+pub(crate) fn by_offset<T, F, Fut>(offset: u64, fetch: F) -> EntryStream<T>
 where
     T: Send + 'static,
     F: Fn(u64) -> Fut + Send + 'static,
@@ -42,8 +102,8 @@ where
     pages.try_flatten().boxed()
 }
 
-/// Streams a list that is cut by cursors; `start` may be no cursor at all.
-pub(crate) fn by_cursor<T, C, F, Fut>(start: Option<C>, fetch: F) -> Entries<T>
+/// Streams a list whose pages are found by cursor, beginning at `start`, or at the beginning without one.
+pub(crate) fn by_cursor<T, C, F, Fut>(start: Option<C>, fetch: F) -> EntryStream<T>
 where
     T: Send + 'static,
     C: Send + 'static,

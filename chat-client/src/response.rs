@@ -1,8 +1,8 @@
-//! Reading an answer: under a limit, and into what it should be.
+//! Reading a response: up to a length limit, and decoded as the type of its endpoint.
 
 use crate::{
     Error,
-    error::{Kind, Refusal},
+    error::{ErrorKind, ErrorResponse},
 };
 use bytes::{Bytes, BytesMut};
 use chat_core::api::{Detail, FieldErrors, REQUEST_ID};
@@ -10,17 +10,18 @@ use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
-/// An answer read to its end.
-pub(crate) struct Answer<B> {
+/// A response whose body was read to its end.
+pub(crate) struct ApiResponse<B> {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: B,
 }
 
-/// Reads an answer, however it was sent, up to `limit` bytes.
-pub(crate) async fn read(mut response: reqwest::Response, limit: usize) -> Result<Answer<Bytes>, Error> {
-    let too_large = || Error::new(Kind::TooLarge(limit));
-    // Told beforehand there is no need to read any of it.
+/// Reads a response of at most `limit` bytes, with or without a Content-Length.
+pub(crate) async fn read(mut response: reqwest::Response, limit: usize) -> Result<ApiResponse<Bytes>, Error> {
+    let too_large =
+        || Error::new(ErrorKind::TooLarge(limit)).with_hint("request a page of the list, or raise the limit");
+    // With a Content-Length over the limit, nothing has to be read.
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
@@ -32,39 +33,39 @@ pub(crate) async fn read(mut response: reqwest::Response, limit: usize) -> Resul
         body.extend_from_slice(&chunk);
     }
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    Ok(Answer { status, headers, body: body.freeze() })
+    Ok(ApiResponse { status, headers, body: body.freeze() })
 }
 
-impl Answer<Bytes> {
-    /// Fails unless the status is one of `success`.
-    pub(crate) fn succeeded(self, success: &[StatusCode]) -> Result<Self, Error> {
+impl ApiResponse<Bytes> {
+    /// Returns an error unless the status is one of `success`.
+    pub(crate) fn error_for_status(self, success: &[StatusCode]) -> Result<Self, Error> {
         if success.contains(&self.status) {
             Ok(self)
         } else if self.status.is_success() {
-            Err(Error::new(Kind::Decode(format!("{} was not expected here", self.status))))
+            Err(Error::new(ErrorKind::Decode(format!("unexpected status {}", self.status))))
         } else {
-            Err(Error::new(Kind::Refused(self.refusal())))
+            Err(Error::new(ErrorKind::Status(self.error_response())))
         }
     }
 
-    /// The body as what the contract says it is.
-    pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<Answer<T>, Error> {
+    /// Decodes the JSON body.
+    pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<ApiResponse<T>, Error> {
         let body = if self.body.is_empty() { b"null".as_slice() } else { &self.body };
-        // serde_json's own words quote the value they stumble over, which may be a token or somebody's message.
+        // The messages of serde_json quote the value at fault, which may be a token or the text of a message.
         let body = serde_json::from_slice(body).map_err(|error| {
             let place = format!("line {} column {}", error.line(), error.column());
-            let media_type = text(&self.headers, header::CONTENT_TYPE.as_str()).unwrap_or("no type");
-            let what = if error.is_data() { "another shape of JSON" } else { "not JSON" };
-            Error::new(Kind::Decode(format!("{what} at {place} ({media_type})")))
+            let media_type = text(&self.headers, header::CONTENT_TYPE.as_str()).unwrap_or("no content type");
+            let what = if error.is_data() { "unexpected JSON" } else { "no JSON" };
+            Error::new(ErrorKind::Decode(format!("{what} at {place} ({media_type})")))
         })?;
-        Ok(Answer { status: self.status, headers: self.headers, body })
+        Ok(ApiResponse { status: self.status, headers: self.headers, body })
     }
 
-    fn refusal(&self) -> Refusal {
+    fn error_response(&self) -> ErrorResponse {
         let detail = serde_json::from_slice(&self.body).ok().map(|Detail { detail }| detail);
-        // `{"detail": …}` could be read as neither, a page of HTML as nothing at all.
+        // A body of `{"detail": ...}` has no lists of messages, and a page of HTML is neither.
         let fields: Option<FieldErrors> = serde_json::from_slice(&self.body).ok();
-        Refusal {
+        ErrorResponse {
             status: self.status,
             detail,
             fields: fields.unwrap_or_default(),
@@ -76,8 +77,8 @@ impl Answer<Bytes> {
     }
 }
 
-impl<T> Answer<T> {
-    /// Whether the answer names a next page.
+impl<T> ApiResponse<T> {
+    /// Whether the Link header names a next page.
     pub(crate) fn has_next(&self) -> bool {
         self.headers
             .get_all(header::LINK)
@@ -105,11 +106,11 @@ mod tests {
 
     fn linked(link: &'static str) -> bool {
         let headers = HeaderMap::from_iter([(header::LINK, http::HeaderValue::from_static(link))]);
-        Answer { status: StatusCode::OK, headers, body: () }.has_next()
+        ApiResponse { status: StatusCode::OK, headers, body: () }.has_next()
     }
 
     #[test]
-    fn only_a_link_to_the_next_page_counts() {
+    fn only_a_link_with_rel_next_names_a_next_page() {
         assert!(linked(r#"<http://localhost/?after=1>; rel="next""#));
         assert!(linked("<http://localhost/?a=1>; rel=prev, <http://localhost/?after=1>; Rel=NEXT"));
         assert!(linked(r#"<http://localhost/?after=1>; rel = "last next""#));
@@ -117,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn what_an_answer_says_is_not_repeated_in_the_error() {
-        let answer = Answer {
+    fn a_decode_error_does_not_quote_the_body() {
+        let response = ApiResponse {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             body: Bytes::from_static(br#""5ec2e7""#),
         };
-        let error = answer.decode::<chat_core::api::IssuedToken>().err().unwrap();
+        let error = response.decode::<chat_core::api::IssuedToken>().err().unwrap();
         assert!(error.is_decode());
         assert!(!format!("{error} {error:?}").contains("5ec2e7"));
     }

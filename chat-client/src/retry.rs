@@ -1,4 +1,4 @@
-//! Which calls are made again when they fail, and when.
+//! Which calls are retried, and when.
 
 use crate::Error;
 use backon::{ExponentialBuilder, Retryable};
@@ -6,59 +6,75 @@ use chat_core::api::endpoints::{CreateMessage, CreateThread, Endpoint, Spec};
 use http::Method;
 use std::{future::Future, time::Duration};
 
-/// How often and how patiently a failed call is made again.
+/// How often a failed call is retried, and how long the client waits before each retry.
 ///
-/// The pauses double from the shortest to the longest, each with up to as much again at random, so that clients
-/// which failed together do not come back together. Where the server names a time (`Retry-After`) the client waits that
-/// long besides, or gives up when it is longer than the [longest wait](Self::longest_wait).
+/// The delay doubles from the shortest to the longest, each time with up to as much again at random (jitter), so that
+/// clients that failed together do not retry together. If the server asks for a time (`Retry-After`), the client waits
+/// that time in addition, or gives up if it is longer than [`max_retry_after`](Self::max_retry_after).
 ///
-/// A call is made again only where that is safe, see [`Client`](crate::Client).
+/// A call is retried only if that is safe, see [`Client`](crate::Client#retries).
+///
+/// ```
+/// use chat_client::{Client, RetryPolicy};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), chat_client::Error> {
+/// let patient = RetryPolicy::default()
+///     .retries(10)
+///     .delays(Duration::from_millis(200), Duration::from_secs(10))
+///     .max_retry_after(Duration::from_secs(300));
+/// let client = Client::builder("https://chat.example").retry_policy(patient).build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     retries: usize,
-    shortest_pause: Duration,
-    longest_pause: Duration,
-    longest_wait: Duration,
+    shortest_delay: Duration,
+    longest_delay: Duration,
+    max_retry_after: Duration,
 }
 
 impl Default for RetryPolicy {
-    /// Three further attempts, pauses from 100 ms to 2 s, waits of up to 30 s.
+    /// Returns 3 retries, delays from 100 ms to 2 s, and a `Retry-After` of at most 30 s.
     fn default() -> Self {
         Self {
             retries: 3,
-            shortest_pause: Duration::from_millis(100),
-            longest_pause: Duration::from_secs(2),
-            longest_wait: Duration::from_secs(30),
+            shortest_delay: Duration::from_millis(100),
+            longest_delay: Duration::from_secs(2),
+            max_retry_after: Duration::from_secs(30),
         }
     }
 }
 
 impl RetryPolicy {
-    /// No further attempts.
+    /// Returns a policy without retries.
     pub fn none() -> Self {
         Self::default().retries(0)
     }
-    /// Attempts beyond the first, at most.
+    /// Sets the maximum number of retries, that is of attempts after the first.
     #[must_use]
     pub const fn retries(mut self, retries: usize) -> Self {
         self.retries = retries;
         self
     }
-    /// The pauses: the first, and what they grow to.
+    /// Sets the delay before the first retry and the longest delay, both without the jitter.
     #[must_use]
-    pub const fn pauses(mut self, shortest: Duration, longest: Duration) -> Self {
-        self.shortest_pause = shortest;
-        self.longest_pause = longest;
+    pub const fn delays(mut self, shortest: Duration, longest: Duration) -> Self {
+        self.shortest_delay = shortest;
+        self.longest_delay = longest;
         self
     }
-    /// The longest time to wait because the server asked for it; if it asks for more, the call fails at once.
+    /// Sets the longest `Retry-After` that the client waits for.
+    ///
+    /// If the server asks for a longer time, the call fails at once.
     #[must_use]
-    pub const fn longest_wait(mut self, wait: Duration) -> Self {
-        self.longest_wait = wait;
+    pub const fn max_retry_after(mut self, wait: Duration) -> Self {
+        self.max_retry_after = wait;
         self
     }
 
-    /// Makes attempts until one succeeds or another would be unsafe, useless or beyond the policy.
+    /// Runs attempts until one succeeds, or a retry would be unsafe, useless or against the policy.
     pub(crate) async fn run<T, F, Fut>(&self, repeatable: bool, attempt: F) -> Result<T, Error>
     where
         F: FnMut() -> Fut,
@@ -67,16 +83,16 @@ impl RetryPolicy {
         let backoff = ExponentialBuilder::new()
             .with_jitter()
             .with_factor(2.0)
-            .with_min_delay(self.shortest_pause)
-            .with_max_delay(self.longest_pause)
+            .with_min_delay(self.shortest_delay)
+            .with_max_delay(self.longest_delay)
             .with_max_times(self.retries);
         let mut uncertain = false;
         let result = attempt
             .retry(backoff)
-            .when(|error| error.is_connect() || (repeatable && is_passing(error)))
-            .adjust(|error, pause| {
+            .when(|error| error.is_connect() || (repeatable && is_temporary(error)))
+            .adjust(|error, delay| {
                 let wait = error.retry_after().unwrap_or_default();
-                pause.filter(|_| wait <= self.longest_wait).map(|pause| pause + wait)
+                delay.filter(|_| wait <= self.max_retry_after).map(|delay| delay + wait)
             })
             .notify(|error, _| uncertain |= error.is_outcome_unknown())
             .await;
@@ -84,24 +100,27 @@ impl RetryPolicy {
     }
 }
 
-/// Whether the same request may fare better soon.
-fn is_passing(error: &Error) -> bool {
+/// Whether a retry of the same request may succeed soon.
+fn is_temporary(error: &Error) -> bool {
     error.is_timeout() || error.is_interrupted() || error.is_unavailable() || error.is_throttled()
 }
 
-/// Whether doing it twice is the same as doing it once.
+/// Whether repeating a request has the same effect as sending it once.
 ///
-/// Everything but a POST names the state it leads to. Of those, a message carries a key by which the server knows it
-/// again, and two users have one thread however often it is opened.
+/// A request other than POST names the state that it leads to. Two POST requests are safe as well: a message carries an
+/// idempotency key, and two users have one thread however often it is opened.
 pub(crate) fn is_repeatable(spec: &Spec) -> bool {
     let safe_posts = [CreateMessage::SPEC.name, CreateThread::SPEC.name];
     spec.method != Method::POST || safe_posts.contains(&spec.name)
 }
 
-/// Takes `gone` for success when an earlier attempt at a deletion may have been the one that did it.
-pub(crate) fn deleted(result: Result<(), Error>, gone: fn(&Error) -> bool) -> Result<(), Error> {
+/// Turns an error for which `means_deleted` holds into success if an earlier attempt may have deleted the object.
+pub(crate) fn accept_deleted(
+    result: Result<(), Error>,
+    means_deleted: fn(&Error) -> bool,
+) -> Result<(), Error> {
     match result {
-        Err(error) if error.followed_uncertain_attempt() && gone(&error) => Ok(()),
+        Err(error) if error.followed_uncertain_attempt() && means_deleted(&error) => Ok(()),
         result => result,
     }
 }
@@ -109,14 +128,14 @@ pub(crate) fn deleted(result: Result<(), Error>, gone: fn(&Error) -> bool) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Kind, Refusal};
+    use crate::error::{ErrorKind, ErrorResponse};
     use chat_core::api::FieldErrors;
     use http::StatusCode;
     use std::cell::Cell;
     use tokio::time::Instant;
 
-    fn refused(status: StatusCode, retry_after: Option<u64>) -> Error {
-        Error::new(Kind::Refused(Refusal {
+    fn error_response(status: StatusCode, retry_after: Option<u64>) -> Error {
+        Error::new(ErrorKind::Status(ErrorResponse {
             status,
             detail: Some("Because.".to_owned()),
             fields: FieldErrors::new(),
@@ -125,7 +144,7 @@ mod tests {
         }))
     }
 
-    /// Runs attempts that fail in turn as told, then succeed; tells the result and how many there were.
+    /// Runs attempts that fail with each of `failures` and then succeed. Returns the result and the number of attempts.
     async fn run(repeatable: bool, failures: Vec<Error>) -> (Result<(), Error>, usize) {
         let attempts = Cell::new(0);
         let mut failures = failures.into_iter();
@@ -139,37 +158,41 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waits_as_long_as_the_server_asks() {
+    async fn the_client_waits_as_long_as_the_server_asks() {
         let start = Instant::now();
-        let (result, attempts) = run(true, vec![refused(StatusCode::SERVICE_UNAVAILABLE, Some(7))]).await;
+        let (result, attempts) =
+            run(true, vec![error_response(StatusCode::SERVICE_UNAVAILABLE, Some(7))]).await;
         assert!(result.is_ok());
         assert_eq!(attempts, 2);
         assert!(start.elapsed() >= Duration::from_secs(7));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn gives_up_at_once_when_the_server_asks_for_too_long() {
+    async fn a_retry_after_over_the_maximum_fails_at_once() {
         let start = Instant::now();
-        let (result, attempts) = run(true, vec![refused(StatusCode::TOO_MANY_REQUESTS, Some(3600))]).await;
+        let (result, attempts) =
+            run(true, vec![error_response(StatusCode::TOO_MANY_REQUESTS, Some(3600))]).await;
         assert_eq!(result.unwrap_err().retry_after(), Some(Duration::from_secs(3600)));
         assert_eq!(attempts, 1);
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn stops_after_the_retries_allowed() {
-        let failures = (0..9).map(|_| Error::new(Kind::Timeout)).collect();
+    async fn the_number_of_retries_is_limited() {
+        let failures = (0..9).map(|_| Error::new(ErrorKind::Timeout)).collect();
         let (result, attempts) = run(true, failures).await;
         assert!(result.unwrap_err().is_timeout());
         assert_eq!(attempts, 4);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_not_repeatable_is_repeated_only_when_nothing_was_sent() {
-        let (result, attempts) = run(false, vec![Error::new(Kind::Connect)]).await;
+    async fn an_unsafe_request_is_retried_only_if_nothing_was_sent() {
+        let (result, attempts) = run(false, vec![Error::new(ErrorKind::Connect)]).await;
         assert!(result.is_ok());
         assert_eq!(attempts, 2);
-        for failure in [Error::new(Kind::Timeout), refused(StatusCode::SERVICE_UNAVAILABLE, Some(0))] {
+        for failure in
+            [Error::new(ErrorKind::Timeout), error_response(StatusCode::SERVICE_UNAVAILABLE, Some(0))]
+        {
             let (result, attempts) = run(false, vec![failure]).await;
             assert!(result.is_err());
             assert_eq!(attempts, 1);
@@ -177,22 +200,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_for_good_is_not_repeated() {
+    async fn a_permanent_error_is_not_retried() {
         for status in [400, 401, 403, 404, 422, 500].map(|code| StatusCode::from_u16(code).unwrap()) {
-            let (result, attempts) = run(true, vec![refused(status, None)]).await;
+            let (result, attempts) = run(true, vec![error_response(status, None)]).await;
             assert_eq!((result.unwrap_err().status(), attempts), (Some(status), 1));
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn gone_means_deleted_only_after_an_attempt_of_unknown_outcome() {
-        let gone = || refused(StatusCode::NOT_FOUND, None);
-        let (result, _) = run(true, vec![Error::new(Kind::Interrupted), gone()]).await;
-        assert!(deleted(result, Error::is_not_found).is_ok());
-        let (result, _) = run(true, vec![Error::new(Kind::Connect), gone()]).await;
-        assert!(deleted(result, Error::is_not_found).unwrap_err().is_not_found());
-        let (result, _) = run(true, vec![gone()]).await;
-        assert!(deleted(result, Error::is_not_found).unwrap_err().is_not_found());
+    async fn not_found_means_deleted_only_after_an_attempt_of_unknown_outcome() {
+        let not_found = || error_response(StatusCode::NOT_FOUND, None);
+        let (result, _) = run(true, vec![Error::new(ErrorKind::Interrupted), not_found()]).await;
+        assert!(accept_deleted(result, Error::is_not_found).is_ok());
+        let (result, _) = run(true, vec![Error::new(ErrorKind::Connect), not_found()]).await;
+        assert!(accept_deleted(result, Error::is_not_found).unwrap_err().is_not_found());
+        let (result, _) = run(true, vec![not_found()]).await;
+        assert!(accept_deleted(result, Error::is_not_found).unwrap_err().is_not_found());
     }
 
     #[test]

@@ -1,63 +1,90 @@
 //! Sending a message.
 
-use crate::{Client, Error, error::Kind};
+use crate::{Client, Error, error::ErrorKind};
 use chat_core::api::{IDEMPOTENCY_KEY, Message, SendMessage, ThreadId, endpoints::CreateMessage};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue};
 use std::fmt;
 use uuid::Uuid;
 
-/// Sends a message: await it for the message as the server keeps it.
+/// Sends a message; created by [`Client::send`].
 ///
-/// It carries an idempotency key, so that it is sent once however often it has to be tried: awaiting a clone, with the
-/// same key, gives the same message.
-#[must_use = "a message is sent when it is awaited"]
+/// Await it to send the request. It resolves to the stored message.
+///
+/// The request carries an idempotency key, so that retries add only one message. A clone has the same key: awaiting
+/// both adds one message and returns it twice.
+///
+/// ```no_run
+/// # use chat_client::{Client, Error, ThreadId};
+/// # async fn example(ann: Client, thread: ThreadId) -> Result<(), Error> {
+/// // The key comes from the job, so that repeating the job after a crash sends nothing twice.
+/// let message = ann.send(thread, "The report is ready.").idempotency_key("report-2026-01").await?;
+/// println!("message {} at {}", message.id, message.created);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "no message is sent until it is awaited"]
 #[derive(Clone)]
-pub struct Sending {
+pub struct SendMessageBuilder {
     client: Client,
     message: SendMessage,
     key: String,
 }
 
-impl fmt::Debug for Sending {
+impl fmt::Debug for SendMessageBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sending").field("message", &self.message).finish_non_exhaustive()
+        f.debug_struct("SendMessageBuilder").field("message", &self.message).finish_non_exhaustive()
     }
 }
 
 impl Client {
-    /// Sends a message to a thread: 1 to 250 characters unless the server is configured otherwise.
-    pub fn send(&self, thread: ThreadId, text: impl Into<String>) -> Sending {
+    /// Sends a message to a thread.
+    ///
+    /// The text has 1 to 250 code points after trimming, unless the server has another limit. See
+    /// [`SendMessageBuilder`] for the options and an example.
+    ///
+    /// # Errors
+    /// Besides the [errors of every call](Client#errors-of-every-call), when awaited:
+    /// - [`is_invalid`](Error::is_invalid) if the caller has no such thread, the text is blank or too long, or the
+    ///   idempotency key is empty, too long or not ASCII.
+    /// - [`is_conflict`](Error::is_conflict) if the idempotency key was used with another message.
+    /// - [`is_builder`](Error::is_builder) if the idempotency key is not a valid header value.
+    pub fn send(&self, thread: ThreadId, text: impl Into<String>) -> SendMessageBuilder {
         let message = SendMessage { thread, text: text.into(), is_read: None };
-        Sending { client: self.clone(), message, key: Uuid::new_v4().to_string() }
+        SendMessageBuilder { client: self.clone(), message, key: Uuid::new_v4().to_string() }
     }
 }
 
-impl Sending {
-    /// Whether it counts as read from the start.
+impl SendMessageBuilder {
+    /// Sets whether the message is stored as read. The default is `false`.
     pub fn is_read(mut self, is_read: bool) -> Self {
         self.message.is_read = Some(is_read);
         self
     }
 
-    /// Sends it under this key instead of a random one: 1 to 255 visible ASCII characters. Keep the key beside the
-    /// message and it can be sent again after a crash; with another message it is a
-    /// [conflict](Error::is_conflict).
+    /// Sets the idempotency key: 1 to 255 visible ASCII characters.
+    ///
+    /// The default is a random key. Store your own key with the message to send it again after a crash without adding
+    /// it twice. The same key with another message is a [conflict](Error::is_conflict).
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.key = key.into();
         self
     }
 }
 
-impl IntoFuture for Sending {
+impl IntoFuture for SendMessageBuilder {
     type Output = Result<Message, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let key = HeaderValue::try_from(&self.key)
-                .map_err(|_| Error::new(Kind::Invalid("no header can carry this idempotency key")))?;
+            let key = HeaderValue::try_from(&self.key).map_err(|_| {
+                Error::new(ErrorKind::Builder(
+                    "the idempotency key contains characters not allowed in a header",
+                ))
+                .with_hint("use visible ASCII characters")
+            })?;
             let headers = HeaderMap::from_iter([(http::HeaderName::from_static(IDEMPOTENCY_KEY), key)]);
-            Ok(self.client.answer::<CreateMessage>((), &(), &self.message, headers).await?.body)
+            Ok(self.client.call_for_response::<CreateMessage>((), &(), &self.message, headers).await?.body)
         })
     }
 }
@@ -67,13 +94,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_output_shows_no_secret() {
         let client =
             Client::new("http://127.0.0.1:1").unwrap().with_token(chat_core::api::Token::new("s3cret"));
         let client = client.unwrap();
-        let sending = client.send(ThreadId::new(Uuid::nil()), "s3cret").idempotency_key("s3cret");
-        let signing_in = client.sign_in("ann", "s3cret");
-        for shown in [format!("{sending:?}"), format!("{signing_in:?}"), format!("{client:?}")] {
+        let send = client.send(ThreadId::new(Uuid::nil()), "s3cret").idempotency_key("s3cret");
+        let sign_in = client.sign_in("ann", "s3cret");
+        for shown in [format!("{send:?}"), format!("{sign_in:?}"), format!("{client:?}")] {
             assert!(!shown.contains("s3cret"), "{shown}");
         }
     }

@@ -1,33 +1,81 @@
-//! What a server says of itself.
+//! The server itself: the root of its API, its OpenAPI document and its health.
 
-use crate::{Client, Error, error::Kind};
+use crate::{Client, Error, error::ErrorKind};
 use chat_core::api::{
     Root,
     endpoints::{GetRoot, OPENAPI_PATH},
 };
 
 impl Client {
-    /// Where the API starts: the addresses of threads and messages.
+    /// Returns the root of the API: the addresses of the threads and the messages.
+    ///
+    /// It needs no token.
+    ///
+    /// # Errors
+    /// The [errors of every call](Client#errors-of-every-call).
+    ///
+    /// ```no_run
+    /// # async fn example(client: chat_client::Client) -> Result<(), chat_client::Error> {
+    /// println!("{}", client.root().await?.threads);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn root(&self) -> Result<Root, Error> {
         self.call::<GetRoot>((), &(), &()).await
     }
 
-    /// The OpenAPI document, as the server wrote it.
+    /// Returns the OpenAPI document of the server, as JSON.
+    ///
+    /// It needs no token.
+    ///
+    /// # Errors
+    /// The [errors of every call](Client#errors-of-every-call).
+    ///
+    /// ```no_run
+    /// # async fn example(client: chat_client::Client) -> Result<(), chat_client::Error> {
+    /// println!("{}", client.openapi().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn openapi(&self) -> Result<String, Error> {
         let document = self.get(&format!("{}{OPENAPI_PATH}", self.shared.base_path)).await?;
         String::from_utf8(document.into())
-            .map_err(|_| Error::new(Kind::Decode("a document that is not UTF-8".to_owned())))
+            .map_err(|_| Error::new(ErrorKind::Decode("the OpenAPI document is not UTF-8".to_owned())))
     }
 
-    /// Fails unless the server's process lives.
+    /// Checks that the process of the server is alive (`/healthz`).
     ///
-    /// This and [`ready`](Self::ready) are the binary's own: a server mounted in another program need not have them.
+    /// The `chat-server` program serves this path and that of [`ready`](Self::ready), below the root. A server that
+    /// mounts the API in another program may not have them: [`is_decode`](Error::is_decode) or
+    /// [`is_not_found`](Error::is_not_found) then. It is retried like every read.
+    ///
+    /// # Errors
+    /// The [errors of every call](Client#errors-of-every-call).
+    ///
+    /// ```no_run
+    /// # async fn example(client: chat_client::Client) -> Result<(), chat_client::Error> {
+    /// client.health().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn health(&self) -> Result<(), Error> {
         self.get("/healthz").await.map(drop)
     }
 
-    /// Fails unless the server can do its work: [`is_unavailable`](Error::is_unavailable) while its database is
-    /// away. Like every reading it is tried again as the retry policy says.
+    /// Checks that the server can serve requests (`/readyz`).
+    ///
+    /// It is retried like every read.
+    ///
+    /// # Errors
+    /// The [errors of every call](Client#errors-of-every-call), among them
+    /// [`is_unavailable`](Error::is_unavailable) while the database of the server is not available.
+    ///
+    /// ```no_run
+    /// # async fn example(client: chat_client::Client) -> Result<(), chat_client::Error> {
+    /// client.ready().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn ready(&self) -> Result<(), Error> {
         self.get("/readyz").await.map(drop)
     }

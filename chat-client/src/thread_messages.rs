@@ -1,73 +1,105 @@
-//! The messages of one thread, in both directions.
+//! The list of the messages of one thread, in both directions.
 
-use crate::{Client, CursorPage, Entries, Error, pages};
+use crate::{
+    Client, CursorPage, EntryStream, Error,
+    pages::{self, limit_of_cursor_page},
+};
 use chat_core::api::{
     Message, MessageCursor, MessageId, ThreadId, endpoints::ListThreadMessages, limits::PAGE_MAX,
 };
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 
-/// Asks for the messages of a thread: await it for one page, [`stream`](Self::stream) them from the oldest or
+/// Lists the messages of a thread; created by [`Client::thread_messages`].
+///
+/// Await it for one page, call [`stream`](Self::stream) for all entries from the oldest, or
 /// [`stream_back`](Self::stream_back) from the newest.
 ///
-/// Awaited with neither a limit nor a cursor it is the whole thread in one answer, which fails
-/// ([`is_decode`](Error::is_decode)) beyond the client's response limit.
-#[must_use = "a request is sent when it is awaited or streamed"]
+/// Awaited without a limit or a cursor, it is the whole thread in one response. That fails
+/// ([`is_decode`](Error::is_decode)) if the response is longer than the
+/// [`response_limit`](crate::ClientBuilder::response_limit).
+///
+/// ```no_run
+/// # use chat_client::{Client, Error, ThreadId};
+/// # async fn example(ann: Client, thread: ThreadId) -> Result<(), Error> {
+/// let newest = ann.thread_messages(thread).newest().limit(20).await?;
+/// if let Some(cursor) = newest.next {
+///     let older = ann.thread_messages(thread).before(cursor).limit(20).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "no request is sent until it is awaited or streamed"]
 #[derive(Debug, Clone)]
-pub struct ThreadMessages {
+pub struct ListThreadMessagesBuilder {
     client: Client,
     thread: ThreadId,
-    cursor: MessageCursor,
+    query: MessageCursor,
 }
 
 impl Client {
-    /// The messages of a thread, oldest first.
-    pub fn thread_messages(&self, thread: ThreadId) -> ThreadMessages {
-        ThreadMessages { client: self.clone(), thread, cursor: MessageCursor::default() }
+    /// Lists the messages of a thread, oldest first.
+    ///
+    /// See [`ListThreadMessagesBuilder`] for the options and an example.
+    ///
+    /// # Errors
+    /// Besides the [errors of every call](Client#errors-of-every-call), when awaited or streamed,
+    /// [`is_not_found`](Error::is_not_found) if the caller has no such thread.
+    pub fn thread_messages(&self, thread: ThreadId) -> ListThreadMessagesBuilder {
+        ListThreadMessagesBuilder { client: self.clone(), thread, query: MessageCursor::default() }
     }
 }
 
-impl ThreadMessages {
-    /// The messages newer than this id; takes the place of [`before`](Self::before).
+impl ListThreadMessagesBuilder {
+    /// Lists the messages newer than this id. Replaces [`before`](Self::before).
     pub fn after(mut self, message: MessageId) -> Self {
-        (self.cursor.after, self.cursor.before) = (Some(message), None);
+        (self.query.after, self.query.before) = (Some(message), None);
         self
     }
-    /// The page just older than this id; takes the place of [`after`](Self::after). The page ascends all the same, and
-    /// its `next` goes on towards older ones.
+    /// Lists the page of messages just older than this id. Replaces [`after`](Self::after).
+    ///
+    /// The page is still in ascending order; its `next` is the cursor of the next older page.
     pub fn before(mut self, message: MessageId) -> Self {
-        (self.cursor.after, self.cursor.before) = (None, Some(message));
+        (self.query.after, self.query.before) = (None, Some(message));
         self
     }
-    /// The newest page.
+    /// Lists the page of the newest messages.
     pub fn newest(self) -> Self {
         self.before(MessageId::new(i64::MAX))
     }
-    /// Entries of a page, 1 to 250: 250 in a stream unless set, 100 beside a cursor.
-    pub fn limit(mut self, limit: u64) -> Self {
-        self.cursor.limit = Some(limit);
-        self
-    }
 
-    /// The messages from the oldest, or from [`after`](Self::after), to the newest. None is missed, though others are
-    /// sent or deleted meanwhile.
-    pub fn stream(self) -> Entries<Message> {
-        let Self { client, thread, cursor } = self;
-        let limit = Some(cursor.limit.unwrap_or(PAGE_MAX));
-        pages::by_cursor(cursor.after, move |after| {
-            let cursor = MessageCursor { after, before: None, limit };
-            ThreadMessages { client: client.clone(), thread, cursor }.into_future()
+    limit_of_cursor_page!();
+
+    /// Streams the messages from the oldest, or from [`after`](Self::after), to the newest.
+    ///
+    /// No message is skipped when others are sent or deleted in the meantime.
+    ///
+    /// ```no_run
+    /// use futures_util::TryStreamExt;
+    ///
+    /// # use chat_client::{Client, Error, Message, ThreadId};
+    /// # async fn example(ann: Client, thread: ThreadId) -> Result<(), Error> {
+    /// let history: Vec<Message> = ann.thread_messages(thread).stream().try_collect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(self) -> EntryStream<Message> {
+        let Self { client, thread, query } = self;
+        let limit = Some(query.limit.unwrap_or(PAGE_MAX));
+        pages::by_cursor(query.after, move |after| {
+            let query = MessageCursor { after, before: None, limit };
+            ListThreadMessagesBuilder { client: client.clone(), thread, query }.into_future()
         })
     }
 
-    /// The messages from the newest, or from [`before`](Self::before), to the oldest.
-    pub fn stream_back(self) -> Entries<Message> {
-        let newest = if self.cursor.before.is_none() { self.newest() } else { self };
-        let Self { client, thread, cursor } = newest;
-        let limit = Some(cursor.limit.unwrap_or(PAGE_MAX));
-        pages::by_cursor(cursor.before, move |before| {
-            let cursor = MessageCursor { after: None, before, limit };
-            let page = ThreadMessages { client: client.clone(), thread, cursor }.into_future();
+    /// Streams the messages from the newest, or from [`before`](Self::before), to the oldest.
+    pub fn stream_back(self) -> EntryStream<Message> {
+        let newest = if self.query.before.is_none() { self.newest() } else { self };
+        let Self { client, thread, query } = newest;
+        let limit = Some(query.limit.unwrap_or(PAGE_MAX));
+        pages::by_cursor(query.before, move |before| {
+            let query = MessageCursor { after: None, before, limit };
+            let page = ListThreadMessagesBuilder { client: client.clone(), thread, query }.into_future();
             async move {
                 let mut page = page.await?;
                 page.results.reverse();
@@ -77,16 +109,17 @@ impl ThreadMessages {
     }
 }
 
-impl IntoFuture for ThreadMessages {
+impl IntoFuture for ListThreadMessagesBuilder {
     type Output = Result<CursorPage<Message, MessageId>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Self { client, thread, cursor } = self;
-            let answer = client.answer::<ListThreadMessages>(thread, &cursor, &(), HeaderMap::new()).await?;
-            let edge = if cursor.before.is_some() { answer.body.first() } else { answer.body.last() };
-            let next = edge.map(|message| message.id).filter(|_| answer.has_next());
-            Ok(CursorPage { results: answer.body, next })
+            let Self { client, thread, query } = self;
+            let response =
+                client.call_for_response::<ListThreadMessages>(thread, &query, &(), HeaderMap::new()).await?;
+            let edge = if query.before.is_some() { response.body.first() } else { response.body.last() };
+            let next = edge.map(|message| message.id).filter(|_| response.has_next());
+            Ok(CursorPage { results: response.body, next })
         })
     }
 }

@@ -1,6 +1,10 @@
 //! Threads: opening, reading, deleting and listing them.
 
-use crate::{Client, CursorPage, Entries, Error, pages, retry};
+use crate::{
+    Client, CursorPage, EntryStream, Error,
+    pages::{self, limit_of_cursor_page},
+    retry,
+};
 use chat_core::api::{
     MarkRead, Marked, MessageId, OpenThread, Thread, ThreadCursor, ThreadDetail, ThreadId, UserId,
     endpoints::{CreateThread, DeleteThread, GetThread, ListThreads, MarkThreadRead},
@@ -9,110 +13,191 @@ use chat_core::api::{
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 
-/// The thread with another user.
+/// The thread that [`Client::open_thread`] created or found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpenedThread {
-    /// Its id.
+    /// The id of the thread.
     pub id: ThreadId,
-    /// Whether it was made just now; otherwise the two had it already.
+    /// Whether the call created the thread; `false` if it existed before.
     pub created: bool,
 }
 
-impl Client {
-    /// The caller's threads, in the order they were made.
-    pub fn threads(&self) -> Threads {
-        Threads { client: self.clone(), cursor: ThreadCursor::default() }
+impl OpenedThread {
+    /// Returns the result of opening a thread.
+    pub const fn new(id: ThreadId, created: bool) -> Self {
+        Self { id, created }
     }
+}
 
-    /// Opens the thread with another user: makes it, or finds the one the two have.
+impl Client {
+    /// Lists the threads of the caller, in the order of their creation.
+    ///
+    /// See [`ListThreadsBuilder`] for the options and an example.
     ///
     /// # Errors
-    /// [`is_invalid`](Error::is_invalid) when there is no such user or it is the caller.
-    pub async fn open_thread(&self, participant: UserId) -> Result<OpenedThread, Error> {
-        let body = OpenThread { participant };
-        let answer = self.answer::<CreateThread>((), &(), &body, HeaderMap::new()).await?;
-        Ok(OpenedThread { id: answer.body.id, created: answer.status == StatusCode::CREATED })
+    /// Besides the [errors of every call](Client#errors-of-every-call), when awaited or streamed,
+    /// [`is_invalid`](Error::is_invalid) if the cursor is not a thread of the caller.
+    pub fn threads(&self) -> ListThreadsBuilder {
+        ListThreadsBuilder { client: self.clone(), query: ThreadCursor::default() }
     }
 
-    /// The thread with this id.
+    /// Opens the thread with another user: creates it, or finds the one that exists.
+    ///
+    /// Two users have at most one thread, whichever of them opens it.
+    ///
+    /// # Errors
+    /// Besides the [errors of every call](Client#errors-of-every-call), [`is_invalid`](Error::is_invalid) if there
+    /// is no such user or it is the caller.
+    ///
+    /// ```no_run
+    /// # use chat_client::UserId;
+    /// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
+    /// let thread = ann.open_thread(UserId::new(2)).await?;
+    /// let again = ann.open_thread(UserId::new(2)).await?;
+    /// assert!(again.id == thread.id && !again.created);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn open_thread(&self, participant: UserId) -> Result<OpenedThread, Error> {
+        let body = OpenThread { participant };
+        let response = self.call_for_response::<CreateThread>((), &(), &body, HeaderMap::new()).await?;
+        Ok(OpenedThread { id: response.body.id, created: response.status == StatusCode::CREATED })
+    }
+
+    /// Returns the thread with this id.
+    ///
+    /// # Errors
+    /// Besides the [errors of every call](Client#errors-of-every-call), [`is_not_found`](Error::is_not_found) if the
+    /// caller has no such thread.
+    ///
+    /// ```no_run
+    /// # use chat_client::{Client, Error, ThreadId};
+    /// # async fn example(ann: Client, thread: ThreadId) -> Result<(), Error> {
+    /// println!("last message at {}", ann.thread(thread).await?.updated);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn thread(&self, id: ThreadId) -> Result<ThreadDetail, Error> {
         self.call::<GetThread>(id, &(), &()).await
     }
 
     /// Deletes a thread with all its messages, for both participants.
+    ///
+    /// # Errors
+    /// Besides the [errors of every call](Client#errors-of-every-call), [`is_not_found`](Error::is_not_found) if the
+    /// caller has no such thread.
+    ///
+    /// ```no_run
+    /// # use chat_client::{Client, Error, ThreadId};
+    /// # async fn example(ann: Client, thread: ThreadId) -> Result<(), Error> {
+    /// ann.delete_thread(thread).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn delete_thread(&self, id: ThreadId) -> Result<(), Error> {
-        retry::deleted(self.call::<DeleteThread>(id, &(), &()).await, Error::is_not_found)
+        retry::accept_deleted(self.call::<DeleteThread>(id, &(), &()).await, Error::is_not_found)
     }
 
-    /// Marks what the other participant wrote in a thread as read.
-    pub fn mark_thread_read(&self, id: ThreadId) -> MarkThread {
-        MarkThread { client: self.clone(), id, body: MarkRead::default() }
+    /// Marks the messages of the other participant in a thread as read.
+    ///
+    /// See [`MarkThreadReadBuilder`] for the options and an example.
+    ///
+    /// # Errors
+    /// Besides the [errors of every call](Client#errors-of-every-call), when awaited,
+    /// [`is_not_found`](Error::is_not_found) if the caller has no such thread.
+    pub fn mark_thread_read(&self, id: ThreadId) -> MarkThreadReadBuilder {
+        MarkThreadReadBuilder { client: self.clone(), id, body: MarkRead::default() }
     }
 }
 
-/// Asks for threads: await it for one page, or [`stream`](Self::stream) them all.
+/// Lists threads; created by [`Client::threads`].
 ///
-/// Awaited with neither a limit nor a cursor it is the whole list in one answer.
-#[must_use = "a request is sent when it is awaited or streamed"]
+/// Await it for one page, or call [`stream`](Self::stream) for all entries. Awaited without a limit or a cursor, it is
+/// the whole list in one response.
+///
+/// ```no_run
+/// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
+/// let first = ann.threads().limit(20).await?;
+/// if let Some(cursor) = first.next {
+///     let second = ann.threads().after(cursor).limit(20).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "no request is sent until it is awaited or streamed"]
 #[derive(Debug, Clone)]
-pub struct Threads {
+pub struct ListThreadsBuilder {
     client: Client,
-    cursor: ThreadCursor,
+    query: ThreadCursor,
 }
 
-impl Threads {
-    /// Only those made later than this one of the caller's.
+impl ListThreadsBuilder {
+    /// Lists the threads that were created after this thread of the caller.
     pub fn after(mut self, thread: ThreadId) -> Self {
-        self.cursor.after = Some(thread);
-        self
-    }
-    /// Entries of a page, 1 to 250: 250 in a stream unless set, 100 beside a cursor.
-    pub fn limit(mut self, limit: u64) -> Self {
-        self.cursor.limit = Some(limit);
+        self.query.after = Some(thread);
         self
     }
 
-    /// The threads from the cursor on.
-    pub fn stream(self) -> Entries<Thread> {
-        let Self { client, cursor } = self;
-        let limit = Some(cursor.limit.unwrap_or(PAGE_MAX));
-        pages::by_cursor(cursor.after, move |after| {
-            Threads { client: client.clone(), cursor: ThreadCursor { after, limit } }.into_future()
+    limit_of_cursor_page!();
+
+    /// Streams the threads from the oldest, or from [`after`](Self::after), to the newest.
+    pub fn stream(self) -> EntryStream<Thread> {
+        let Self { client, query } = self;
+        let limit = Some(query.limit.unwrap_or(PAGE_MAX));
+        pages::by_cursor(query.after, move |after| {
+            let query = ThreadCursor { after, limit };
+            ListThreadsBuilder { client: client.clone(), query }.into_future()
         })
     }
 }
 
-impl IntoFuture for Threads {
+impl IntoFuture for ListThreadsBuilder {
     type Output = Result<CursorPage<Thread, ThreadId>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let answer = self.client.answer::<ListThreads>((), &self.cursor, &(), HeaderMap::new()).await?;
-            // The link tells that there is more; its address may be one only the server's side can reach.
-            let next = answer.has_next().then(|| answer.body.last().map(|thread| thread.id)).flatten();
-            Ok(CursorPage { results: answer.body, next })
+            let response =
+                self.client.call_for_response::<ListThreads>((), &self.query, &(), HeaderMap::new()).await?;
+            // The link says that there is a next page. Its address is not used: it may be reachable only from
+            // the network of the server.
+            let next = response.has_next().then(|| response.body.last().map(|thread| thread.id)).flatten();
+            Ok(CursorPage { results: response.body, next })
         })
     }
 }
 
-/// Marks a thread as read: await it for how many messages were unread before.
-#[must_use = "a request is sent when it is awaited"]
+/// Marks a thread as read; created by [`Client::mark_thread_read`].
+///
+/// Await it to send the request. It resolves to the number of messages that were unread before.
+///
+/// ```no_run
+/// # use chat_client::{Client, Error, Message};
+/// # async fn example(ann: Client, seen: Message) -> Result<(), Error> {
+/// let marked = ann.mark_thread_read(seen.thread).up_to(seen.id).await?;
+/// println!("{} messages marked as read", marked.updated);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "no request is sent until it is awaited"]
 #[derive(Debug, Clone)]
-pub struct MarkThread {
+pub struct MarkThreadReadBuilder {
     client: Client,
     id: ThreadId,
     body: MarkRead,
 }
 
-impl MarkThread {
-    /// Marks no message later than this one, so that what nobody has seen yet stays unread.
+impl MarkThreadReadBuilder {
+    /// Sets the last message to mark, so that messages that the caller has not seen yet stay unread.
+    ///
+    /// By default all messages of the other participant are marked.
     pub fn up_to(mut self, message: MessageId) -> Self {
         self.body.up_to = Some(message);
         self
     }
 }
 
-impl IntoFuture for MarkThread {
+impl IntoFuture for MarkThreadReadBuilder {
     type Output = Result<Marked, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
     fn into_future(self) -> Self::IntoFuture {

@@ -1,59 +1,87 @@
-//! The unread messages.
+//! The list of unread messages.
 
-use crate::{Client, Entries, Error, pages};
+use crate::{
+    Client, EntryStream, Error,
+    pages::{self, limit_and_offset},
+};
 use chat_core::api::{Message, Page, UnreadQuery, endpoints::ListUnread, limits::PAGE_MAX};
 use futures_util::future::BoxFuture;
 
-/// Asks for unread messages: await it for a page, [`stream`](Self::stream) them all, or [`count`](Self::count) them.
-#[must_use = "a request is sent when it is awaited or streamed"]
+/// Lists unread messages; created by [`Client::unread`].
+///
+/// Await it for one page, or call [`stream`](Self::stream) for all entries or [`count`](Self::count) for their
+/// number.
+///
+/// ```no_run
+/// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
+/// for message in ann.unread().incoming().await?.results {
+///     println!("{}: {}", message.sender, message.text);
+///     ann.mark_message_read(message.id).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "no request is sent until it is awaited or streamed"]
 #[derive(Debug, Clone)]
-pub struct Unread {
+pub struct ListUnreadBuilder {
     client: Client,
     query: UnreadQuery,
 }
 
 impl Client {
-    /// The unread messages of all the caller's threads, his own included, by ascending id.
-    pub fn unread(&self) -> Unread {
-        Unread { client: self.clone(), query: UnreadQuery::default() }
+    /// Lists the unread messages of all threads of the caller, by ascending id.
+    ///
+    /// The caller's own messages are included; see [`incoming`](ListUnreadBuilder::incoming). See
+    /// [`ListUnreadBuilder`] for the options and an example.
+    ///
+    /// # Errors
+    /// When awaited or streamed, the [errors of every call](Client#errors-of-every-call).
+    pub fn unread(&self) -> ListUnreadBuilder {
+        ListUnreadBuilder { client: self.clone(), query: UnreadQuery::default() }
     }
 }
 
-impl Unread {
-    /// Leaves out what the caller wrote himself.
+impl ListUnreadBuilder {
+    /// Leaves out messages that the caller sent.
     pub fn incoming(mut self) -> Self {
         self.query.incoming = Some(true);
         self
     }
-    /// Entries of a page, 1 to 250: 100 unless set, 250 in a stream.
-    pub fn limit(mut self, limit: u64) -> Self {
-        self.query.limit = Some(limit);
-        self
-    }
-    /// Entries to skip.
-    pub fn offset(mut self, offset: u64) -> Self {
-        self.query.offset = Some(offset);
-        self
-    }
 
-    /// How many there are, without fetching them.
+    limit_and_offset!();
+
+    /// Returns the number of unread messages.
+    ///
+    /// It requests a page of one message; the limit and the offset have no effect on the number.
+    ///
+    /// # Errors
+    /// The [errors of every call](Client#errors-of-every-call).
+    ///
+    /// ```no_run
+    /// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
+    /// println!("{} unread", ann.unread().incoming().count().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn count(self) -> Result<u64, Error> {
         Ok(self.limit(1).await?.count)
     }
 
-    /// The unread messages from the offset on. Marking them as read while it runs moves later ones forward past the
-    /// offset: collect first, mark then.
-    pub fn stream(self) -> Entries<Message> {
+    /// Streams the unread messages from the offset to the last one.
+    ///
+    /// Do not mark messages as read while the stream runs: later messages then move to a lower offset and are
+    /// skipped. Collect the messages first.
+    pub fn stream(self) -> EntryStream<Message> {
         let Self { client, query } = self;
         let limit = Some(query.limit.unwrap_or(PAGE_MAX));
         pages::by_offset(query.offset.unwrap_or(0), move |offset| {
             let query = UnreadQuery { limit, offset: Some(offset), ..query };
-            Unread { client: client.clone(), query }.into_future()
+            ListUnreadBuilder { client: client.clone(), query }.into_future()
         })
     }
 }
 
-impl IntoFuture for Unread {
+impl IntoFuture for ListUnreadBuilder {
     type Output = Result<Page<Message>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
     fn into_future(self) -> Self::IntoFuture {

@@ -1,53 +1,65 @@
 //! The list of users.
 
-use crate::{Client, Entries, Error, pages};
+use crate::{
+    Client, EntryStream, Error,
+    pages::{self, limit_and_offset},
+};
 use chat_core::api::{Page, User, UserQuery, endpoints::ListUsers, limits::PAGE_MAX};
 use futures_util::future::BoxFuture;
 
-/// Asks for users by name: await it for a page, or [`stream`](Self::stream) them all.
-#[must_use = "a request is sent when it is awaited or streamed"]
+/// Lists users by name; created by [`Client::users`].
+///
+/// Await it for one page, or call [`stream`](Self::stream) for all entries.
+///
+/// ```no_run
+/// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
+/// let page = ann.users().search("bo").limit(10).await?;
+/// println!("{} of {}", page.results.len(), page.count);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "no request is sent until it is awaited or streamed"]
 #[derive(Debug, Clone)]
-pub struct Users {
+pub struct ListUsersBuilder {
     client: Client,
     query: UserQuery,
 }
 
 impl Client {
-    /// The users, ordered by name.
-    pub fn users(&self) -> Users {
-        Users { client: self.clone(), query: UserQuery::default() }
+    /// Lists the users, ordered by name.
+    ///
+    /// See [`ListUsersBuilder`] for the options and an example.
+    ///
+    /// # Errors
+    /// When awaited or streamed, the [errors of every call](Client#errors-of-every-call).
+    pub fn users(&self) -> ListUsersBuilder {
+        ListUsersBuilder { client: self.clone(), query: UserQuery::default() }
     }
 }
 
-impl Users {
-    /// Only those whose name begins so, in any letter case.
-    pub fn search(mut self, beginning: impl Into<String>) -> Self {
-        self.query.search = Some(beginning.into());
-        self
-    }
-    /// Entries of a page, 1 to 250: 100 unless set, 250 in a stream.
-    pub fn limit(mut self, limit: u64) -> Self {
-        self.query.limit = Some(limit);
-        self
-    }
-    /// Entries to skip.
-    pub fn offset(mut self, offset: u64) -> Self {
-        self.query.offset = Some(offset);
+impl ListUsersBuilder {
+    /// Lists only users whose name starts with `prefix`, in any letter case.
+    pub fn search(mut self, prefix: impl Into<String>) -> Self {
+        self.query.search = Some(prefix.into());
         self
     }
 
-    /// The users from the offset on. Somebody who registers meanwhile can make an entry come twice.
-    pub fn stream(self) -> Entries<User> {
+    limit_and_offset!();
+
+    /// Streams the users from the offset to the last one.
+    ///
+    /// If a user registers in the meantime, an entry can occur twice.
+    pub fn stream(self) -> EntryStream<User> {
         let Self { client, query } = self;
         let limit = Some(query.limit.unwrap_or(PAGE_MAX));
         pages::by_offset(query.offset.unwrap_or(0), move |offset| {
             let query = UserQuery { limit, offset: Some(offset), ..query.clone() };
-            Users { client: client.clone(), query }.into_future()
+            ListUsersBuilder { client: client.clone(), query }.into_future()
         })
     }
 }
 
-impl IntoFuture for Users {
+impl IntoFuture for ListUsersBuilder {
     type Output = Result<Page<User>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
     fn into_future(self) -> Self::IntoFuture {

@@ -1,4 +1,4 @@
-//! What the lists of several commands have in common.
+//! The limits, remarks and tables that several commands share.
 
 use crate::{
     context::Context,
@@ -9,31 +9,33 @@ use crate::{
 use chat_client::{Message, limits::PAGE_MAX};
 use clap::builder::RangedU64ValueParser;
 
-/// The size of a page as the server takes it: it would lower a larger one without a word.
+/// Parses a page size of 1 to 250. The server would reduce a larger one without an error.
 pub(super) fn page_size() -> RangedU64ValueParser {
     RangedU64ValueParser::new().range(1..=PAGE_MAX)
 }
 
-/// Tells that a page is not the whole list.
+/// Prints a remark if a page is not the end of the list.
 pub(super) fn note_rest(context: &Context, shown: usize, offset: u64, count: u64) {
     let end = offset.saturating_add(shown as u64);
     if shown > 0 && end < count {
-        context.out.note(&format!("{shown} of {count}; the next with --offset {end}, all with --all"));
+        context
+            .out
+            .note(&format!("{shown} of {count}; continue with --offset {end}, or list all with --all"));
     }
 }
 
-/// "1 message", "2 messages".
+/// Returns "1 message", "2 messages" and so on.
 pub(super) fn counted(messages: u64) -> String {
     if messages == 1 { "1 message".to_owned() } else { format!("{messages} messages") }
 }
 
-/// Prints messages: for people as a table, with the names of those who wrote them.
+/// Prints messages as JSON, or as a table with the names of the senders.
 pub(super) async fn print_messages(context: &Context, messages: &[Message]) -> Result<()> {
     let names = sender_names(context, messages).await?;
     context.out.result(messages, || message_table(messages, &names))
 }
 
-/// Prints one message, likewise.
+/// Prints one message, in the same form.
 pub(super) async fn print_message(context: &Context, message: &Message) -> Result<()> {
     let messages = std::slice::from_ref(message);
     let names = sender_names(context, messages).await?;
@@ -41,7 +43,7 @@ pub(super) async fn print_message(context: &Context, message: &Message) -> Resul
 }
 
 async fn sender_names(context: &Context, messages: &[Message]) -> Result<Names> {
-    // A program gets ids, and can do without the requests.
+    // JSON contains the ids of the senders, so no name has to be looked up.
     let named = if context.out.is_json() { &[] } else { messages };
     Names::of(&context.client, named.iter().map(|message| message.sender)).await
 }

@@ -3,15 +3,15 @@
 use crate::{context::Context, failure::Result, input, session, table::printable};
 use clap::Args;
 
-/// Sign in and keep the session
+/// Sign in and save the session
 #[derive(Args)]
 pub(crate) struct Login {
-    /// Who to sign in as
+    /// Username to sign in with
     username: String,
-    /// Read the password from the first line of standard input instead of asking for it
+    /// Read the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
-    /// What to call this session's token in chat-cli tokens list
+    /// Name of the new token in `chat-cli tokens list`
     #[arg(long, value_name = "NAME", default_value = session::TOKEN_NAME)]
     token_name: String,
 }

@@ -2,15 +2,15 @@
 
 use crate::{
     context::Context,
-    failure::{Failure, Kind, Result},
+    failure::{Failure, FailureKind, Result},
 };
 use clap::Args;
 use serde_json::json;
 
-/// Sign out: the server takes the token back, and the session is forgotten
+/// Sign out: revoke the token and delete the session
 #[derive(Args)]
 pub(crate) struct Logout {
-    /// Only forget the session; its token stays valid
+    /// Only delete the session; the token stays valid
     #[arg(long)]
     local: bool,
 }
@@ -19,22 +19,23 @@ impl Logout {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         if !self.local {
             match context.signed_in()?.sign_out().await {
-                // It could not be more signed out.
-                Err(error) if error.is_unauthorized() => context.out.note("the token was not valid any more"),
-                result => result.map_err(|error| kept(error.into()))?,
+                // The token is already invalid, which is the purpose of signing out.
+                Err(error) if error.is_unauthorized() => context.out.note("the token was already invalid"),
+                result => result.map_err(|error| with_local_hint(error.into()))?,
             }
         }
-        // A token given for this call says nothing about the session.
+        // A token from an option or a variable is not the one of the session.
         if self.local || !context.token_given {
-            context.profile.forget()?;
+            context.profile.delete()?;
         }
         context.out.result(&json!({ "signed_out": true }), || "signed out".to_owned())
     }
 }
 
-fn kept(failure: Failure) -> Failure {
-    if failure.kind == Kind::OutOfReach {
-        failure.hint("the session is kept; chat-cli logout --local forgets it without telling the server")
+/// Adds a hint if the server did not revoke the token.
+fn with_local_hint(failure: Failure) -> Failure {
+    if failure.kind() == FailureKind::Unavailable {
+        failure.with_hint("try again later, or delete only the session with chat-cli logout --local")
     } else {
         failure
     }

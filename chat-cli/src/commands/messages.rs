@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use futures_util::TryStreamExt;
 use serde_json::json;
 
-/// List, show, send, edit and delete messages
+/// List, show, send, edit, mark and delete messages
 #[derive(Subcommand)]
 pub(crate) enum Messages {
     List(List),
@@ -31,21 +31,21 @@ impl Messages {
     }
 }
 
-/// List the newest messages of a thread, oldest first
+/// List the newest messages of a thread, in ascending order
 #[derive(Args)]
 pub(crate) struct List {
-    /// Its id, as chat-cli threads list shows it
+    /// Thread id, from `chat-cli threads list`
     thread: ThreadId,
-    /// Entries at most: 1 to 250
+    /// Maximum number of entries, 1 to 250
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = listing::page_size())]
     limit: u64,
-    /// The messages that follow this one
+    /// List the messages that follow this one
     #[arg(long, value_name = "MESSAGE")]
     after: Option<MessageId>,
-    /// The messages that precede this one
+    /// List the messages that precede this one
     #[arg(long, value_name = "MESSAGE", conflicts_with = "after")]
     before: Option<MessageId>,
-    /// List them all, or all that follow --after
+    /// List all messages, or all that follow --after
     #[arg(long, conflicts_with_all = ["limit", "before"])]
     all: bool,
 }
@@ -65,9 +65,9 @@ impl List {
             let page = request.limit(self.limit).await?;
             match page.next {
                 Some(next) if self.after.is_some() => {
-                    context.out.note(&format!("newer ones: --after {next}"))
+                    context.out.note(&format!("for newer messages: --after {next}"))
                 }
-                Some(next) => context.out.note(&format!("older ones: --before {next}")),
+                Some(next) => context.out.note(&format!("for older messages: --before {next}")),
                 None => {}
             }
             page.results
@@ -79,7 +79,7 @@ impl List {
 /// Show a message
 #[derive(Args)]
 pub(crate) struct Show {
-    /// Its id, as chat-cli messages list shows it
+    /// Message id, from `chat-cli messages list`
     message: MessageId,
 }
 
@@ -93,9 +93,9 @@ impl Show {
 /// Send a message to a thread
 #[derive(Args)]
 pub(crate) struct Send {
-    /// Its id, as chat-cli threads list shows it
+    /// Thread id, from `chat-cli threads list`
     thread: ThreadId,
-    /// What to say, or - to read it from standard input
+    /// Text of the message, or - to read it from standard input
     text: String,
     #[command(flatten)]
     options: super::send::Options,
@@ -109,18 +109,18 @@ impl Send {
     }
 }
 
-/// Change a message: its text, if it is yours, or its read mark
+/// Change the text of your message, or the read mark of any message
 #[derive(Args)]
 pub(crate) struct Edit {
-    /// Its id, as chat-cli messages list shows it
+    /// Message id, from `chat-cli messages list`
     message: MessageId,
-    /// The new text, or - to read it from standard input
+    /// New text, or - to read it from standard input
     #[arg(required_unless_present_any = ["read", "unread"])]
     text: Option<String>,
-    /// Mark it as read
+    /// Mark the message as read
     #[arg(long)]
     read: bool,
-    /// Mark it as unread
+    /// Mark the message as unread
     #[arg(long, conflicts_with = "read")]
     unread: bool,
 }
@@ -139,12 +139,12 @@ impl Edit {
     }
 }
 
-/// Delete a message of yours, for both participants
+/// Delete your message, for both participants
 #[derive(Args)]
 pub(crate) struct Delete {
-    /// Its id, as chat-cli messages list shows it
+    /// Message id, from `chat-cli messages list`
     message: MessageId,
-    /// Do not ask
+    /// Delete without confirmation
     #[arg(long, short)]
     yes: bool,
 }
@@ -163,7 +163,7 @@ impl Delete {
 /// Mark a message as read
 #[derive(Args)]
 pub(crate) struct Read {
-    /// Its id, as chat-cli messages list shows it
+    /// Message id, from `chat-cli messages list`
     message: MessageId,
 }
 

@@ -1,4 +1,4 @@
-//! The commands, a file each.
+//! The subcommands, one file each.
 
 mod listing;
 mod login;

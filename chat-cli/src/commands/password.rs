@@ -4,10 +4,10 @@ use crate::{context::Context, failure::Result, input};
 use clap::Args;
 use serde_json::json;
 
-/// Change your password: all your other sessions end, this one stays
+/// Change your password and revoke your other tokens
 #[derive(Args)]
 pub(crate) struct Password {
-    /// Read two lines of standard input instead of asking: the password until now, then the new one
+    /// Read two lines of standard input: the current password, then the new one
     #[arg(long)]
     password_stdin: bool,
 }
@@ -19,7 +19,7 @@ impl Password {
         let new = input::new_password(self.password_stdin)?;
         client.change_password(current, new).await?;
         context.out.result(&json!({ "changed": true }), || {
-            "changed the password; your other sessions have ended".to_owned()
+            "changed the password; your other tokens are revoked".to_owned()
         })
     }
 }

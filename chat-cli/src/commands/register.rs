@@ -3,15 +3,15 @@
 use crate::{context::Context, failure::Result, input, session, table::printable};
 use clap::Args;
 
-/// Create an account, where the server takes registrations
+/// Create an account, if registration is open on the server
 #[derive(Args)]
 pub(crate) struct Register {
-    /// The name to go by: letters, digits and @ . + - _
+    /// Username: letters, digits and @ . + - _
     username: String,
-    /// Read the password from the first line of standard input instead of asking for it
+    /// Read the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
-    /// Sign in as the new user at once
+    /// Also sign in as the new user
     #[arg(long)]
     login: bool,
 }
@@ -23,7 +23,7 @@ impl Register {
         if self.login {
             context.sign_in(&user.username, &password, session::TOKEN_NAME).await?;
         } else {
-            context.out.note(&format!("to sign in: {}", context.login_command(&user.username)));
+            context.out.note(&format!("sign in with: {}", context.login_command(&user.username)));
         }
         context.out.result(&user, || format!("registered {} as user {}", printable(&user.username), user.id))
     }

@@ -1,4 +1,4 @@
-//! `chat-cli send`, and what it has in common with `chat-cli messages send`
+//! `chat-cli send`, and the part it shares with `chat-cli messages send`
 
 use crate::{
     context::Context,
@@ -6,33 +6,33 @@ use crate::{
     input,
     user::{UserRef, open_thread},
 };
-use chat_client::Sending;
+use chat_client::SendMessageBuilder;
 use clap::Args;
 
-/// Send a message to a user; the thread is opened when you have none
+/// Send a message to a user, and open the thread if there is none
 #[derive(Args)]
 pub(crate) struct Send {
-    /// A name or an id
+    /// Username or id
     user: UserRef,
-    /// What to say, or - to read it from standard input
+    /// Text of the message, or - to read it from standard input
     text: String,
     #[command(flatten)]
     options: Options,
 }
 
-/// How to send.
+/// The options of sending.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Mark it as read from the start
+    /// Store the message as read
     #[arg(long)]
     read: bool,
-    /// Send it once however often it is run with this key: 1 to 255 visible ASCII characters
+    /// Send at most one message with this key: 1 to 255 visible ASCII characters
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
 }
 
 impl Options {
-    pub(crate) fn apply(self, mut request: Sending) -> Sending {
+    pub(crate) fn apply(self, mut request: SendMessageBuilder) -> SendMessageBuilder {
         if self.read {
             request = request.is_read(true);
         }
@@ -52,8 +52,8 @@ impl Send {
     }
 }
 
-/// Sends a message and says which it became.
-pub(crate) async fn deliver(context: &Context, request: Sending) -> Result<()> {
+/// Sends a message and prints its id.
+pub(crate) async fn deliver(context: &Context, request: SendMessageBuilder) -> Result<()> {
     let message = request.await?;
     context.out.result(&message, || format!("sent message {} to thread {}", message.id, message.thread))
 }

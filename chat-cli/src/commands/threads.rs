@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 use futures_util::TryStreamExt;
 use serde_json::json;
 
-/// List, open, read and delete threads
+/// List, open, show, mark and delete threads
 #[derive(Subcommand)]
 pub(crate) enum Threads {
     List(List),
@@ -36,13 +36,13 @@ impl Threads {
     }
 }
 
-/// List your threads in the order they were made
+/// List your threads in the order of their creation
 #[derive(Args)]
 pub(crate) struct List {
-    /// Entries at most, 1 to 250; without it all of them
+    /// Maximum number of entries, 1 to 250 [default: all]
     #[arg(long, value_name = "N", value_parser = listing::page_size())]
     limit: Option<u64>,
-    /// Only threads made later than this one
+    /// Only threads created after this one
     #[arg(long, value_name = "THREAD")]
     after: Option<ThreadId>,
 }
@@ -57,7 +57,7 @@ impl List {
         let threads: Vec<Thread> = if let Some(limit) = self.limit {
             let page = request.limit(limit).await?;
             if let Some(next) = page.next {
-                context.out.note(&format!("there are more: --after {next}"));
+                context.out.note(&format!("more threads follow; continue with --after {next}"));
             }
             page.results
         } else {
@@ -83,14 +83,14 @@ fn others(participants: Participants, me: UserId) -> impl Iterator<Item = UserId
 }
 
 fn with(participants: Participants, me: UserId, names: &Names) -> String {
-    // An imported thread may have lost its other participant.
-    others(participants, me).next().map_or_else(|| "nobody".to_owned(), |id| names.get(id))
+    // An imported thread may have only one participant.
+    others(participants, me).next().map_or_else(|| "(none)".to_owned(), |id| names.get(id))
 }
 
-/// Open the thread with a user, and print its id: it is made unless you two have one
+/// Open the thread with a user, and print its id; it is created if there is none
 #[derive(Args)]
 pub(crate) struct Open {
-    /// A name or an id
+    /// Username or id
     user: UserRef,
 }
 
@@ -98,7 +98,7 @@ impl Open {
     async fn run(self, context: &Context) -> Result<()> {
         let client = context.signed_in()?;
         let thread = open_thread(client, &self.user).await?;
-        context.out.note(if thread.created { "made a new thread" } else { "you had this thread already" });
+        context.out.note(if thread.created { "created a new thread" } else { "the thread already exists" });
         context.out.result(&json!({ "id": thread.id }), || thread.id.to_string())
     }
 }
@@ -106,7 +106,7 @@ impl Open {
 /// Show a thread
 #[derive(Args)]
 pub(crate) struct Show {
-    /// Its id, as chat-cli threads list shows it
+    /// Thread id, from `chat-cli threads list`
     thread: ThreadId,
 }
 
@@ -136,9 +136,9 @@ impl Show {
 /// Delete a thread with all its messages, for both participants
 #[derive(Args)]
 pub(crate) struct Delete {
-    /// Its id, as chat-cli threads list shows it
+    /// Thread id, from `chat-cli threads list`
     thread: ThreadId,
-    /// Do not ask
+    /// Delete without confirmation
     #[arg(long, short)]
     yes: bool,
 }
@@ -152,12 +152,12 @@ impl Delete {
     }
 }
 
-/// Mark what the other one wrote in a thread as read
+/// Mark the other participant's messages in a thread as read
 #[derive(Args)]
 pub(crate) struct Read {
-    /// Its id, as chat-cli threads list shows it
+    /// Thread id, from `chat-cli threads list`
     thread: ThreadId,
-    /// The last message to mark; all of them when left out
+    /// Id of the last message to mark [default: all]
     #[arg(long, value_name = "MESSAGE")]
     up_to: Option<MessageId>,
 }

@@ -2,14 +2,14 @@
 
 use crate::{
     context::Context,
-    failure::{Failure, Kind, Result},
+    failure::{Failure, FailureKind, Result},
     table::{table, time},
 };
 use chat_client::{TokenId, TokenInfo};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-/// See where you are signed in, and sign out there
+/// List and revoke your tokens
 #[derive(Subcommand)]
 pub(crate) enum Tokens {
     List(List),
@@ -25,7 +25,7 @@ impl Tokens {
     }
 }
 
-/// List your tokens, newest first; * is the one in use
+/// List your tokens, newest first; * marks the one in use
 #[derive(Args)]
 pub(crate) struct List {}
 
@@ -48,10 +48,10 @@ fn row(token: &TokenInfo) -> [String; 5] {
     ]
 }
 
-/// Revoke one of your tokens: whoever holds it is signed out
+/// Revoke one of your tokens, which signs out its holder
 #[derive(Args)]
 pub(crate) struct Revoke {
-    /// Its number, as chat-cli tokens list shows it
+    /// Token id, from `chat-cli tokens list`
     id: TokenId,
 }
 
@@ -60,8 +60,8 @@ impl Revoke {
         let revoked = context.signed_in()?.revoke_token(self.id).await;
         revoked.map_err(|error| {
             if error.is_not_found() {
-                Failure::new(Kind::NotFound, format!("you have no token {}", self.id))
-                    .hint("chat-cli tokens list shows yours")
+                Failure::new(FailureKind::NotFound, format!("you have no token {}", self.id))
+                    .with_hint("list your tokens with chat-cli tokens list")
             } else {
                 error.into()
             }

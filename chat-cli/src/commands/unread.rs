@@ -6,22 +6,22 @@ use clap::Args;
 use futures_util::TryStreamExt;
 use serde_json::json;
 
-/// List unread messages, those you wrote yourself included
+/// List unread messages, your own included
 #[derive(Args)]
 pub(crate) struct Unread {
-    /// Only messages others wrote
+    /// Leave out your own messages
     #[arg(long)]
     incoming: bool,
-    /// Print how many there are, and nothing else
+    /// Print only the number of messages
     #[arg(long, conflicts_with_all = ["limit", "offset", "all"])]
     count: bool,
-    /// Entries at most: 1 to 250
+    /// Maximum number of entries, 1 to 250
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = listing::page_size())]
     limit: u64,
-    /// Entries to skip
+    /// Number of entries to skip
     #[arg(long, value_name = "N", default_value_t = 0)]
     offset: u64,
-    /// List them all, however many
+    /// List all entries
     #[arg(long, conflicts_with_all = ["limit", "offset"])]
     all: bool,
 }

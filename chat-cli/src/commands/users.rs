@@ -25,15 +25,15 @@ impl Users {
 /// List users by name
 #[derive(Args)]
 pub(crate) struct Search {
-    /// Only names that begin so, in any letter case
-    beginning: Option<String>,
-    /// Entries at most: 1 to 250
+    /// Only names that start with this, in any letter case
+    prefix: Option<String>,
+    /// Maximum number of entries, 1 to 250
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = listing::page_size())]
     limit: u64,
-    /// Entries to skip
+    /// Number of entries to skip
     #[arg(long, value_name = "N", default_value_t = 0)]
     offset: u64,
-    /// List them all, however many
+    /// List all entries
     #[arg(long, conflicts_with_all = ["limit", "offset"])]
     all: bool,
 }
@@ -41,8 +41,8 @@ pub(crate) struct Search {
 impl Search {
     async fn run(self, context: &Context) -> Result<()> {
         let mut request = context.signed_in()?.users();
-        if let Some(beginning) = self.beginning {
-            request = request.search(beginning);
+        if let Some(prefix) = self.prefix {
+            request = request.search(prefix);
         }
         let users = if self.all {
             request.stream().try_collect().await?
@@ -64,7 +64,7 @@ fn print(context: &Context, users: &[User]) -> Result<()> {
 /// Show a user
 #[derive(Args)]
 pub(crate) struct Show {
-    /// A name or an id
+    /// Username or id
     user: UserRef,
 }
 

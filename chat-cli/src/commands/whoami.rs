@@ -3,7 +3,7 @@
 use crate::{context::Context, failure::Result, table::printable};
 use clap::Args;
 
-/// Show who is signed in, and where
+/// Show the current user and the server
 #[derive(Args)]
 pub(crate) struct Whoami {}
 

@@ -1,35 +1,37 @@
-//! Nothing is deleted by accident.
+//! Deletions need a confirmation and permission.
 
-use crate::support::{Person, THREAD, answer, requests};
+use crate::support::{THREAD, TestEnv, mock, requests};
 use serde_json::{Value, json};
 use wiremock::MockServer;
 
 #[tokio::test]
-async fn where_nobody_can_be_asked_it_takes_a_yes() {
+async fn without_a_terminal_a_deletion_needs_yes() {
     let server = MockServer::start().await;
-    answer(&server, "DELETE", &format!("/threads/{THREAD}/"), 204, &Value::Null).await;
-    answer(&server, "DELETE", "/messages/7/", 204, &Value::Null).await;
-    let ann = Person::new();
+    mock(&server, "DELETE", &format!("/threads/{THREAD}/"), 204, &Value::Null).await;
+    mock(&server, "DELETE", "/messages/7/", 204, &Value::Null).await;
+    let ann = TestEnv::new();
     for args in [["threads", "delete", THREAD], ["messages", "delete", "7"]] {
-        let ran = ann.at_with_input(&server, args, "y\n");
-        assert_eq!(ran.status, 2);
-        assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
+        let ran = ann.run_at_with_input(&server, args, "y\n");
+        let complaint = ran.failed(2);
+        assert!(complaint.contains("--yes"), "{complaint}");
         assert!(requests(&server).await.is_empty());
     }
     assert_eq!(
-        ann.at(&server, ["threads", "delete", THREAD, "--yes", "--json"]).json(),
+        ann.run_at(&server, ["threads", "delete", THREAD, "--yes", "--json"]).json(),
         json!({"deleted": THREAD})
     );
-    assert_eq!(ann.at(&server, ["messages", "delete", "7", "-y", "--json"]).json(), json!({"deleted": 7}));
+    assert_eq!(
+        ann.run_at(&server, ["messages", "delete", "7", "-y", "--json"]).json(),
+        json!({"deleted": 7})
+    );
     assert_eq!(requests(&server).await.len(), 2);
 }
 
 #[tokio::test]
-async fn another_ones_message_is_not_ours_to_delete() {
+async fn deleting_the_message_of_another_user_is_not_allowed() {
     let server = MockServer::start().await;
     let refusal = json!({"detail": "You do not have permission to perform this action."});
-    answer(&server, "DELETE", "/messages/7/", 403, &refusal).await;
-    let ran = Person::new().at(&server, ["messages", "delete", "7", "--yes"]);
-    assert_eq!((ran.status, ran.stdout.as_str()), (4, ""));
-    assert!(ran.stderr.contains("permission"));
+    mock(&server, "DELETE", "/messages/7/", 403, &refusal).await;
+    let ran = TestEnv::new().run_at(&server, ["messages", "delete", "7", "--yes"]);
+    assert!(ran.failed(4).contains("permission"));
 }

@@ -1,21 +1,21 @@
-//! The exit status tells the kind of failure.
+//! The exit status of each kind of failure.
 
-use crate::support::{Person, THREAD, TOKEN, answer, page, requests, run, user};
+use crate::support::{THREAD, TOKEN, TestEnv, mock, page, requests, run, user};
 use serde_json::json;
 use std::net::SocketAddr;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 #[test]
-fn help_tells_the_statuses() {
-    let help = Person::new().run(["--help"]).ok();
-    for status in ["  0  fine", "  1  ", "  2  ", "  3  ", "  4  ", "  5  ", "  7  "] {
+fn help_lists_the_exit_statuses() {
+    let help = TestEnv::new().run(["--help"]).ok();
+    for status in ["  0  success", "  1  ", "  2  ", "  3  ", "  4  ", "  5  ", "  7  "] {
         assert!(help.contains(status), "{status}");
     }
-    assert!(Person::new().run(["-h"]).ok().contains("7 server out of reach"));
+    assert!(TestEnv::new().run(["-h"]).ok().contains("7 server unavailable"));
 }
 
 #[test]
-fn a_wrong_command_line_is_2() {
+fn a_usage_error_is_2() {
     let long = "9".repeat(400);
     for args in [
         vec![],
@@ -32,39 +32,37 @@ fn a_wrong_command_line_is_2() {
         vec!["send", "name:", "hi"],
         vec!["users", "search", "--offset", &long],
     ] {
-        let ran = Person::new().run(&args);
-        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{args:?}: {ran:?}");
-        assert!(!ran.stderr.is_empty(), "{args:?}");
+        let complaint = TestEnv::new().run(&args).failed(2);
+        assert!(!complaint.is_empty(), "{args:?}");
     }
 }
 
 #[tokio::test]
-async fn nobody_signed_in_is_4_and_the_server_is_not_asked() {
+async fn not_signed_in_is_4_without_a_request() {
     let server = MockServer::start().await;
-    let ran = Person::new().run(["unread", "--server", &server.uri()]);
-    assert_eq!((ran.status, ran.stdout.as_str()), (4, ""));
-    assert!(ran.stderr.contains("chat-cli login"), "{}", ran.stderr);
+    let complaint = TestEnv::new().run(["unread", "--server", &server.uri()]).failed(4);
+    assert!(complaint.contains("chat-cli login"), "{complaint}");
     assert!(requests(&server).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_server_out_of_reach_is_7_and_named() {
-    // Bound, so that nobody else has the port, and not listening.
+async fn an_unreachable_server_is_7_and_named() {
+    // Bound, so that no other process has the port, and not listening.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let server = format!("http://{}", socket.local_addr().unwrap());
-    let ran = Person::new().run(["whoami", "--server", &server, "--token", TOKEN]);
-    assert_eq!((ran.status, ran.stdout.as_str()), (7, ""));
-    assert!(ran.stderr.contains(&server) && !ran.stderr.contains(TOKEN), "{}", ran.stderr);
+    let complaint = TestEnv::new().run(["whoami", "--server", &server, "--token", TOKEN]).failed(7);
+    assert!(complaint.contains("refused"), "the cause of the system is named: {complaint}");
+    assert!(complaint.contains(&server) && !complaint.contains(TOKEN), "{complaint}");
 }
 
 #[tokio::test]
-async fn each_refusal_has_its_status() {
+async fn each_error_response_has_its_status() {
     let no_such_thread = json!({"thread": [format!("Invalid pk \"{THREAD}\" - object does not exist.")]});
     let blank = json!({"text": ["This field may not be blank."]});
     let both = json!({"thread": no_such_thread["thread"], "text": blank["text"]});
     let because = json!({"detail": "Because."});
-    for (answered, body, status) in [
+    for (response_status, body, status) in [
         (400, &blank, 5),
         (400, &no_such_thread, 3),
         (400, &both, 5),
@@ -77,46 +75,46 @@ async fn each_refusal_has_its_status() {
         (503, &because, 7),
     ] {
         let server = MockServer::start().await;
-        // Longer than the client waits, so that it does not.
-        let answer = ResponseTemplate::new(answered).set_body_json(body).insert_header("retry-after", "3600");
-        Mock::given(any()).respond_with(answer).mount(&server).await;
-        let ran = Person::new().at(&server, ["messages", "send", THREAD, "hi"]);
-        assert_eq!((ran.status, ran.stdout.as_str()), (status, ""), "{answered} {body}: {ran:?}");
+        // Longer than the client is willing to wait, so that it fails at once.
+        let response =
+            ResponseTemplate::new(response_status).set_body_json(body).insert_header("retry-after", "3600");
+        Mock::given(any()).respond_with(response).mount(&server).await;
+        let ran = TestEnv::new().run_at(&server, ["messages", "send", THREAD, "hi"]);
+        assert_eq!((ran.status, ran.stdout.as_str()), (status, ""), "{response_status} {body}: {ran:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_chat_server_is_1() {
+async fn another_kind_of_server_is_1_and_named() {
     for status in [200, 301, 404] {
         let server = MockServer::start().await;
         let html = ResponseTemplate::new(status).set_body_raw("<html>", "text/html");
         Mock::given(any()).respond_with(html).mount(&server).await;
         for command in [["users", "show", "5"], ["send", "5", "hi"]] {
-            let ran = Person::new().at(&server, command);
-            assert_eq!(ran.status, 1, "{status}: {ran:?}");
-            assert!(ran.stderr.contains(&server.uri()), "the address may be what is wrong: {ran:?}");
+            let complaint = TestEnv::new().run_at(&server, command).failed(1);
+            assert!(complaint.contains(&server.uri()), "{status}: {complaint}");
         }
     }
 }
 
 #[tokio::test]
-async fn options_count_before_and_after_the_command() {
+async fn global_options_work_before_and_after_the_command() {
     let server = MockServer::start().await;
-    answer(&server, "GET", "/users/me/", 200, &user(2, "ann")).await;
-    let (uri, ann) = (server.uri(), Person::new());
+    mock(&server, "GET", "/users/me/", 200, &user(2, "ann")).await;
+    let (uri, ann) = (server.uri(), TestEnv::new());
     let before = ann.run(["--json", "--server", &uri, "--token", TOKEN, "whoami"]).json();
     let after = ann.run(["whoami", "--token", TOKEN, "--server", &uri, "--json"]).json();
     assert_eq!((&before, &after), (&user(2, "ann"), &user(2, "ann")));
 }
 
 #[tokio::test]
-async fn an_empty_variable_is_as_good_as_none() {
+async fn an_empty_variable_counts_as_not_set() {
     let server = MockServer::start().await;
-    answer(&server, "GET", "/users/", 200, &page(&[])).await;
-    let mut command = Person::new().command();
+    mock(&server, "GET", "/users/", 200, &page(&[])).await;
+    let mut command = TestEnv::new().command();
     let ran = run(command.env("CHAT_TOKEN", "").env("CHAT_SERVER_URL", server.uri()).args(["unread"]), "");
-    assert_eq!(ran.status, 4);
+    ran.failed(4);
     let ran =
-        run(Person::new().command().env("CHAT_PROFILE", "").args(["unread", "--server", &server.uri()]), "");
-    assert_eq!(ran.status, 4, "{ran:?}");
+        run(TestEnv::new().command().env("CHAT_PROFILE", "").args(["unread", "--server", &server.uri()]), "");
+    ran.failed(4);
 }

@@ -1,15 +1,16 @@
-//! Lists: tables for people, arrays for programs.
+//! Lists: tables, or arrays with `--json`.
 
-use crate::support::{Person, THREAD, answer, message, page, requests, user};
+use crate::support::{THREAD, TestEnv, message, mock, page, requests, user};
 use serde_json::json;
 use wiremock::MockServer;
 
+/// Returns the path and query of each request.
 async fn addresses(server: &MockServer) -> Vec<String> {
     requests(server).await.into_iter().map(|(_, address, _)| address).collect()
 }
 
 #[tokio::test]
-async fn threads_are_shown_by_the_other_ones_name_looked_up_once() {
+async fn threads_show_the_other_participant_and_look_up_each_name_once() {
     let server = MockServer::start().await;
     let other = "7b0befd9-89b3-4e00-a03e-f6698e4f82cd";
     let threads = json!([
@@ -18,35 +19,36 @@ async fn threads_are_shown_by_the_other_ones_name_looked_up_once() {
         {"id": other, "participants": [2, 4]},
         {"id": other, "participants": [2]},
     ]);
-    answer(&server, "GET", "/threads/", 200, &threads).await;
-    answer(&server, "GET", "/users/me/", 200, &user(2, "ann")).await;
-    answer(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
-    answer(&server, "GET", "/users/4/", 404, &json!({"detail": "No User matches the given query."})).await;
-    let table = Person::new().at(&server, ["threads", "list"]).ok();
+    mock(&server, "GET", "/threads/", 200, &threads).await;
+    mock(&server, "GET", "/users/me/", 200, &user(2, "ann")).await;
+    mock(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
+    mock(&server, "GET", "/users/4/", 404, &json!({"detail": "No User matches the given query."})).await;
+    let table = TestEnv::new().run_at(&server, ["threads", "list"]).ok();
     let with: Vec<_> = table.lines().map(|line| line.split_whitespace().last().unwrap()).collect();
-    assert_eq!(with, ["WITH", "bob", "bob", "#4", "nobody"]);
+    assert_eq!(with, ["WITH", "bob", "bob", "#4", "(none)"]);
     assert_eq!(addresses(&server).await.len(), 4);
 
-    assert_eq!(Person::new().at(&server, ["threads", "list", "--json"]).json(), threads);
+    assert_eq!(TestEnv::new().run_at(&server, ["threads", "list", "--json"]).json(), threads);
     assert_eq!(addresses(&server).await.len(), 5);
 }
 
 #[tokio::test]
-async fn messages_are_the_newest_unless_told_otherwise() {
+async fn messages_are_the_newest_by_default() {
     let server = MockServer::start().await;
     let below = format!("/threads/{THREAD}/messages/");
-    answer(&server, "GET", &below, 200, &json!([message(7, "hi")])).await;
+    mock(&server, "GET", &below, 200, &json!([message(7, "hi")])).await;
     let list = |more: &[&str]| {
         let args = ["messages", "list", THREAD, "--json"];
-        Person::new().at(&server, args.iter().chain(more)).json()
+        TestEnv::new().run_at(&server, args.iter().chain(more)).json()
     };
     assert_eq!(list(&[]), json!([message(7, "hi")]));
     list(&["--limit", "5", "--before", "601"]);
     list(&["--after", "501"]);
     list(&["--all"]);
-    let asked: Vec<_> = addresses(&server).await.iter().map(|address| address.replace(&below, "")).collect();
+    let requested: Vec<_> =
+        addresses(&server).await.iter().map(|address| address.replace(&below, "")).collect();
     assert_eq!(
-        asked,
+        requested,
         [
             format!("?before={}&limit=50", i64::MAX).as_str(),
             "?before=601&limit=5",
@@ -59,10 +61,10 @@ async fn messages_are_the_newest_unless_told_otherwise() {
 #[tokio::test]
 async fn a_table_of_messages_names_the_senders() {
     let server = MockServer::start().await;
-    answer(&server, "GET", "/messages/unread/", 200, &page(&[message(7, "hi there"), message(8, "you?")]))
+    mock(&server, "GET", "/messages/unread/", 200, &page(&[message(7, "hi there"), message(8, "you?")]))
         .await;
-    answer(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
-    let table = Person::new().at(&server, ["unread", "--incoming"]).ok();
+    mock(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
+    let table = TestEnv::new().run_at(&server, ["unread", "--incoming"]).ok();
     let rows: Vec<Vec<_>> = table
         .lines()
         .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
@@ -73,30 +75,30 @@ async fn a_table_of_messages_names_the_senders() {
 }
 
 #[tokio::test]
-async fn what_a_page_leaves_out_is_told_to_people_beside_the_result() {
+async fn a_page_that_is_not_the_last_is_noted_on_standard_error() {
     let server = MockServer::start().await;
     let body = json!({"count": 60, "next": "http://h/", "previous": null, "results": [message(7, "hi")]});
-    answer(&server, "GET", "/messages/unread/", 200, &body).await;
-    answer(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
-    let ran = Person::new().at(&server, ["unread", "--limit", "1"]);
+    mock(&server, "GET", "/messages/unread/", 200, &body).await;
+    mock(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
+    let ran = TestEnv::new().run_at(&server, ["unread", "--limit", "1"]);
     assert!(ran.stderr.contains("1 of 60") && ran.stderr.contains("--offset 1"), "{}", ran.stderr);
     assert!(!ran.stdout.contains("of 60"));
-    assert_eq!(Person::new().at(&server, ["unread", "--count"]).ok(), "60\n");
+    assert_eq!(TestEnv::new().run_at(&server, ["unread", "--count"]).ok(), "60\n");
 }
 
 #[tokio::test]
-async fn an_empty_list_is_an_empty_array_or_nothing() {
+async fn an_empty_list_is_an_empty_array_or_no_output() {
     let server = MockServer::start().await;
-    answer(&server, "GET", "/users/", 200, &page(&[])).await;
-    assert_eq!(Person::new().at(&server, ["users", "search", "zed", "--json"]).ok(), "[]\n");
-    assert_eq!(Person::new().at(&server, ["users", "search", "zed"]).ok(), "");
+    mock(&server, "GET", "/users/", 200, &page(&[])).await;
+    assert_eq!(TestEnv::new().run_at(&server, ["users", "search", "zed", "--json"]).ok(), "[]\n");
+    assert_eq!(TestEnv::new().run_at(&server, ["users", "search", "zed"]).ok(), "");
 }
 
 #[tokio::test]
-async fn reading_a_thread_tells_how_many_were_unread() {
+async fn marking_a_thread_as_read_prints_how_many_messages_were_unread() {
     let server = MockServer::start().await;
-    answer(&server, "PATCH", &format!("/threads/{THREAD}/mark-as-read/"), 200, &json!({"updated": 1})).await;
-    let said = Person::new().at(&server, ["threads", "read", THREAD, "--up-to", "7"]).ok();
-    assert_eq!(said, "1 message marked as read\n");
+    mock(&server, "PATCH", &format!("/threads/{THREAD}/mark-as-read/"), 200, &json!({"updated": 1})).await;
+    let printed = TestEnv::new().run_at(&server, ["threads", "read", THREAD, "--up-to", "7"]).ok();
+    assert_eq!(printed, "1 message marked as read\n");
     assert_eq!(requests(&server).await[0].2, r#"{"up_to":7}"#);
 }

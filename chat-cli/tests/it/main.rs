@@ -1,6 +1,6 @@
-//! The built program, run as people and scripts run it, against a stand-in server.
+//! The compiled program against a mock server, run as a user or a script runs it.
 
-#![expect(clippy::unwrap_used, reason = "what a test is built from has to be there")]
+#![expect(clippy::unwrap_used, reason = "a test fails if its setup fails")]
 
 mod deleting;
 mod exit_status;

@@ -1,6 +1,6 @@
-//! Signing in, the file that keeps it, and where its token goes.
+//! Signing in and out, the file of a session, and the server that its token is sent to.
 
-use crate::support::{Person, Ran, TOKEN, answer, requests, run, user};
+use crate::support::{Ran, TOKEN, TestEnv, mock, requests, run, user};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use wiremock::{
@@ -10,8 +10,8 @@ use wiremock::{
 
 async fn chat_server() -> MockServer {
     let server = MockServer::start().await;
-    answer(&server, "POST", "/token/", 200, &json!({"token": TOKEN})).await;
-    answer(&server, "POST", "/users/", 201, &user(2, "ann")).await;
+    mock(&server, "POST", "/token/", 200, &json!({"token": TOKEN})).await;
+    mock(&server, "POST", "/users/", 201, &user(2, "ann")).await;
     let me = ResponseTemplate::new(200).set_body_json(user(2, "ann"));
     Mock::given(wiremock::matchers::path("/chat-api/users/me/"))
         .and(header("authorization", format!("Token {TOKEN}")))
@@ -21,7 +21,7 @@ async fn chat_server() -> MockServer {
     server
 }
 
-impl Person {
+impl TestEnv {
     fn login(&self, server: &MockServer, more: &[&str]) -> Ran {
         let mut command = self.command();
         command.args(["login", "ann", "--password-stdin", "--server", &server.uri()]).args(more);
@@ -34,8 +34,8 @@ impl Person {
 }
 
 #[tokio::test]
-async fn login_keeps_a_session_that_only_its_owner_can_read() {
-    let (server, ann) = (chat_server().await, Person::new());
+async fn login_saves_a_session_that_only_its_owner_can_read() {
+    let (server, ann) = (chat_server().await, TestEnv::new());
     let ran = ann.login(&server, &[]);
     assert!(!format!("{ran:?}").contains(TOKEN));
     assert!(ran.ok().contains("ann"));
@@ -53,21 +53,20 @@ async fn login_keeps_a_session_that_only_its_owner_can_read() {
 }
 
 #[tokio::test]
-async fn a_session_belongs_to_its_server_alone() {
-    let (home, ann) = (chat_server().await, Person::new());
+async fn the_token_of_a_session_is_sent_only_to_its_server() {
+    let (home, ann) = (chat_server().await, TestEnv::new());
     ann.login(&home, &[]).ok();
     let elsewhere = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&elsewhere).await;
-    let ran = ann.run(["whoami", "--server", &elsewhere.uri()]);
-    assert_eq!(ran.status, 4);
+    ann.run(["whoami", "--server", &elsewhere.uri()]).failed(4);
     assert!(requests(&elsewhere).await.is_empty());
-    // The same server in another spelling is the same server.
+    // Another spelling of the URL is the same server.
     ann.run(["whoami", "--server", &format!("{}/", home.uri())]).ok();
 }
 
 #[tokio::test]
-async fn what_is_nearer_wins() {
-    let (server, ann) = (chat_server().await, Person::new());
+async fn options_override_variables_and_these_the_session() {
+    let (server, ann) = (chat_server().await, TestEnv::new());
     ann.login(&server, &[]).ok();
     let token_of = |env: Option<&str>, flag: Option<&str>| {
         let mut command = ann.command();
@@ -76,8 +75,9 @@ async fn what_is_nearer_wins() {
         run(&mut command, "")
     };
     token_of(None, None).ok();
-    token_of(Some("env"), None);
-    token_of(Some("env"), Some("flag"));
+    // The server knows neither token.
+    token_of(Some("env"), None).failed(1);
+    token_of(Some("env"), Some("flag")).failed(1);
     let seen = server.received_requests().await.unwrap();
     let sent: Vec<_> = seen.iter().rev().take(3).map(|request| &request.headers["authorization"]).collect();
     assert_eq!(sent, ["Token flag", "Token env", &format!("Token {TOKEN}")]);
@@ -90,19 +90,19 @@ async fn what_is_nearer_wins() {
 }
 
 #[tokio::test]
-async fn profiles_do_not_know_of_each_other() {
-    let (server, ann) = (chat_server().await, Person::new());
+async fn profiles_are_independent() {
+    let (server, ann) = (chat_server().await, TestEnv::new());
     ann.login(&server, &["--profile", "work"]).ok();
-    assert_eq!(ann.run(["whoami", "--server", &server.uri()]).status, 4);
+    ann.run(["whoami", "--server", &server.uri()]).failed(4);
     ann.run(["whoami", "--profile", "work"]).ok();
     run(ann.command().env("CHAT_PROFILE", "work").arg("whoami"), "").ok();
 }
 
 #[tokio::test]
-async fn a_wrong_password_keeps_nothing() {
-    let (server, ann) = (MockServer::start().await, Person::new());
-    let refusal = json!({"non_field_errors": ["Unable to log in with provided credentials."]});
-    answer(&server, "POST", "/token/", 400, &refusal).await;
+async fn a_wrong_password_saves_nothing() {
+    let (server, ann) = (MockServer::start().await, TestEnv::new());
+    let wrong = json!({"non_field_errors": ["Unable to log in with provided credentials."]});
+    mock(&server, "POST", "/token/", 400, &wrong).await;
     let ran = ann.login(&server, &[]);
     assert_eq!(ran.status, 5);
     assert!(ran.stderr.contains("Unable to log in"));
@@ -111,21 +111,21 @@ async fn a_wrong_password_keeps_nothing() {
 }
 
 #[tokio::test]
-async fn logout_takes_the_token_back() {
-    let (server, ann) = (chat_server().await, Person::new());
-    answer(&server, "DELETE", "/token/", 204, &Value::Null).await;
+async fn logout_revokes_the_token() {
+    let (server, ann) = (chat_server().await, TestEnv::new());
+    mock(&server, "DELETE", "/token/", 204, &Value::Null).await;
     ann.login(&server, &[]).ok();
     ann.run(["logout"]).ok();
     assert_eq!(requests(&server).await.last().unwrap().0, "DELETE");
     assert!(!ann.session("default").exists());
-    assert_eq!(ann.run(["logout", "--server", &server.uri()]).status, 4);
+    ann.run(["logout", "--server", &server.uri()]).failed(4);
 }
 
 #[tokio::test]
-async fn logout_of_a_token_that_is_void_forgets_it_and_one_that_fails_does_not() {
-    for (answered, status, kept) in [(401, 0, false), (500, 1, true)] {
-        let (server, ann) = (chat_server().await, Person::new());
-        answer(&server, "DELETE", "/token/", answered, &json!({"detail": "Because."})).await;
+async fn logout_deletes_the_session_unless_revoking_its_token_fails() {
+    for (response_status, status, kept) in [(401, 0, false), (500, 1, true)] {
+        let (server, ann) = (chat_server().await, TestEnv::new());
+        mock(&server, "DELETE", "/token/", response_status, &json!({"detail": "Because."})).await;
         ann.login(&server, &[]).ok();
         assert_eq!(ann.run(["logout"]).status, status);
         assert_eq!(ann.session("default").exists(), kept);
@@ -135,8 +135,8 @@ async fn logout_of_a_token_that_is_void_forgets_it_and_one_that_fails_does_not()
 }
 
 #[tokio::test]
-async fn register_signs_in_only_when_told() {
-    let (server, ann) = (chat_server().await, Person::new());
+async fn register_signs_in_only_with_the_option() {
+    let (server, ann) = (chat_server().await, TestEnv::new());
     let register = |more: &[&str]| {
         let mut command = ann.command();
         command.args(["register", "ann", "--password-stdin", "--json", "--server", &server.uri()]).args(more);
@@ -149,45 +149,47 @@ async fn register_signs_in_only_when_told() {
 }
 
 #[tokio::test]
-async fn a_password_that_cannot_be_had_is_a_usage_error() {
-    let (server, ann) = (chat_server().await, Person::new());
-    let ran = ann.run(["login", "ann", "--password-stdin", "--server", &server.uri()]);
-    assert_eq!(ran.status, 2);
+async fn a_missing_password_is_a_usage_error() {
+    let (server, ann) = (chat_server().await, TestEnv::new());
+    ann.run(["login", "ann", "--password-stdin", "--server", &server.uri()]).failed(2);
     assert!(requests(&server).await.is_empty());
 }
 
 #[test]
-fn a_damaged_session_is_told_without_being_quoted() {
-    let ann = Person::new();
+fn a_damaged_session_file_is_named_and_not_quoted() {
+    let ann = TestEnv::new();
     std::fs::create_dir(ann.config.path().join("chat-cli")).unwrap();
     std::fs::write(ann.session("default"), format!("token = {TOKEN}")).unwrap();
-    let ran = ann.run(["whoami"]);
-    assert_eq!(ran.status, 1);
-    assert!(ran.stderr.contains("default.toml") && !ran.stderr.contains(TOKEN), "{}", ran.stderr);
+    let complaint = ann.run(["whoami"]).failed(1);
+    assert!(complaint.contains("default.toml") && !complaint.contains(TOKEN), "{complaint}");
 }
 
 #[tokio::test]
-async fn what_is_given_whole_needs_no_session() {
-    let (server, ann) = (chat_server().await, Person::new());
+async fn with_server_and_token_given_no_session_is_read() {
+    let (server, ann) = (chat_server().await, TestEnv::new());
     std::fs::create_dir(ann.config.path().join("chat-cli")).unwrap();
     std::fs::write(ann.session("default"), "no session").unwrap();
-    ann.at(&server, ["whoami"]).ok();
+    ann.run_at(&server, ["whoami"]).ok();
     let mut command = ann.command();
     command.env("XDG_CONFIG_HOME", "/dev/null").args(["whoami", "--server", &server.uri()]);
-    assert_eq!(run(&mut command, "").status, 4);
+    run(&mut command, "").failed(4);
 }
 
 #[tokio::test]
-async fn a_password_is_changed_from_two_lines() {
-    let (server, ann) = (chat_server().await, Person::new());
-    answer(&server, "POST", "/users/me/password/", 204, &Value::Null).await;
-    let ran = ann.at_with_input(&server, ["password", "--password-stdin"], "old one\nnew one\n");
+async fn the_password_command_reads_two_lines() {
+    let (server, ann) = (chat_server().await, TestEnv::new());
+    mock(&server, "POST", "/users/me/password/", 204, &Value::Null).await;
+    let ran = ann.run_at_with_input(&server, ["password", "--password-stdin"], "old one\nnew one\n");
     assert!(!format!("{ran:?}").contains("one"));
     ran.ok();
     let sent: Value = serde_json::from_str(&requests(&server).await[0].2).unwrap();
     assert_eq!(sent, json!({"current": "old one", "new": "new one"}));
 
-    let ran = ann.at_with_input(&server, ["password", "--password-stdin"], "old one\n");
-    assert_eq!((ran.status, requests(&server).await.len()), (2, 1), "half of it is not sent");
-    assert_eq!(run(ann.command().args(["password", "--password-stdin"]), "a\nb\n").status, 4);
+    let ran = ann.run_at_with_input(&server, ["password", "--password-stdin"], "old one\n");
+    assert_eq!(
+        (ran.status, requests(&server).await.len()),
+        (2, 1),
+        "one password without the other is not sent"
+    );
+    run(ann.command().args(["password", "--password-stdin"]), "a\nb\n").failed(4);
 }

@@ -1,4 +1,4 @@
-//! Running the program, and the server it talks to.
+//! The program in an empty environment, and a mock of the server it calls.
 
 use serde_json::{Value, json};
 use std::{
@@ -15,12 +15,13 @@ use wiremock::{
 pub(crate) const TOKEN: &str = "5ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2";
 pub(crate) const THREAD: &str = "3cff18f1-d049-43f3-9c69-fcc8948f66f6";
 
-/// A person at a machine of his own: no environment but his configuration folder.
-pub(crate) struct Person {
+/// An environment of the program: no variables except those that name an empty configuration directory.
+pub(crate) struct TestEnv {
     pub(crate) config: TempDir,
 }
 
-/// What a run of the program left behind.
+/// The result of a run of the program.
+#[must_use = "check the exit status with `ok` or `failed`"]
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) status: i32,
@@ -28,29 +29,34 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
-impl Person {
+impl TestEnv {
     pub(crate) fn new() -> Self {
         Self { config: tempfile::tempdir().unwrap() }
     }
 
-    /// The program with its environment cleared.
+    /// Returns the program as a command without arguments.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chat-cli"));
         command.env_clear().env("XDG_CONFIG_HOME", self.config.path()).env("HOME", self.config.path());
         command
     }
 
-    /// Runs it with nothing on standard input.
+    /// Runs the program with an empty standard input.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
         run(self.command().args(args), "")
     }
 
-    /// Runs it for the server, signed in.
-    pub(crate) fn at<S: AsRef<OsStr>>(&self, server: &MockServer, args: impl IntoIterator<Item = S>) -> Ran {
-        self.at_with_input(server, args, "")
+    /// Runs the program for `server` with a token.
+    pub(crate) fn run_at<S: AsRef<OsStr>>(
+        &self,
+        server: &MockServer,
+        args: impl IntoIterator<Item = S>,
+    ) -> Ran {
+        self.run_at_with_input(server, args, "")
     }
 
-    pub(crate) fn at_with_input<S: AsRef<OsStr>>(
+    /// Runs the program for `server` with a token and this standard input.
+    pub(crate) fn run_at_with_input<S: AsRef<OsStr>>(
         &self,
         server: &MockServer,
         args: impl IntoIterator<Item = S>,
@@ -61,41 +67,53 @@ impl Person {
     }
 }
 
+/// Runs a command with this standard input to its end.
 pub(crate) fn run(command: &mut Command, input: &str) -> Ran {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A program that does not read it may be gone already.
+    // A program that does not read its input may have ended before it is written.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     Ran {
-        status: code(output.status),
+        status: exit_status(output.status),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
-pub(crate) fn code(status: ExitStatus) -> i32 {
+/// Returns the exit status of a program that no signal ended.
+pub(crate) fn exit_status(status: ExitStatus) -> i32 {
     status.code().unwrap()
 }
 
 impl Ran {
-    /// Standard output, provided that all went well.
+    /// Asserts that the run succeeded, and returns its standard output.
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.status, 0, "{self:?}");
         self.stdout
     }
 
-    /// Standard output as the one JSON document it has to be.
+    /// Asserts that the run failed with this status and without a result, and returns its standard error.
+    pub(crate) fn failed(self, status: i32) -> String {
+        assert_eq!((self.status, self.stdout.as_str()), (status, ""), "{self:?}");
+        self.stderr
+    }
+
+    /// Asserts that the run succeeded, and returns its standard output as JSON.
     pub(crate) fn json(self) -> Value {
         serde_json::from_str(&self.ok()).unwrap()
     }
 }
 
-/// Has the server answer requests for a path below the API.
-pub(crate) async fn answer(server: &MockServer, verb: &str, below: &str, status: u16, body: &Value) {
-    let answer = ResponseTemplate::new(status);
-    let answer = if body.is_null() { answer } else { answer.set_body_json(body) };
-    Mock::given(method(verb)).and(path(format!("/chat-api{below}"))).respond_with(answer).mount(server).await;
+/// Lets the server respond to requests for a path below `/chat-api`.
+pub(crate) async fn mock(server: &MockServer, verb: &str, below: &str, status: u16, body: &Value) {
+    let response = ResponseTemplate::new(status);
+    let response = if body.is_null() { response } else { response.set_body_json(body) };
+    Mock::given(method(verb))
+        .and(path(format!("/chat-api{below}")))
+        .respond_with(response)
+        .mount(server)
+        .await;
 }
 
 pub(crate) fn user(id: i64, name: &str) -> Value {
@@ -113,10 +131,10 @@ pub(crate) fn message(id: i64, text: &str) -> Value {
     })
 }
 
-/// The requests the server has seen: verb, address below the API, body.
+/// Returns the requests that the server received: method, path and query below `/chat-api`, body.
 pub(crate) async fn requests(server: &MockServer) -> Vec<(String, String, String)> {
     let requests = server.received_requests().await.unwrap();
-    let shown = |request: wiremock::Request| {
+    let parts = |request: wiremock::Request| {
         let address = match request.url.query() {
             Some(query) => format!("{}?{query}", request.url.path()),
             None => request.url.path().to_owned(),
@@ -124,5 +142,5 @@ pub(crate) async fn requests(server: &MockServer) -> Vec<(String, String, String
         let below = address.strip_prefix("/chat-api").unwrap_or(&address).to_owned();
         (request.method.to_string(), below, String::from_utf8(request.body).unwrap())
     };
-    requests.into_iter().map(shown).collect()
+    requests.into_iter().map(parts).collect()
 }

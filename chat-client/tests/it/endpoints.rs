@@ -1,4 +1,4 @@
-//! Each endpoint of the table is called by a method, as the table says.
+//! Each endpoint of the table has a method, which calls it as the table says.
 
 use crate::support::{THREAD, TOKEN, builder, client, message, page, thread_id};
 use chat_client::{MessageId, TokenId, UserId};
@@ -23,7 +23,7 @@ impl Match for CallOf {
     }
 }
 
-fn answer_to(spec: &Spec) -> Value {
+fn example_body(spec: &Spec) -> Value {
     let user = json!({"id": 2, "username": "bob"});
     let thread = json!({"id": THREAD, "participants": [2, 4]});
     let time = "2026-01-31T12:00:00Z";
@@ -48,12 +48,13 @@ fn answer_to(spec: &Spec) -> Value {
 }
 
 #[tokio::test]
-async fn every_endpoint_has_its_method() {
+async fn every_endpoint_has_a_method() {
     let server = MockServer::start().await;
     for spec in ALL {
         let success = ResponseTemplate::new(spec.success[0].as_u16());
-        let answer = if success_has_no_body(spec) { success } else { success.set_body_json(answer_to(spec)) };
-        Mock::given(CallOf(spec)).respond_with(answer).mount(&server).await;
+        let response =
+            if success_has_no_body(spec) { success } else { success.set_body_json(example_body(spec)) };
+        Mock::given(CallOf(spec)).respond_with(response).mount(&server).await;
     }
 
     let (client, message, user) = (client(&server), MessageId::new(1), UserId::new(2));
@@ -82,7 +83,7 @@ async fn every_endpoint_has_its_method() {
     client.mark_message_read(message).await.unwrap();
 
     let requests = server.received_requests().await.unwrap();
-    // GetToken is the older spelling of CreateToken: the same thing done by a method whose body proxies may drop.
+    // GetToken is the older form of CreateToken: a GET, whose body a proxy may drop. The client does not use it.
     for spec in ALL.iter().filter(|spec| spec.name != GetToken::SPEC.name) {
         let calls: Vec<_> = requests.iter().filter(|request| is_call_of(spec, request)).collect();
         let [call] = calls.as_slice() else { panic!("{} was called {} times", spec.name, calls.len()) };
@@ -98,11 +99,11 @@ fn success_has_no_body(spec: &Spec) -> bool {
 }
 
 #[tokio::test]
-async fn options_become_parameters_and_fields() {
+async fn options_are_sent_as_parameters_and_fields() {
     let server = MockServer::start().await;
     for spec in ALL {
         Mock::given(CallOf(spec))
-            .respond_with(ResponseTemplate::new(spec.success[0].as_u16()).set_body_json(answer_to(spec)))
+            .respond_with(ResponseTemplate::new(spec.success[0].as_u16()).set_body_json(example_body(spec)))
             .mount(&server)
             .await;
     }
@@ -141,7 +142,7 @@ async fn options_become_parameters_and_fields() {
 }
 
 #[tokio::test]
-async fn a_server_below_a_path_and_an_api_elsewhere() {
+async fn the_server_and_the_api_can_be_below_a_path() {
     let server = MockServer::start().await;
     Mock::given(wiremock::matchers::path("/app/talk/users/me/"))
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({"id": 2, "username": "bob"})))

@@ -1,6 +1,6 @@
-//! What goes wrong is told as what it is.
+//! Each kind of failure is a distinct kind of error.
 
-use crate::support::{TOKEN, builder, client, hanging_up_after, message, reply, thread_id};
+use crate::support::{TOKEN, builder, client, closing_after, message, reply, thread_id};
 use chat_client::{Error, MessageId, StatusCode, Token};
 use serde_json::json;
 use std::time::Duration;
@@ -10,17 +10,18 @@ use wiremock::{
     matchers::{any, path},
 };
 
-async fn refusal(answer: ResponseTemplate) -> Error {
+/// Sends a message to a server that gives this response, and returns the error.
+async fn error_from(response: ResponseTemplate) -> Error {
     let server = MockServer::start().await;
-    Mock::given(any()).respond_with(answer).mount(&server).await;
+    Mock::given(any()).respond_with(response).mount(&server).await;
     client(&server).send(thread_id(), "hello").await.unwrap_err()
 }
 
 #[tokio::test]
-async fn field_errors_keep_their_fields() {
+async fn field_errors_are_listed_by_field() {
     let body = r#"{"thread":["No such thread."],"text":["This field may not be blank."]}"#;
-    let answer = ResponseTemplate::new(400).set_body_raw(body, "application/json");
-    let error = refusal(answer.insert_header("x-request-id", "r-1")).await;
+    let response = ResponseTemplate::new(400).set_body_raw(body, "application/json");
+    let error = error_from(response.insert_header("x-request-id", "r-1")).await;
     assert!(error.is_invalid() && !error.is_conflict());
     assert_eq!(error.field_errors().unwrap().get("text"), ["This field may not be blank."]);
     assert_eq!((error.detail(), error.request_id()), (None, Some("r-1")));
@@ -28,7 +29,7 @@ async fn field_errors_keep_their_fields() {
 }
 
 #[tokio::test]
-async fn each_refusal_answers_its_question() {
+async fn each_status_has_its_own_question() {
     type Question = fn(&Error) -> bool;
     let questions: [(u16, Question); 8] = [
         (401, Error::is_unauthorized),
@@ -41,28 +42,28 @@ async fn each_refusal_answers_its_question() {
         (503, Error::is_unavailable),
     ];
     for (status, _) in questions {
-        let error = refusal(reply(status, &json!({"detail": "Because."}))).await;
+        let error = error_from(reply(status, &json!({"detail": "Because."}))).await;
         assert_eq!((error.detail(), error.field_errors()), (Some("Because."), None));
         for (other, question) in questions {
             let same_kind = status == other;
-            assert_eq!(question(&error), same_kind, "the question of {other} about {status}");
+            assert_eq!(question(&error), same_kind, "the question for {other} asked about {status}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_404_of_another_server_says_nothing_of_threads() {
+async fn a_404_of_another_server_is_not_a_missing_object() {
     let html = ResponseTemplate::new(404).set_body_raw("<html>Not here</html>", "text/html");
-    for answer in [html, ResponseTemplate::new(404), reply(404, &json!({"error": "no route"}))] {
-        let error = refusal(answer).await;
+    for response in [html, ResponseTemplate::new(404), reply(404, &json!({"error": "no route"}))] {
+        let error = error_from(response).await;
         assert!(error.is_decode() && !error.is_not_found(), "{error:?}");
         assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
-        assert_eq!(error.to_string(), "this is no answer of a chat server: 404 Not Found");
+        assert_eq!(error.to_string(), "not a response of a chat server: 404 Not Found");
     }
 }
 
 #[tokio::test]
-async fn a_page_of_html_is_no_answer() {
+async fn a_page_of_html_is_a_decode_error() {
     let html = ResponseTemplate::new(200).set_body_raw("<html>Sign in to the hotel</html>", "text/html");
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(html).expect(1).mount(&server).await;
@@ -71,14 +72,14 @@ async fn a_page_of_html_is_no_answer() {
     assert!(error.to_string().contains("text/html"), "{error}");
 
     let error =
-        refusal(ResponseTemplate::new(502).set_body_raw("<html>Bad gateway</html>", "text/html")).await;
+        error_from(ResponseTemplate::new(502).set_body_raw("<html>Bad gateway</html>", "text/html")).await;
     assert!(error.is_unavailable());
     assert_eq!(error.detail(), None);
 }
 
 #[tokio::test]
-async fn a_success_of_another_kind_is_no_success() {
-    let error = refusal(reply(200, &message(7))).await;
+async fn an_unexpected_success_status_is_a_decode_error() {
+    let error = error_from(reply(200, &message(7))).await;
     assert!(error.is_decode() && error.is_outcome_unknown());
 }
 
@@ -94,27 +95,27 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn no_server_is_told_from_a_lost_connection() {
-    // Bound, so that nobody else has the port, and not listening.
+async fn a_refused_connection_differs_from_a_lost_one() {
+    // Bound, so that no other process has the port, and not listening.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let nobody = format!("http://{}", socket.local_addr().unwrap());
-    let error = builder(nobody).build().unwrap().me().await.unwrap_err();
+    let unused = format!("http://{}", socket.local_addr().unwrap());
+    let error = builder(unused).build().unwrap().me().await.unwrap_err();
     assert!(error.is_connect() && !error.is_outcome_unknown());
 
-    let (hung_up, _) = hanging_up_after(&[""]).await;
-    let error = builder(hung_up).build().unwrap().me().await.unwrap_err();
+    let (closed, _) = closing_after(&[""]).await;
+    let error = builder(closed).build().unwrap().me().await.unwrap_err();
     assert!(error.is_interrupted() && error.is_outcome_unknown());
 }
 
 #[tokio::test]
-async fn half_an_answer_is_not_taken_for_a_whole_one() {
-    let (cut, _) = hanging_up_after(&["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[]"]).await;
+async fn an_incomplete_response_is_an_interrupted_connection() {
+    let (cut, _) = closing_after(&["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[]"]).await;
     assert!(builder(cut).build().unwrap().threads().await.unwrap_err().is_interrupted());
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_is_a_timeout() {
+async fn a_missing_response_is_a_timeout() {
     let server = MockServer::start().await;
     let never = reply(200, &message(1)).set_delay(Duration::from_secs(3600));
     Mock::given(any()).respond_with(never).mount(&server).await;
@@ -123,36 +124,37 @@ async fn an_answer_that_does_not_come_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn an_answer_beyond_the_limit_is_not_read() {
-    const TOLD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 14\r\n\r\n[            ]";
+async fn a_response_over_the_limit_is_a_decode_error() {
+    const WITH_LENGTH: &str = "HTTP/1.1 200 OK\r\ncontent-length: 14\r\n\r\n[            ]";
     const CHUNKED: &str = concat!(
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
         "7\r\n[      \r\n7\r\n      ]\r\n0\r\n\r\n"
     );
-    for answer in [&[TOLD], &[CHUNKED]] {
-        let (url, _) = hanging_up_after(answer).await;
+    for response in [&[WITH_LENGTH], &[CHUNKED]] {
+        let (url, _) = closing_after(response).await;
         let narrow = builder(&url).response_limit(13).build().unwrap();
         let error = narrow.threads().await.unwrap_err();
         assert!(error.is_decode() && error.to_string().contains("13 bytes"), "{error}");
+        assert!(error.hint().unwrap().contains("page"), "{error:?}");
         let wide = builder(&url).response_limit(15).build().unwrap();
         assert!(wide.threads().await.unwrap().results.is_empty());
     }
 }
 
 #[tokio::test]
-async fn no_failure_shows_the_token_or_the_password() {
+async fn no_error_contains_the_token_or_the_password() {
     let server = MockServer::start().await;
     Mock::given(any())
         .respond_with(ResponseTemplate::new(200).set_body_json(json!(TOKEN)))
         .mount(&server)
         .await;
     let client = client(&server);
-    let (hung_up, _) = hanging_up_after(&[""]).await;
+    let (closed, _) = closing_after(&[""]).await;
     let mut errors = vec![
         client.sign_in("ann", "hunter2hunter2").await.unwrap_err(),
         client.me().await.unwrap_err(),
-        refusal(reply(401, &json!({"detail": "Invalid token."}))).await,
-        builder(hung_up).token(Token::new(TOKEN)).build().unwrap().me().await.unwrap_err(),
+        error_from(reply(401, &json!({"detail": "Invalid token."}))).await,
+        builder(closed).token(Token::new(TOKEN)).build().unwrap().me().await.unwrap_err(),
     ];
     errors.push(client.change_password("hunter2hunter2", "hunter2hunter2").await.unwrap_err());
     for error in errors {

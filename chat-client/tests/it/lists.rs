@@ -1,4 +1,4 @@
-//! Lists come whole, in order, and page by page.
+//! Lists as whole lists, as pages and as streams.
 
 use crate::support::{THREAD, client, message, page, reply, thread_id};
 use chat_client::{Message, MessageId};
@@ -13,11 +13,11 @@ fn ids(messages: &[Message]) -> Vec<i64> {
     messages.iter().map(|message| message.id.get()).collect()
 }
 
-/// An address that must not be asked: the client makes its own.
+/// A link that the client must not follow: it builds the URL of the next page itself.
 const NEXT: &str = r#"<http://inside.invalid/chat-api/?after=0>; rel="next""#;
 
 #[tokio::test]
-async fn a_thread_streams_forwards_by_the_last_id() {
+async fn a_thread_streams_forwards_from_the_last_id_of_a_page() {
     let server = MockServer::start().await;
     let first = reply(200, &json!([message(1), message(2)])).insert_header("link", NEXT);
     Mock::given(query_param_is_missing("after")).respond_with(first).mount(&server).await;
@@ -33,7 +33,7 @@ async fn a_thread_streams_forwards_by_the_last_id() {
 }
 
 #[tokio::test]
-async fn a_thread_streams_backwards_by_the_first_id() {
+async fn a_thread_streams_backwards_from_the_first_id_of_a_page() {
     let server = MockServer::start().await;
     let newest = reply(200, &json!([message(4), message(5)])).insert_header("link", NEXT);
     Mock::given(query_param("before", i64::MAX.to_string())).respond_with(newest).mount(&server).await;
@@ -46,7 +46,7 @@ async fn a_thread_streams_backwards_by_the_first_id() {
 }
 
 #[tokio::test]
-async fn a_page_tells_from_where_to_go_on() {
+async fn a_page_has_the_cursor_of_the_next_page() {
     let server = MockServer::start().await;
     let page = reply(200, &json!([message(4), message(5)])).insert_header("link", NEXT);
     Mock::given(query_param("limit", "2")).respond_with(page).mount(&server).await;
@@ -58,7 +58,7 @@ async fn a_page_tells_from_where_to_go_on() {
 }
 
 #[tokio::test]
-async fn a_whole_list_is_asked_for_without_parameters() {
+async fn a_whole_list_is_requested_without_parameters() {
     let server = MockServer::start().await;
     let thread = json!({"id": THREAD, "participants": [2]});
     Mock::given(query_param_is_missing("limit"))
@@ -70,7 +70,7 @@ async fn a_whole_list_is_asked_for_without_parameters() {
 }
 
 #[tokio::test]
-async fn an_offset_list_streams_until_there_is_no_next() {
+async fn a_list_with_offsets_streams_until_next_is_null() {
     let server = MockServer::start().await;
     let first = page(vec![message(1), message(2)], 3, Some("http://inside.invalid/"));
     Mock::given(query_param("offset", "0")).respond_with(reply(200, &first)).mount(&server).await;
@@ -81,7 +81,7 @@ async fn an_offset_list_streams_until_there_is_no_next() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_at_an_empty_page_whatever_it_promises() {
+async fn a_stream_ends_at_an_empty_page_even_if_it_has_a_next_page() {
     let server = MockServer::start().await;
     let empty = page(vec![], 3, Some("http://inside.invalid/"));
     Mock::given(query_param("offset", "0")).respond_with(reply(200, &empty)).mount(&server).await;
@@ -90,12 +90,12 @@ async fn a_stream_ends_at_an_empty_page_whatever_it_promises() {
 }
 
 #[tokio::test]
-async fn a_stream_gives_what_it_has_and_then_the_error() {
+async fn a_stream_yields_the_entries_before_an_error_and_ends_after_it() {
     let server = MockServer::start().await;
     let first = reply(200, &json!([message(1)])).insert_header("link", NEXT);
     Mock::given(query_param_is_missing("after")).respond_with(first).mount(&server).await;
-    let gone = json!({"detail": "No Thread matches the given query."});
-    Mock::given(query_param("after", "1")).respond_with(reply(404, &gone)).mount(&server).await;
+    let not_found = json!({"detail": "No Thread matches the given query."});
+    Mock::given(query_param("after", "1")).respond_with(reply(404, &not_found)).mount(&server).await;
     let mut stream = client(&server).thread_messages(thread_id()).stream();
     assert_eq!(stream.try_next().await.unwrap().unwrap().id, MessageId::new(1));
     assert!(stream.try_next().await.unwrap_err().is_not_found());
@@ -103,7 +103,7 @@ async fn a_stream_gives_what_it_has_and_then_the_error() {
 }
 
 #[tokio::test]
-async fn counting_unread_messages_fetches_one() {
+async fn counting_unread_messages_requests_one_message() {
     let server = MockServer::start().await;
     let body = page(vec![message(1)], 60, Some("http://inside.invalid/"));
     Mock::given(query_param("limit", "1")).respond_with(reply(200, &body)).expect(1).mount(&server).await;

@@ -1,6 +1,6 @@
-//! The client against a server that misbehaves to order.
+//! The client against a mock server, which can also fail on purpose.
 
-#![expect(clippy::unwrap_used, reason = "what a test is built from has to be there")]
+#![expect(clippy::unwrap_used, reason = "a test fails if its setup fails")]
 
 mod endpoints;
 mod failures;

@@ -1,6 +1,6 @@
-//! What is tried again, and that it is then the same request.
+//! Which calls are retried, and that a retry repeats the same request.
 
-use crate::support::{builder, client, hanging_up_after, message, reply, thread_id};
+use crate::support::{builder, client, closing_after, message, reply, thread_id};
 use chat_client::MessageId;
 use serde_json::json;
 use wiremock::{
@@ -13,14 +13,14 @@ fn unavailable() -> ResponseTemplate {
     reply(503, &detail).insert_header("retry-after", "0")
 }
 
-/// Answers once with `first`, from then on with `then`.
+/// Responds once with `first`, and with `then` afterwards.
 async fn in_turn(server: &MockServer, first: ResponseTemplate, then: ResponseTemplate) {
     Mock::given(any()).respond_with(first).up_to_n_times(1).with_priority(1).mount(server).await;
     Mock::given(any()).respond_with(then).mount(server).await;
 }
 
 #[tokio::test]
-async fn a_send_is_repeated_under_the_same_key() {
+async fn a_send_is_retried_with_the_same_key() {
     let server = MockServer::start().await;
     in_turn(&server, unavailable(), reply(201, &message(7))).await;
     let sent = client(&server).send(thread_id(), "text 7").await.unwrap();
@@ -33,14 +33,14 @@ async fn a_send_is_repeated_under_the_same_key() {
 }
 
 #[tokio::test]
-async fn a_send_whose_answer_was_lost_or_cut_is_repeated_under_the_same_key() {
+async fn a_send_without_a_complete_response_is_retried_with_the_same_key() {
     const CUT: &str = "HTTP/1.1 201 Created\r\ncontent-length: 500\r\n\r\n{\"id\":";
     const WHOLE: &str = concat!(
         "HTTP/1.1 201 Created\r\nconnection: close\r\n\r\n",
         r#"{"id":7,"sender":2,"thread":"3cff18f1-d049-43f3-9c69-fcc8948f66f6","text":"hi","#,
         r#""created":"2026-01-31T12:00:00Z","is_read":false}"#
     );
-    let (url, requests) = hanging_up_after(&["", CUT, WHOLE]).await;
+    let (url, requests) = closing_after(&["", CUT, WHOLE]).await;
     let sent = builder(url).build().unwrap().send(thread_id(), "hi").idempotency_key("k-1").await.unwrap();
     assert_eq!(sent.id, MessageId::new(7));
     let requests = requests.lock().unwrap();
@@ -60,7 +60,7 @@ async fn two_sends_have_two_keys() {
 }
 
 #[tokio::test]
-async fn signing_in_and_registering_are_tried_once() {
+async fn signing_in_and_registering_are_not_retried() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(unavailable()).mount(&server).await;
     let client = client(&server);
@@ -70,19 +70,19 @@ async fn signing_in_and_registering_are_tried_once() {
 }
 
 #[tokio::test]
-async fn a_deletion_repeated_after_a_lost_answer_finds_nothing_and_is_done() {
+async fn a_retried_deletion_that_finds_nothing_succeeds() {
     let server = MockServer::start().await;
-    let gone = reply(404, &json!({"detail": "No Message matches the given query."}));
-    in_turn(&server, unavailable(), gone.clone()).await;
+    let not_found = reply(404, &json!({"detail": "No Message matches the given query."}));
+    in_turn(&server, unavailable(), not_found.clone()).await;
     client(&server).delete_message(MessageId::new(1)).await.unwrap();
 
     let server = MockServer::start().await;
-    Mock::given(any()).respond_with(gone).mount(&server).await;
+    Mock::given(any()).respond_with(not_found).mount(&server).await;
     assert!(client(&server).delete_message(MessageId::new(1)).await.unwrap_err().is_not_found());
 }
 
 #[tokio::test]
-async fn retries_can_be_switched_off() {
+async fn retries_can_be_disabled() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(unavailable()).expect(1).mount(&server).await;
     let client = builder(server.uri()).retries(0).build().unwrap();

@@ -1,4 +1,4 @@
-//! A stand-in server and a client of it.
+//! A mock server, and clients of it.
 
 use chat_client::{Client, ClientBuilder, RetryPolicy, ThreadId, Token};
 use serde_json::{Value, json};
@@ -19,26 +19,27 @@ pub(crate) fn thread_id() -> ThreadId {
     THREAD.parse().unwrap()
 }
 
-/// A client whose further attempts come without a pause.
+/// Returns a builder of a client that retries without delay.
 pub(crate) fn builder(url: impl Into<String>) -> ClientBuilder {
-    let at_once = RetryPolicy::default().pauses(Duration::ZERO, Duration::ZERO);
-    Client::builder(url).retry_policy(at_once).no_proxy()
+    let without_delay = RetryPolicy::default().delays(Duration::ZERO, Duration::ZERO);
+    Client::builder(url).retry_policy(without_delay).no_proxy()
 }
 
-/// Such a client, signed in.
+/// Returns a client of `server` that is signed in and retries without delay.
 pub(crate) fn client(server: &MockServer) -> Client {
     builder(server.uri()).token(Token::new(TOKEN)).build().unwrap()
 }
 
-/// The address of a server that reads a request, writes the next of `answers` and hangs up, the last one again and
-/// again; and the requests it has read.
-pub(crate) async fn hanging_up_after(answers: &'static [&'static str]) -> (String, Arc<Mutex<Vec<String>>>) {
+/// Starts a server that reads a request, writes the next of `responses` and closes the connection.
+///
+/// After the last response it repeats that one. Returns the address, and the requests that the server has read.
+pub(crate) async fn closing_after(responses: &'static [&'static str]) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let requests = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&requests);
     tokio::spawn(async move {
-        let mut next = answers.iter().chain(std::iter::repeat(answers.last().unwrap()));
+        let mut next = responses.iter().chain(std::iter::repeat(responses.last().unwrap()));
         while let Ok((mut connection, _)) = listener.accept().await {
             let mut request = vec![0; 4096];
             let length = connection.read(&mut request).await.unwrap_or(0);
