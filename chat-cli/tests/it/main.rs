@@ -8,5 +8,6 @@ mod lists;
 mod output;
 mod sending;
 mod sessions;
+mod snapshots;
 mod support;
 mod tokens;
