@@ -142,7 +142,7 @@ async fn a_response_over_the_limit_is_a_decode_error() {
 }
 
 #[tokio::test]
-async fn no_error_contains_the_token_or_the_password() {
+async fn no_failure_shows_the_token_or_the_password() {
     let server = MockServer::start().await;
     Mock::given(any())
         .respond_with(ResponseTemplate::new(200).set_body_json(json!(TOKEN)))
