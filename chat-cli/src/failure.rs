@@ -65,7 +65,9 @@ impl FailureKind {
     }
 }
 
-/// Whether every field error says that an id in the body does not exist. On the command line that is like a 404.
+/// Whether every field error says that an id in the body does not exist.
+///
+/// For a user of the command line that is the same as a 404.
 fn names_missing_object(error: &chat_client::Error) -> bool {
     error.field_errors().is_some_and(|fields| {
         fields
@@ -84,7 +86,9 @@ impl Failure {
         Self::new(FailureKind::Usage, message)
     }
 
-    /// Returns the failure of a local operation: "cannot {operation}: {error with its causes}".
+    /// Returns the failure of a local operation.
+    ///
+    /// Its message is "cannot {operation}: {error with its causes}".
     pub(crate) fn cannot(operation: impl fmt::Display, error: &(dyn Error + 'static)) -> Self {
         Self::new(FailureKind::Failed, format!("cannot {operation}: {}", error_chain(error)))
     }
@@ -95,7 +99,9 @@ impl Failure {
         self
     }
 
-    /// Adds a hint with the address of the server, if that may be the cause and there is no other hint.
+    /// Adds the address of the server as a hint, if it may be the cause.
+    ///
+    /// A hint that is already there stays.
     pub(crate) fn with_server(self, server: &str) -> Self {
         let may_be_cause = matches!(self.kind, FailureKind::Unavailable | FailureKind::NotChatServer);
         if may_be_cause && self.hint.is_none() {
@@ -143,7 +149,9 @@ impl From<chat_client::Error> for Failure {
     }
 }
 
-/// Converts an error of writing the output. Other local errors use [`Failure::cannot`].
+/// Converts an error of writing the output.
+///
+/// Other local errors use [`Failure::cannot`].
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {

@@ -6,12 +6,16 @@ use crate::{
 };
 use std::io::{self, IsTerminal, Read};
 
-/// Reads a password from the next line of standard input, or asks for it on the terminal without echo.
+/// Reads a password from the next line of standard input or from the terminal.
+///
+/// The terminal does not show it.
 pub(crate) fn password(from_stdin: bool) -> Result<String> {
     if from_stdin { password_line() } else { ask("Password: ") }
 }
 
-/// Reads a new password. On the terminal it asks twice, since the password is not shown.
+/// Reads a new password.
+///
+/// On the terminal it asks twice, since the password is not shown.
 pub(crate) fn new_password(from_stdin: bool) -> Result<String> {
     if from_stdin {
         return password_line();

@@ -1,4 +1,6 @@
-//! A command-line client of chat-server: accounts, threads, messages and unread lists from a terminal or a script.
+//! A command-line client of chat-server.
+//!
+//! It manages accounts, threads, messages and unread lists from a terminal or a script.
 //!
 //! It is not a chat window and does not wait for messages: each run makes one call, or a few, prints the result and
 //! ends. It has no library; programs in Rust use `chat-client`.

@@ -1,4 +1,6 @@
-//! The only module that prints: results to standard output, everything else to standard error.
+//! The only module that prints.
+//!
+//! Results go to standard output, everything else to standard error.
 
 use crate::{
     failure::{Failure, FailureKind, Result},
@@ -25,7 +27,9 @@ impl Output {
         self.json
     }
 
-    /// Prints a result: `value` as JSON, or else `text`. An empty text prints nothing, not even a newline.
+    /// Prints a result: `value` as JSON, or else `text`.
+    ///
+    /// An empty text prints nothing, not even a newline.
     pub(crate) fn result<T: Serialize + ?Sized>(
         &self,
         value: &T,

@@ -1,4 +1,6 @@
-//! The sessions that `login` saves: one file per profile, which only its owner can read.
+//! The sessions that `login` saves, one file per profile.
+//!
+//! Only its owner can read the file.
 
 use crate::failure::{Failure, FailureKind, Result};
 use chat_client::Token;

@@ -12,7 +12,9 @@ pub(crate) enum UserRef {
     Name(String),
 }
 
-/// Digits are an id. No username contains a colon, so the prefix `name:` is unambiguous.
+/// Parses digits as an id, and everything else as a name.
+///
+/// No username contains a colon, so the prefix `name:` is unambiguous.
 impl FromStr for UserRef {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -61,7 +63,9 @@ pub(crate) async fn open_thread(client: &Client, user: &UserRef) -> Result<Opene
     })
 }
 
-/// Returns the user with exactly this name, or the only one whose name differs only in letter case.
+/// Returns the user with exactly this name.
+///
+/// If there is none, returns the only user with this name in another letter case.
 async fn by_name(client: &Client, name: &str) -> Result<User> {
     let folded = name.to_lowercase();
     let mut alike = Vec::new();

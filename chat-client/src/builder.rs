@@ -63,9 +63,9 @@ impl ClientBuilder {
         self.base_path = path.into();
         self
     }
-    /// Sets the time limit of one attempt, from connecting to the last byte of the response.
+    /// Sets the time limit of one attempt.
     ///
-    /// The default is 30 s.
+    /// It runs from connecting to the last byte of the response. The default is 30 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -106,9 +106,9 @@ impl ClientBuilder {
         self.user_agent = name.into();
         self
     }
-    /// Ignores the proxies of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`).
+    /// Ignores the proxies of the environment.
     ///
-    /// By default the client uses them.
+    /// By default the client uses `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY`.
     pub fn no_proxy(mut self) -> Self {
         self.proxies = false;
         self

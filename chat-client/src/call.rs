@@ -24,7 +24,7 @@ impl Client {
         Ok(self.call_for_response::<E>(path, query, body, HeaderMap::new()).await?.body)
     }
 
-    /// Calls an endpoint and returns the body with the status and the headers of the response.
+    /// Calls an endpoint and returns the body, the status and the headers.
     pub(crate) async fn call_for_response<E: Endpoint>(
         &self,
         path: E::Path,

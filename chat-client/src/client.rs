@@ -126,7 +126,9 @@ impl Client {
         Self { shared: Arc::clone(&self.shared), credential: None }
     }
 
-    /// Returns the address of the server's root, normalized and without a trailing slash.
+    /// Returns the address of the server's root.
+    ///
+    /// It is normalized and has no trailing slash.
     pub fn server(&self) -> &str {
         self.shared.root.as_str().trim_end_matches('/')
     }

@@ -148,22 +148,24 @@ impl Error {
         self.response()?.request_id.as_deref()
     }
 
-    /// Returns how long the server asks to wait before another attempt (`Retry-After`, in seconds).
+    /// Returns how long the server asks to wait before another attempt.
+    ///
+    /// This is the `Retry-After` header, in whole seconds.
     pub fn retry_after(&self) -> Option<Duration> {
         self.response()?.retry_after
     }
 
-    /// Returns what to do about the error, in the imperative, if there is a general answer.
+    /// Returns what to do about the error, if that can be said in general.
     ///
-    /// It is meant for people, to be printed after the error on a line of its own.
+    /// It is an instruction for people, to be printed after the error on a line of its own.
     pub fn hint(&self) -> Option<&'static str> {
         self.0.hint
     }
 
-    /// Whether this is a 404 of a chat server: the object does not exist, or the caller may not see it.
+    /// Whether this is a 404 of a chat server.
     ///
-    /// A 404 of another server, for a path that it does not serve, says nothing about threads and messages: it is
-    /// [`is_decode`](Self::is_decode).
+    /// The object does not exist, or the caller may not see it. A 404 of another server, for a path that it does not
+    /// serve, says nothing about threads and messages: it is [`is_decode`](Self::is_decode).
     pub fn is_not_found(&self) -> bool {
         self.has_status(StatusCode::NOT_FOUND) && self.detail().is_some()
     }
@@ -194,19 +196,25 @@ impl Error {
         self.has_status(StatusCode::UNPROCESSABLE_ENTITY)
     }
 
-    /// Whether this is a 429: too many requests. See [`retry_after`](Self::retry_after).
+    /// Whether this is a 429: too many requests.
+    ///
+    /// See [`retry_after`](Self::retry_after).
     pub fn is_throttled(&self) -> bool {
         self.has_status(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// Whether this is a 502, 503 or 504: the server, or a proxy in front of it, is temporarily unavailable.
+    /// Whether this is a 502, 503 or 504: temporarily unavailable.
+    ///
+    /// The status comes from the server or from a proxy in front of it.
     pub fn is_unavailable(&self) -> bool {
         self.has_status(StatusCode::BAD_GATEWAY)
             || self.has_status(StatusCode::SERVICE_UNAVAILABLE)
             || self.has_status(StatusCode::GATEWAY_TIMEOUT)
     }
 
-    /// Whether no connection could be opened, or not in time. The server received nothing.
+    /// Whether no connection could be opened, or not in time.
+    ///
+    /// The server received nothing.
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Connect)
     }
@@ -221,9 +229,9 @@ impl Error {
         matches!(self.0.kind, ErrorKind::Interrupted)
     }
 
-    /// Whether the response is not one of this API: another server, the page of a proxy, or too long a response.
+    /// Whether the response is not one of this API, or too long.
     ///
-    /// If a whole list is too long, request it page by page, or raise
+    /// It may come from another server or from a proxy. If a whole list is too long, request it page by page, or raise
     /// [`response_limit`](crate::ClientBuilder::response_limit). Otherwise check the address of the server.
     pub fn is_decode(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Decode(_) | ErrorKind::TooLarge(_)) || self.is_foreign_not_found()
@@ -233,7 +241,9 @@ impl Error {
         self.has_status(StatusCode::NOT_FOUND) && !self.is_not_found()
     }
 
-    /// Whether the client or the request could not be built from the given values. Nothing was sent.
+    /// Whether the client or the request could not be built.
+    ///
+    /// Nothing was sent.
     pub fn is_builder(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Builder(_))
     }

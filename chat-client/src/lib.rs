@@ -21,8 +21,8 @@
 //! # }
 //! ```
 //!
-//! A call with options is a builder that is awaited, such as [`SendMessageBuilder`]. A failed call returns an [`Error`],
-//! whose methods classify it:
+//! A call with options is a builder that is awaited, such as [`SendMessageBuilder`]. A failed call returns an
+//! [`Error`], whose methods classify it:
 //!
 //! ```no_run
 //! # async fn example(client: chat_client::Client, thread: chat_client::ThreadId) {

@@ -102,7 +102,9 @@ where
     pages.try_flatten().boxed()
 }
 
-/// Streams a list whose pages are found by cursor, beginning at `start`, or at the beginning without one.
+/// Streams a list whose pages are found by cursor, beginning at `start`.
+///
+/// `None` is the beginning of the list.
 pub(crate) fn by_cursor<T, C, F, Fut>(start: Option<C>, fetch: F) -> EntryStream<T>
 where
     T: Send + 'static,

@@ -1,4 +1,4 @@
-//! Reading a response: up to a length limit, and decoded as the type of its endpoint.
+//! Reading a response up to a length limit, and decoding it.
 
 use crate::{
     Error,

@@ -6,7 +6,7 @@ use chat_core::api::endpoints::{CreateMessage, CreateThread, Endpoint, Spec};
 use http::Method;
 use std::{future::Future, time::Duration};
 
-/// How often a failed call is retried, and how long the client waits before each retry.
+/// How often a failed call is retried, and how long the client waits.
 ///
 /// The delay doubles from the shortest to the longest, each time with up to as much again at random (jitter), so that
 /// clients that failed together do not retry together. If the server asks for a time (`Retry-After`), the client waits
@@ -36,7 +36,9 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Returns 3 retries, delays from 100 ms to 2 s, and a `Retry-After` of at most 30 s.
+    /// Returns a policy of 3 retries.
+    ///
+    /// The delays are 100 ms to 2 s, and a `Retry-After` of at most 30 s is followed.
     fn default() -> Self {
         Self {
             retries: 3,
@@ -58,7 +60,9 @@ impl RetryPolicy {
         self.retries = retries;
         self
     }
-    /// Sets the delay before the first retry and the longest delay, both without the jitter.
+    /// Sets the delay before the first retry, and the longest delay.
+    ///
+    /// The jitter is added to both.
     #[must_use]
     pub const fn delays(mut self, shortest: Duration, longest: Duration) -> Self {
         self.shortest_delay = shortest;
@@ -74,7 +78,9 @@ impl RetryPolicy {
         self
     }
 
-    /// Runs attempts until one succeeds, or a retry would be unsafe, useless or against the policy.
+    /// Runs attempts until one succeeds or must not be retried.
+    ///
+    /// An attempt is not retried if that would be unsafe, useless or against the policy.
     pub(crate) async fn run<T, F, Fut>(&self, repeatable: bool, attempt: F) -> Result<T, Error>
     where
         F: FnMut() -> Fut,
@@ -114,7 +120,9 @@ pub(crate) fn is_repeatable(spec: &Spec) -> bool {
     spec.method != Method::POST || safe_posts.contains(&spec.name)
 }
 
-/// Turns an error for which `means_deleted` holds into success if an earlier attempt may have deleted the object.
+/// Turns the error of a deletion into success if the object is deleted.
+///
+/// That is so if `means_deleted` holds for the error and an earlier attempt may have deleted the object.
 pub(crate) fn accept_deleted(
     result: Result<(), Error>,
     means_deleted: fn(&Error) -> bool,
@@ -144,7 +152,9 @@ mod tests {
         }))
     }
 
-    /// Runs attempts that fail with each of `failures` and then succeed. Returns the result and the number of attempts.
+    /// Runs attempts that fail with each of `failures` and then succeed.
+    ///
+    /// Returns the result and the number of attempts.
     async fn run(repeatable: bool, failures: Vec<Error>) -> (Result<(), Error>, usize) {
         let attempts = Cell::new(0);
         let mut failures = failures.into_iter();

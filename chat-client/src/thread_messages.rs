@@ -51,14 +51,17 @@ impl Client {
 }
 
 impl ListThreadMessagesBuilder {
-    /// Lists the messages newer than this id. Replaces [`before`](Self::before).
+    /// Lists the messages newer than this id.
+    ///
+    /// It replaces [`before`](Self::before).
     pub fn after(mut self, message: MessageId) -> Self {
         (self.query.after, self.query.before) = (Some(message), None);
         self
     }
-    /// Lists the page of messages just older than this id. Replaces [`after`](Self::after).
+    /// Lists the page of messages just older than this id.
     ///
-    /// The page is still in ascending order; its `next` is the cursor of the next older page.
+    /// It replaces [`after`](Self::after). The page is still in ascending order; its `next` is the cursor of the next
+    /// older page.
     pub fn before(mut self, message: MessageId) -> Self {
         (self.query.after, self.query.before) = (None, Some(message));
         self
@@ -70,9 +73,10 @@ impl ListThreadMessagesBuilder {
 
     limit_of_cursor_page!();
 
-    /// Streams the messages from the oldest, or from [`after`](Self::after), to the newest.
+    /// Streams the messages from the oldest to the newest.
     ///
-    /// No message is skipped when others are sent or deleted in the meantime.
+    /// With [`after`](Self::after) it begins there. No message is skipped when others are sent or deleted in the
+    /// meantime.
     ///
     /// ```no_run
     /// use futures_util::TryStreamExt;
@@ -92,7 +96,9 @@ impl ListThreadMessagesBuilder {
         })
     }
 
-    /// Streams the messages from the newest, or from [`before`](Self::before), to the oldest.
+    /// Streams the messages from the newest to the oldest.
+    ///
+    /// With [`before`](Self::before) it begins there.
     pub fn stream_back(self) -> EntryStream<Message> {
         let newest = if self.query.before.is_none() { self.newest() } else { self };
         let Self { client, thread, query } = newest;

@@ -141,7 +141,9 @@ impl ListThreadsBuilder {
 
     limit_of_cursor_page!();
 
-    /// Streams the threads from the oldest, or from [`after`](Self::after), to the newest.
+    /// Streams the threads from the oldest to the newest.
+    ///
+    /// With [`after`](Self::after) it begins there.
     pub fn stream(self) -> EntryStream<Thread> {
         let Self { client, query } = self;
         let limit = Some(query.limit.unwrap_or(PAGE_MAX));
@@ -188,9 +190,10 @@ pub struct MarkThreadReadBuilder {
 }
 
 impl MarkThreadReadBuilder {
-    /// Sets the last message to mark, so that messages that the caller has not seen yet stay unread.
+    /// Sets the last message to mark.
     ///
-    /// By default all messages of the other participant are marked.
+    /// Messages that the caller has not seen yet then stay unread. By default all messages of the other participant
+    /// are marked.
     pub fn up_to(mut self, message: MessageId) -> Self {
         self.body.up_to = Some(message);
         self

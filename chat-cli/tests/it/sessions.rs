@@ -1,4 +1,4 @@
-//! Signing in and out, the file of a session, and the server that its token is sent to.
+//! Signing in and out, the session file, and where its token is sent.
 
 use crate::support::{Ran, TOKEN, TestEnv, mock, requests, run, user};
 use serde_json::{Value, json};

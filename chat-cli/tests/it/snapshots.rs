@@ -1,4 +1,6 @@
-//! Help screens, tables and failures exactly as they are printed, compared with the files in `snapshots/`.
+//! Everything that is printed, compared with the files in `snapshots/`.
+//!
+//! These are all help screens and tables, the confirmations of changes, and examples of failures.
 //!
 //! To accept a change, run `CHAT_UPDATE_SNAPSHOTS=1 cargo test -p chat-cli snapshots`, which writes the files anew, and
 //! review their difference.
@@ -64,7 +66,9 @@ fn the_help_of_every_command() {
     assert_snapshots("help", &screens);
 }
 
-/// Returns a command and what it printed, as in a terminal. The port of the server is random and left out.
+/// Returns a command and what it printed, as in a terminal.
+///
+/// The port of the server is random and left out.
 fn screen(server: &MockServer, args: &[&str], ran: Ran) -> String {
     let Ran { status, stdout, stderr } = ran;
     format!("$ chat-cli {}\n{stdout}--- standard error\n{stderr}--- exit status {status}\n", args.join(" "))
@@ -79,7 +83,9 @@ fn screens(server: &MockServer, commands: &[(&str, &[&str])]) -> Screens {
 
 const OTHER_THREAD: &str = "7b0befd9-89b3-4e00-a03e-f6698e4f82cd";
 
-/// Starts a server where ann is signed in, with the users bob and Carol and a deleted one.
+/// Starts a server with the users ann, bob and Carol, and lists of each kind.
+///
+/// The caller is ann. The user 4 of a thread is deleted.
 async fn chat_server() -> MockServer {
     let server = MockServer::start().await;
     let thread_path = format!("/threads/{THREAD}/");

@@ -15,7 +15,9 @@ use wiremock::{
 pub(crate) const TOKEN: &str = "5ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2";
 pub(crate) const THREAD: &str = "3cff18f1-d049-43f3-9c69-fcc8948f66f6";
 
-/// An environment of the program: no variables except those that name an empty configuration directory.
+/// An environment with an empty configuration directory.
+///
+/// No other variables are set than those that name the directory.
 pub(crate) struct TestEnv {
     pub(crate) config: TempDir,
 }
@@ -93,7 +95,9 @@ impl Ran {
         self.stdout
     }
 
-    /// Asserts that the run failed with this status and without a result, and returns its standard error.
+    /// Asserts that the run failed with this status, and returns its standard error.
+    ///
+    /// Standard output has to be empty.
     pub(crate) fn failed(self, status: i32) -> String {
         assert_eq!((self.status, self.stdout.as_str()), (status, ""), "{self:?}");
         self.stderr
@@ -131,7 +135,9 @@ pub(crate) fn message(id: i64, text: &str) -> Value {
     })
 }
 
-/// Returns the requests that the server received: method, path and query below `/chat-api`, body.
+/// Returns the requests that the server received.
+///
+/// Each is the method, the path and query below `/chat-api`, and the body.
 pub(crate) async fn requests(server: &MockServer) -> Vec<(String, String, String)> {
     let requests = server.received_requests().await.unwrap();
     let parts = |request: wiremock::Request| {

@@ -13,7 +13,9 @@ fn ids(messages: &[Message]) -> Vec<i64> {
     messages.iter().map(|message| message.id.get()).collect()
 }
 
-/// A link that the client must not follow: it builds the URL of the next page itself.
+/// A link that the client must not follow.
+///
+/// The client builds the URL of the next page itself.
 const NEXT: &str = r#"<http://inside.invalid/chat-api/?after=0>; rel="next""#;
 
 #[tokio::test]
