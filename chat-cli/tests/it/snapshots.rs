@@ -2,7 +2,7 @@
 //!
 //! These are all help screens and tables, the confirmations of changes, and examples of failures.
 //!
-//! To accept a change, run `CHAT_UPDATE_SNAPSHOTS=1 cargo test -p chat-cli snapshots`, which writes the files anew, and
+//! To accept a change, run `CHAT_UPDATE_GOLDEN=1 cargo test -p chat-cli snapshots`, which writes the files anew, and
 //! review their difference.
 
 use crate::support::{Ran, THREAD, TestEnv, message, mock, page, user};
@@ -24,7 +24,7 @@ fn assert_snapshots(directory: &str, screens: &Screens) {
     let name = |entry: fs::DirEntry| entry.path().file_stem().unwrap().to_str().unwrap().to_owned();
     let entries = fs::read_dir(&directory).into_iter().flatten();
     let stored: BTreeSet<String> = entries.map(|entry| name(entry.unwrap())).collect();
-    if std::env::var("CHAT_UPDATE_SNAPSHOTS").is_ok_and(|value| value == "1") {
+    if std::env::var("CHAT_UPDATE_GOLDEN").is_ok_and(|value| value == "1") {
         fs::create_dir_all(&directory).unwrap();
         for name in &stored {
             fs::remove_file(file(name)).unwrap();
@@ -42,7 +42,7 @@ fn assert_snapshots(directory: &str, screens: &Screens) {
             differences += &format!("==== {name}: stored\n{before}\n==== {name}: printed\n{now}\n");
         }
     }
-    assert!(differences.is_empty(), "accept with CHAT_UPDATE_SNAPSHOTS=1, or fix:\n{differences}");
+    assert!(differences.is_empty(), "accept with CHAT_UPDATE_GOLDEN=1, or fix:\n{differences}");
 }
 
 /// Returns the subcommands that a help screen lists.
