@@ -92,9 +92,10 @@ async fn chat_server() -> MockServer {
     let messages_path = format!("{thread_path}messages/");
     let (ann, bob, carol) = (user(2, "ann"), user(3, "bob"), user(14, "Carol"));
     let rows = [message(7, "hi there"), message(12, "two\nlines \u{1b}[31m")];
-    let mut read = message(8, "seen");
-    read["is_read"] = json!(true);
     let (created, updated) = ("2026-01-31T12:00:00Z", "2026-02-01T09:30:00.5Z");
+    let read = json!({
+        "id": 8, "sender": 3, "thread": THREAD, "text": "seen", "created": created, "is_read": true,
+    });
     let tokens = json!([
         {
             "id": 7, "name": "laptop", "created": created, "last_used": updated,
