@@ -92,7 +92,7 @@ impl Model {
         Counted { count, items: found.into_iter().skip(offset).take(limit as usize).collect() }
     }
 
-    /// A new token, for which those that have expired make room.
+    /// Issues a new token, and removes the expired ones.
     pub(super) fn issue(
         &mut self,
         user: UserId,

@@ -1,5 +1,5 @@
-//! What each operation ought to be answered, and what it changes. Ids and secrets are the chat's to choose: the model
-//! takes them from its answer, provided that they were never anybody else's.
+//! The expected answer and the effect of each operation. The chat chooses ids and secrets: the model takes them from its
+//! answer, and checks that they were never used before.
 
 use super::{
     accounts::{NO_USER, invalid},
@@ -15,13 +15,47 @@ use chat_core::{
 use std::time::Duration;
 
 impl Model {
-    /// Does an operation in the model, and says what the chat, which answered `seen`, should have answered.
+    /// Does an operation in the model. Returns the answer that the chat, which answered `seen`, should have given.
     pub(crate) fn answer(&mut self, operation: &Operation, seen: Option<&Answer>) -> Outcome {
         match *operation {
             Operation::Pass { seconds } => {
                 self.now = self.now.plus(Duration::from_secs(seconds));
                 Ok(Answer::Done)
             }
+            Operation::Ensure { .. }
+            | Operation::Register { .. }
+            | Operation::SetActive { .. }
+            | Operation::SetPassword { .. }
+            | Operation::ChangePassword { .. }
+            | Operation::RemoveUser { .. }
+            | Operation::User { .. }
+            | Operation::Users { .. } => self.answer_user(operation, seen),
+            Operation::SignIn { .. }
+            | Operation::IssueToken { .. }
+            | Operation::Authenticate { .. }
+            | Operation::SignOut { .. }
+            | Operation::RevokeToken { .. }
+            | Operation::RevokeTokens { .. }
+            | Operation::OwnTokens { .. } => self.answer_token(operation, seen),
+            Operation::Open { .. }
+            | Operation::Thread { .. }
+            | Operation::Threads { .. }
+            | Operation::DeleteThread { .. }
+            | Operation::MarkThread { .. }
+            | Operation::ThreadMessages { .. } => self.answer_thread(operation, seen),
+            Operation::Send { .. }
+            | Operation::Message { .. }
+            | Operation::Edit { .. }
+            | Operation::MarkMessage { .. }
+            | Operation::DeleteMessage { .. }
+            | Operation::Messages { .. }
+            | Operation::Unread { .. } => self.answer_message(operation, seen),
+        }
+    }
+
+    /// Does an operation on users.
+    fn answer_user(&mut self, operation: &Operation, seen: Option<&Answer>) -> Outcome {
+        match *operation {
             Operation::Ensure { who, shouted } => {
                 let id = self.id_to_ensure(who);
                 let name = who.name(shouted).to_owned();
@@ -64,11 +98,17 @@ impl Model {
             Operation::Users { search, limit, offset } => {
                 Ok(Answer::Users(self.found(search, limit, offset)))
             }
+            _ => unreachable!("{operation:?} is not about a user"),
+        }
+    }
 
+    /// Does an operation on tokens.
+    fn answer_token(&mut self, operation: &Operation, seen: Option<&Answer>) -> Outcome {
+        match *operation {
             Operation::SignIn { who, password, name } => {
                 let user = self.user(who);
                 let person = self.users.get(&user);
-                // Exactly the name, as it is written.
+                // The name has to match exactly.
                 let right = person.is_some_and(|person| {
                     person.name == who.name(false) && person.active && person.password == Some(password)
                 });
@@ -106,7 +146,13 @@ impl Model {
                 let user = self.authenticate(&key)?;
                 Ok(Answer::Tokens(self.tokens_of(user, Some(&key))))
             }
+            _ => unreachable!("{operation:?} is not about a token"),
+        }
+    }
 
+    /// Does an operation on threads.
+    fn answer_thread(&mut self, operation: &Operation, seen: Option<&Answer>) -> Outcome {
+        match *operation {
             Operation::Open { by, with } => self.open(self.user(by), self.user(with), seen),
             Operation::Thread { by, of } => {
                 let thread = self.thread_of(self.user(by), self.thread(of)).ok_or(NO_THREAD)?;
@@ -139,7 +185,13 @@ impl Model {
             Operation::ThreadMessages { by, of, from, limit } => {
                 self.page_of_messages(self.user(by), self.thread(of), self.range(from), limit)
             }
+            _ => unreachable!("{operation:?} is not about a thread"),
+        }
+    }
 
+    /// Does an operation on messages.
+    fn answer_message(&mut self, operation: &Operation, seen: Option<&Answer>) -> Outcome {
+        match *operation {
             Operation::Send { by, to, text, is_read, key } => {
                 let request = (self.thread(to), text, is_read);
                 self.send(self.user(by), request, key, seen)
@@ -176,6 +228,7 @@ impl Model {
             Operation::Unread { by, incoming, limit, offset } => {
                 Ok(slice(&self.unread_of(self.user(by), incoming), limit, offset))
             }
+            _ => unreachable!("{operation:?} is not about a message"),
         }
     }
 }

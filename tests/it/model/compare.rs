@@ -1,4 +1,4 @@
-//! Everything the chat knows against everything the model knows.
+//! Compares the whole state of the chat with the whole state of the model.
 
 use super::{
     conversations::slice,
@@ -14,7 +14,7 @@ use chat_core::{
 use std::{collections::BTreeSet, fmt::Debug};
 
 impl Model {
-    /// Compares every list of every user, and every secret there ever was; which counts as a use of it.
+    /// Compares every list of every user, and every token ever issued, which counts as a use of the token.
     pub(crate) async fn compare(&mut self, chat: &Chat) -> Result<(), String> {
         let slice_all = Slice { limit: ALL, offset: 0 };
         let users = chat.users("", slice_all).await.map_err(Refusal::from);
@@ -24,9 +24,9 @@ impl Model {
             let session = session.map(|session| session.user).map_err(Refusal::from);
             same("the owner of a token", &session, &self.authenticate(secret.expose()))?;
         }
-        // Those who have gone, too.
-        let everybody: BTreeSet<UserId> = self.ids.values().chain(self.users.keys()).copied().collect();
-        for user in everybody {
+        // Removed users too.
+        let users: BTreeSet<UserId> = self.ids.values().chain(self.users.keys()).copied().collect();
+        for user in users {
             self.compare_account(chat, user).await?;
             let what = |list: &str| format!("{list} of user {user}");
             let threads: Outcome = perform::threads(chat, user, None, ALL).await;
@@ -68,7 +68,7 @@ impl Model {
     }
 }
 
-/// Tells of a difference what it is in.
+/// Returns an error that names what differs.
 pub(crate) fn same<T: Debug + PartialEq>(what: &str, chat: &T, model: &T) -> Result<(), String> {
     if chat == model {
         return Ok(());

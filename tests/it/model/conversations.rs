@@ -38,7 +38,7 @@ impl Model {
     pub(super) fn drop_thread(&mut self, id: ThreadId) {
         self.threads.retain(|thread| thread.id != id);
         self.messages.retain(|_, kept| kept.message.thread != id);
-        self.gone_thread = Some(id);
+        self.last_deleted_thread = Some(id);
     }
 
     pub(crate) fn page_of_threads(&self, by: UserId, after: Option<ThreadId>, limit: u64) -> Outcome {
@@ -122,7 +122,7 @@ impl Model {
     }
 }
 
-/// Part of a list that is counted.
+/// Returns a page of a list, with the count of the whole list.
 pub(crate) fn slice(all: &[&Message], limit: u64, offset: u64) -> Answer {
     let offset = usize::try_from(offset).unwrap_or(usize::MAX);
     let part: Vec<_> = all.iter().skip(offset).take(limit as usize).collect();

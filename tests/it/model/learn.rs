@@ -1,4 +1,4 @@
-//! What the model learns of the chat where it was not told.
+//! Reading ids and states from the chat where no answer told them.
 
 use super::{
     operations::{ALL, Operation},
@@ -13,7 +13,7 @@ use chat_core::{
 use std::collections::BTreeMap;
 
 impl Model {
-    /// The answer of an operation that chose an id, if it was done.
+    /// Returns the answer of an operation that chose an id, if it was done.
     pub(crate) async fn learn(&self, operation: &Operation, chat: &Chat) -> Option<Answer> {
         match *operation {
             Operation::Register { who, .. } => {
@@ -29,7 +29,7 @@ impl Model {
             }
             Operation::Send { by, to, .. } => {
                 let newer = MessageRange::After(self.message(0));
-                // Where nothing was sent yet no id is known, and the oldest is the one.
+                // Before the first message no id is known, so the oldest message is the new one.
                 let range = if self.message_ids.is_empty() { MessageRange::Oldest } else { newer };
                 let participants = chat.thread(self.user(by), self.thread(to)).await.ok()?.participants;
                 let mut sent =
@@ -40,8 +40,7 @@ impl Model {
         }
     }
 
-    /// Takes over threads and messages as the threads themselves tell of them: the order in which things happened that
-    /// happened at once is the chat's to choose.
+    /// Copies threads and messages from the chat, which chooses the order of concurrent operations.
     pub(crate) async fn read(&mut self, chat: &Chat) {
         let (mut lists, mut threads, mut messages) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for user in self.users.keys() {
@@ -53,7 +52,7 @@ impl Model {
             }
             lists.push(list);
         }
-        // Of two threads of three users one has both in his list.
+        // With three users, any two threads are both in the list of one of them.
         let in_order = |a: ThreadId, b: ThreadId| {
             let place = |list: &[Thread], id| list.iter().position(|thread| thread.id == id);
             lists.iter().find_map(|list| Some(place(list, a)?.cmp(&place(list, b)?))).unwrap()

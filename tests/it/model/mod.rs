@@ -1,8 +1,8 @@
-//! Random histories of several users, on every store, against a model that keeps everything in a few lists: whatever
-//! happens, in whatever order, the chat answers what the model answers.
+//! Random histories of several users on every store, compared with a model that holds everything in a few lists. The chat
+//! has to answer what the model answers.
 //!
-//! A history that fails is shortened to the least that does and shown a line for each operation; its seed is kept in
-//! `tests/proptest-regressions` and tried first from then on. `PROPTEST_CASES` sets how many histories are tried.
+//! A failing history is shrunk and printed with one line for each operation. Its seed is stored in
+//! `tests/proptest-regressions` and tried first from then on. `PROPTEST_CASES` sets the number of histories.
 
 mod accounts;
 mod answers;
@@ -25,16 +25,16 @@ pub(crate) use state::Model;
 use state::TTL;
 use std::{env, sync::Arc, time::Duration};
 
-/// Operations between two comparisons of everything.
+/// The number of operations between two comparisons of everything.
 const COMPARED_EVERY: usize = 8;
 
-/// So many histories, unless the environment says otherwise.
+/// Returns a configuration with this number of cases, unless the environment sets another.
 pub(crate) fn tries(cases: u32) -> Config {
     let cases = env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
     Config { cases, max_shrink_iters: 2000, ..Config::default() }
 }
 
-/// Runs something async to its end.
+/// Runs a future to its end.
 pub(crate) fn wait_for<T>(task: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(task)
 }
@@ -59,7 +59,7 @@ impl Both {
         both
     }
 
-    /// Does an operation here and there.
+    /// Does an operation on the chat and on the model, and compares the answers.
     pub(crate) async fn step(&mut self, operation: &Operation) -> Result<(), String> {
         match self.try_step(operation).await {
             Ok(true) => Ok(()),
@@ -68,7 +68,7 @@ impl Both {
         }
     }
 
-    /// The same, where the database may be away; then the model does nothing, and the answer is `false`.
+    /// Does the same where the database may be unavailable. Then the model does nothing, and this returns `false`.
     pub(crate) async fn try_step(&mut self, operation: &Operation) -> Result<bool, String> {
         if let Operation::Pass { seconds } = operation {
             self.clock.advance(Duration::from_secs(*seconds));
@@ -99,13 +99,13 @@ proptest! {
     #![proptest_config(tries(32))]
 
     #[test]
-    fn an_sqlite_file_agrees(history in operations::histories(80)) {
+    fn an_sqlite_file_agrees_with_the_model(history in operations::histories(80)) {
         let database = Database::sqlite();
         wait_for(async { agree(database.store().await, &history).await }).map_err(TestCaseError::fail)?;
     }
 
     #[test]
-    fn sqlite_in_memory_agrees(history in operations::histories(80)) {
+    fn sqlite_in_memory_agrees_with_the_model(history in operations::histories(80)) {
         let database = Database::in_memory();
         wait_for(async { agree(database.store().await, &history).await }).map_err(TestCaseError::fail)?;
     }
@@ -115,7 +115,7 @@ proptest! {
     #![proptest_config(tries(16))]
 
     #[test]
-    fn postgres_agrees(history in operations::histories(80)) {
+    fn postgres_agrees_with_the_model(history in operations::histories(80)) {
         wait_for(async {
             let database = Database::postgres().await;
             agree(database.store().await, &history).await

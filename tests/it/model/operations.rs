@@ -1,10 +1,10 @@
-//! What may happen, told so that a shorter history means what it meant in the longer one: people go by name, threads
-//! by their pair, messages and tokens by how many came after them.
+//! The operations, in terms that keep their meaning when a history is shortened: users are named, threads are named by
+//! their pair, and messages and tokens are counted from the newest.
 
 use proptest::{option, prelude::*, sample::select};
 use std::fmt;
 
-/// Somebody who may or may not be a user at the moment.
+/// A name that may or may not belong to a user at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
     Ann,
@@ -28,13 +28,13 @@ impl Who {
     }
 }
 
-/// The thread of these two, or the one that went last when they have none.
+/// The thread of these two, or the last deleted thread if they have none.
 pub(crate) type Pair = (Who, Who);
 
-/// The message, or the token, after which so many came, whether it is still there or not.
+/// A message or token, counted from the newest, whether it still exists or not.
 pub(crate) type Nth = usize;
 
-/// Where a page of messages begins.
+/// The start of a page of messages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Start {
     Oldest,
@@ -42,7 +42,7 @@ pub(crate) enum Start {
     Before(Nth),
 }
 
-/// One thing that happens.
+/// One operation of a history.
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
     /// Time passes.
@@ -175,7 +175,7 @@ pub(crate) enum Operation {
     },
 }
 
-/// What happens one after another. Shown a line each, to be read and to be made a test of its own.
+/// A sequence of operations. `Debug` prints one line for each, which can be copied into a test.
 #[derive(Clone)]
 pub(crate) struct History(pub(crate) Vec<Operation>);
 
@@ -185,10 +185,10 @@ impl fmt::Debug for History {
     }
 }
 
-/// More than there is of anything.
+/// A limit above the length of every list.
 pub(crate) const ALL: u64 = 1000;
 
-/// Passwords: a right one may be any of the first two, and the last is too short to be chosen.
+/// Passwords: a user has one of the first two; the last is too short to be chosen.
 const PASSWORDS: [&str; 3] = ["the first password", "the second password", "short"];
 
 /// Histories of up to `length` operations.
@@ -203,7 +203,7 @@ fn pair() -> impl Strategy<Value = Pair> {
     let pairs = [(Who::Ann, Who::Bob), (Who::Bob, Who::Cid), (Who::Cid, Who::Ann), (Who::Dan, Who::Ann)];
     prop_oneof![4 => Just(pairs[0]), 2 => Just(pairs[1]), 2 => Just(pairs[2]), 1 => Just(pairs[3])]
 }
-/// A thread, and mostly one of its two.
+/// A thread, and mostly one of its participants.
 fn pair_and_caller() -> impl Strategy<Value = (Pair, Who)> {
     (pair(), 0..7, who()).prop_map(|(pair, role, other)| match role {
         0..3 => (pair, pair.0),
@@ -228,7 +228,7 @@ pub(crate) fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![3 => accounts(), 3 => tokens(), 3 => threads(), 6 => messages()]
 }
 
-/// Those alone that threads and messages are about.
+/// Operations on threads and messages only.
 pub(crate) fn conversation() -> impl Strategy<Value = Operation> {
     prop_oneof![1 => threads(), 2 => messages()]
 }

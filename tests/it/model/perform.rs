@@ -1,4 +1,4 @@
-//! Operations as calls of the chat, and what it answers.
+//! Operations as calls of the chat, and its answers.
 
 use super::{
     operations::{Operation, Start},
@@ -12,14 +12,14 @@ use chat_core::{
     store::{Counted, MessageRange, Sent, Slice},
 };
 
-/// What an operation is answered.
+/// The answer to an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
     Done,
     Count(u64),
     User(User),
     Users(Counted<User>),
-    /// A secret that only its first bearer knows.
+    /// A new token.
     Token(chat_core::api::Token),
     Session(UserId),
     Tokens(Vec<TokenInfo>),
@@ -41,7 +41,7 @@ pub(crate) enum Answer {
     },
 }
 
-/// Why it was not done.
+/// Why an operation was not done.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Refusal {
     NotFound(Resource),
@@ -51,7 +51,7 @@ pub(crate) enum Refusal {
     InvalidToken,
     InactiveUser,
     Unavailable,
-    /// What no operation should ever be answered.
+    /// An error that no operation should ever get.
     Broken(String),
 }
 
@@ -73,10 +73,43 @@ impl From<Error> for Refusal {
 pub(crate) type Outcome = Result<Answer, Refusal>;
 
 impl Operation {
-    /// Does it; the model, as it was before, tells what the names stand for.
+    /// Does the operation on the chat. The model, in the state before it, resolves the names.
     pub(crate) async fn perform(&self, model: &Model, chat: &Chat) -> Outcome {
+        match self {
+            Self::Pass { .. } => Ok(Answer::Done),
+            Self::Ensure { .. }
+            | Self::Register { .. }
+            | Self::SetActive { .. }
+            | Self::SetPassword { .. }
+            | Self::ChangePassword { .. }
+            | Self::RemoveUser { .. }
+            | Self::User { .. }
+            | Self::Users { .. } => self.perform_on_user(model, chat).await,
+            Self::SignIn { .. }
+            | Self::IssueToken { .. }
+            | Self::Authenticate { .. }
+            | Self::SignOut { .. }
+            | Self::RevokeToken { .. }
+            | Self::RevokeTokens { .. }
+            | Self::OwnTokens { .. } => self.perform_on_token(model, chat).await,
+            Self::Open { .. }
+            | Self::Thread { .. }
+            | Self::Threads { .. }
+            | Self::DeleteThread { .. }
+            | Self::MarkThread { .. }
+            | Self::ThreadMessages { .. } => self.perform_on_thread(model, chat).await,
+            Self::Send { .. }
+            | Self::Message { .. }
+            | Self::Edit { .. }
+            | Self::MarkMessage { .. }
+            | Self::DeleteMessage { .. }
+            | Self::Messages { .. }
+            | Self::Unread { .. } => self.perform_on_message(model, chat).await,
+        }
+    }
+
+    async fn perform_on_user(&self, model: &Model, chat: &Chat) -> Outcome {
         Ok(match *self {
-            Self::Pass { .. } => Answer::Done,
             Self::Ensure { who, shouted } => {
                 done(chat.ensure_user(model.id_to_ensure(who), who.name(shouted)).await)?
             }
@@ -92,7 +125,12 @@ impl Operation {
             Self::Users { search, limit, offset } => {
                 Answer::Users(chat.users(search, Slice { limit, offset }).await?)
             }
+            _ => unreachable!("{self:?} is not about a user"),
+        })
+    }
 
+    async fn perform_on_token(&self, model: &Model, chat: &Chat) -> Outcome {
+        Ok(match *self {
             Self::SignIn { who, password, name } => {
                 Answer::Token(chat.sign_in_named(who.name(false), password, name).await?)
             }
@@ -112,7 +150,12 @@ impl Operation {
                 let session = chat.authenticate(model.secret(token)).await?;
                 Answer::Tokens(chat.own_tokens(session).await?)
             }
+            _ => unreachable!("{self:?} is not about a token"),
+        })
+    }
 
+    async fn perform_on_thread(&self, model: &Model, chat: &Chat) -> Outcome {
+        Ok(match *self {
             Self::Open { by, with } => {
                 Answer::Opened(chat.open_thread(model.user(by), model.user(with)).await?)
             }
@@ -130,7 +173,12 @@ impl Operation {
             Self::ThreadMessages { by, of, from, limit } => {
                 thread_messages(chat, model.user(by), model.thread(of), model.range(from), limit).await?
             }
+            _ => unreachable!("{self:?} is not about a thread"),
+        })
+    }
 
+    async fn perform_on_message(&self, model: &Model, chat: &Chat) -> Outcome {
+        Ok(match *self {
             Self::Send { by, to, text, is_read, key } => {
                 let draft = Draft {
                     thread: model.thread(to),
@@ -159,6 +207,7 @@ impl Operation {
             Self::Unread { by, incoming, limit, offset } => {
                 unread(chat, model.user(by), incoming, Slice { limit, offset }).await?
             }
+            _ => unreachable!("{self:?} is not about a message"),
         })
     }
 }
@@ -177,13 +226,13 @@ fn done(done: Result<(), Error>) -> Outcome {
     Ok(done.map(|()| Answer::Done)?)
 }
 
-/// Two ways lead to each list: as it was kept in memory, and as the store has it. Differ they must not.
+/// Compares a list from the cache with the same list from the store.
 fn both(kept: &[u8], read: serde_json::Result<String>) -> Result<String, Refusal> {
     let (kept, read) = (String::from_utf8_lossy(kept).into_owned(), read.unwrap());
     if kept == read {
         return Ok(kept);
     }
-    Err(Refusal::Broken(format!("kept in memory is {kept}, and in the store {read}")))
+    Err(Refusal::Broken(format!("the cache has {kept}, and the store {read}")))
 }
 
 pub(crate) async fn threads(chat: &Chat, by: UserId, after: Option<ThreadId>, limit: u64) -> Outcome {
@@ -218,7 +267,7 @@ pub(crate) async fn unread(chat: &Chat, by: UserId, incoming: bool, slice: Slice
 
 fn counted(count: u64, kept: &[u8], read: &Counted<Message>) -> Outcome {
     if count != read.count {
-        return Err(Refusal::Broken(format!("kept in memory counts {count}, the store {}", read.count)));
+        return Err(Refusal::Broken(format!("the cache counts {count}, the store {}", read.count)));
     }
     Ok(Answer::Messages { json: both(kept, serde_json::to_string(&read.items))?, count })
 }

@@ -1,4 +1,4 @@
-//! The chat as a few lists in memory: what it ought to know, without a thought for how fast.
+//! The state of the model: the chat as a few lists in memory, without regard to speed.
 
 use super::operations::{Nth, Pair, Who};
 use chat_core::api::{
@@ -7,25 +7,25 @@ use chat_core::api::{
 use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
 
-/// Life of a token that is not used.
+/// The lifetime of an unused token.
 pub(crate) const TTL: Duration = Duration::from_secs(3600);
-/// How old a noted use is when the next one is noted.
+/// The minimum time between two recorded uses of a token.
 const COARSENESS: Duration = Duration::from_secs(60);
 
-/// What the chat ought to know, and what is remembered of what it knew.
+/// The expected state of the chat, and all ids and secrets that it ever had.
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
     pub(crate) now: Timestamp,
     pub(crate) users: BTreeMap<UserId, Person>,
-    /// In the order they were made.
+    /// In the order of their creation.
     pub(crate) threads: Vec<ThreadDetail>,
     pub(crate) messages: BTreeMap<MessageId, Kept>,
     pub(crate) tokens: Vec<KeptToken>,
 
     pub(super) ids: BTreeMap<Who, UserId>,
     pub(super) highest_user: i64,
-    pub(super) gone_thread: Option<ThreadId>,
-    /// All there ever were.
+    pub(super) last_deleted_thread: Option<ThreadId>,
+    /// All ids that were ever given, in order.
     pub(super) message_ids: Vec<MessageId>,
     pub(crate) secrets: Vec<chat_core::api::Token>,
 }
@@ -37,23 +37,23 @@ pub(crate) struct Person {
     pub(crate) password: Option<&'static str>,
     pub(crate) active: bool,
     pub(crate) created: Timestamp,
-    /// Tokens he was ever given.
+    /// The number of tokens that the user was ever given.
     pub(crate) tokens: i64,
 }
 
-/// A message, with what it was sent with.
+/// A message and the request that sent it.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) message: Message,
     pub(crate) key: Option<&'static str>,
-    /// Thread, text and mark of then.
+    /// Thread, text and read mark of the request.
     pub(crate) request: (ThreadId, &'static str, bool),
 }
 
 /// A token.
 #[derive(Debug, Clone)]
 pub(crate) struct KeptToken {
-    /// Unknown when nobody heard of its making.
+    /// `None` if the answer with the token was lost.
     pub(crate) secret: Option<chat_core::api::Token>,
     pub(crate) user: UserId,
     pub(crate) id: TokenId,
@@ -72,7 +72,7 @@ impl KeptToken {
 }
 
 impl Model {
-    /// Of a chat with nothing in it.
+    /// Returns the state of an empty chat.
     pub(crate) fn new(now: Timestamp) -> Self {
         Self {
             now,
@@ -82,25 +82,25 @@ impl Model {
             tokens: Vec::new(),
             ids: BTreeMap::new(),
             highest_user: 0,
-            gone_thread: None,
+            last_deleted_thread: None,
             message_ids: Vec::new(),
             secrets: Vec::new(),
         }
     }
 
-    // What the names stand for
+    // Names
 
-    /// The id somebody has, or had last, or that nobody has.
+    /// Returns the current or last id of a user, or an id that was never given.
     pub(crate) fn user(&self, who: Who) -> UserId {
         self.ids.get(&who).copied().unwrap_or(UserId::new(900_000))
     }
-    /// The id an embedding application would give him.
+    /// Returns the id that an embedding application would give the user.
     pub(crate) fn id_to_ensure(&self, who: Who) -> UserId {
         self.ids.get(&who).copied().unwrap_or(UserId::new(self.highest_user + 5))
     }
     pub(crate) fn thread(&self, (a, b): Pair) -> ThreadId {
         let (a, b) = (self.user(a), self.user(b));
-        self.between(a, b).or(self.gone_thread).unwrap_or(ThreadId::new(Uuid::nil()))
+        self.between(a, b).or(self.last_deleted_thread).unwrap_or(ThreadId::new(Uuid::nil()))
     }
     pub(crate) fn between(&self, a: UserId, b: UserId) -> Option<ThreadId> {
         let pair = Participants::pair(a, b);
@@ -113,11 +113,11 @@ impl Model {
         self.secrets.iter().rev().nth(nth).map_or("no token", |token| token.expose())
     }
 
-    // The lists
+    // Lists
 
     pub(crate) fn threads_of(&self, user: UserId) -> Vec<Thread> {
-        let his = self.threads.iter().filter(|thread| thread.participants.contains(user));
-        his.map(|thread| Thread { id: thread.id, participants: thread.participants }).collect()
+        let own = self.threads.iter().filter(|thread| thread.participants.contains(user));
+        own.map(|thread| Thread { id: thread.id, participants: thread.participants }).collect()
     }
     pub(crate) fn thread_of(&self, user: UserId, id: ThreadId) -> Option<&ThreadDetail> {
         self.threads.iter().find(|thread| thread.id == id && thread.participants.contains(user))
@@ -135,10 +135,10 @@ impl Model {
         unread.retain(|message| !incoming || message.sender != user);
         unread
     }
-    /// The live ones, newest first.
+    /// Returns the valid tokens of a user, newest first.
     pub(crate) fn tokens_of(&self, user: UserId, current: Option<&str>) -> Vec<TokenInfo> {
-        let is_his = |token: &&KeptToken| token.user == user && token.expires() > self.now;
-        let told = self.tokens.iter().rev().filter(is_his).map(|token| TokenInfo {
+        let is_own = |token: &&KeptToken| token.user == user && token.expires() > self.now;
+        let tokens = self.tokens.iter().rev().filter(is_own).map(|token| TokenInfo {
             id: token.id,
             name: token.name.map(str::to_owned),
             created: token.created,
@@ -146,6 +146,6 @@ impl Model {
             expires: Some(token.expires()),
             current: current.is_some_and(|key| token.secret.as_ref().is_some_and(|own| own.expose() == key)),
         });
-        told.collect()
+        tokens.collect()
     }
 }
