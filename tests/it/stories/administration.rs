@@ -1,4 +1,4 @@
-//! What an administrator does beside a running server holds there too.
+//! Changes that an administrator makes with the command line apply to a running server.
 
 use chat_client::{Client, Error};
 use chat_tests::{Database, Program, on_both_databases, program, run};
@@ -6,9 +6,9 @@ use serde_json::Value;
 use std::time::Instant;
 
 on_both_databases!(
-    a_disabled_user_is_out_until_he_is_enabled,
+    a_disabled_user_is_refused_until_enabled,
     revoked_tokens_are_void,
-    a_new_user_may_sign_in_and_a_removed_one_is_gone,
+    a_new_user_may_sign_in_and_a_removed_one_may_not,
 );
 
 fn admin(database: &Database, args: &[&str], input: &str) -> program::Ran {
@@ -19,7 +19,7 @@ fn add(database: &Database, name: &str) -> Value {
     admin(database, &["user", "add", name, "--password-stdin", "--json"], "1234\n").json()
 }
 
-/// Asks until the answer is as it should be in the end.
+/// Repeats a request until its answer is the expected one.
 async fn until(client: &Client, as_it_should_be: impl Fn(&Result<(), Error>) -> bool) {
     let began = Instant::now();
     loop {
@@ -31,7 +31,7 @@ async fn until(client: &Client, as_it_should_be: impl Fn(&Result<(), Error>) -> 
     }
 }
 
-async fn a_disabled_user_is_out_until_he_is_enabled(database: Database) {
+async fn a_disabled_user_is_refused_until_enabled(database: Database) {
     let server = Program::serve(&database, &[]);
     add(&database, "ann");
     let ann = server.client().sign_in("ann", "1234").await.unwrap();
@@ -68,7 +68,7 @@ async fn revoked_tokens_are_void(database: Database) {
     server.stop();
 }
 
-async fn a_new_user_may_sign_in_and_a_removed_one_is_gone(database: Database) {
+async fn a_new_user_may_sign_in_and_a_removed_one_may_not(database: Database) {
     let server = Program::serve(&database, &[]);
     add(&database, "ann");
     let ann = server.client().sign_in("ann", "1234").await.unwrap();

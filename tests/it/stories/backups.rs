@@ -1,7 +1,8 @@
-//! Backups of a database that is in use: what was acknowledged before one began is in it, and it is whole or not there.
+//! Backups of a database in use: a backup contains everything that was acknowledged before it began, and a failed one leaves
+//! no file.
 
 use super::doctor::Findings;
-use chat_client::Message;
+use chat_client::{Client, Message, ThreadId};
 use chat_tests::{Database, Program, program, run, server::client};
 use futures_util::{TryStreamExt as _, future::join_all};
 use std::{
@@ -19,14 +20,39 @@ fn folder(database: &Database) -> PathBuf {
     Path::new(database.url.strip_prefix("sqlite://").unwrap()).parent().unwrap().to_owned()
 }
 
-/// Copies that are not finished.
+/// Counts unfinished copies in a folder.
 fn parts(folder: &Path) -> usize {
     let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
     names.filter(|name| name.to_string_lossy().ends_with(".part")).count()
 }
 
+/// Messages that several writers send until they are stopped.
+#[derive(Default)]
+struct Writing {
+    acknowledged: Mutex<Vec<Message>>,
+    stopped: AtomicBool,
+    /// Notified once many messages are acknowledged.
+    warm: Notify,
+}
+
+impl Writing {
+    async fn write(&self, user: &Client, thread: ThreadId) {
+        for n in 0.. {
+            let sent = user.send(thread, format!("message {n}")).await.unwrap();
+            let mut acknowledged = self.acknowledged.lock().unwrap();
+            acknowledged.push(sent);
+            if acknowledged.len() >= 200 {
+                self.warm.notify_one();
+            }
+            if self.stopped.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_under_writers_has_all_that_was_acknowledged_before() {
+async fn a_backup_during_writes_has_everything_acknowledged_before_it() {
     let database = Database::sqlite();
     let server = Program::serve(&database, &["--open-registration"]);
     let mut users = Vec::new();
@@ -39,36 +65,22 @@ async fn a_backup_under_writers_has_all_that_was_acknowledged_before() {
         threads.push(user.open_thread(other.me().await.unwrap().id).await.unwrap().id);
     }
 
-    let acknowledged = Mutex::new(Vec::<Message>::new());
-    let (stopped, warm) = (AtomicBool::new(false), Notify::new());
-    let write = |n: usize| {
-        let (user, thread, acknowledged, stopped, warm) =
-            (&users[n], threads[n], &acknowledged, &stopped, &warm);
-        async move {
-            for i in 0.. {
-                let sent = user.send(thread, format!("message {i} of {n}")).await.unwrap();
-                let mut acknowledged = acknowledged.lock().unwrap();
-                acknowledged.push(sent);
-                if acknowledged.len() >= 200 {
-                    warm.notify_one();
-                }
-                if stopped.load(Ordering::Relaxed) {
-                    break;
-                }
-            }
-        }
-    };
+    let writing = Writing::default();
     let copy = folder(&database).join("copy.db");
     let back_up = async {
-        warm.notified().await;
-        let before = acknowledged.lock().unwrap().clone();
+        writing.warm.notified().await;
+        let before = writing.acknowledged.lock().unwrap().clone();
         let mut command = program::chat_server(&database, &["backup", copy.to_str().unwrap()]);
         tokio::task::spawn_blocking(move || run(&mut command, "").ok()).await.unwrap();
-        stopped.store(true, Ordering::Relaxed);
+        writing.stopped.store(true, Ordering::Relaxed);
         before
     };
-    let (before, _) = tokio::join!(back_up, join_all((0..4).map(write)));
-    assert!(before.len() < acknowledged.into_inner().unwrap().len(), "writers went on meanwhile");
+    let writers = users.iter().zip(&threads).map(|(user, thread)| writing.write(user, *thread));
+    let (before, _) = tokio::join!(back_up, join_all(writers));
+    assert!(
+        before.len() < writing.acknowledged.into_inner().unwrap().len(),
+        "writers wrote during the backup"
+    );
     server.kill();
 
     let copied = format!("sqlite://{}", copy.display());
@@ -93,7 +105,7 @@ async fn a_backup_under_writers_has_all_that_was_acknowledged_before() {
     assert_eq!(Findings::of(&database, &["--database-url", &copied]).faults(), []);
 }
 
-/// Makes the database so large that copying it takes a while.
+/// Makes the database so large that a copy takes a while.
 async fn burden(database: &Database) {
     run(&mut program::chat_server(database, &["migrate"]), "").ok();
     let ballast = "create table ballast (data blob); with recursive n(i) as (select 1 union all select i + 1 from n \
@@ -102,7 +114,7 @@ async fn burden(database: &Database) {
 }
 
 #[tokio::test]
-async fn a_backup_that_is_stopped_leaves_nothing_behind() {
+async fn a_terminated_backup_leaves_no_file() {
     let database = Database::sqlite();
     burden(&database).await;
     let folder = folder(&database);
@@ -115,20 +127,20 @@ async fn a_backup_that_is_stopped_leaves_nothing_behind() {
     }
     assert!(!copy.exists(), "half a copy is not called one");
     Command::new("sh").args(["-c", "kill -TERM \"$0\"", &backup.id().to_string()]).status().unwrap();
-    // On a machine that had other things to do it may have finished before.
+    // On a slow machine the backup may have finished before the signal.
     let status = backup.wait().unwrap().code();
     assert_eq!(status, Some(if copy.exists() { 0 } else { 1 }));
     assert_eq!(parts(&folder), 0);
 }
 
 #[tokio::test]
-async fn a_backup_for_which_there_is_no_room_leaves_nothing_behind() {
+async fn a_backup_on_a_full_disk_leaves_no_file() {
     let database = Database::sqlite();
     burden(&database).await;
     let folder = folder(&database);
     let copy = folder.join("copy.db");
     let backup = program::chat_server(&database, &["backup", copy.to_str().unwrap()]);
-    // A limit on the size of files stands in for the disk: 20000 blocks of 512 bytes.
+    // A file size limit of 20000 blocks of 512 bytes stands for a full disk.
     let mut limited = program::command("/bin/sh");
     limited.args(["-c", "ulimit -f 20000 && exec \"$@\"", "sh"]).arg(backup.get_program());
     limited.args(backup.get_args()).env("CHAT_DATABASE_URL", &database.url);

@@ -1,4 +1,4 @@
-//! Two people in two terminals: the same story through `chat-cli`, and what scripts can tell apart.
+//! Two users in two terminals: the story of `two_users` through `chat-cli`, and its exit statuses.
 
 use chat_tests::{Database, Program, Ran, binaries, on_both_databases, program, run};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 on_both_databases!(from_registration_to_read_marks, every_exit_status_has_its_meaning);
 
-/// Somebody at a terminal: sessions in a folder of his own, the server in the environment.
+/// A user's terminal, with its own folder for sessions and the server's address in the environment.
 struct Terminal {
     home: TempDir,
     server: String,
@@ -17,7 +17,7 @@ impl Terminal {
         Self { home: tempfile::tempdir().unwrap(), server: server.url.clone() }
     }
 
-    /// One who has registered and is logged in.
+    /// Returns the terminal of a user who has registered and is signed in.
     fn of(server: &Program, name: &str) -> Self {
         let terminal = Self::new(server);
         let added = terminal.typed(&["register", name, "--password-stdin", "--login"], "a long password\n");
@@ -93,7 +93,7 @@ async fn every_exit_status_has_its_meaning(database: Database) {
         (2, &ann, &["nonsense"]),
         (2, &ann, &["messages", "delete", &id]),
         (3, &ann, &["messages", "show", "987654"]),
-        (3, &ann, &["send", "nobody", "hello"]),
+        (3, &ann, &["send", "unknown", "hello"]),
         (3, &ann, &["threads", "show", "00000000-0000-4000-8000-000000000000"]),
         (4, &Terminal::new(&server), &["threads", "list"]),
         (4, &bob, &["messages", "edit", &id, "mine now"]),

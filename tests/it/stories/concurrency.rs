@@ -1,20 +1,20 @@
-//! What has to hold when many ask at once.
+//! Guarantees under concurrent requests.
 
 use chat_tests::{Database, Server, on_both_databases};
 use futures_util::{TryStreamExt, future::join_all};
 use std::collections::BTreeSet;
 
 on_both_databases!(
-    many_who_open_the_same_thread_get_one,
-    many_repeats_of_one_message_make_one,
-    who_pages_while_others_write_misses_nothing,
+    concurrent_requests_to_open_a_thread_get_the_same_one,
+    concurrent_repeats_of_a_message_add_it_once,
+    paging_during_writes_misses_no_message,
 );
 
-async fn many_who_open_the_same_thread_get_one(database: Database) {
+async fn concurrent_requests_to_open_a_thread_get_the_same_one(database: Database) {
     let server = Server::start(&database).await;
     let ((ann, anns), (bob, bobs)) = (server.user("ann", 1).await, server.user("bob", 2).await);
     let opened = join_all((0..64).map(|n| {
-        // Each from a client of its own, half of them from the other side.
+        // Each request has its own client; half of them come from the other participant.
         let (client, other) = if n % 2 == 0 { (&anns, bob.id) } else { (&bobs, ann.id) };
         let client = server.client().with_token(client.token().unwrap().clone()).unwrap();
         async move { client.open_thread(other).await.unwrap() }
@@ -27,7 +27,7 @@ async fn many_who_open_the_same_thread_get_one(database: Database) {
     server.stop().await;
 }
 
-async fn many_repeats_of_one_message_make_one(database: Database) {
+async fn concurrent_repeats_of_a_message_add_it_once(database: Database) {
     let server = Server::start(&database).await;
     let ((_, ann), (bob, _)) = (server.user("ann", 1).await, server.user("bob", 2).await);
     let thread = ann.open_thread(bob.id).await.unwrap().id;
@@ -45,8 +45,8 @@ async fn many_repeats_of_one_message_make_one(database: Database) {
     server.stop().await;
 }
 
-/// Within a thread, ids ascend in the order in which messages become visible.
-async fn who_pages_while_others_write_misses_nothing(database: Database) {
+/// Within a thread, messages become visible in the order of their ids.
+async fn paging_during_writes_misses_no_message(database: Database) {
     const WRITERS: usize = 8;
     const EACH: usize = 25;
     let server = Server::start(&database).await;

@@ -1,4 +1,4 @@
-//! What `chat-server doctor` finds, and that it leaves everything as it was.
+//! The findings of `chat-server doctor`, which changes nothing.
 
 use chat_client::UserId;
 use chat_tests::{Database, Program, on_both_databases, program, run};
@@ -11,13 +11,13 @@ use std::{
 };
 
 on_both_databases!(
-    a_database_in_use_is_well,
-    what_does_not_add_up_is_a_problem,
-    a_schema_of_another_version_is_told,
-    a_time_to_come_is_a_problem,
+    a_database_in_use_has_no_findings,
+    a_wrong_counter_or_reference_is_a_problem,
+    a_schema_of_another_version_is_reported,
+    a_time_in_the_future_is_a_problem,
 );
 
-/// Its findings: subject, level and text.
+/// The findings of one run: subject, level and text of each.
 #[derive(Debug)]
 pub(crate) struct Findings {
     all: Vec<(String, String, String)>,
@@ -34,15 +34,15 @@ impl Findings {
             assert_eq!(
                 finding["level"] == "ok",
                 finding["advice"].is_null(),
-                "advice where there is need: {finding}"
+                "advice for every finding but ok: {finding}"
             );
         }
         let all = findings.iter().map(|one| (text(one, "subject"), text(one, "level"), text(one, "text")));
         Self { all: all.collect(), status: ran.status }
     }
 
-    /// What is not as it should be, but for the machine, and how the tests' own Postgres is set up, which may lose
-    /// everything.
+    /// Returns the warnings and problems. Omits those about the machine and about the durability of the tests' own Postgres,
+    /// which is switched off.
     #[track_caller]
     pub(crate) fn faults(&self) -> Vec<(&str, &str)> {
         let problem = self.all.iter().any(|(_, level, _)| level == "problem");
@@ -59,7 +59,7 @@ impl Findings {
     }
 }
 
-/// With two conversations in it, and no server.
+/// Fills the database with the demo data. No server runs afterwards.
 fn filled(database: &Database) {
     Program::serve(database, &["--demo"]).stop();
 }
@@ -68,14 +68,14 @@ fn file(database: &Database) -> PathBuf {
     database.url.strip_prefix("sqlite://").unwrap().into()
 }
 
-/// All files of the database's folder, but for SQLite's scratch file.
+/// Reads all files of the database's folder, except SQLite's shared-memory file.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let kept = files.filter(|file| !file.to_str().unwrap().ends_with("-shm"));
     kept.map(|file| (file.clone(), fs::read(file).unwrap())).collect()
 }
 
-async fn a_database_in_use_is_well(database: Database) {
+async fn a_database_in_use_has_no_findings(database: Database) {
     let server = Program::serve(&database, &["--demo"]);
     let user3 = server.client().sign_in("user3", "1234").await.unwrap();
     let thread = user3.open_thread(UserId::new(2)).await.unwrap().id;
@@ -95,7 +95,7 @@ async fn a_database_in_use_is_well(database: Database) {
     server.stop();
 }
 
-async fn what_does_not_add_up_is_a_problem(database: Database) {
+async fn a_wrong_counter_or_reference_is_a_problem(database: Database) {
     filled(&database);
     for (subject, damage, repair) in [
         (
@@ -124,7 +124,7 @@ async fn what_does_not_add_up_is_a_problem(database: Database) {
     }
 }
 
-async fn a_schema_of_another_version_is_told(database: Database) {
+async fn a_schema_of_another_version_is_reported(database: Database) {
     if database.url.starts_with("sqlite:") {
         fs::write(file(&database), "").unwrap();
         fs::set_permissions(file(&database), Permissions::from_mode(0o600)).unwrap();
@@ -139,7 +139,7 @@ async fn a_schema_of_another_version_is_told(database: Database) {
     assert!(findings.text("schema").contains("9999"), "{findings:?}");
 }
 
-async fn a_time_to_come_is_a_problem(database: Database) {
+async fn a_time_in_the_future_is_a_problem(database: Database) {
     filled(&database);
     database.execute("update messages set created = 32503680000000000 where id = 600").await;
     let findings = Findings::of(&database, &[]);
@@ -148,7 +148,7 @@ async fn a_time_to_come_is_a_problem(database: Database) {
 }
 
 #[test]
-fn nothing_is_made_or_changed() {
+fn doctor_creates_and_changes_nothing() {
     let database = Database::sqlite();
     let folder = file(&database).parent().unwrap().to_owned();
     assert_eq!(Findings::of(&database, &[]).faults(), [("database", "problem")]);
@@ -157,14 +157,14 @@ fn nothing_is_made_or_changed() {
     let server = Program::serve(&database, &["--demo"]);
     let before = files(&folder);
     assert_eq!(Findings::of(&database, &[]).faults(), []);
-    assert_eq!(files(&folder), before, "beside a server");
+    assert_eq!(files(&folder), before, "with a server running");
     server.kill();
     assert_eq!(Findings::of(&database, &[]).faults(), []);
     assert_eq!(files(&folder), before, "after a crash");
     Program::serve(&database, &[]).stop();
     let before = files(&folder);
     assert_eq!(Findings::of(&database, &[]).faults(), []);
-    assert_eq!(files(&folder), before, "when nobody uses it");
+    assert_eq!(files(&folder), before, "without a server");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_damaged_file_is_a_problem() {
     let database = Database::sqlite();
     filled(&database);
     let data = OpenOptions::new().write(true).open(file(&database)).unwrap();
-    // The first page holds the schema; the rest is scribbled over.
+    // The first page holds the schema. All others are overwritten.
     for page in 2..(data.metadata().unwrap().len() / 4096) {
         data.write_all_at(b"scribble", page * 4096).unwrap();
     }
@@ -182,7 +182,7 @@ fn a_damaged_file_is_a_problem() {
 }
 
 #[test]
-fn files_that_others_may_read_are_told() {
+fn files_that_other_users_may_read_are_reported() {
     let database = Database::sqlite();
     filled(&database);
     fs::set_permissions(file(&database), Permissions::from_mode(0o644)).unwrap();
@@ -193,7 +193,7 @@ fn files_that_others_may_read_are_told() {
 }
 
 #[test]
-fn settings_one_would_regret_are_told() {
+fn dangerous_settings_are_reported() {
     let database = Database::sqlite();
     filled(&database);
     let warnings = |options: &[&str]| Findings::of(&database, options).faults().len();
@@ -220,7 +220,7 @@ fn settings_one_would_regret_are_told() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_database_server_is_told() {
+async fn problems_of_a_postgres_server_are_reported() {
     let database = Database::postgres().await;
     filled(&database);
     let findings = Findings::of(&database, &["--postgres-connections", "100000"]);

@@ -1,16 +1,16 @@
-//! Every request of the documentation that clients of the service before us were written by, as typed there and in that
-//! order, with curl, as user3.
+//! Every request of the predecessor service's documentation, by which its clients were written, sent with curl as user3, in
+//! the order of the documentation.
 
 use chat_tests::{Database, Program, on_both_databases, program};
 use serde_json::{Value, json};
 
-on_both_databases!(every_documented_request_works_as_it_is_typed);
+on_both_databases!(every_documented_request_works_unchanged);
 
 const DOCUMENTED: &str = "http://localhost:8000";
 
-/// What curl was answered: the status and the body.
+/// Sends a request with curl. Returns the status and the body.
 fn curl(server: &Program, token: Option<&str>, method: &str, url: &str, body: Option<Value>) -> (u16, Value) {
-    // The port alone is another than in the documentation.
+    // Only the port differs from the documentation.
     let port = server.url.rsplit(':').next().unwrap();
     let url = url.replace(DOCUMENTED, &format!("http://localhost:{port}"));
     let mut command = program::command("curl");
@@ -27,7 +27,7 @@ fn curl(server: &Program, token: Option<&str>, method: &str, url: &str, body: Op
     (status.parse().unwrap(), body)
 }
 
-async fn every_documented_request_works_as_it_is_typed(database: Database) {
+async fn every_documented_request_works_unchanged(database: Database) {
     let server = Program::serve(&database, &["--demo"]);
     let log_in = json!({"username": "user3", "password": "1234"});
     let (status, body) = curl(&server, None, "GET", "http://localhost:8000/chat-api/token/", Some(log_in));

@@ -1,4 +1,4 @@
-//! What a server does with what is under way when it is to stop, and with what it cannot take.
+//! Graceful shutdown during a request, and requests that are too large.
 
 use chat_tests::{Database, Program, on_both_databases};
 use serde_json::json;
@@ -7,13 +7,13 @@ use tokio::{
     net::TcpStream,
 };
 
-on_both_databases!(a_slow_upload_is_taken_to_its_end, headers_have_a_limit);
+on_both_databases!(a_slow_upload_is_completed_before_the_server_stops, headers_have_a_limit);
 
 async fn connect(server: &Program) -> TcpStream {
     TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap()
 }
 
-/// Reads until the answer so far ends so.
+/// Reads until the answer ends with this text.
 async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut read = Vec::new();
     while !read.ends_with(end.as_bytes()) {
@@ -22,7 +22,7 @@ async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     String::from_utf8(read).unwrap()
 }
 
-async fn a_slow_upload_is_taken_to_its_end(database: Database) {
+async fn a_slow_upload_is_completed_before_the_server_stops(database: Database) {
     let server = Program::serve(&database, &["--demo"]);
     let user3 = server.client().sign_in("user3", "1234").await.unwrap();
     let thread = user3.threads().await.unwrap().results[0].id;
@@ -36,7 +36,7 @@ async fn a_slow_upload_is_taken_to_its_end(database: Database) {
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // So the server is waiting for the body.
+    // The server is waiting for the body now.
     assert!(read_until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 100"));
     let (first, second) = body.split_at(20);
     stream.write_all(first.as_bytes()).await.unwrap();
@@ -63,7 +63,7 @@ async fn headers_have_a_limit(database: Database) {
         let value = "x".repeat(bytes);
         let head =
             format!("GET /chat-api/ HTTP/1.1\r\nHost: x\r\nX-Long: {value}\r\nConnection: close\r\n\r\n");
-        // The server may refuse, and close, before all of it is sent: then the answer may be lost.
+        // The server may refuse and close before everything is sent. Then the answer may be lost.
         let _ = stream.write_all(head.as_bytes()).await;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;

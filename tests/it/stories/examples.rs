@@ -1,9 +1,9 @@
-//! The examples, run as they stand.
+//! Runs the examples unchanged.
 
 use chat_tests::{Ran, binaries, program, run};
 
 fn example(name: &str) -> Ran {
-    // Somewhere it can leave nothing behind.
+    // A temporary folder, so that no file is left behind.
     let folder = tempfile::tempdir().unwrap();
     run(program::command(binaries::path(name)).current_dir(folder.path()).env("NO_PROXY", "*"), "")
 }

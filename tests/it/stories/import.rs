@@ -1,4 +1,4 @@
-//! Moving in with the data of a Django service: people and programs go on as if nothing had happened.
+//! Importing the data of a Django service: passwords, tokens, threads and ids stay valid.
 
 use chat_client::{MessageId, ThreadId, Token, UserId};
 use chat_core::auth::password;
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 on_both_databases!(
-    old_passwords_and_tokens_keep_working,
-    every_thread_of_a_pair_stays_and_the_lowest_is_opened,
-    a_dump_with_a_fault_changes_nothing,
+    imported_passwords_and_tokens_are_valid,
+    every_imported_thread_of_a_pair_is_kept_and_the_lowest_is_opened,
+    an_invalid_dump_changes_nothing,
 );
 
-/// PBKDF2-HMAC-SHA256 as Django writes it, of "a password of 2019".
+/// The PBKDF2-HMAC-SHA256 hash of "a password of 2019", as Django writes it.
 const ANNS: &str = "pbkdf2_sha256$1000$Zk3vQ9wXb1Ra$CGtTXqk7fgUZiXPtLFpfMB1PBw/D0TPQNsJRdcZQwaw=";
-/// The same, of "pässwörd!".
+/// The same of "pässwörd!".
 const BOBS: &str = "pbkdf2_sha256$720$sea_alt$l5GNfwV/P04GWO+uarlCZHJ7/UwyxOMmJrlzEZIE6JY=";
 const ANNS_TOKEN: &str = "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b";
 const DANS_TOKEN: &str = "00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff";
@@ -27,7 +27,7 @@ const THREADS: [(&str, [i64; 2]); 4] = [
     ("2cff18f1-d049-43f3-9c69-fcc8948f66f6", [7, 30]),
 ];
 
-/// A dump as `manage.py dumpdata` writes it: a few users, many messages, and models that are none of ours.
+/// Returns a dump as `manage.py dumpdata` writes it: a few users, many messages, and models of other applications.
 fn dump() -> Value {
     let cays = format!("argon2{}", password::hash("cay's password").unwrap().expose());
     let mut objects = vec![
@@ -74,7 +74,7 @@ fn import(database: &Database, dump: &Value) -> program::Ran {
     run(&mut program::chat_server(database, &["import", "django", "-"]), &dump.to_string())
 }
 
-async fn old_passwords_and_tokens_keep_working(database: Database) {
+async fn imported_passwords_and_tokens_are_valid(database: Database) {
     let dump = dump();
     let report = import(&database, &dump).ok();
     for part in ["users 5", "tokens 2", "threads 4", "messages 400", "Ann", "sessions.session"] {
@@ -86,7 +86,7 @@ async fn old_passwords_and_tokens_keep_working(database: Database) {
     for (name, password, id) in
         [("ann", "a password of 2019", 7), ("bob", "pässwörd!", 12), ("cay", "cay's password", 30)]
     {
-        // The first log-in replaces the old hash, so the second meets another.
+        // The first sign-in replaces the imported hash, so the second verifies another one.
         for _ in 0..2 {
             let client = server.client().sign_in(name, password).await.unwrap();
             assert_eq!(client.me().await.unwrap().id, UserId::new(id), "{name}");
@@ -111,7 +111,7 @@ async fn old_passwords_and_tokens_keep_working(database: Database) {
     assert!(again.contains("nothing was changed"), "{again}");
 }
 
-async fn every_thread_of_a_pair_stays_and_the_lowest_is_opened(database: Database) {
+async fn every_imported_thread_of_a_pair_is_kept_and_the_lowest_is_opened(database: Database) {
     import(&database, &dump()).ok();
     let server = Program::serve(&database, &[]);
     let ann = server.client().with_token(Token::new(ANNS_TOKEN)).unwrap();
@@ -126,12 +126,12 @@ async fn every_thread_of_a_pair_stays_and_the_lowest_is_opened(database: Databas
         assert_eq!(ann.thread_messages(lowest).await.unwrap().results.len(), 100);
         ann.delete_thread(lowest).await.unwrap();
     }
-    assert!(ann.open_thread(bob).await.unwrap().created, "when all are gone, a new one is made");
+    assert!(ann.open_thread(bob).await.unwrap().created, "a new thread is opened after all are deleted");
     assert_eq!(ann.messages().await.unwrap().count, 100, "cay's are still there");
     server.stop();
 }
 
-async fn a_dump_with_a_fault_changes_nothing(database: Database) {
+async fn an_invalid_dump_changes_nothing(database: Database) {
     let mut faulty = dump();
     let last = faulty.as_array_mut().unwrap().last_mut().unwrap();
     last["fields"]["thread"] = json!("00000000-0000-4000-8000-000000000000");

@@ -1,4 +1,4 @@
-//! What a log-in takes while it is judged goes back to the system.
+//! Memory use of signing in.
 
 use chat_tests::{Database, Program};
 use std::fs;
@@ -7,13 +7,13 @@ const LOG_INS: usize = 12;
 const MOST_KIB: u64 = 100 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn log_ins_leave_no_memory_behind() {
+async fn the_memory_of_password_hashing_is_returned_to_the_system() {
     let server = Program::serve(&Database::sqlite(), &["--no-rate-limits"]);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/chat-api/token/", server.url);
     for _ in 0..LOG_INS {
         let form = http.post(&url).header("Content-Type", "application/x-www-form-urlencoded");
-        let answer = form.body("username=nobody&password=1234").send().await.unwrap();
+        let answer = form.body("username=unknown&password=1234").send().await.unwrap();
         assert_eq!(answer.status(), 400);
     }
     let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();

@@ -1,4 +1,4 @@
-//! A thread of many messages costs a server no more memory than a short one.
+//! Memory use of a server that streams a thread of many messages.
 
 use chat_core::{
     api::{MessageId, Participants, ThreadId, Timestamp, UserId},
@@ -29,7 +29,7 @@ async fn a_long_thread_is_streamed_whole_in_little_memory(database: Database) {
     server.stop();
 }
 
-/// Ann and bob and their messages; answers a token of ann's.
+/// Adds ann, bob and their messages. Returns a token of ann's.
 async fn filled(database: &Database, thread: ThreadId) -> String {
     let (ann, bob, created) = (UserId::new(1), UserId::new(2), Timestamp::from_micros(1_700_000_000_000_000));
     let user = |id, name: &str| ImportedUser {
@@ -68,7 +68,7 @@ async fn filled(database: &Database, thread: ThreadId) -> String {
     token.expose().to_owned()
 }
 
-/// The most memory the process ever had.
+/// Returns the peak memory of the process.
 fn peak_kib(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

@@ -1,4 +1,4 @@
-//! What Prometheus is told of a server.
+//! The metrics of a server, as Prometheus reads them.
 
 use chat_client::{Token, UserId};
 use chat_server::ChatService;
@@ -8,12 +8,12 @@ use http_body_util::Empty;
 use std::collections::BTreeMap;
 use tokio::{io::AsyncReadExt as _, net::TcpStream};
 
-on_both_databases!(what_happened_is_counted);
+on_both_databases!(requests_and_store_calls_are_counted);
 
-/// The samples of a text, by name and labels as they stand.
+/// The samples of a scrape, by name and labels.
 ///
 /// # Panics
-/// When the text is not in Prometheus's format.
+/// If the text is not in Prometheus's format.
 fn samples(text: &str) -> BTreeMap<&str, f64> {
     let mut kinds = BTreeMap::new();
     let mut samples = BTreeMap::new();
@@ -28,7 +28,7 @@ fn samples(text: &str) -> BTreeMap<&str, f64> {
                 name.strip_suffix(suffix).is_some_and(|family| kinds.get(family) == Some(&"histogram"))
             });
             assert!(kinds.contains_key(name) || part_of_histogram, "{line}");
-            assert_eq!(samples.insert(key, value.parse().unwrap()), None, "{key} is told once");
+            assert_eq!(samples.insert(key, value.parse().unwrap()), None, "{key} is reported once");
         }
     }
     samples
@@ -40,7 +40,7 @@ struct Scraper {
 }
 
 impl Scraper {
-    /// Of a server that was started with `--metrics-listen`.
+    /// Scrapes a server that was started with `--metrics-listen`.
     fn new(server: &Program) -> Self {
         let line = server.wait_for("metrics at http://");
         let (_, url) = line.split_once("metrics at ").unwrap();
@@ -58,7 +58,7 @@ impl Scraper {
     }
 }
 
-async fn what_happened_is_counted(database: Database) {
+async fn requests_and_store_calls_are_counted(database: Database) {
     let server = Program::serve(&database, &["--demo", "--metrics-listen", "127.0.0.1:0"]);
     let scraper = Scraper::new(&server);
     let user3 = server.client().sign_in("user3", "1234").await.unwrap();
@@ -67,13 +67,13 @@ async fn what_happened_is_counted(database: Database) {
     for n in 0..3 {
         user3.send(thread, format!("message {n}")).await.unwrap();
     }
-    let nobody = Token::new("0123456789abcdef0123456789abcdef01234567");
-    server.client().with_token(nobody).unwrap().me().await.unwrap_err();
+    let unknown = Token::new("0123456789abcdef0123456789abcdef01234567");
+    server.client().with_token(unknown).unwrap().me().await.unwrap_err();
     scraper.get(&format!("{}/healthz", server.url)).await;
     scraper.get(&format!("{}/nowhere/17", server.url)).await;
 
     let text = scraper.text().await;
-    let told = samples(&text);
+    let found = samples(&text);
     for (sample, value) in [
         (r#"chat_http_requests_total{route="/token/",method="POST",status="200"}"#, 1.0),
         (r#"chat_http_requests_total{route="/token/",method="POST",status="400"}"#, 1.0),
@@ -92,29 +92,29 @@ async fn what_happened_is_counted(database: Database) {
         (r#"chat_write_duration_seconds_count{write="messages"}"#, 3.0),
         (r#"chat_batch_writes_sum{write="messages"}"#, 3.0),
     ] {
-        assert_eq!(told.get(sample), Some(&value), "{sample}:\n{text}");
+        assert_eq!(found.get(sample), Some(&value), "{sample}:\n{text}");
     }
     let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 16);
     let readers = 2.0 * cores as f64;
     let (pool, max) = if database.url.starts_with("sqlite:") { ("readers", readers) } else { ("all", 16.0) };
-    assert_eq!(told[&*format!(r#"chat_database_connections_max{{pool="{pool}"}}"#)], max);
-    let accepted = told["chat_connections_accepted_total"];
-    assert!((1.0..=accepted).contains(&told["chat_connections"]), "{text}");
-    // 2001 was when a billion seconds had passed; a server that holds a database does not fit into a megabyte.
+    assert_eq!(found[&*format!(r#"chat_database_connections_max{{pool="{pool}"}}"#)], max);
+    let accepted = found["chat_connections_accepted_total"];
+    assert!((1.0..=accepted).contains(&found["chat_connections"]), "{text}");
+    // A time after 2001 has more than a billion seconds. A server takes more than a megabyte of memory.
     assert!(
-        told["process_start_time_seconds"] > 1e9 && told["process_resident_memory_bytes"] > 1e6,
+        found["process_start_time_seconds"] > 1e9 && found["process_resident_memory_bytes"] > 1e6,
         "{text}"
     );
-    assert!(told["process_cpu_seconds_total"] > 0.0, "{text}");
-    assert!((10.0..told["process_max_fds"]).contains(&told["process_open_fds"]), "{text}");
+    assert!(found["process_cpu_seconds_total"] > 0.0, "{text}");
+    assert!((10.0..found["process_max_fds"]).contains(&found["process_open_fds"]), "{text}");
     for secret in [&*thread.to_string(), "user3", "nowhere"] {
-        assert!(!text.contains(secret), "{secret} is nobody's business:\n{text}");
+        assert!(!text.contains(secret), "the metrics contain {secret}:\n{text}");
     }
     server.stop();
 }
 
 #[tokio::test]
-async fn metrics_and_api_keep_to_their_own_ports() {
+async fn metrics_and_api_are_served_on_their_own_ports_only() {
     let database = Database::sqlite();
     let server = Program::serve(&database, &["--metrics-listen", "127.0.0.1:0"]);
     let scraper = Scraper::new(&server);
@@ -126,7 +126,7 @@ async fn metrics_and_api_keep_to_their_own_ports() {
 }
 
 #[tokio::test]
-async fn those_who_are_refused_are_counted() {
+async fn refused_connections_are_counted() {
     let database = Database::sqlite();
     let server = Program::serve(
         &database,
@@ -146,29 +146,29 @@ async fn those_who_are_refused_are_counted() {
     };
     assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
     let (mut first, _second) = (silent(&server).await, silent(&server).await);
-    // The first has to go for the second, in whatever way.
+    // The first connection is closed for the second.
     let _ = first.read(&mut [0]).await;
-    let told = scraper.text().await;
-    let told = samples(&told);
-    assert_eq!(told[r#"chat_throttled_total{kind="password"}"#], 1.0);
-    assert_eq!(told[r#"chat_log_ins_total{outcome="throttled"}"#], 1.0);
-    assert!(told["chat_connections_displaced_total"] >= 1.0);
+    let found = scraper.text().await;
+    let found = samples(&found);
+    assert_eq!(found[r#"chat_throttled_total{kind="password"}"#], 1.0);
+    assert_eq!(found[r#"chat_log_ins_total{outcome="throttled"}"#], 1.0);
+    assert!(found["chat_connections_displaced_total"] >= 1.0);
 }
 
-/// A connection on which nothing is said.
+/// Opens a connection without sending anything.
 async fn silent(server: &Program) -> TcpStream {
     TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_host_application_reads_them_itself() {
+async fn a_host_application_can_read_the_metrics() {
     let database = Database::sqlite();
     let chat = database.chat().await;
     let service = ChatService::builder(chat.clone()).base_path("").build();
     service.respond(Request::get("/users/me").body(Empty::<&[u8]>::new()).unwrap()).await;
     let text = service.metrics();
-    let told = samples(&text);
-    assert_eq!(told[r#"chat_http_requests_total{route="/users/me/",method="GET",status="401"}"#], 1.0);
+    let found = samples(&text);
+    assert_eq!(found[r#"chat_http_requests_total{route="/users/me/",method="GET",status="401"}"#], 1.0);
     assert!(!text.contains("process_"), "the process is the host's");
     assert!(chat.store().metrics().batches.iter().all(|batch| batch.sizes.count() == 0));
 }

@@ -1,6 +1,7 @@
-//! What people and administrators do, from beginning to end, on both databases.
+//! End-to-end stories of users and administrators, on both databases.
 
 mod administration;
+mod architecture;
 mod backups;
 mod command_line;
 mod concurrency;

@@ -1,9 +1,9 @@
-//! Every command of the README, as it is typed there.
+//! Every command of the README, unchanged.
 
 use chat_tests::{Program, binaries, program, run};
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path};
 
-/// Stands in for `cargo run`: the programs are built already, and not optimised.
+/// Replaces `cargo run`, since the programs are already built, unoptimised.
 const CARGO: &str = r#"#!/bin/sh
 while [ $# -gt 0 ]; do
   case $1 in -p) package=$2; shift ;; --) shift; break ;; esac
@@ -12,13 +12,13 @@ done
 exec "$PROGRAMS/$package" "$@"
 "#;
 
-/// The text of every `sh` block.
+/// Returns the text of every `sh` block.
 fn blocks() -> Vec<String> {
     let readme = fs::read_to_string(binaries::workspace().join("README.md")).unwrap();
     readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// A command in an environment where `cargo` is the one above, and curl fails when a request does.
+/// Returns a command in an environment where `cargo` is [`CARGO`], and curl fails if a request does.
 fn bash(folder: &Path, script: &str) -> std::process::Command {
     let mut command = program::command("bash");
     let path = std::env::var("PATH").unwrap();
@@ -28,14 +28,14 @@ fn bash(folder: &Path, script: &str) -> std::process::Command {
     command
 }
 
-/// The names of options and variables in a text.
+/// Returns the names of options and variables in a text.
 fn settings(text: &str) -> BTreeSet<&str> {
     let word = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     text.split(|c| !word(c)).filter(|word| word.starts_with("CHAT_") || word.starts_with("--")).collect()
 }
 
 #[test]
-fn its_table_names_every_setting_of_the_server() {
+fn the_table_of_the_readme_names_every_setting_of_the_server() {
     let help = run(program::command(binaries::path("chat-server")).args(["serve", "--help"]), "").ok();
     let readme = fs::read_to_string(binaries::workspace().join("README.md")).unwrap();
     let (_, table) = readme.split_once("| Option | Variable |").unwrap();
@@ -48,10 +48,10 @@ fn its_table_names_every_setting_of_the_server() {
 }
 
 #[test]
-fn every_command_of_it_works() {
+fn every_command_of_the_readme_works() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    // chat-cli stands beside chat-server.
+    // Builds chat-cli into the folder of chat-server.
     binaries::path("chat-cli");
     let cargo = folder.join("cargo");
     fs::write(&cargo, CARGO).unwrap();
@@ -63,7 +63,7 @@ fn every_command_of_it_works() {
     assert!(serve.starts_with("cargo run ") && serve.ends_with("--demo\n"), "{serve}");
     let server = Program::started(bash(folder, &serve).env("CHAT_LISTEN", "127.0.0.1:0"));
 
-    // One shell for all that follows, as for a reader who types along.
+    // One shell runs all further blocks, as a reader would.
     let script: Vec<_> = blocks.collect();
     assert!(script.len() >= 4, "the blocks about the API and the command line are found");
     let script = script.concat().replace("http://127.0.0.1:8000", &server.url);

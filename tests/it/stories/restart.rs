@@ -1,11 +1,11 @@
-//! What was acknowledged is there after the server has gone, in whatever way.
+//! Acknowledged messages survive the end of the server.
 
 use chat_client::{Client, Message};
 use chat_tests::{Database, Program, on_both_databases, server::client};
 
-on_both_databases!(an_orderly_stop_keeps_everything, a_kill_keeps_everything);
+on_both_databases!(a_graceful_stop_keeps_everything, a_kill_keeps_everything);
 
-async fn an_orderly_stop_keeps_everything(database: Database) {
+async fn a_graceful_stop_keeps_everything(database: Database) {
     survives(database, Program::stop).await;
 }
 

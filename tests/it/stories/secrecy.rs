@@ -1,4 +1,4 @@
-//! What people keep to themselves stays there: not in the log, at its most talkative, nor where `ps` looks.
+//! Secrets are neither in the log at the level `trace` nor in the list of processes.
 
 use chat_tests::{Database, Program, on_both_databases, program};
 use reqwest::{Method, header};
@@ -15,7 +15,7 @@ const BAD_TOKEN: &str = "ann-s3cret-token";
 async fn no_secret_is_logged_or_in_the_process_list(database: Database) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("address");
-    // The tests' Postgres lets everybody in, with a password or without.
+    // The tests' Postgres accepts connections with and without a password.
     let with_password = |url: &str| format!("{url}&password=ann-s3cret-database");
     let is_postgres = database.url.starts_with("postgres:") && database.url.contains('?');
     let url = if is_postgres { with_password(&database.url) } else { database.url.clone() };
@@ -24,17 +24,17 @@ async fn no_secret_is_logged_or_in_the_process_list(database: Database) {
     let mut command = program::chat_server(&database, &["serve", "--listen", "127.0.0.1:0"]);
     command.args(["--open-registration", "--database-url-file"]).arg(&file).env_remove("CHAT_DATABASE_URL");
     let server = Program::started(&mut command);
-    // All the secrets here have this in common.
+    // All secrets of this test contain this text.
     server.keep_out("s3cret");
     let arguments = std::fs::read_to_string(format!("/proc/{}/cmdline", server.id())).unwrap();
     assert!(arguments.contains("--database-url-file") && !arguments.contains("s3cret"), "{arguments}");
 
-    let nobody = server.client();
-    let bob = nobody.register("bob", "correct horse").await.unwrap();
-    nobody.register("ann", PASSWORD).await.unwrap();
-    nobody.register("ann", PASSWORD).await.unwrap_err();
-    nobody.sign_in("ann", WRONG_PASSWORD).await.unwrap_err();
-    let ann = nobody.sign_in("ann", PASSWORD).await.unwrap();
+    let signed_out = server.client();
+    let bob = signed_out.register("bob", "correct horse").await.unwrap();
+    signed_out.register("ann", PASSWORD).await.unwrap();
+    signed_out.register("ann", PASSWORD).await.unwrap_err();
+    signed_out.sign_in("ann", WRONG_PASSWORD).await.unwrap_err();
+    let ann = signed_out.sign_in("ann", PASSWORD).await.unwrap();
     ann.change_password(WRONG_PASSWORD, NEW_PASSWORD).await.unwrap_err();
     ann.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
 

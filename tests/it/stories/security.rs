@@ -1,9 +1,9 @@
-//! Every promise of SECURITY.md names a test, and the test is there.
+//! Every promise of SECURITY.md names a test that exists.
 
 use chat_tests::binaries;
 use std::{fs, path::Path};
 
-/// The sources of the tests, all in one text.
+/// Returns the sources of the tests as one text.
 fn sources(folder: &Path) -> String {
     let mut text = String::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -18,7 +18,7 @@ fn sources(folder: &Path) -> String {
 }
 
 #[test]
-fn its_promises_are_tested() {
+fn every_promise_of_security_md_is_tested() {
     let workspace = binaries::workspace();
     let folders = ["tests/it", "chat-core/src", "chat-server/src", "chat-server/tests", "chat-client/tests"];
     let sources: String = folders.iter().map(|folder| sources(&workspace.join(folder))).collect();

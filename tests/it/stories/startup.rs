@@ -1,9 +1,12 @@
-//! When a server does not start, and what it says then.
+//! Errors at the start of a server.
 
 use chat_tests::{Database, Program, on_both_databases, program, run};
 use std::net::TcpListener;
 
-on_both_databases!(a_port_in_use_is_named, a_database_of_a_later_version_is_left_alone);
+on_both_databases!(
+    the_error_names_a_port_that_is_in_use,
+    a_database_of_a_later_version_is_refused_and_not_changed
+);
 
 fn refusal(database: &Database, args: &[&str]) -> String {
     let complaint = run(&mut program::chat_server(database, args), "").failed(1);
@@ -12,14 +15,14 @@ fn refusal(database: &Database, args: &[&str]) -> String {
     lines[0].to_owned()
 }
 
-async fn a_port_in_use_is_named(database: Database) {
+async fn the_error_names_a_port_that_is_in_use(database: Database) {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let complaint = refusal(&database, &["serve", "--listen", &address]);
     assert!(complaint.contains(&address) && complaint.contains("--listen"), "{complaint}");
 }
 
-async fn a_database_of_a_later_version_is_left_alone(database: Database) {
+async fn a_database_of_a_later_version_is_refused_and_not_changed(database: Database) {
     run(&mut program::chat_server(&database, &["migrate"]), "").ok();
     run(&mut program::chat_server(&database, &["user", "add", "ann", "--password-stdin"]), "1234\n").ok();
     let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -33,14 +36,14 @@ async fn a_database_of_a_later_version_is_left_alone(database: Database) {
 }
 
 #[test]
-fn an_sqlite_file_has_one_server() {
+fn a_second_server_on_an_sqlite_file_is_refused() {
     let database = Database::sqlite();
     let server = Program::serve(&database, &[]);
     let complaint = refusal(&database, &["serve", "--listen", "127.0.0.1:0"]);
     assert!(complaint.contains("another chat-server"), "{complaint}");
     run(&mut program::chat_server(&database, &["user", "list"]), "").ok();
     server.kill();
-    // The lock died with its holder.
+    // The lock was released with its process.
     Program::serve(&database, &[]).stop();
 }
 

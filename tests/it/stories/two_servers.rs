@@ -1,10 +1,10 @@
-//! Two servers on one Postgres, each a process of its own, with the lists and tokens it keeps in its own memory.
+//! Two server processes on one Postgres, each with its own cache of lists and tokens.
 
 use chat_client::{Client, Error, Message};
 use chat_tests::{Database, Program};
 use std::time::{Duration, Instant};
 
-/// How long a server may go on believing a token that was revoked through another.
+/// How long a server may accept a cached token that another server revoked.
 const BOUND: Duration = Duration::from_secs(2);
 
 fn servers(database: &Database) -> (Program, Program) {
@@ -18,19 +18,19 @@ async fn registered(server: &Program, name: &str) -> Client {
     client.sign_in(name, format!("{name}'s own password")).await.unwrap()
 }
 
-/// The same user at another server.
+/// Returns a client of the same user at another server.
 fn at(server: &Program, client: &Client) -> Client {
     let there = server.client();
     there.with_token(client.token().unwrap().clone()).unwrap()
 }
 
 #[tokio::test]
-async fn what_one_has_acknowledged_the_other_shows_at_once() {
+async fn an_acknowledged_change_is_visible_on_the_other_server_at_once() {
     let database = Database::postgres().await;
     let (here, there) = servers(&database);
     let (ann, bob) = (registered(&here, "ann").await, registered(&there, "bob").await);
     let thread = ann.open_thread(bob.me().await.unwrap().id).await.unwrap().id;
-    // Both servers have every list of his in memory before each change.
+    // Both servers have cached every list of the user before each change.
     let (bob_here, bob_there) = (at(&here, &bob), bob);
     let seen = async || {
         let mut seen = Vec::new();
@@ -73,7 +73,7 @@ async fn what_one_has_acknowledged_the_other_shows_at_once() {
 }
 
 #[tokio::test]
-async fn a_token_revoked_at_one_is_void_at_the_other_within_two_seconds() {
+async fn a_revoked_token_is_refused_by_the_other_server_within_two_seconds() {
     let database = Database::postgres().await;
     let (here, there) = servers(&database);
     let ann = registered(&here, "ann").await;
@@ -88,11 +88,11 @@ async fn a_token_revoked_at_one_is_void_at_the_other_within_two_seconds() {
         }
         let revoked = Instant::now();
         assert!(token.me().await.unwrap_err().is_unauthorized(), "here it is void at once");
-        // However slow the machine is: what is asked after the bound is refused.
+        // On a machine of any speed, a request after the limit is refused.
         loop {
             let asked = Instant::now();
             match elsewhere.me().await {
-                Ok(_) => assert!(asked - revoked < BOUND, "it is still believed"),
+                Ok(_) => assert!(asked - revoked < BOUND, "the token is still accepted"),
                 Err(error) => break assert!(Error::is_unauthorized(&error), "{error}"),
             }
         }

@@ -1,4 +1,4 @@
-//! Two people, from registration to read marks, through the client library.
+//! Two users, from registration to read marks, through the client library.
 
 use chat_client::{Client, Message};
 use chat_tests::{Database, Server, on_both_databases};
@@ -7,8 +7,8 @@ use futures_util::TryStreamExt;
 on_both_databases!(
     from_registration_to_read_marks,
     every_list_can_be_read_to_its_end,
-    what_is_written_can_be_changed_and_taken_back,
-    signing_out_is_for_good,
+    a_message_can_be_edited_and_deleted,
+    a_revoked_token_is_never_valid_again,
 );
 
 async fn registered(server: &Server, name: &str) -> Client {
@@ -80,7 +80,7 @@ async fn every_list_can_be_read_to_its_end(database: Database) {
     server.stop().await;
 }
 
-async fn what_is_written_can_be_changed_and_taken_back(database: Database) {
+async fn a_message_can_be_edited_and_deleted(database: Database) {
     let server = Server::start(&database).await;
     let ((_, ann), (bob_user, bob)) = (server.user("ann", 1).await, server.user("bob", 2).await);
     let thread = ann.open_thread(bob_user.id).await.unwrap().id;
@@ -102,7 +102,7 @@ async fn what_is_written_can_be_changed_and_taken_back(database: Database) {
     server.stop().await;
 }
 
-async fn signing_out_is_for_good(database: Database) {
+async fn a_revoked_token_is_never_valid_again(database: Database) {
     let server = Server::start(&database).await;
     let ann = registered(&server, "ann").await;
     let elsewhere = server.client().sign_in("ann", "ann's own password").await.unwrap();
