@@ -1,4 +1,4 @@
-//! Many who send at once, whose messages are written together: by a database that fails, and though some go away.
+//! Concurrent sends that share a batch, on a database with faults, with callers that are cancelled.
 
 use crate::model::{tries, wait_for};
 use chat_core::{
@@ -17,17 +17,17 @@ const ANN: UserId = UserId::new(1);
 const BOB: UserId = UserId::new(2);
 const CID: UserId = UserId::new(3);
 
-/// A message somebody wants sent.
+/// The kind of a message to send.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Wish {
     Good,
-    /// Into a thread of others.
+    /// To a thread of other users.
     Foreign,
-    /// With a text that Postgres refuses, and that [`chat_core::Chat`] would not let pass.
+    /// With a text that Postgres refuses. [`chat_core::Chat`] refuses it before the store.
     Bad,
 }
 
-/// Whether a caller waits for his answer.
+/// Whether a caller waits for its answer or is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Caller {
     Stays,
@@ -73,7 +73,7 @@ impl Room {
         Self { store, ours, foreign }
     }
 
-    /// Every message has a text and a key of its own, made of the job's number and its own in that.
+    /// Returns a message. Its text and key are unique: the number of the job, and its index in the job.
     fn message(&self, wish: Wish, text: String) -> NewMessage {
         let key = IdempotencyKey { key: text.clone(), request: [7; 32] };
         NewMessage {
@@ -93,13 +93,13 @@ impl Room {
 
     async fn send(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>> {
         match self.store.insert_messages(messages).await {
-            // One that was written alone has no other to be told apart from.
+            // A message that was written without others fails the whole call.
             Err(bad @ StoreError::Fault(_)) => Ok(vec![Err(bad)]),
             outcomes => outcomes,
         }
     }
 
-    /// What is there now, by text.
+    /// Returns the stored messages by text.
     async fn stored(&self) -> BTreeMap<String, Message> {
         let range = MessageRange::Oldest;
         let messages = self.store.thread_messages(ANN, self.ours, range, 1000).await.unwrap().unwrap();
@@ -110,7 +110,7 @@ impl Room {
         by_text
     }
 
-    /// Each message of a job that was answered has an outcome of its own, which is the truth.
+    /// Asserts that the outcome of each message of a job agrees with the stored messages.
     async fn check(&self, number: usize, job: &Job, outcomes: &[Result<Sent>]) {
         let stored = self.stored().await;
         assert_eq!(outcomes.len(), job.0.len(), "an outcome for each");
@@ -130,13 +130,29 @@ impl Room {
             }
         }
     }
+
+    /// Asserts that a job without an answer was done as a whole or not at all, and that a repeat completes it.
+    async fn check_unanswered(&self, n: usize, job: &Job) {
+        let stored = self.stored().await;
+        let good = self.messages(n, job).into_iter().zip(&job.0).filter(|(_, wish)| **wish == Wish::Good);
+        let there: Vec<_> = good.map(|(new, _)| stored.get(&new.text).map(|message| message.id)).collect();
+        let all = there.iter().all(Option::is_some);
+        assert!(all || there.iter().all(Option::is_none), "half a job: {there:?}");
+        // A repeat answers stored messages and adds the others.
+        let outcomes = self.send(self.messages(n, job)).await.unwrap();
+        self.check(n, job, &outcomes).await;
+        for sent in outcomes.into_iter().flatten() {
+            assert_eq!(sent.replayed, all);
+            assert!(!all || there.contains(&Some(sent.message.id)));
+        }
+    }
 }
 
 async fn promises_hold(database: &Database, jobs: &[Job], planned: &[Fault]) {
     let (store, faults) = database.faulty_store().await;
     let room = Room::new(store).await;
 
-    // While the first is written the others queue.
+    // The others queue while the first is written.
     let gate = Gate::new();
     for fault in [Fault::HeldBefore(gate.clone())].iter().chain(planned) {
         faults.plan_for("insert_messages", fault.clone());
@@ -174,24 +190,13 @@ async fn promises_hold(database: &Database, jobs: &[Job], planned: &[Fault]) {
         }
     }
     faults.end();
-    // What came last is done last, or beside others.
+    // A later call is done last, or in the same batch as others.
     room.send(room.messages(2000, &first)).await.unwrap();
     while faults.is_busy() {
         tokio::task::yield_now().await;
     }
     for (n, job) in unanswered {
-        let stored = room.stored().await;
-        let good = room.messages(n, job).into_iter().zip(&job.0).filter(|(_, wish)| **wish == Wish::Good);
-        let there: Vec<_> = good.map(|(new, _)| stored.get(&new.text).map(|message| message.id)).collect();
-        let all = there.iter().all(Option::is_some);
-        assert!(all || there.iter().all(Option::is_none), "half a job: {there:?}");
-        // A repeat answers what is there, and adds what is not.
-        let outcomes = room.send(room.messages(n, job)).await.unwrap();
-        room.check(n, job, &outcomes).await;
-        for sent in outcomes.into_iter().flatten() {
-            assert_eq!(sent.replayed, all);
-            assert!(!all || there.contains(&Some(sent.message.id)));
-        }
+        room.check_unanswered(n, job).await;
     }
     room.store.close().await;
 }
@@ -201,7 +206,7 @@ proptest! {
 
     #[test]
     fn on_sqlite(mut jobs in jobs(), faults in faults()) {
-        // SQLite takes any text.
+        // SQLite accepts any text.
         for (wishes, _) in &mut jobs {
             wishes.iter_mut().filter(|wish| **wish == Wish::Bad).for_each(|wish| *wish = Wish::Good);
         }

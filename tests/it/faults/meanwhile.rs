@@ -1,4 +1,4 @@
-//! What happens while somebody waits for the database.
+//! Changes during a call of the database whose caller still waits.
 
 use chat_core::{
     Chat, Error,
@@ -22,7 +22,7 @@ async fn chat(database: &Database) -> (Chat, Faults, ThreadId) {
     (chat, faults, thread)
 }
 
-/// Does something while the next call of a method waits with its answer.
+/// Runs `something` while the next call of a method is done but not answered.
 async fn meanwhile<T>(
     faults: &Faults,
     method: &'static str,
@@ -40,26 +40,26 @@ async fn meanwhile<T>(
 }
 
 on_both_databases!(
-    a_token_looked_up_while_it_is_revoked_is_not_believed_after,
-    a_list_read_while_it_changes_is_not_kept,
-    a_log_in_overtaken_by_a_change_of_the_account_is_refused,
-    uses_that_are_being_written_count,
+    a_token_revoked_during_its_look_up_is_not_cached,
+    a_list_that_changes_while_it_is_read_is_not_cached,
+    a_sign_in_during_a_change_of_the_account_is_refused,
+    token_uses_count_while_they_are_being_written,
 );
 
-async fn a_token_looked_up_while_it_is_revoked_is_not_believed_after(database: Database) {
+async fn a_token_revoked_during_its_look_up_is_not_cached(database: Database) {
     let (chat, faults, _) = chat(&database).await;
     let token = chat.issue_token(ANN).await.unwrap();
     let looked_up = chat.authenticate(token.expose());
     let revoked = async {
         chat.revoke_tokens(ANN).await.unwrap();
     };
-    // It was valid when it was asked for.
+    // The token was valid when it was looked up.
     meanwhile(&faults, "token_owner", looked_up, revoked).await.unwrap();
     assert!(matches!(chat.authenticate(token.expose()).await, Err(Error::InvalidToken)));
     chat.close().await;
 }
 
-async fn a_list_read_while_it_changes_is_not_kept(database: Database) {
+async fn a_list_that_changes_while_it_is_read_is_not_cached(database: Database) {
     let (chat, faults, thread) = chat(&database).await;
     let send = async || {
         chat.send(ANN, thread, "hello").await.unwrap();
@@ -80,8 +80,8 @@ async fn a_list_read_while_it_changes_is_not_kept(database: Database) {
     chat.close().await;
 }
 
-/// Whoever changes his password because somebody else knows it is rid of him.
-async fn a_log_in_overtaken_by_a_change_of_the_account_is_refused(database: Database) {
+/// A user who changes a known password locks out everyone who knows the old one.
+async fn a_sign_in_during_a_change_of_the_account_is_refused(database: Database) {
     let (chat, faults, _) = chat(&database).await;
     for change in ["password", "disabled", "removed"] {
         chat.set_password(ANN, "the old one").await.unwrap();
@@ -105,8 +105,8 @@ async fn a_log_in_overtaken_by_a_change_of_the_account_is_refused(database: Data
     chat.close().await;
 }
 
-/// A token that would be void without its last use is valid while that is written down.
-async fn uses_that_are_being_written_count(database: Database) {
+/// A token that would have expired without its last use is valid while that use is being written.
+async fn token_uses_count_while_they_are_being_written(database: Database) {
     let (store, faults) = database.faulty_store().await;
     let (clock, hour) = (Hand::new(), Duration::from_secs(3600));
     let chat = Chat::builder(store).clock(clock.clone()).token_ttl(Some(hour)).build();
@@ -122,12 +122,12 @@ async fn uses_that_are_being_written_count(database: Database) {
         gate.reached().await;
         assert_eq!(chat.tokens(ANN).await.unwrap()[0].last_used, used);
         clock.advance(hour / 2);
-        // Nothing is remembered of it but its use.
+        // Clears the cached session, but not the recorded use.
         chat.set_active(ANN, true).await.unwrap();
         chat.authenticate(token.expose()).await.unwrap();
         gate.open();
     };
-    // Making a token has the uses of others written down.
+    // Issuing a token flushes the recorded uses of others.
     tokio::join!(async { chat.issue_token(ANN).await.unwrap() }, meanwhile);
     chat.close().await;
 }

@@ -1,32 +1,37 @@
-//! What the chat promises while its database fails, is late, or does what it was asked and cannot say so:
+//! The promises of the chat while its database fails, is slow, or loses answers:
 //!
-//! - What was answered `Ok` is done and stays so.
-//! - A refusal other than `Unavailable` did nothing. `Unavailable` did all or nothing.
+//! - An operation that was answered `Ok` is done and durable.
+//! - An operation with an error other than `Unavailable` did nothing. One with `Unavailable` did all or nothing.
 //! - A repeat with the same idempotency key adds nothing and answers the same message.
-//! - What was changed or revoked is served by no list and no session kept in memory once the caller has his answer,
-//!   whatever the answer is, nor once a caller who went away has had his wish.
-//! - Callers whose writes are gathered get each their own outcome, in their order, also when others of them go away;
-//!   a bad message fails alone.
-//! - When the faults are over everything works.
+//! - After an operation was answered, with whatever outcome, no cached list or session shows the state before it. The same
+//!   holds after the operation of a cancelled caller has completed.
+//! - Callers whose writes share a batch get their own outcome each, in their order, also if other callers are cancelled. A
+//!   bad message fails without the others.
+//! - After the faults everything works.
 
 mod cancelled;
 mod gathered;
 mod histories;
+mod lost_answers;
 mod meanwhile;
 mod together;
 
 use crate::model::{
     Both, Operation,
-    operations::Who::{Ann, Bob, Cid},
+    operations::{
+        self,
+        Who::{Ann, Bob, Cid},
+    },
 };
 use chat_tests::{Database, Faults};
-use std::sync::Arc;
+use proptest::prelude::*;
+use std::{fmt, sync::Arc};
 
 /// A chat on a store with faults, and its model.
 struct Troubled {
     both: Both,
     faults: Faults,
-    /// Holders of the store when nothing is going on.
+    /// References to the store while no operation is in progress.
     holders: usize,
 }
 
@@ -38,14 +43,14 @@ impl Troubled {
         Self { both, faults, holders }
     }
 
-    /// Waits until everything that was begun has ended, though nobody waits for it.
+    /// Waits until every operation has ended, including those of cancelled callers.
     async fn at_rest(&self) {
         while self.faults.is_busy() || Arc::strong_count(self.both.chat.store()) > self.holders {
             tokio::task::yield_now().await;
         }
     }
 
-    /// After an operation whose outcome nobody knows: all of it was done, or nothing.
+    /// Asserts that an operation of unknown outcome was done as a whole or not at all, and updates the model.
     async fn all_or_nothing(&mut self, operation: &Operation) -> Result<(), String> {
         let Both { chat, model, .. } = &mut self.both;
         let mut done = model.clone();
@@ -63,7 +68,68 @@ impl Troubled {
     }
 }
 
-/// A history in which each kind of change is made.
+/// A sequence of operations, each with the faults that it meets. `Debug` prints one line for each.
+#[derive(Clone)]
+struct History<T>(Vec<(Operation, T)>);
+
+impl<T: fmt::Debug> fmt::Debug for History<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|(operation, faults)| write!(f, "\n    {operation:?} {faults:?}"))
+    }
+}
+
+impl<T: Clone + fmt::Debug + 'static> History<T> {
+    /// Generates histories with these faults.
+    fn any(faults: impl Strategy<Value = T>) -> impl Strategy<Value = Self> {
+        // The clock stands still, so that only the operations call the database.
+        let operation = operations::operation()
+            .prop_filter("time stands still", |operation| !matches!(operation, Operation::Pass { .. }));
+        prop::collection::vec((operation, faults), 1..40).prop_map(Self)
+    }
+
+    /// Returns a history with one of each change, each with the same faults.
+    fn of_each_change(faults: &T) -> Self {
+        Self(one_of_each_change().into_iter().map(|change| (change, faults.clone())).collect())
+    }
+
+    /// Runs the history on a store with faults. `step` does an operation and returns whether its outcome is known.
+    async fn run(
+        &self,
+        database: &Database,
+        step: impl AsyncFn(&mut Troubled, &Operation, &T) -> Result<bool, String>,
+    ) -> Result<(), String> {
+        let mut troubled = Troubled::on(database).await;
+        for (operation, faults) in &self.0 {
+            // Fills the cache too.
+            troubled.both.model.compare(&troubled.both.chat).await?;
+            if !step(&mut troubled, operation, faults).await? {
+                troubled.all_or_nothing(operation).await?;
+                // The client retries.
+                troubled.both.step(operation).await?;
+            }
+        }
+        troubled.both.model.compare(&troubled.both.chat).await?;
+        troubled.both.chat.close().await;
+        Ok(())
+    }
+}
+
+/// Makes property tests of a check of `(&Database, &value) -> Result<(), String>`, with so many cases on each database.
+macro_rules! on_each_database {
+    ($values:expr, $check:path, $($name:ident: $cases:literal on $database:expr;)*) => {$(
+        proptest! {
+            #![proptest_config(tries($cases))]
+
+            #[test]
+            fn $name(value in $values) {
+                wait_for(async { $check(&$database, &value).await }).map_err(TestCaseError::fail)?;
+            }
+        }
+    )*};
+}
+use on_each_database;
+
+/// Returns a history with each kind of change.
 fn one_of_each_change() -> Vec<Operation> {
     use Operation::*;
     let (pair, text, key, is_read) = ((Ann, Bob), "hello", Some("k1"), false);

@@ -1,7 +1,6 @@
-//! Several at once, each call of the database taking a while, some callers going away: in whatever order things come to
-//! happen, every list tells of the same conversations.
+//! Concurrent operations on a slow database, some of them cancelled. In whatever order they are done, all lists agree.
 
-use super::Troubled;
+use super::{Troubled, on_each_database};
 use crate::model::{
     Answer, Both, Model, Operation,
     operations::{self, ALL, Who},
@@ -17,15 +16,15 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use std::fmt;
 
-const NOBODY: UserId = UserId::new(900_000);
+const UNKNOWN_USER: UserId = UserId::new(900_000);
 
-/// An operation, and after how many turns of others its caller goes, if he does not stay.
+/// An operation, and after how many yields its caller is cancelled, if at all.
 type Doing = (Operation, Option<u8>);
 
-/// What is done at once, and how late the database is with each of its calls.
+/// Concurrent operations, and the delay of each call of the database.
 #[derive(Clone)]
 struct Round {
-    /// Whether nothing is kept in memory when it begins.
+    /// Whether the cache is empty at the beginning.
     cold: bool,
     doings: Vec<Doing>,
     late: Vec<u8>,
@@ -52,8 +51,8 @@ async fn every_list_agrees(database: &Database, rounds: &[Round]) -> Result<(), 
     for round in rounds {
         let Both { chat, model, .. } = &mut troubled.both;
         if round.cold {
-            // Whoever is removed, any list may have changed.
-            chat.remove_user(NOBODY).await.unwrap_err();
+            // Removing a user invalidates all lists.
+            chat.remove_user(UNKNOWN_USER).await.unwrap_err();
         } else {
             model.compare(chat).await?;
         }
@@ -88,9 +87,9 @@ async fn every_list_agrees(database: &Database, rounds: &[Round]) -> Result<(), 
     Ok(())
 }
 
-/// Somebody who looks at all he has meanwhile.
+/// Reads every list of a user.
 async fn read_everything(model: &Model, chat: &Chat, user: UserId) {
-    // What he sees depends on the moment; what is kept of it is compared later.
+    // The answers depend on the moment. The cached ones are compared later.
     let all = Slice { limit: ALL, offset: 0 };
     let _ = chat.unread_json(user, true, all).await;
     let _ = chat.unread_json(user, false, all).await;
@@ -108,28 +107,9 @@ async fn turns(count: Option<u8>) {
     }
 }
 
-proptest! {
-    #![proptest_config(tries(32))]
-
-    #[test]
-    fn on_sqlite(rounds in rounds()) {
-        let database = Database::in_memory();
-        wait_for(every_list_agrees(&database, &rounds)).map_err(TestCaseError::fail)?;
-    }
-
-    #[test]
-    fn on_an_sqlite_file(rounds in rounds()) {
-        let database = Database::sqlite();
-        wait_for(every_list_agrees(&database, &rounds)).map_err(TestCaseError::fail)?;
-    }
-}
-
-proptest! {
-    #![proptest_config(tries(10))]
-
-    #[test]
-    fn on_postgres(rounds in rounds()) {
-        wait_for(async { every_list_agrees(&Database::postgres().await, &rounds).await })
-            .map_err(TestCaseError::fail)?;
-    }
+on_each_database! {
+    rounds(), every_list_agrees,
+    on_sqlite: 32 on Database::in_memory();
+    on_an_sqlite_file: 32 on Database::sqlite();
+    on_postgres: 10 on Database::postgres().await;
 }
