@@ -1,5 +1,5 @@
-//! Who may do what: every endpoint of the table, for everybody who might call it, over HTTP. An endpoint without a row
-//! here is a failure.
+//! The permission matrix: every endpoint of the table for every kind of caller, over HTTP. An endpoint without a row
+//! fails a test.
 
 use chat_core::{
     Chat,
@@ -13,14 +13,14 @@ use chat_tests::{Database, Server, on_both_databases};
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// What a caller is answered.
+/// The expected answer of one endpoint to one caller.
 #[derive(Debug, Clone, Copy)]
 enum Cell {
-    /// It is done.
+    /// Success with a change.
     Done(u16),
-    /// There was nothing to do.
+    /// Success without a change.
     Same(u16),
-    /// Exactly this, and nothing changes.
+    /// Exactly this answer, without a change.
     Says(u16, &'static str),
 }
 use Cell::{Done, Same, Says};
@@ -31,27 +31,27 @@ const REVOKED: Cell = Says(401, r#"{"detail":"Invalid token."}"#);
 const FORBIDDEN: Cell = Says(403, r#"{"detail":"You do not have permission to perform this action."}"#);
 const NO_THREAD: Cell = Says(404, r#"{"detail":"No Thread matches the given query."}"#);
 const NO_MESSAGE: Cell = Says(404, r#"{"detail":"No Message matches the given query."}"#);
-const NOT_HIS_TOKEN: Cell = Says(404, r#"{"detail":"No Token matches the given query."}"#);
+const NO_TOKEN: Cell = Says(404, r#"{"detail":"No Token matches the given query."}"#);
 const NO_SUCH_PK: Cell = Says(400, r#"{"thread":["Invalid pk \"<thread>\" - object does not exist."]}"#);
-const WITH_HIMSELF: Cell = Says(400, r#"{"participant":["You cannot start a thread with yourself."]}"#);
+const WITH_ONESELF: Cell = Says(400, r#"{"participant":["You cannot start a thread with yourself."]}"#);
 const BAD_LOG_IN: Cell = Says(400, r#"{"non_field_errors":["Unable to log in with provided credentials."]}"#);
 const NONE: Cell = Says(200, "[]");
 const NOTHING: Cell = Says(200, r#"{"count":0,"next":null,"previous":null,"results":[]}"#);
 
-/// Who calls. Ann and bob have a thread, in which either wrote a message; `{id}` is that thread, ann's message, a
-/// token of ann's, or bob, and `<…>` in a body is what its name says.
+/// The caller. Ann and bob have a thread, in which each sent a message. `{id}` stands for that thread, ann's message, one
+/// of ann's tokens, or bob. `<…>` in a body stands for what its name says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Caller {
-    Nobody,
+    SignedOut,
     Ann,
     Bob,
-    /// Has nothing to do with the two.
+    /// A user who is not a participant of the thread.
     Eve,
     DisabledAnn,
     RevokedAnn,
 }
 const CALLERS: [Caller; 6] =
-    [Caller::Nobody, Caller::Ann, Caller::Bob, Caller::Eve, Caller::DisabledAnn, Caller::RevokedAnn];
+    [Caller::SignedOut, Caller::Ann, Caller::Bob, Caller::Eve, Caller::DisabledAnn, Caller::RevokedAnn];
 
 struct Row {
     endpoint: &'static str,
@@ -60,17 +60,17 @@ struct Row {
     cells: [Cell; 6],
 }
 
-/// For those who are signed in: ann, bob and eve.
+/// Returns a row for endpoints that need a token, with the cells of ann, bob and eve.
 const fn signed_in(endpoint: &'static str, body: &'static str, [ann, bob, eve]: [Cell; 3]) -> Row {
     Row { endpoint, query: "", body, cells: [NO_CREDENTIALS, ann, bob, eve, INACTIVE, REVOKED] }
 }
 
-/// For anybody, with whatever header.
+/// Returns a row for public endpoints, which ignore the `Authorization` header.
 const fn public(endpoint: &'static str, body: &'static str, cell: Cell) -> Row {
     Row { endpoint, query: "", body, cells: [cell; 6] }
 }
 
-/// The log-in of ann, which ends with her account.
+/// Returns a row for signing in as ann, which fails when the account is disabled.
 const fn log_in(endpoint: &'static str) -> Row {
     let done = Done(200);
     let body = r#"{"username":"<ann>","password":"<password>"}"#;
@@ -83,7 +83,7 @@ const ROWS: &[Row] = &[
     log_in("GetToken"),
     signed_in("DeleteToken", "", [Done(204); 3]),
     signed_in("ListTokens", "", [Same(200); 3]),
-    signed_in("RevokeToken", "", [Done(204), NOT_HIS_TOKEN, NOT_HIS_TOKEN]),
+    signed_in("RevokeToken", "", [Done(204), NO_TOKEN, NO_TOKEN]),
     signed_in("ListUsers", "", [Same(200); 3]),
     public("CreateUser", r#"{"username":"<new>","password":"<password>"}"#, Done(201)),
     signed_in("GetMe", "", [Same(200); 3]),
@@ -91,7 +91,7 @@ const ROWS: &[Row] = &[
     signed_in("GetUser", "", [Same(200); 3]),
     signed_in("ListThreads", "", [Same(200), Same(200), NONE]),
     Row { query: "?limit=9", ..signed_in("ListThreads", "", [Same(200), Same(200), NONE]) },
-    signed_in("CreateThread", r#"{"participant":<bob>}"#, [Same(200), WITH_HIMSELF, Done(201)]),
+    signed_in("CreateThread", r#"{"participant":<bob>}"#, [Same(200), WITH_ONESELF, Done(201)]),
     signed_in("GetThread", "", [Same(200), Same(200), NO_THREAD]),
     signed_in("DeleteThread", "", [Done(204), Done(204), NO_THREAD]),
     signed_in("ListThreadMessages", "", [Same(200), Same(200), NO_THREAD]),
@@ -110,7 +110,7 @@ const ROWS: &[Row] = &[
     signed_in("MarkMessageRead", "", [Done(200), Done(200), NO_MESSAGE]),
 ];
 
-/// Ann, bob and eve, anew for each request.
+/// Ann, bob and eve with their data. Each cell gets its own.
 struct World<'a> {
     server: &'a Server,
     http: &'a reqwest::Client,
@@ -145,14 +145,14 @@ impl<'a> World<'a> {
         let revoked = chat.issue_token(ann).await.unwrap();
         chat.sign_out(chat.authenticate(revoked.expose()).await.unwrap()).await.unwrap();
         chat.issue_token(ann).await.unwrap();
-        // Its number is one that none of bob's and eve's has.
+        // No token of bob or eve has this number.
         let token_id = chat.tokens(ann).await.unwrap()[0].id;
         let thread = chat.open_thread(ann, bob).await.unwrap().id;
         let message = chat.send(ann, thread, "from ann").await.unwrap().id;
         chat.send(bob, thread, "from bob").await.unwrap();
         chat.set_active(ann, caller != Caller::DisabledAnn).await.unwrap();
         let token = match caller {
-            Caller::Nobody => None,
+            Caller::SignedOut => None,
             Caller::Ann | Caller::DisabledAnn => Some(&tokens[0]),
             Caller::Bob => Some(&tokens[1]),
             Caller::Eve => Some(&tokens[2]),
@@ -196,7 +196,7 @@ impl<'a> World<'a> {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    /// Everything there is to know of the three, as the database has it.
+    /// Returns all data of the three users, as it is in the database.
     async fn everything(&self) -> String {
         let chat = Chat::new(self.server.chat.store().clone());
         let all = Slice { limit: 100, offset: 0 };
@@ -213,45 +213,58 @@ impl<'a> World<'a> {
             let unread: Vec<_> = futures_util::future::try_join_all(unread).await.unwrap();
             let password = account.password.expose();
             known += &format!("\n{account:?} {password} {tokens:?} {threads:?} {thread:?}");
-            // As JSON, for Debug does not show what people write.
+            // As JSON, since `Debug` does not show message texts.
             let unread: Vec<_> = unread.into_iter().map(|list| (list.count, list.items)).collect();
             known += &json!([page, messages.count, messages.items, unread]).to_string();
         }
         known
     }
 
-    async fn check(&self, spec: &Spec, row: &Row, caller: Caller, cell: Cell) {
-        let what = format!("{caller:?}: {} {} {}", row.endpoint, row.query, row.body);
+    /// Makes the request of a cell. Returns what is wrong with the answer, or with what it changed.
+    async fn check(&self, spec: &Spec, row: &Row, cell: Cell) -> Result<(), String> {
         let before = self.everything().await;
         if spec.method == http::Method::GET && !spec.takes_body {
-            let (Done(status) | Same(status) | Says(status, _)) = cell;
-            assert_eq!(self.ask(&http::Method::HEAD, spec, row).await.0, status, "HEAD, {what}");
+            let (Done(expected) | Same(expected) | Says(expected, _)) = cell;
+            let (status, _) = self.ask(&http::Method::HEAD, spec, row).await;
+            if status != expected {
+                return Err(format!("HEAD is answered {status}, expected {expected}"));
+            }
         }
         let (status, body) = self.ask(&spec.method, spec, row).await;
-        match cell {
-            Done(expected) | Same(expected) => assert_eq!(status, expected, "{what}: {body}"),
-            Says(expected, text) => assert_eq!((status, body), (expected, self.fill_in(text)), "{what}"),
+        let is_expected = match cell {
+            Done(expected) | Same(expected) => status == expected,
+            Says(expected, text) => status == expected && body == self.fill_in(text),
+        };
+        if !is_expected {
+            return Err(format!("answered {status} {body}, expected {cell:?}"));
         }
-        let changed = self.everything().await != before;
-        assert_eq!(changed, matches!(cell, Done(_)), "changed something, {what}");
+        match (self.everything().await != before, matches!(cell, Done(_))) {
+            (true, false) => Err("it changed something".to_owned()),
+            (false, true) => Err("it changed nothing".to_owned()),
+            _ => Ok(()),
+        }
     }
 }
 
-on_both_databases!(everybody_may_do_what_is_his_to_do);
+on_both_databases!(every_cell_is_answered_as_the_matrix_says);
 
-async fn everybody_may_do_what_is_his_to_do(database: Database) {
+async fn every_cell_is_answered_as_the_matrix_says(database: Database) {
     let server = Server::start(&database).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut number = 0;
+    let mut wrong = Vec::new();
     for row in ROWS {
         let spec = endpoints::ALL.iter().find(|spec| spec.name == row.endpoint);
         let spec = spec.unwrap_or_else(|| panic!("there is no endpoint {}", row.endpoint));
         for (caller, cell) in CALLERS.into_iter().zip(row.cells) {
             number += 1;
             let world = World::new(&server, &http, number, (row, caller)).await;
-            world.check(spec, row, caller, cell).await;
+            if let Err(error) = world.check(spec, row, cell).await {
+                wrong.push(format!("{caller:?}: {} {} {}: {error}", row.endpoint, row.query, row.body));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{} wrong cells:\n{}", wrong.len(), wrong.join("\n"));
     server.stop().await;
 }
 
