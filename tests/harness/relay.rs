@@ -21,6 +21,7 @@ pub struct Relay {
     /// Reserves the port while no socket listens on it.
     _port: TcpSocket,
     silent: watch::Sender<bool>,
+    reset: watch::Sender<()>,
     listening: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -40,6 +41,7 @@ impl Relay {
             address,
             _port: port,
             silent: watch::Sender::new(false),
+            reset: watch::Sender::new(()),
             listening: Mutex::default(),
         };
         relay.mend();
@@ -53,9 +55,14 @@ impl Relay {
 
     /// Closes all connections and refuses new ones.
     pub fn cut(&self) {
-        if let Some(listening) = self.listening.lock().expect("nobody panics").take() {
+        if let Some(listening) = self.listening.lock().expect("no panic while it was locked").take() {
             listening.abort();
         }
+    }
+
+    /// Closes all connections, and goes on to accept new ones.
+    pub fn reset(&self) {
+        self.reset.send_replace(());
     }
 
     /// Drops all traffic without closing a connection, like a machine that lost power. New connections are accepted, and
@@ -67,10 +74,15 @@ impl Relay {
     /// Forwards new connections again. Those that were silenced stay silent.
     pub fn mend(&self) {
         self.silent.send_replace(false);
-        let mut listening = self.listening.lock().expect("nobody panics");
+        let mut listening = self.listening.lock().expect("no panic while it was locked");
         if listening.is_none() {
             let listener = socket(self.address).and_then(|socket| socket.listen(1024)).expect("its own port");
-            *listening = Some(tokio::spawn(accept(listener, self.to.clone(), self.silent.subscribe())));
+            *listening = Some(tokio::spawn(accept(
+                listener,
+                self.to.clone(),
+                self.silent.subscribe(),
+                self.reset.subscribe(),
+            )));
         }
     }
 }
@@ -89,16 +101,33 @@ fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-async fn accept(listener: TcpListener, to: PathBuf, silent: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    to: PathBuf,
+    silent: watch::Receiver<bool>,
+    mut reset: watch::Receiver<()>,
+) {
     // Dropped with this task, which closes them.
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(pass_on(stream, to.clone(), silent.clone()));
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { return };
+                connections.spawn(forward(stream, to.clone(), silent.clone()));
+            }
+            // An error means that the relay was dropped.
+            changed = reset.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                connections.abort_all();
+            }
+        }
     }
 }
 
-async fn pass_on(mut from: TcpStream, to: PathBuf, mut silent: watch::Receiver<bool>) {
-    let pass = async {
+async fn forward(mut from: TcpStream, to: PathBuf, mut silent: watch::Receiver<bool>) {
+    let forwarded = async {
         let Ok(mut to) = UnixStream::connect(to).await else { return };
         // An error closes both connections, which is how both ends learn of it.
         let _ = copy_bidirectional(&mut from, &mut to).await;
@@ -106,7 +135,7 @@ async fn pass_on(mut from: TcpStream, to: PathBuf, mut silent: watch::Receiver<b
     tokio::select! {
         biased;
         _ = silent.wait_for(|silent| *silent) => {}
-        () = pass => return,
+        () = forwarded => return,
     }
     // The connection stays open without traffic.
     std::future::pending::<()>().await;

@@ -1,4 +1,13 @@
-//! Everything that needs more than one crate, or a database server.
+//! The tests that need more than one crate, a database server or the built programs.
+//!
+//! - `contract`: the rules of the HTTP contract, against the service without a socket. `chat-server/tests/it` has the tests
+//!   of the server itself: connections, TLS, timeouts, shutdown, and the options of its program.
+//! - `stories`: what users and administrators do, through the programs and the client library.
+//! - `databases`, `migrations`, `nodes`: the stores, their schemas, and several servers on one database.
+//! - `model`, `faults`: random histories against a model, without and with faults of the store.
+//! - `outages`: kills, full disks and lost databases under the running program.
+//! - `permissions`, `hostile`, `embedding`: the permission matrix, generated input, and use inside another application.
+//! - `golden`: files that are checked in; see [`chat_tests::golden`].
 
 #![expect(
     clippy::expect_used,
@@ -8,8 +17,8 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-mod conformance;
 mod contract;
+mod databases;
 mod embedding;
 mod error_log;
 mod faults;
@@ -20,7 +29,4 @@ mod model;
 mod nodes;
 mod outages;
 mod permissions;
-mod postgres;
-mod sessions;
-mod statements;
 mod stories;

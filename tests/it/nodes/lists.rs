@@ -1,5 +1,5 @@
-//! Several nodes on one Postgres: what any of them has acknowledged is in every list of every other at once, though
-//! they keep lists in memory.
+//! Read-your-writes across nodes on one Postgres: a change that one node has acknowledged is in every list of every other
+//! node at once, although each node caches lists.
 
 use chat_core::{
     Chat, Edit, Error,
@@ -21,7 +21,7 @@ const CID: UserId = UserId::new(3);
 
 const PAGE: Slice = Slice { limit: 50, offset: 0 };
 
-/// A chat on it as a server opens it, with its users.
+/// Opens a chat on the database as a server does, and adds its users.
 async fn node(database: &Database) -> Chat {
     let chat = database.chat().await;
     for (id, name) in [(ANN, "ann"), (BOB, "bob"), (CID, "cid")] {
@@ -30,12 +30,12 @@ async fn node(database: &Database) -> Chat {
     chat
 }
 
-/// Every list of ann's and bob's, as the service writes them.
+/// Returns every list of ann and bob, as the service writes it.
 async fn lists(chat: &Chat, thread: ThreadId) -> Vec<Option<Bytes>> {
     let mut lists = Vec::new();
     for user in [ANN, BOB] {
         lists.push(Some(chat.threads_json(user, None, 50).await.unwrap().json));
-        // The newest, so that it shows what came last.
+        // The newest messages, so that the page shows the last change.
         let newest = MessageRange::Before(MessageId::new(i64::MAX));
         lists.push(chat.thread_messages_json(user, thread, newest, 50).await.ok().map(|page| page.json));
         lists.push(Some(chat.messages_json(user, PAGE).await.unwrap().json));
@@ -46,71 +46,101 @@ async fn lists(chat: &Chat, thread: ThreadId) -> Vec<Option<Bytes>> {
     lists
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_on_one_node_is_in_every_list_of_the_other() {
-    const ROUNDS: usize = 12;
+/// A change that one node makes in the thread of ann and bob.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Send,
+    Edit,
+    MarkRead,
+    MarkUnread,
+    MarkThreadRead,
+    DeleteMessage,
+    DeleteThread,
+    OpenAnotherThread,
+}
+
+impl Change {
+    /// Makes the change, to `message` where it is about one.
+    async fn make(self, node: &Chat, thread: ThreadId, message: MessageId) -> Result<(), Error> {
+        match self {
+            Self::Send => {
+                node.send(ANN, thread, "another message").await?;
+            }
+            Self::Edit => {
+                let edit = Edit { text: Some(node.text("edited").unwrap()), is_read: None };
+                node.edit_message(ANN, message, edit).await?;
+            }
+            Self::MarkRead => {
+                node.mark_message_read(BOB, message).await?;
+            }
+            Self::MarkUnread => {
+                node.edit_message(BOB, message, Edit { text: None, is_read: Some(false) }).await?;
+            }
+            Self::MarkThreadRead => {
+                node.mark_thread_read(BOB, thread, None).await?;
+            }
+            Self::DeleteMessage => node.delete_message(ANN, message).await?,
+            Self::DeleteThread => node.delete_thread(BOB, thread).await?,
+            Self::OpenAnotherThread => {
+                node.remove_user(CID).await?;
+                node.ensure_user(CID, "cid").await?;
+                node.open_thread(ANN, CID).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes these changes on one node, several times. After each, every list on another node shows it, though that node had
+/// cached them all.
+async fn assert_visible_on_another_node(changes: &[Change]) {
+    const ROUNDS: usize = 6;
     let database = Database::postgres().await;
     let (here, there) = (node(&database).await, node(&database).await);
-    let mut thread = here.open_thread(ANN, BOB).await.unwrap().id;
     for round in 0..ROUNDS {
-        let mut last = None;
-        for change in 0..8 {
+        let thread = here.open_thread(ANN, BOB).await.unwrap().id;
+        here.mark_thread_read(BOB, thread, None).await.unwrap();
+        let message = here.send(ANN, thread, &format!("message {round}")).await.unwrap().id;
+        for change in changes {
             let before = lists(&there, thread).await;
             assert_eq!(lists(&there, thread).await, before);
-            let what = match change {
-                0 | 1 => {
-                    last = Some(here.send(ANN, thread, &format!("{round}.{change}")).await.unwrap().id);
-                    "a message"
-                }
-                2 => {
-                    let text = Some(here.text(&format!("{round} edited")).unwrap());
-                    here.edit_message(ANN, last.unwrap(), Edit { text, is_read: None }).await.unwrap();
-                    "an edit"
-                }
-                3 => {
-                    here.mark_message_read(BOB, last.unwrap()).await.unwrap();
-                    "a mark"
-                }
-                4 => {
-                    here.edit_message(BOB, last.unwrap(), Edit { text: None, is_read: Some(false) })
-                        .await
-                        .unwrap();
-                    "a mark taken back"
-                }
-                5 => {
-                    here.mark_thread_read(BOB, thread, None).await.unwrap();
-                    "a thread marked"
-                }
-                6 => {
-                    here.delete_message(ANN, last.unwrap()).await.unwrap();
-                    "a message deleted"
-                }
-                _ if round % 2 == 0 => {
-                    here.delete_thread(BOB, thread).await.unwrap();
-                    "a thread deleted"
-                }
-                _ => {
-                    here.remove_user(CID).await.unwrap();
-                    here.ensure_user(CID, "cid").await.unwrap();
-                    here.open_thread(ANN, CID).await.unwrap();
-                    "another thread"
-                }
-            };
+            change.make(&here, thread, message).await.unwrap();
             let after = lists(&there, thread).await;
-            assert_ne!(after, before, "{what} in round {round}");
-            // One that has kept nothing.
+            assert_ne!(after, before, "{change:?} in round {round}");
+            // A chat with an empty cache.
             let cold = Chat::new(here.store().clone());
-            assert_eq!(after, lists(&cold, thread).await, "{what} in round {round}");
+            assert_eq!(after, lists(&cold, thread).await, "{change:?} in round {round}");
         }
-        thread = here.open_thread(ANN, BOB).await.unwrap().id;
     }
     here.close().await;
     there.close().await;
 }
 
-/// While others read without pause, so that what was read before a change is kept after it.
+/// Makes a test of each of these sequences of changes.
+macro_rules! visible_on_another_node {
+    ($($name:ident: $($change:ident),+;)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            assert_visible_on_another_node(&[$(Change::$change),+]).await;
+        }
+    )*};
+}
+
+visible_on_another_node! {
+    a_sent_message_is_in_every_list_of_another_node: Send, Send;
+    an_edited_message_is_in_every_list_of_another_node: Edit;
+    a_read_mark_is_in_every_list_of_another_node: MarkRead, MarkUnread;
+    a_thread_marked_read_is_in_every_list_of_another_node: MarkThreadRead;
+    a_deleted_message_is_in_no_list_of_another_node: DeleteMessage;
+    a_deleted_thread_is_in_no_list_of_another_node: DeleteThread;
+    an_opened_thread_is_in_every_list_of_another_node: OpenAnotherThread;
+    every_change_in_turn_is_in_every_list_of_another_node:
+        Send, Edit, MarkRead, MarkUnread, MarkThreadRead, OpenAnotherThread, DeleteMessage, DeleteThread;
+}
+
+/// Concurrent readers put pages into the cache that they read before a change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lists_that_all_read_at_once_show_each_change() {
+async fn lists_under_constant_reads_show_each_change() {
     const CHANGES: usize = 150;
     let database = Database::postgres().await;
     let (here, there) = (node(&database).await, node(&database).await);
@@ -148,9 +178,9 @@ async fn lists_that_all_read_at_once_show_each_change() {
     there.close().await;
 }
 
-/// And that it is asked for each.
+/// The node asks the database for the version of a list before it serves a cached page.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_list_is_served_from_memory_only_while_the_database_says_so() {
+async fn a_cached_list_is_served_only_after_its_version_is_checked() {
     let database = Database::postgres().await;
     node(&database).await.close().await;
     let (store, faults) = database.faulty_store().await;
@@ -158,7 +188,7 @@ async fn a_list_is_served_from_memory_only_while_the_database_says_so() {
     chat.send(ANN, chat.open_thread(ANN, BOB).await.unwrap().id, "hello").await.unwrap();
     let read = || chat.messages_json(BOB, PAGE);
 
-    // Nothing is kept for longer than two seconds, which a machine may take to get from one line to the next.
+    // A page is cached for two seconds, which may pass between two lines on a slow machine.
     let deadline = Instant::now() + PATIENCE;
     let kept = loop {
         read().await.unwrap();
@@ -178,15 +208,15 @@ async fn a_list_is_served_from_memory_only_while_the_database_says_so() {
     chat.close().await;
 }
 
-/// A server whose transactions see nothing new once they have begun, unless they are told otherwise.
+/// The database's default isolation level is `serializable`, in which concurrent writers would fail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_the_database_does_by_default_writers_do_not_fail_each_other() {
+async fn concurrent_writers_succeed_whatever_the_default_isolation_level() {
     let database = Database::postgres().await;
     let stricter = "do $$ begin execute format('alter database %I set default_transaction_isolation to serializable', \
          current_database()); end $$";
     database.execute(stricter).await;
     node(&database).await.close().await;
-    // Each message in a transaction of its own, many at once.
+    // Many concurrent transactions, each with one message.
     let chat = Chat::new(sql::open(&database.url, &sql::Options::default()).await.unwrap());
     let thread = chat.open_thread(ANN, BOB).await.unwrap().id;
     let sent = join_all((0..200).map(|n| {

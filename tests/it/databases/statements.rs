@@ -1,4 +1,4 @@
-//! Every statement of the store: both databases take it, and none reads a whole table to answer a request.
+//! Every statement of the store: its database prepares it, and none scans a whole table to answer a request.
 
 use chat_core::store::sql;
 use chat_tests::postgres::Database;
@@ -8,7 +8,7 @@ use sqlx::{
 
 const TABLES: [&str; 7] = ["users", "tokens", "threads", "messages", "counters", "totals", "imports"];
 
-/// What removes users, for whom nobody waits, and what ends an import.
+/// Statements that remove users or end an import. No request waits for them.
 const RARE: [&str; 6] = [
     "SET_IMPORTED_READ_POSITIONS",
     "COUNT_USER_MESSAGES",
@@ -18,13 +18,13 @@ const RARE: [&str; 6] = [
     "lock_threads_of_user",
 ];
 
-/// What walks along an index of the whole table, no further than its limit.
+/// Statements that walk along an index of the whole table, no further than their limit.
 const WALKS: [&str; 2] = ["USERS", "ANY_USER"];
 
-/// Lists that come from several indexes: they are merged, for to sort them is to read them whole.
+/// Lists that come from several indexes. They have to be merged, since sorting reads them whole.
 const MERGED: [&str; 4] = ["threads", "messages", "unread", "unread_incoming"];
 
-/// What SQLite runs for each message of a batch.
+/// Statements that SQLite runs for each message of a batch.
 const FOR_EACH: [&str; 7] = [
     "THREAD_PARTICIPANTS",
     "MESSAGE_BY_ID",
@@ -63,9 +63,9 @@ async fn sqlite_scans_no_table() {
     }
 }
 
-/// To make a tree, and to give its memory back, costs more than what such a statement does.
+/// Allocating and freeing a temporary tree costs more than such a statement.
 #[tokio::test]
-async fn sqlite_makes_no_temporary_tree_for_each_message() {
+async fn sqlite_builds_no_temporary_tree_for_single_messages() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("chat.db").display());
     migrated(&url).await;
@@ -86,7 +86,7 @@ async fn postgres_scans_no_table() {
     let database = Database::fresh().await;
     migrated(&database.url).await;
     let mut postgres = PgConnection::connect(&database.url).await.unwrap();
-    // A table without rows would be scanned whatever the indexes; the rest is as on the store's own connections.
+    // Without these settings, Postgres scans an empty table. All others are those of the store's own connections.
     let settings =
         "set enable_seqscan = off; set enable_bitmapscan = off; set plan_cache_mode = force_generic_plan";
     postgres.execute(settings).await.unwrap();
@@ -94,7 +94,7 @@ async fn postgres_scans_no_table() {
         let prepared = postgres.prepare(AssertSqlSafe(statement.to_owned()).into_sql_str()).await;
         prepared.unwrap_or_else(|error| panic!("{name}: {error}"));
         if statement.starts_with("lock ") {
-            continue; // which has no plan
+            continue; // a lock has no plan
         }
         let arguments = (1..=12).rev().find(|n| statement.contains(&format!("${n}"))).unwrap_or(0);
         let nulls = vec!["null"; arguments].join(", ");

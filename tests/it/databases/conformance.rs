@@ -1,4 +1,4 @@
-//! The suite of chat-core, over every database, alone and behind group commit.
+//! The conformance suite of chat-core on every database, without and with group commit.
 
 use chat_core::store::{Store, sql};
 use chat_tests::postgres::Database;
@@ -30,20 +30,20 @@ async fn at(url: &str, gathered: bool) -> Arc<dyn Store> {
 }
 
 mod sqlite_file {
-    chat_core::store_conformance!(crate::conformance::file(false));
+    chat_core::store_conformance!(crate::databases::conformance::file(false));
 }
 mod sqlite_file_gathered {
-    chat_core::store_conformance!(crate::conformance::file(true));
+    chat_core::store_conformance!(crate::databases::conformance::file(true));
 }
 mod sqlite_memory {
-    chat_core::store_conformance!(crate::conformance::memory(false));
+    chat_core::store_conformance!(crate::databases::conformance::memory(false));
 }
 mod sqlite_memory_gathered {
-    chat_core::store_conformance!(crate::conformance::memory(true));
+    chat_core::store_conformance!(crate::databases::conformance::memory(true));
 }
 mod postgres {
-    chat_core::store_conformance!(crate::conformance::postgres(false));
+    chat_core::store_conformance!(crate::databases::conformance::postgres(false));
 }
 mod postgres_gathered {
-    chat_core::store_conformance!(crate::conformance::postgres(true));
+    chat_core::store_conformance!(crate::databases::conformance::postgres(true));
 }

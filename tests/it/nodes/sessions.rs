@@ -1,4 +1,4 @@
-//! Tokens over time, and across nodes.
+//! Tokens over time and across nodes.
 
 use chat_core::{
     Chat, Error,
@@ -20,12 +20,12 @@ async fn chat(url: &str, clock: &Hand) -> Chat {
 }
 
 on_both_databases!(
-    a_token_ends_after_ninety_days_without_use,
-    uses_are_noted_by_the_minute_and_outlive_the_process,
-    the_token_unused_for_longest_makes_room,
+    a_token_expires_after_90_days_without_use,
+    token_uses_are_recorded_by_the_minute_and_survive_a_restart,
+    the_least_recently_used_token_is_evicted,
 );
 
-async fn a_token_ends_after_ninety_days_without_use(database: Database) {
+async fn a_token_expires_after_90_days_without_use(database: Database) {
     let clock = Hand::new();
     let chat = chat(&database.url, &clock).await;
     let (used, unused) = (chat.issue_token(ANN).await.unwrap(), chat.issue_token(ANN).await.unwrap());
@@ -40,7 +40,7 @@ async fn a_token_ends_after_ninety_days_without_use(database: Database) {
     chat.close().await;
 }
 
-async fn uses_are_noted_by_the_minute_and_outlive_the_process(database: Database) {
+async fn token_uses_are_recorded_by_the_minute_and_survive_a_restart(database: Database) {
     let clock = Hand::new();
     let first = chat(&database.url, &clock).await;
     let token = first.issue_token(ANN).await.unwrap();
@@ -57,7 +57,7 @@ async fn uses_are_noted_by_the_minute_and_outlive_the_process(database: Database
     second.close().await;
 }
 
-async fn the_token_unused_for_longest_makes_room(database: Database) {
+async fn the_least_recently_used_token_is_evicted(database: Database) {
     let clock = Hand::new();
     let chat = chat(&database.url, &clock).await;
     let (used, unused) = (chat.issue_token(ANN).await.unwrap(), chat.issue_token(ANN).await.unwrap());
@@ -72,7 +72,7 @@ async fn the_token_unused_for_longest_makes_room(database: Database) {
     chat.authenticate(used.expose()).await.unwrap();
     chat.issue_token(ANN).await.unwrap();
     assert!(matches!(chat.authenticate(unused.expose()).await, Err(Error::InvalidToken)));
-    // It was seen to be valid a moment ago, and is void at once all the same.
+    // The cached token is evicted with its row.
     chat.issue_token(ANN).await.unwrap();
     assert!(matches!(chat.authenticate(newer[0].expose()).await, Err(Error::InvalidToken)));
     chat.authenticate(used.expose()).await.unwrap();
@@ -80,9 +80,9 @@ async fn the_token_unused_for_longest_makes_room(database: Database) {
     chat.close().await;
 }
 
-/// What one node revokes no other believes for longer than two seconds.
+/// A node caches the token of another node for at most two seconds.
 #[tokio::test]
-async fn other_nodes_follow_within_two_seconds() {
+async fn a_revocation_is_effective_on_other_nodes_within_two_seconds() {
     let database = postgres::Database::fresh().await;
     let clock = Hand::new();
     let (here, there) = (chat(&database.url, &clock).await, chat(&database.url, &clock).await);
@@ -118,7 +118,7 @@ async fn other_nodes_follow_within_two_seconds() {
     there.close().await;
 }
 
-/// Lets them pass, for this runtime, without waiting.
+/// Advances the time of this runtime by two seconds without waiting.
 async fn two_seconds() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(2)).await;

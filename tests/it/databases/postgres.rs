@@ -1,4 +1,4 @@
-//! What only Postgres does: opening a server's database, and commits that fail.
+//! Behaviour that only Postgres has: opening a database on a server, failing commits, and row locks.
 
 use chat_core::{
     api::{Participants, ThreadId, Timestamp, UserId},
@@ -18,7 +18,7 @@ async fn connect(url: &str) -> Result<Arc<dyn Store>, sql::OpenError> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_that_start_together_migrate_once() {
+async fn stores_opened_concurrently_migrate_once() {
     let database = Database::fresh().await;
     let opening: Vec<_> = (0..4)
         .map(|_| {
@@ -32,13 +32,13 @@ async fn several_that_start_together_migrate_once() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_opened_is_named() {
+async fn each_failure_to_open_has_its_own_error() {
     let database = Database::fresh().await;
     let nowhere = database.url.replace("chat_test_", "no_such_");
     assert!(matches!(connect(&nowhere).await, Err(sql::OpenError::NoSuchDatabase)));
     let folder = tempfile::tempdir().unwrap();
-    let nobody = format!("postgres://localhost/chat?host={}", folder.path().display());
-    assert!(matches!(connect(&nobody).await, Err(sql::OpenError::Unreachable(_))));
+    let no_server = format!("postgres://localhost/chat?host={}", folder.path().display());
+    assert!(matches!(connect(&no_server).await, Err(sql::OpenError::Unreachable(_))));
     assert!(matches!(connect("postgres://[").await, Err(sql::OpenError::Address)));
 }
 
@@ -53,7 +53,7 @@ async fn a_newer_schema_is_refused() {
     assert!(matches!(error, sql::OpenError::Newer { found: 9999, .. }), "{error}");
 }
 
-/// Two users' thread, and a message to it.
+/// Adds two users and their thread. Returns a message to it.
 async fn message(store: &Arc<dyn Store>) -> NewMessage {
     let created = Timestamp::from_micros(1);
     let mut users = Vec::new();
@@ -69,7 +69,7 @@ async fn message(store: &Arc<dyn Store>) -> NewMessage {
     NewMessage { thread: id, sender: users[0], text: "good".to_owned(), is_read: false, created, key: None }
 }
 
-/// Has the database refuse a message that says "bad".
+/// Makes the database refuse a message with the text "bad".
 async fn refuse_bad(database: &Database, when: &str) {
     let mut connection = PgConnection::connect(&database.url).await.unwrap();
     let function = "create function refuse() returns trigger language plpgsql \
@@ -83,7 +83,7 @@ async fn refuse_bad(database: &Database, when: &str) {
 }
 
 #[tokio::test]
-async fn a_message_the_database_refuses_fails_alone() {
+async fn only_the_message_that_the_database_refuses_fails() {
     let database = Database::fresh().await;
     let store = connect(&database.url).await.unwrap();
     let good = message(&store).await;
@@ -94,10 +94,10 @@ async fn a_message_the_database_refuses_fails_alone() {
     store.close().await;
 }
 
-/// While messages are tried one by one, after one was refused, the database goes: the others are not tried, each for as
-/// long as it takes to see that it is gone.
+/// After one message was refused, the store tries the others one by one. When the connection is lost meanwhile, it does not
+/// try the rest, since each attempt would wait until it times out.
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_database_goes_no_more_is_tried() {
+async fn after_the_database_is_lost_no_further_message_is_tried() {
     let cluster = Cluster::own();
     let relay = Relay::start(&cluster.socket()).unwrap();
     let url = format!("postgres://postgres@{}/postgres", relay.address());
@@ -118,9 +118,7 @@ async fn when_the_database_goes_no_more_is_tried() {
     messages[1].text = "slow".to_owned();
     let sending = tokio::spawn(async move { store.insert_messages(messages).await });
     let waiting = "select exists (select 1 from pg_locks where locktype = 'advisory' and not granted)";
-    while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(&mut administrator).await.unwrap() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until(&mut administrator, waiting).await;
     relay.cut();
     let outcomes = timeout(PATIENCE, sending).await.expect("the others are given up").unwrap().unwrap();
     assert!(matches!(outcomes[0], Err(StoreError::Fault(_))), "{:?}", outcomes[0]);
@@ -131,7 +129,7 @@ async fn when_the_database_goes_no_more_is_tried() {
 }
 
 #[tokio::test]
-async fn after_a_failed_commit_nothing_is_tried_again() {
+async fn nothing_is_retried_after_a_failed_commit() {
     let database = Database::fresh().await;
     let store = connect(&database.url).await.unwrap();
     let good = message(&store).await;
@@ -141,7 +139,7 @@ async fn after_a_failed_commit_nothing_is_tried_again() {
     let there =
         async || store.thread_messages(caller, thread, MessageRange::Oldest, 9).await.unwrap().unwrap().len();
 
-    // Of a statement that commits by itself it is known that it did not.
+    // A statement that commits by itself has a known outcome.
     let outcomes = store.insert_messages(vec![good.clone(), bad.clone()]).await.unwrap();
     assert!(matches!(outcomes[..], [Ok(_), Err(StoreError::Fault(_))]), "{outcomes:?}");
     assert_eq!(there().await, 1);
@@ -172,7 +170,65 @@ async fn after_a_failed_commit_nothing_is_tried_again() {
     store.close().await;
 }
 
-/// Drops `work` once it has begun to wait for the so-manieth time: whether it was done before.
+/// The connection breaks while Postgres commits: the store cannot know the outcome, and must not try again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
+    let cluster = Cluster::own();
+    let relay = Relay::start(&cluster.socket()).unwrap();
+    let url = format!("postgres://postgres@{}/postgres", relay.address());
+    let store = sql::open(&url, &sql::Options::default()).await.unwrap();
+    let plain = message(&store).await;
+    let key = Some(IdempotencyKey { key: "k".to_owned(), request: [7; 32] });
+    let keyed = NewMessage { key, ..plain.clone() };
+    let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
+    let trigger = "create function hold() returns trigger language plpgsql as $$ begin
+            perform pg_advisory_xact_lock(1); return null; end $$;
+        create constraint trigger held after insert on messages deferrable initially deferred
+            for each row execute function hold()";
+    administrator.execute(sqlx::raw_sql(trigger)).await.unwrap();
+
+    for (stored, new) in [(1, plain), (2, keyed.clone())] {
+        administrator.execute("select pg_advisory_lock(1)").await.unwrap();
+        let sending = tokio::spawn({
+            let store = store.clone();
+            async move { store.insert_messages(vec![new]).await }
+        });
+        wait_until(&mut administrator, "select count(*) = 1 from pg_locks where not granted").await;
+        // A second attempt would find a network that works.
+        relay.reset();
+        let lost = match timeout(PATIENCE, sending).await.expect("the answer is given up").unwrap() {
+            Ok(mut outcomes) => outcomes.remove(0).map(drop),
+            Err(error) => Err(error),
+        };
+        assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
+        administrator.execute("select pg_advisory_unlock(1)").await.unwrap();
+        let committed = format!("select count(*) >= {stored} from messages");
+        wait_until(&mut administrator, &committed).await;
+        wait_until(&mut administrator, "select count(*) = 0 from pg_locks where locktype = 'advisory'").await;
+        let there: i64 =
+            sqlx::query_scalar("select count(*) from messages").fetch_one(&mut administrator).await.unwrap();
+        assert_eq!(there, stored);
+    }
+    let repeated = store.insert_messages(vec![keyed]).await.unwrap().remove(0).unwrap();
+    assert!(repeated.replayed, "the repeat finds the message");
+    store.close().await;
+}
+
+/// Waits until a query answers true.
+async fn wait_until(connection: &mut PgConnection, query: &str) {
+    let answer = async {
+        while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(query))
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap()
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, answer).await.unwrap_or_else(|_| panic!("never true: {query}"));
+}
+
+/// Polls `work` until it has waited `waits` times, then drops it. Returns whether it was done before.
 async fn given_up_after(waits: usize, work: impl Future) -> bool {
     let (mut work, mut left) = (pin!(work), waits);
     poll_fn(|context| {
@@ -185,11 +241,11 @@ async fn given_up_after(waits: usize, work: impl Future) -> bool {
     .await
 }
 
-/// The next on his connection is not taken into a transaction that nobody would end.
+/// Otherwise the next user of the connection would run inside an abandoned transaction.
 #[tokio::test]
-async fn a_caller_who_goes_at_any_moment_leaves_no_transaction_open() {
+async fn a_cancelled_call_leaves_no_transaction_open() {
     let database = Database::fresh().await;
-    // One connection, which everybody has after him.
+    // One connection, which every later call uses.
     let options = sql::Options { postgres_connections: 1, ..sql::Options::default() };
     let store = sql::open(&database.url, &options).await.unwrap();
     let good = message(&store).await;
@@ -209,7 +265,7 @@ async fn a_caller_who_goes_at_any_moment_leaves_no_transaction_open() {
     store.close().await;
 }
 
-/// Ends a transaction when so many others wait for what it has locked.
+/// Commits a transaction once this many others wait for its locks.
 async fn commit_when_waited_for(transaction: &mut PgConnection, many: i64) {
     let waiting = "select count(*) from pg_stat_activity \
          where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0";
@@ -220,9 +276,9 @@ async fn commit_when_waited_for(transaction: &mut PgConnection, many: i64) {
     transaction.execute("commit").await.unwrap();
 }
 
-/// The statement that does it sees the thread and its messages as they were before it had to wait.
+/// A statement that waits for a lock still has its snapshot from before the wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_waits_for_a_thread_that_changes_is_done_to_what_it_has_become() {
+async fn a_batch_that_waits_for_a_lock_sees_the_changes_behind_it() {
     let database = Database::fresh().await;
     let store = sql::open(&database.url, &sql::Options::default()).await.unwrap();
     let new = message(&store).await;
@@ -240,7 +296,7 @@ async fn what_waits_for_a_thread_that_changes_is_done_to_what_it_has_become() {
     sqlx::raw_sql(sqlx::AssertSqlSafe(changes)).execute(&mut others).await.unwrap();
     let marking = tokio::spawn({
         let store = store.clone();
-        // One of them twice.
+        // One message is marked twice.
         let marks = [edited, marked, deleted, edited].map(|id| (ann, id));
         async move { store.mark_messages_read(marks.to_vec()).await.unwrap() }
     });
@@ -266,9 +322,9 @@ async fn what_waits_for_a_thread_that_changes_is_done_to_what_it_has_become() {
     store.close().await;
 }
 
-/// Of imported threads of one pair, the one that is opened goes while the next in line is going, which is waited for.
+/// Of three imported threads of one pair, the canonical one is deleted while another transaction deletes the next in line.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_threads_that_go_together_the_one_that_stays_is_opened() {
+async fn promotion_waits_for_a_concurrent_deletion() {
     let database = Database::fresh().await;
     let store = sql::open(&database.url, &sql::Options::default()).await.unwrap();
     let NewMessage { thread: first, sender: ann, created, .. } = message(&store).await;
@@ -300,7 +356,7 @@ async fn of_threads_that_go_together_the_one_that_stays_is_opened() {
 }
 
 #[tokio::test]
-async fn it_is_backed_up_with_its_own_tools() {
+async fn backup_is_unsupported_on_postgres() {
     let database = Database::fresh().await;
     let store = connect(&database.url).await.unwrap();
     let copy = tempfile::tempdir().unwrap().path().join("copy");
