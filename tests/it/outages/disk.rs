@@ -1,11 +1,11 @@
-//! The disk below the database: what is acknowledged is on it, and what finds no room on it is refused.
+//! The disk below the database: acknowledged messages are synced, and a full disk refuses writes.
 
 use super::{Answers, Scene, Writers, scene::assert_unavailable};
 use chat_tests::{Cluster, Database, Disk, Program, program};
 use reqwest::StatusCode;
 use std::{path::Path, sync::Arc};
 
-/// A server on an SQLite file that is on this disk.
+/// Starts a server on an SQLite file on this disk.
 fn serve_from(disk: &Disk, database: &Database, args: &[&str]) -> Program {
     let file = Path::new(database.url.strip_prefix("sqlite://").unwrap());
     let mut command =
@@ -13,7 +13,7 @@ fn serve_from(disk: &Disk, database: &Database, args: &[&str]) -> Program {
     Program::started(command.args(args).envs(disk.environment(file.parent().unwrap())))
 }
 
-/// How many of some messages, sent one after the other, were answered 201 after the disk had confirmed something.
+/// Sends [`MESSAGES`] messages one after the other. Returns how many were answered 201 after a sync.
 async fn synced(disk: &Disk, scene: &Scene, server: &Program) -> usize {
     scene.served_by([server]);
     let mut synced = 0;
@@ -28,22 +28,22 @@ async fn synced(disk: &Disk, scene: &Scene, server: &Program) -> usize {
 const MESSAGES: usize = 20;
 
 #[tokio::test]
-async fn sqlite_has_synced_what_is_acknowledged() {
+async fn sqlite_has_synced_every_acknowledged_message() {
     let (disk, database) = (Disk::new(), Database::sqlite());
     let scene = Scene::new(&database).await;
     let server = serve_from(&disk, &database, &[]);
     assert_eq!(synced(&disk, &scene, &server).await, MESSAGES);
     server.stop();
-    // Unless it is told not to, which shows that it is the syncs of messages that are counted. The log of writes is
-    // begun anew some time, and then it is synced all the same.
+    // With --no-sync few messages are synced, which shows that the syncs counted above are those of messages. When the WAL
+    // restarts it is synced in any case.
     let server = serve_from(&disk, &database, &["--no-sync"]);
     assert!(synced(&disk, &scene, &server).await < MESSAGES / 2);
     server.stop();
 }
 
-/// Nor does a connection of ours ask Postgres for less than it does by itself.
+/// The store's connections do not weaken the durability settings of Postgres.
 #[tokio::test]
-async fn postgres_has_synced_what_is_acknowledged() {
+async fn postgres_has_synced_every_acknowledged_message() {
     let disk = Disk::new();
     let cluster = Cluster::on(&disk);
     let database = Database::at(cluster.url());
@@ -54,7 +54,7 @@ async fn postgres_has_synced_what_is_acknowledged() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_synced_is_not_acknowledged() {
+async fn a_message_that_cannot_be_synced_is_not_acknowledged() {
     let (disk, database) = (Disk::new(), Database::sqlite());
     let scene = Scene::new(&database).await;
     let server = serve_from(&disk, &database, &[]);
@@ -69,7 +69,7 @@ async fn what_cannot_be_synced_is_not_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sqlite_without_room() {
+async fn sqlite_on_a_full_disk_refuses_writes_and_serves_reads() {
     let (disk, database) = (Disk::new(), Database::sqlite());
     let scene = Arc::new(Scene::new(&database).await);
     let server = serve_from(&disk, &database, &[]);
@@ -77,7 +77,7 @@ async fn sqlite_without_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn postgres_without_room() {
+async fn postgres_on_a_full_disk_refuses_writes_and_serves_reads() {
     let disk = Disk::new();
     let cluster = Cluster::on(&disk);
     let database = Database::at(cluster.url());
@@ -86,13 +86,13 @@ async fn postgres_without_room() {
     no_room(&disk, scene, server, "No space left on device").await;
 }
 
-/// The disk is full while some write, and then there is room again. The log gives the reason.
+/// Fills the disk during writes, and then makes room again. The log gives the reason.
 async fn no_room(disk: &Disk, scene: Arc<Scene>, server: Program, reason: &str) {
     scene.served_by([&server]);
     let mut writers = Writers::start(&scene, 8, Answers::Always, &mut fastrand::Rng::new());
     writers.more(50).await;
     disk.fill();
-    // What the database's files have room for yet is taken.
+    // Messages are accepted as long as the database's files have free space.
     let mut beside = Vec::new();
     let refused = loop {
         beside.push(format!("beside-{}", beside.len()));
@@ -104,8 +104,8 @@ async fn no_room(disk: &Disk, scene: Arc<Scene>, server: Program, reason: &str) 
     };
     assert_unavailable(refused).await;
     server.wait_for(reason);
-    let told = writers.acknowledged();
-    assert!(scene.messages().await.len() >= told, "reading goes on");
+    let acknowledged = writers.acknowledged();
+    assert!(scene.messages().await.len() >= acknowledged, "reads are served");
     assert_eq!(scene.health("/healthz").await, StatusCode::OK);
 
     disk.make_room();
@@ -114,9 +114,9 @@ async fn no_room(disk: &Disk, scene: Arc<Scene>, server: Program, reason: &str) 
     server.stop();
 }
 
-/// A process is ended by a signal when a file of its own would become longer than it may, unless it minds that.
+/// By default a process that exceeds its file size limit is killed by a signal.
 #[tokio::test]
-async fn a_limit_on_files_is_like_a_full_disk() {
+async fn a_file_size_limit_is_handled_like_a_full_disk() {
     let database = Database::sqlite();
     let scene = Scene::new(&database).await;
     let served = program::chat_server(&database, &["serve", "--listen", "127.0.0.1:0", "--no-rate-limits"]);

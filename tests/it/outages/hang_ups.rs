@@ -1,4 +1,4 @@
-//! Clients that go away in the middle of a request: what has not come whole changes nothing, what has is done.
+//! Clients that disconnect during a request: an incomplete request changes nothing, a complete one is carried out.
 
 use super::{Answers, Scene, Writers};
 use chat_tests::{Database, Program, on_both_databases, program::PATIENCE};
@@ -6,11 +6,14 @@ use reqwest::{Method, StatusCode};
 use std::{sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 
-on_both_databases!(half_a_request_changes_nothing, a_whole_request_is_carried_out);
+on_both_databases!(
+    an_incomplete_request_changes_nothing,
+    a_complete_request_is_carried_out_after_the_client_has_gone
+);
 
-/// A request that sends a message, as it goes over the wire.
+/// Returns the bytes of a request that sends a message.
 fn message(scene: &Scene, text: &str) -> Vec<u8> {
-    // With blanks at its end, so that it makes sense before it is complete.
+    // Blanks at the end, so that the JSON is complete before the body is.
     let body = format!(r#"{{"thread":"{}","text":"{text}"}}    "#, scene.thread);
     let head = format!(
         "POST /chat-api/messages/ HTTP/1.1\r\nHost: chat\r\nAuthorization: Token {}\r\nIdempotency-Key: {text}\r\n\
@@ -21,11 +24,11 @@ fn message(scene: &Scene, text: &str) -> Vec<u8> {
     [head, body].concat().into_bytes()
 }
 
-/// Says this, and goes without listening: after a good-bye, or by pulling the plug.
-async fn say_and_go(server: &Program, said: &[u8], plug: bool) {
+/// Sends bytes and closes the connection without reading: gracefully, or with a reset if `reset`.
+async fn say_and_go(server: &Program, said: &[u8], reset: bool) {
     let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
     stream.write_all(said).await.unwrap();
-    if plug {
+    if reset {
         stream.set_zero_linger().unwrap();
     }
 }
@@ -38,34 +41,34 @@ async fn served(database: &Database) -> (Arc<Scene>, Program, Writers) {
     (scene, server, writers)
 }
 
-async fn half_a_request_changes_nothing(database: Database) {
+async fn an_incomplete_request_changes_nothing(database: Database) {
     let (scene, server, mut writers) = served(&database).await;
     let whole = message(&scene, "half");
-    // In the middle of the first word, of a header, between head and body, and one byte short of the end.
+    // Within the method, within a header, between head and body, within the body, and one byte before the end.
     let body = whole.len() - whole.windows(4).position(|four| four == b"\r\n\r\n").unwrap() - 4;
     for end in [2, 100, whole.len() - body, whole.len() - body / 2, whole.len() - 1] {
-        for plug in [false, true] {
+        for reset in [false, true] {
             for _ in 0..4 {
-                say_and_go(&server, &whole[..end], plug).await;
+                say_and_go(&server, &whole[..end], reset).await;
             }
         }
     }
     writers.more(50).await;
     assert!(scene.messages().await.iter().all(|(_, text)| text != "half"));
-    // And its key is free.
+    // Its idempotency key is still unused.
     writers.finish_with(&["half"]).await;
     server.stop();
 }
 
-async fn a_whole_request_is_carried_out(database: Database) {
+async fn a_complete_request_is_carried_out_after_the_client_has_gone(database: Database) {
     let (scene, server, mut writers) = served(&database).await;
     let texts: Vec<String> = (0..40).map(|n| format!("whole-{n}")).collect();
     for text in &texts {
         say_and_go(&server, &message(&scene, text), false).await;
     }
-    // Whether the server has read it before the plug is pulled is chance, but half of it is never there.
-    let plugged: Vec<String> = (0..40).map(|n| format!("plugged-{n}")).collect();
-    for text in &plugged {
+    // Whether the server reads it before the reset is chance, but it is never stored in part.
+    let reset: Vec<String> = (0..40).map(|n| format!("reset-{n}")).collect();
+    for text in &reset {
         say_and_go(&server, &message(&scene, text), true).await;
     }
     let there = async {
@@ -79,7 +82,7 @@ async fn a_whole_request_is_carried_out(database: Database) {
     };
     timeout(PATIENCE, there).await.expect("what was sent whole is carried out");
     writers.more(50).await;
-    writers.finish_with(&[texts, plugged].concat()).await;
+    writers.finish_with(&[texts, reset].concat()).await;
 
     let thread = format!("/chat-api/threads/{}/", scene.thread);
     let delete = format!(
@@ -87,14 +90,14 @@ async fn a_whole_request_is_carried_out(database: Database) {
         scene.tokens[0].expose()
     );
     say_and_go(&server, delete.as_bytes(), false).await;
-    let gone = async {
+    let deleted = async {
         while scene.signed_in(Method::GET, &thread).send().await.unwrap().status() != StatusCode::NOT_FOUND {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, gone).await.expect("the thread is deleted");
+    timeout(PATIENCE, deleted).await.expect("the thread is deleted");
     let unread = scene.signed_in(Method::GET, "/chat-api/messages/unread/").send().await.unwrap();
     let unread: serde_json::Value = serde_json::from_slice(&unread.bytes().await.unwrap()).unwrap();
-    assert_eq!(unread["count"], 0, "its messages went with it");
+    assert_eq!(unread["count"], 0, "its messages are deleted too");
     server.stop();
 }

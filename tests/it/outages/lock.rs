@@ -1,4 +1,4 @@
-//! Another program holds SQLite's lock for longer than anyone waits for it.
+//! Another program holds SQLite's lock for longer than the busy time-out.
 
 use super::{Scene, scene::assert_unavailable};
 use chat_tests::{Database, Program};
@@ -14,6 +14,7 @@ async fn a_locked_database_is_503_until_it_is_free() {
     let mut other = SqliteConnection::connect(&database.url).await.unwrap();
     sqlx::raw_sql("begin immediate").execute(&mut other).await.unwrap();
     assert_unavailable(scene.send("while-locked").await).await;
+    server.wait_for("database is locked");
     sqlx::raw_sql("rollback").execute(&mut other).await.unwrap();
     assert_eq!(scene.send("when-free").await.status(), StatusCode::CREATED);
     let texts: Vec<String> = scene.messages().await.into_iter().map(|(_, text)| text).collect();

@@ -1,5 +1,5 @@
-//! What goes wrong outside the program, on either database: nothing acknowledged is lost or doubled, clients hear
-//! what is up, and when it is over the server goes on by itself.
+//! Failures outside the program, on either database. No acknowledged message is lost or duplicated, clients get 503, and the
+//! server resumes by itself afterwards.
 
 mod disk;
 mod hang_ups;

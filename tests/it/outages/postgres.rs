@@ -1,4 +1,4 @@
-//! Postgres goes, and comes back: clients are told to come again, and served when it is there.
+//! Outages of Postgres: clients get 503 during an outage, and are served after it.
 
 use super::{Answers, Scene, Writers, scene::assert_unavailable};
 use chat_tests::{Cluster, Database, Program, Relay, program::PATIENCE};
@@ -7,7 +7,7 @@ use sqlx::{Connection as _, PgConnection};
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// A server on a Postgres of its own, with clients who write.
+/// A server on a Postgres of its own, with clients that write.
 struct Story {
     scene: Arc<Scene>,
     writers: Writers,
@@ -28,7 +28,7 @@ impl Story {
         Self { scene, writers, server }
     }
 
-    /// While the database is away.
+    /// Asserts that requests are answered 503 during an outage.
     async fn is_unavailable(&self) {
         let log_in = self.scene.request(Method::POST, "/chat-api/token/");
         let log_in = log_in.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -37,7 +37,7 @@ impl Story {
             self.scene.signed_in(Method::GET, "/chat-api/threads/"),
             self.scene.signed_in(Method::GET, "/chat-api/messages/unread/"),
             self.scene.signed_in(Method::PATCH, "/chat-api/messages/1/mark-as-read/"),
-            self.scene.message(&self.scene.servers()[0], 0, "nobody-is-told-that-this-is-stored"),
+            self.scene.message(&self.scene.servers()[0], 0, "sent-during-the-outage"),
             self.scene.request(Method::GET, "/readyz"),
         ];
         let answers = futures_util::future::join_all(requests.map(|request| request.send())).await;
@@ -47,7 +47,7 @@ impl Story {
         assert_eq!(self.scene.health("/healthz").await, StatusCode::OK);
     }
 
-    /// When it is back: by itself, and with nothing lost.
+    /// Asserts that service resumes after an outage, and that nothing is lost.
     async fn goes_on(mut self) {
         let ready = async {
             while self.scene.health("/readyz").await != StatusCode::OK {
@@ -56,19 +56,19 @@ impl Story {
         };
         timeout(PATIENCE, ready).await.expect("it is ready again");
         self.writers.more(50).await;
-        // It may have been stored; if it was not, it is now.
-        self.writers.finish_with(&["nobody-is-told-that-this-is-stored"]).await;
+        // It may have been stored before. If not, it is now.
+        self.writers.finish_with(&["sent-during-the-outage"]).await;
         self.server.stop();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_orderly_restart() {
+async fn requests_are_503_during_a_restart_and_succeed_after_it() {
     restarted("fast").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_breakdown() {
+async fn requests_are_503_after_a_crash_and_succeed_after_the_restart() {
     restarted("immediate").await;
 }
 
@@ -82,7 +82,7 @@ async fn restarted(mode: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn terminated_connections() {
+async fn terminated_connections_are_replaced() {
     let cluster = Cluster::own();
     let mut story = Story::begin(&Database::at(cluster.url())).await;
     let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
@@ -95,9 +95,9 @@ async fn terminated_connections() {
     story.goes_on().await;
 }
 
-/// As when a database is closed for maintenance, and a password is changed.
+/// As when a database is closed for maintenance, or a password is changed.
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_are_refused() {
+async fn requests_are_503_while_postgres_refuses_connections() {
     let cluster = Cluster::own();
     let elsewhere = cluster.url().replace("/postgres?", "/template1?");
     let mut administrator = PgConnection::connect(&elsewhere).await.unwrap();
@@ -110,7 +110,7 @@ async fn connections_that_are_refused() {
     ] {
         run(refuse).await;
         run("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'chat'").await;
-        // At first it is the old connections that are broken.
+        // The first failures are those of the broken connections.
         for _ in 0..3 {
             story.is_unavailable().await;
         }
@@ -120,13 +120,13 @@ async fn connections_that_are_refused() {
     story.goes_on().await;
 }
 
-/// What a server reaches Postgres by.
+/// Returns the address of the database through the relay.
 fn over(relay: &Relay) -> Database {
     Database::at(format!("postgres://postgres@{}/postgres", relay.address()))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_network_that_refuses() {
+async fn requests_are_503_while_the_network_refuses_connections() {
     let cluster = Cluster::own();
     let relay = Relay::start(&cluster.socket()).unwrap();
     let story = Story::begin(&over(&relay)).await;
@@ -136,10 +136,9 @@ async fn a_network_that_refuses() {
     story.goes_on().await;
 }
 
-/// As when the database's machine loses its power and another one takes its place: connections do not end, and nothing
-/// comes of them.
+/// As when the database's machine loses power and a standby takes its place: connections stay open without traffic.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_network_that_says_nothing_any_more() {
+async fn requests_are_503_while_the_network_drops_all_traffic() {
     let cluster = Cluster::own();
     let relay = Relay::start(&cluster.socket()).unwrap();
     let story = Story::begin_with(&over(&relay), &["--no-rate-limits", "--request-timeout", "8"]).await;

@@ -1,14 +1,14 @@
-//! Two users with a thread, and requests made by hand to whichever servers there are.
+//! Two users with a thread, and raw requests to the running servers.
 
 use chat_core::api::{Message, MessageId, ThreadId, Token};
 use chat_tests::{Database, Program, program::PATIENCE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use std::sync::{Mutex, PoisonError};
 
-/// What is answered when the database is away, to the letter.
+/// The exact body of a 503.
 const UNAVAILABLE: &str = r#"{"detail":"Service temporarily unavailable, try again later."}"#;
 
-/// Two users, their thread, and where they are served at the moment.
+/// Two users, their thread, and the servers that run at the moment.
 pub(super) struct Scene {
     http: Client,
     pub(super) tokens: [Token; 2],
@@ -24,32 +24,32 @@ impl Scene {
         let thread = chat.open_thread(ann, bob).await.unwrap().id;
         let tokens = [chat.issue_token(ann).await.unwrap(), chat.issue_token(bob).await.unwrap()];
         chat.close().await;
-        // Nobody waits for longer than this: a server that does not answer fails the test.
+        // A server that does not answer within this time fails the test.
         let http = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         Self { http, tokens, thread, servers: Mutex::default() }
     }
 
-    /// Says which servers there are.
+    /// Sets the servers that run.
     pub(super) fn served_by<'a>(&self, servers: impl IntoIterator<Item = &'a Program>) {
         *self.servers.lock().unwrap() = servers.into_iter().map(|server| server.url.clone()).collect();
     }
 
-    /// The addresses of the servers that there are.
+    /// Returns the addresses of the servers that run.
     pub(super) fn servers(&self) -> Vec<String> {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A request to the first server.
+    /// Builds a request to the first server.
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.servers()[0]))
     }
 
-    /// A request to the first server of the first user.
+    /// Builds a request of the first user to the first server.
     pub(super) fn signed_in(&self, method: Method, path: &str) -> RequestBuilder {
         self.request(method, path).bearer_auth(self.tokens[0].expose())
     }
 
-    /// A message of one of the two to a server; its text is its key.
+    /// Builds a request that sends a message of one of the users to a server. The text is the idempotency key too.
     pub(super) fn message(&self, server: &str, sender: usize, text: &str) -> RequestBuilder {
         let request = self.http.post(format!("{server}/chat-api/messages/"));
         let request = request.bearer_auth(self.tokens[sender].expose()).header("Idempotency-Key", text);
@@ -62,7 +62,7 @@ impl Scene {
         self.message(&self.servers()[0], 0, text).send().await.unwrap()
     }
 
-    /// Everything in the thread, as the first server tells it.
+    /// Returns all messages of the thread, as the first server lists them.
     pub(super) async fn messages(&self) -> Vec<(MessageId, String)> {
         let path = format!("/chat-api/threads/{}/messages/", self.thread);
         let answer = self.signed_in(Method::GET, &path).send().await.unwrap();
@@ -71,13 +71,13 @@ impl Scene {
         messages.into_iter().map(|message| (message.id, message.text)).collect()
     }
 
-    /// What the first server answers to whoever watches it.
+    /// Returns the status of a health check of the first server.
     pub(super) async fn health(&self, path: &str) -> StatusCode {
         self.request(Method::GET, path).send().await.unwrap().status()
     }
 }
 
-/// That the client is told to come again, as the contract says it.
+/// Asserts that an answer is the 503 of the contract, with `Retry-After`.
 pub(super) async fn assert_unavailable(answer: Response) {
     let (status, retry) = (answer.status(), answer.headers().get(header::RETRY_AFTER).cloned());
     let body = answer.text().await.unwrap();

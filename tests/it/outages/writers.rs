@@ -1,4 +1,4 @@
-//! Those who write while something goes wrong, and who know what they have been told.
+//! Clients that write during a failure, and remember which messages were acknowledged.
 
 use super::{Scene, scene::assert_unavailable};
 use chat_core::api::{Message, MessageId};
@@ -13,8 +13,8 @@ use std::{
 };
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
-/// Several at once, half of them as either user. Each writes one message after the other, and each message again
-/// until it is acknowledged; some once more after that, which is to add nothing.
+/// Concurrent writers, half of them as either user. Each sends one message after the other, and repeats each until it is
+/// acknowledged. Some messages are repeated once more after that, which must add nothing.
 pub(super) struct Writers {
     scene: Arc<Scene>,
     at_work: JoinSet<(usize, Vec<MessageId>)>,
@@ -22,12 +22,12 @@ pub(super) struct Writers {
     acknowledged: watch::Receiver<usize>,
 }
 
-/// When a server answers, with 201 or with a proper 503.
+/// When a server has to answer, with 201 or with the contract's 503.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answers {
-    /// Whatever happens to its database.
+    /// Always, whatever happens to its database.
     Always,
-    /// One that is killed breaks connections off.
+    /// Unless it is killed, which closes connections.
     UnlessKilled,
 }
 
@@ -55,47 +55,47 @@ impl Writers {
         Self { scene: scene.clone(), at_work, stop, acknowledged }
     }
 
-    /// Messages acknowledged so far.
+    /// Returns the number of messages acknowledged so far.
     pub(super) fn acknowledged(&self) -> usize {
         *self.acknowledged.borrow()
     }
 
-    /// Waits until so many more are acknowledged.
+    /// Waits until `more` further messages are acknowledged.
     pub(super) async fn more(&mut self, more: usize) {
         let wanted = self.acknowledged() + more;
         let reached = timeout(PATIENCE, async {
             tokio::select! {
                 reached = self.acknowledged.wait_for(|count| *count >= wanted) => drop(reached.unwrap()),
-                // Before the others have had enough, only one that fails ends.
+                // Before they are stopped, a writer ends only if it fails.
                 ended = self.at_work.join_next() => panic!("a writer has ended: {ended:?}"),
             }
         });
         reached.await.expect("messages are acknowledged");
     }
 
-    /// Lets each finish his message, and compares what is there with what they were told.
+    /// Stops the writers, and compares the messages of the thread with the acknowledged ones.
     pub(super) async fn finish(self) {
         self.finish_with::<&str>(&[]).await;
     }
 
-    /// The same, when these were sent beside by the first user, with whatever success: they are sent again, and then
-    /// there once.
+    /// Does the same for additional messages that the first user sent with unknown outcome. They are sent again, after which
+    /// each is stored once.
     pub(super) async fn finish_with<T: AsRef<str>>(mut self, beside: &[T]) {
         self.stop.store(true, Ordering::Relaxed);
-        let mut told = Vec::new();
+        let mut acknowledged = Vec::new();
         while let Some(done) = timeout(PATIENCE, self.at_work.join_next()).await.expect("they finish") {
             let (name, ids) = done.unwrap();
-            told.extend(ids.into_iter().enumerate().map(|(n, id)| (id, text(name, n))));
+            acknowledged.extend(ids.into_iter().enumerate().map(|(n, id)| (id, text(name, n))));
         }
         for text in beside {
             let answer = self.scene.send(text.as_ref()).await;
             assert_eq!(answer.status(), StatusCode::CREATED);
             let message: Message = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-            told.push((message.id, message.text));
+            acknowledged.push((message.id, message.text));
         }
-        // Each one's messages ascend with the list, so this is order too; and nothing else is there.
-        told.sort();
-        assert_eq!(self.scene.messages().await, told);
+        // The ids of each writer ascend, so this checks the order too, and that there is no other message.
+        acknowledged.sort();
+        assert_eq!(self.scene.messages().await, acknowledged);
     }
 }
 
@@ -128,12 +128,12 @@ impl Writer {
         (self.name, ids)
     }
 
-    /// Sends until it is acknowledged: under which id, and whether it had been sent before.
+    /// Sends a message until it is acknowledged. Returns its id, and whether an earlier request had added it.
     async fn send(&mut self, text: &str) -> (MessageId, bool) {
         loop {
             let servers = self.scene.servers();
             let Some(server) = self.random.choice(&servers) else {
-                // All are being started.
+                // All servers are being started.
                 tokio::time::sleep(Duration::from_millis(1)).await;
                 continue;
             };
@@ -152,7 +152,7 @@ impl Writer {
                 Ok(answer) => assert_unavailable(answer).await,
                 Err(error) => self.broken_off(&error),
             }
-            // Not again at once: a server that does not take any should not be kept busy by it.
+            // A pause, so that repeats do not keep a refusing server busy.
             tokio::time::sleep(Duration::from_millis(self.random.u64(1..20))).await;
         }
     }
