@@ -15,7 +15,7 @@ pub struct Hand(Arc<AtomicI64>);
 
 impl Hand {
     /// Returns a clock that shows a fixed time in the past.
-    #[expect(clippy::new_without_default, reason = "no time is the usual one")]
+    #[expect(clippy::new_without_default, reason = "there is no default time")]
     pub fn new() -> Self {
         Self(Arc::new(AtomicI64::new(1_700_000_000_000_000)))
     }

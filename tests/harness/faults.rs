@@ -53,7 +53,7 @@ pub struct Gate {
 
 impl Gate {
     /// Returns a closed gate.
-    #[expect(clippy::new_without_default, reason = "closed is not what one expects of a gate")]
+    #[expect(clippy::new_without_default, reason = "a gate that starts closed is not a default")]
     pub fn new() -> Self {
         Self { reached: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) }
     }

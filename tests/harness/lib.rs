@@ -1,6 +1,6 @@
 //! The harness of the tests: databases, servers and programs, each made for one test and removed after it.
 
-#![expect(clippy::expect_used, reason = "what a test is built from has to be there, or it says what is not")]
+#![expect(clippy::expect_used, reason = "a missing prerequisite fails the test with a message")]
 
 pub mod binaries;
 pub mod clock;

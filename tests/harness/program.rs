@@ -17,6 +17,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The result of a program that ended.
 #[derive(Debug)]
+#[must_use = "a program may have failed"]
 pub struct Ran {
     /// Its exit status; `None` if a signal ended it.
     pub status: Option<i32>,
@@ -147,7 +148,7 @@ impl Program {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) if line.contains(text) => return line,
                 Ok(line) => seen.push(line),
-                Err(_) => panic!("the log never said {text:?}:\n{}", seen.join("\n")),
+                Err(_) => panic!("the log has no line with {text:?}:\n{}", seen.join("\n")),
             }
         }
     }
@@ -165,7 +166,7 @@ impl Program {
     /// Sends it SIGTERM, as an init system does.
     pub fn ask_to_stop(&self) {
         let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.id().to_string()]).status();
-        assert!(asked.expect("a shell").success(), "the signal arrives");
+        assert!(asked.expect("a shell").success(), "the signal is sent");
     }
 
     /// Waits for its end, and returns its status.
@@ -176,12 +177,12 @@ impl Program {
     /// Stops it with SIGTERM, and asserts that it succeeds.
     pub fn stop(self) {
         self.ask_to_stop();
-        assert!(self.wait().success(), "it ends well");
+        assert!(self.wait().success(), "it exits with status 0");
     }
 
     /// Kills it with SIGKILL.
     pub fn kill(mut self) {
-        self.child.kill().expect("it lives");
+        self.child.kill().expect("it is running");
         self.child.wait().expect("it ends");
     }
 }

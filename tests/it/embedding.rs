@@ -1,4 +1,4 @@
-//! The chat beside the tables of an application that has users of its own.
+//! The chat in the database of an application that has its own users.
 
 use chat_core::{
     Chat, Error,
@@ -13,11 +13,11 @@ const BEN: UserId = UserId::new(43);
 const USERS_OF_THE_APPLICATION: &str = "create table users (id bigint primary key, email text)";
 
 on_both_databases!(
-    an_applications_names_are_taken_as_they_stand,
-    a_database_with_other_tables_of_these_names_is_left_as_it_is,
+    names_from_an_application_are_stored_unchanged,
+    a_database_with_other_tables_of_the_same_names_is_not_changed,
 );
 
-async fn an_applications_names_are_taken_as_they_stand(database: Database) {
+async fn names_from_an_application_are_stored_unchanged(database: Database) {
     let chat = database.chat().await;
     for name in ["Ann Smith <ann@example.org>", "Ärmel 👩‍👩‍👧", " "] {
         chat.ensure_user(ANN, name).await.unwrap();
@@ -38,18 +38,18 @@ async fn an_applications_names_are_taken_as_they_stand(database: Database) {
     chat.close().await;
 }
 
-async fn a_database_with_other_tables_of_these_names_is_left_as_it_is(database: Database) {
+async fn a_database_with_other_tables_of_the_same_names_is_not_changed(database: Database) {
     if let Some(file) = database.url.strip_prefix("sqlite://") {
         std::fs::File::create(file).unwrap();
     }
     database.execute(USERS_OF_THE_APPLICATION).await;
     assert!(matches!(Chat::open(&database.url).await, Err(OpenError::Migration(_))));
-    // Had any of it been done, this would fail.
+    // Fails if any migration was applied.
     database.execute("drop table users; create table threads (id bigint)").await;
 }
 
 #[tokio::test]
-async fn on_postgres_a_schema_of_its_own_will_do() {
+async fn the_chat_can_use_its_own_postgres_schema() {
     let database = Database::postgres().await;
     database.execute(format!("{USERS_OF_THE_APPLICATION}; create schema chat")).await;
     let separator = if database.url.contains('?') { '&' } else { '?' };

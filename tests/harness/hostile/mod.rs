@@ -24,7 +24,7 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-/// The ids of ann's messages. She sent the first one.
+/// The ids of ann's messages. The first one was sent by ann.
 const MESSAGES: u64 = 3;
 
 /// A service on a database in memory, called without a socket. User ann has sent a message to bob.

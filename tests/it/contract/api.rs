@@ -21,6 +21,9 @@ pub(crate) const EVE: UserId = UserId::new(4);
 /// The id of no thread.
 pub(crate) const NOWHERE: &str = "00000000-0000-4000-8000-000000000000";
 
+/// Paths that are served outside the base path.
+const HEALTH_CHECKS: [&str; 2] = ["/healthz", "/readyz"];
+
 /// A service with the users ann, bob and eve, and a thread of ann and bob.
 pub(crate) struct Api {
     pub(crate) chat: Chat,
@@ -57,9 +60,9 @@ impl Api {
         self.chat.send(user, self.thread, text).await.unwrap().id
     }
 
-    /// Builds a request to a path below the base path, which `path` may include.
+    /// Builds a request to a path below the base path, which `path` may include, or to a health check.
     pub(crate) fn call(&self, method: &str, path: &str) -> Call<'_> {
-        let path = if path.starts_with("/chat-api") || path.ends_with("z") {
+        let path = if path.starts_with("/chat-api") || HEALTH_CHECKS.contains(&path) {
             path.to_owned()
         } else {
             format!("/chat-api{path}")

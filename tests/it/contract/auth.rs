@@ -10,7 +10,7 @@ const CHARACTERS: &str = "Invalid token header. Token string should not contain 
 const UNKNOWN: &str = "Invalid token.";
 
 #[tokio::test]
-async fn a_token_is_taken_in_every_spelling() {
+async fn a_token_is_accepted_in_every_spelling_of_the_header() {
     let api = Api::new().await;
     let key = api.token(ANN);
     for header in [
@@ -27,7 +27,7 @@ async fn a_token_is_taken_in_every_spelling() {
 }
 
 #[tokio::test]
-async fn every_other_header_is_refused_in_its_own_words() {
+async fn every_malformed_header_is_refused_with_its_own_message() {
     let api = Api::new().await;
     let key = api.token(ANN);
     let cases: &[(&[u8], &str)] = &[
@@ -65,7 +65,7 @@ async fn several_headers_are_read_as_one() {
 }
 
 #[tokio::test]
-async fn nothing_but_the_header_is_read() {
+async fn only_the_header_is_read_for_credentials() {
     let api = Api::new().await;
     let key = api.token(ANN);
     let path = format!("/users/me/?token={key}&access_token={key}");
@@ -74,7 +74,7 @@ async fn nothing_but_the_header_is_read() {
 }
 
 #[tokio::test]
-async fn a_disabled_user_is_told_so_and_let_in_again_when_enabled() {
+async fn a_disabled_user_is_refused_until_enabled_again() {
     let api = Api::new().await;
     api.chat.set_active(ANN, false).await.unwrap();
     let reply = api.ann("GET", "/users/me/").await;
@@ -85,7 +85,7 @@ async fn a_disabled_user_is_told_so_and_let_in_again_when_enabled() {
 }
 
 #[tokio::test]
-async fn where_no_token_is_needed_a_bad_one_does_no_harm() {
+async fn public_endpoints_ignore_a_bad_token() {
     let api = Api::new().await;
     for path in ["/", "/openapi.json"] {
         assert_eq!(api.call("GET", path).header("authorization", b"Token").await.status, 200, "{path}");

@@ -41,7 +41,7 @@ async fn other_types_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_a_parse_error() {
+async fn a_body_that_is_not_json_is_a_parse_error() {
     let api = Api::new().await;
     let nested = |levels: usize| {
         let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
@@ -72,7 +72,7 @@ async fn what_is_not_json_is_a_parse_error() {
 }
 
 #[tokio::test]
-async fn what_is_no_object_is_named_as_python_would() {
+async fn a_json_value_that_is_not_an_object_is_named_by_its_python_type() {
     let api = Api::new().await;
     for (body, kind) in [
         ("[]", "list"),
@@ -100,7 +100,7 @@ async fn the_last_of_repeated_fields_wins_and_unknown_ones_are_ignored() {
 }
 
 #[tokio::test]
-async fn a_body_may_have_64_kib_and_come_in_pieces() {
+async fn a_body_may_have_64_kib_and_arrive_in_pieces() {
     let api = Api::new().await;
     let padded = |length: usize| format!(r#"{{"participant":3,"x":"{}"}}"#, "x".repeat(length - 24));
     let (most, too_much) = (padded(65536), padded(65537));

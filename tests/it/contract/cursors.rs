@@ -18,14 +18,14 @@ fn ids(reply: &Reply) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn without_limit_and_cursor_everything_comes_at_once() {
+async fn without_limit_and_cursor_the_whole_list_is_answered() {
     let (api, all) = seven().await;
     let reply = api.ann("GET", &format!("/threads/{}/messages/", api.thread)).await;
     assert_eq!((ids(&reply), reply.next()), (all, None));
 }
 
 #[tokio::test]
-async fn pages_towards_newer_follow_each_other() {
+async fn pages_after_a_message_follow_each_other() {
     let (api, all) = seven().await;
     let mut next = Some(format!("/threads/{}/messages/?limit=3&x=a%20b", api.thread));
     let mut pages = Vec::new();
@@ -42,7 +42,7 @@ async fn pages_towards_newer_follow_each_other() {
 }
 
 #[tokio::test]
-async fn pages_towards_older_ascend_too() {
+async fn pages_before_a_message_ascend_too() {
     let (api, all) = seven().await;
     let mut next = Some(format!("/threads/{}/messages/?limit=3&before={}", api.thread, all[6]));
     let mut pages = Vec::new();
@@ -55,7 +55,7 @@ async fn pages_towards_older_ascend_too() {
 }
 
 #[tokio::test]
-async fn a_cursor_alone_makes_a_page_and_needs_no_message_to_be_there() {
+async fn a_cursor_alone_selects_a_page_and_its_message_need_not_exist() {
     let (api, all) = seven().await;
     let path = |query: String| format!("/threads/{}/messages/?{query}", api.thread);
     let reply = api.ann("GET", &path(format!("after={}", all[4]))).await;
@@ -104,7 +104,7 @@ async fn threads_are_listed_in_the_order_they_were_made() {
 }
 
 #[tokio::test]
-async fn a_thread_of_others_is_no_cursor() {
+async fn a_thread_of_other_users_is_not_a_valid_cursor() {
     let api = Api::new().await;
     api.chat.ensure_user(UserId::new(20), "dan").await.unwrap();
     let foreign = api.chat.open_thread(EVE, UserId::new(20)).await.unwrap().id;

@@ -36,7 +36,7 @@ async fn a_text_is_trimmed_and_a_number_is_a_text_as_written() {
 }
 
 #[tokio::test]
-async fn what_is_no_text_is_refused() {
+async fn a_value_that_is_not_a_text_is_refused() {
     let api = Api::new().await;
     let too_long = "Ensure this field has no more than 250 characters.";
     let with_null = "Null characters are not allowed.";
@@ -60,7 +60,7 @@ async fn what_is_no_text_is_refused() {
 }
 
 #[tokio::test]
-async fn booleans_are_read_in_many_words() {
+async fn a_boolean_has_many_spellings() {
     let api = Api::new().await;
     let table = [
         (true, ["true", "1", "1.0", r#""t""#, r#""Y""#, r#""yes""#, r#""TRUE""#, r#""on""#, r#""1""#]),
@@ -79,7 +79,7 @@ async fn booleans_are_read_in_many_words() {
 }
 
 #[tokio::test]
-async fn a_blank_boolean_of_a_form_is_false_at_first_and_nothing_later() {
+async fn a_blank_boolean_of_a_form_is_false_in_a_new_message_and_absent_in_an_edit() {
     let api = Api::new().await;
     let thread = api.thread;
     for form in [format!("thread={thread}&text=x"), format!("thread={thread}&text=x&is_read=")] {
@@ -96,7 +96,7 @@ async fn a_blank_boolean_of_a_form_is_false_at_first_and_nothing_later() {
 }
 
 #[tokio::test]
-async fn a_thread_is_named_in_every_spelling_of_a_uuid() {
+async fn a_thread_is_accepted_in_every_spelling_of_a_uuid() {
     let api = Api::new().await;
     let canonical = api.thread.to_string();
     let plain = canonical.replace('-', "");
@@ -114,7 +114,7 @@ async fn a_thread_is_named_in_every_spelling_of_a_uuid() {
 }
 
 #[tokio::test]
-async fn what_is_no_thread_of_ones_own_is_refused_as_it_was_sent() {
+async fn a_thread_that_is_not_the_callers_is_refused_as_it_was_sent() {
     let api = Api::new().await;
     let not_null = "This field may not be null.".to_owned();
     let no_uuid = |value: &str| format!("“{value}” is not a valid UUID.");
@@ -152,7 +152,7 @@ async fn every_bad_field_is_listed_in_the_order_of_the_contract() {
 }
 
 #[tokio::test]
-async fn what_the_server_decides_is_not_taken_from_the_body() {
+async fn fields_that_the_server_sets_are_ignored_in_the_body() {
     let api = Api::new().await;
     let body = json!({"id": 1000, "sender": 3, "created": "2001-01-01T00:00:00Z", "thread": api.thread, "text": "x"});
     let sent = api.ann("POST", "/messages/").json(body.to_string()).await.json(201);

@@ -11,7 +11,7 @@ fn comparable(mut reply: Reply) -> Reply {
 }
 
 #[tokio::test]
-async fn on_every_route_a_foreign_id_is_answered_like_one_of_nothing() {
+async fn on_every_route_a_foreign_id_is_answered_like_a_missing_one() {
     let api = Api::new().await;
     let message = api.says(ANN, "between us").await.to_string();
     let thread = api.thread.to_string();
@@ -40,7 +40,7 @@ async fn on_every_route_a_foreign_id_is_answered_like_one_of_nothing() {
 }
 
 #[tokio::test]
-async fn a_foreign_thread_in_a_body_is_answered_like_one_of_nothing() {
+async fn a_foreign_thread_in_a_body_is_answered_like_a_missing_one() {
     let api = Api::new().await;
     api.chat.open_thread(EVE, ANN).await.unwrap();
     let thread = api.thread.to_string();

@@ -17,7 +17,7 @@ fn replayed(reply: &Reply) -> bool {
 }
 
 #[tokio::test]
-async fn a_repeat_answers_the_message_as_it_stands_and_adds_nothing() {
+async fn a_repeat_answers_the_current_message_and_adds_nothing() {
     let api = Api::new().await;
     let first = send(api.ann("POST", "/messages/"), &api, "key-1", "hello").await;
     let id = first.json(201)["id"].clone();
@@ -72,7 +72,7 @@ async fn a_key_is_1_to_255_visible_characters() {
 }
 
 #[tokio::test]
-async fn other_endpoints_do_not_look_at_it() {
+async fn other_endpoints_ignore_the_key() {
     let api = Api::new().await;
     let call = api.ann("POST", "/threads/").header("idempotency-key", b"not a key");
     assert_eq!(call.json(r#"{"participant":3}"#).await.status, 200);

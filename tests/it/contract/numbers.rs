@@ -3,7 +3,7 @@
 use super::api::{Api, NOWHERE};
 
 #[tokio::test]
-async fn an_integer_is_read_as_a_number_or_a_text() {
+async fn an_integer_may_be_a_number_or_a_text() {
     let api = Api::new().await;
     let opened = format!(r#"{{"id":"{}"}}"#, api.thread);
     for value in
@@ -15,7 +15,7 @@ async fn an_integer_is_read_as_a_number_or_a_text() {
 }
 
 #[tokio::test]
-async fn what_is_no_integer_is_refused() {
+async fn a_value_that_is_not_an_integer_is_refused() {
     let api = Api::new().await;
     let long = format!("\"{}\"", "1".repeat(1001));
     let longest = format!("\"{}3\"", "0".repeat(999));
@@ -50,7 +50,7 @@ async fn what_is_no_integer_is_refused() {
 }
 
 #[tokio::test]
-async fn ids_in_paths_take_blanks_signs_and_zeros() {
+async fn ids_in_paths_may_have_blanks_signs_and_zeros() {
     let api = Api::new().await;
     for id in ["2", "+2", "002", "%202", "2%20", "%2B02"] {
         api.ann("GET", &format!("/users/{id}/")).await.is_for(id, 200, r#"{"id":2,"username":"ann"}"#);
@@ -68,7 +68,7 @@ async fn ids_in_paths_take_blanks_signs_and_zeros() {
 }
 
 #[tokio::test]
-async fn threads_in_paths_take_every_spelling_of_a_uuid() {
+async fn thread_ids_in_paths_are_accepted_in_every_spelling_of_a_uuid() {
     let api = Api::new().await;
     let canonical = api.thread.to_string();
     for id in [canonical.to_uppercase(), canonical.replace('-', ""), format!("%7B{canonical}%7D")] {

@@ -11,7 +11,7 @@ async fn document(api: &Api) -> Value {
 }
 
 #[tokio::test]
-async fn it_names_exactly_the_methods_that_are_served() {
+async fn the_document_names_exactly_the_served_methods() {
     let api = Api::new().await;
     let message = api.says(ANN, "hello").await.to_string();
     let document = document(&api).await;
@@ -30,7 +30,7 @@ async fn it_names_exactly_the_methods_that_are_served() {
 }
 
 #[tokio::test]
-async fn it_says_where_a_token_is_needed() {
+async fn the_document_says_where_a_token_is_needed() {
     let api = Api::new().await;
     for (pattern, operations) in document(&api).await["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
@@ -43,7 +43,7 @@ async fn it_says_where_a_token_is_needed() {
 }
 
 #[tokio::test]
-async fn its_references_lead_somewhere_and_its_names_are_unique() {
+async fn references_resolve_and_operation_names_are_unique() {
     let api = Api::new().await;
     let document = document(&api).await;
     let (mut names, mut pending) = (BTreeSet::new(), vec![&document]);

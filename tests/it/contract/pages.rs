@@ -19,7 +19,7 @@ fn texts(page: &Value) -> String {
 }
 
 #[tokio::test]
-async fn pages_link_to_the_next_and_the_one_before() {
+async fn pages_link_to_the_next_and_the_previous_page() {
     let api = five().await;
     for (query, results, next, previous) in [
         ("", "12345", None, None),
@@ -62,7 +62,7 @@ async fn enormous_numbers_are_past_the_end() {
 }
 
 #[tokio::test]
-async fn other_parameters_are_carried_along_sorted_and_encoded_anew() {
+async fn links_keep_other_parameters_sorted_and_encoded_again() {
     let api = five().await;
     for (query, next) in [
         ("?z=1&limit=2&a=x", "?a=x&limit=2&offset=2&z=1"),
@@ -76,7 +76,7 @@ async fn other_parameters_are_carried_along_sorted_and_encoded_anew() {
 }
 
 #[tokio::test]
-async fn links_lead_where_the_client_came_in() {
+async fn links_have_the_scheme_and_host_of_the_request() {
     let api = five().await;
     for (peer, forwarded, scheme) in [
         ("127.0.0.1", "https", "https"),
@@ -97,7 +97,7 @@ async fn links_lead_where_the_client_came_in() {
 }
 
 #[tokio::test]
-async fn unread_counts_all_and_leaves_out_ones_own_when_asked() {
+async fn unread_lists_all_and_omits_own_messages_on_request() {
     let api = five().await;
     api.says(BOB, "6").await;
     let page = api.ann("GET", "/messages/unread/?limit=4").await.json(200);
@@ -112,7 +112,7 @@ async fn unread_counts_all_and_leaves_out_ones_own_when_asked() {
 }
 
 #[tokio::test]
-async fn users_are_listed_by_name_and_found_by_its_beginning() {
+async fn users_are_listed_by_name_and_found_by_prefix() {
     let api = Api::new().await;
     for (id, name) in [(10, "Zoe"), (11, "anna"), (12, "a_b"), (13, "a%b")] {
         api.chat.ensure_user(chat_core::api::UserId::new(id), name).await.unwrap();

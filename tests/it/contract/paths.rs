@@ -44,7 +44,7 @@ async fn the_root_is_served_with_and_without_its_slash() {
 }
 
 #[tokio::test]
-async fn every_route_tells_its_methods_and_refuses_the_others() {
+async fn every_route_lists_its_methods_and_refuses_the_others() {
     let api = Api::new().await;
     let mut routes = BTreeMap::<&str, Vec<&Method>>::new();
     for spec in endpoints::ALL {
@@ -72,7 +72,7 @@ async fn every_route_tells_its_methods_and_refuses_the_others() {
 }
 
 #[tokio::test]
-async fn head_is_a_get_without_its_body_except_where_a_get_does_something() {
+async fn head_is_a_get_without_its_body_except_where_a_get_has_an_effect() {
     let api = Api::new().await;
     for path in ["/", "/threads/", "/messages/unread/", "/users/me/", "/openapi.json"] {
         let (head, get) = (api.ann("HEAD", path).await, api.ann("GET", path).await);
@@ -99,12 +99,12 @@ async fn segments_are_decoded_before_they_are_compared() {
 }
 
 #[tokio::test]
-async fn health_is_told_outside_the_base() {
+async fn health_checks_are_served_outside_the_base_path() {
     let api = Api::new().await;
     for path in ["/healthz", "/readyz"] {
         assert_eq!(api.call("GET", path).await.status, 200, "{path}");
     }
     api.chat.close().await;
     assert_eq!(api.call("GET", "/healthz").await.status, 200, "the process lives");
-    assert_eq!(api.call("GET", "/readyz").await.status, 503, "the database is gone");
+    assert_eq!(api.call("GET", "/readyz").await.status, 503, "the database is closed");
 }

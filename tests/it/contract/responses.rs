@@ -39,7 +39,7 @@ async fn request_ids_differ_and_a_given_one_is_kept() {
 }
 
 #[tokio::test]
-async fn a_message_is_printed_to_the_letter() {
+async fn a_message_has_exactly_this_json() {
     let api = Api::new().await;
     let body = format!(r#"{{"thread":"{}","text":"h\u00e9llo \"ann\" \ud83d\ude00 </a>"}}"#, api.thread);
     let reply = api.bob("POST", "/messages/").json(body).await;
@@ -62,7 +62,7 @@ async fn a_message_is_printed_to_the_letter() {
 }
 
 #[tokio::test]
-async fn a_thread_is_printed_to_the_letter() {
+async fn a_thread_has_exactly_this_json() {
     let api = Api::new().await;
     let thread = api.thread;
     api.bob("GET", "/threads/").await.is(200, &format!(r#"[{{"id":"{thread}","participants":[2,3]}}]"#));
@@ -88,7 +88,7 @@ async fn a_thread_is_updated_by_its_messages() {
 }
 
 #[tokio::test]
-async fn marking_a_thread_read_counts_what_was_unread_of_the_other() {
+async fn marking_a_thread_read_counts_the_unread_incoming_messages() {
     let api = Api::new().await;
     let path = format!("/threads/{}/mark-as-read/", api.thread);
     api.says(ANN, "mine").await;
@@ -103,7 +103,7 @@ async fn marking_a_thread_read_counts_what_was_unread_of_the_other() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_is_gone_for_both() {
+async fn a_deleted_object_does_not_exist_for_either_participant() {
     let api = Api::new().await;
     let message = api.says(ANN, "hello").await;
     let (thread, one) = (format!("/threads/{}/", api.thread), format!("/messages/{message}/"));

@@ -26,12 +26,12 @@ async fn tokens_are_listed_newest_first_with_the_one_in_use() {
     log_in(&api, &json!({"name": " "})).await;
     let list = api.call("GET", "/tokens/").header("authorization", phone.as_bytes()).await.json(200);
     let list = list.as_array().unwrap();
-    let told: Vec<_> = list.iter().map(|token| (&token["id"], &token["name"], &token["current"])).collect();
+    let listed: Vec<_> = list.iter().map(|token| (&token["id"], &token["name"], &token["current"])).collect();
     let (none, no, yes, name) = (json!(null), json!(false), json!(true), json!("Dan's phone 📱"));
     let ids = [4, 3, 2, 1].map(|id| json!(id));
     let expected =
         [(&ids[0], &none, &no), (&ids[1], &none, &no), (&ids[2], &none, &no), (&ids[3], &name, &yes)];
-    assert_eq!(told, expected);
+    assert_eq!(listed, expected);
     let keys: Vec<_> = list[0].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys.len(), 6);
     for key in ["created", "last_used", "expires"] {
@@ -40,7 +40,7 @@ async fn tokens_are_listed_newest_first_with_the_one_in_use() {
 }
 
 #[tokio::test]
-async fn a_name_has_100_characters_at_most() {
+async fn a_token_name_has_at_most_100_characters() {
     let api = with_dan().await;
     log_in(&api, &json!({"name": "é".repeat(100)})).await;
     for (name, message) in [
@@ -55,7 +55,7 @@ async fn a_name_has_100_characters_at_most() {
 }
 
 #[tokio::test]
-async fn a_token_is_revoked_by_its_owner_alone() {
+async fn only_its_owner_may_revoke_a_token() {
     let api = with_dan().await;
     let (one, two) = (log_in(&api, &json!({})).await, log_in(&api, &json!({})).await);
     let call = |method: &str, path: &str, token: &str| {

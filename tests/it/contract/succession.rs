@@ -6,7 +6,7 @@ use serde_json::json;
 const FORBIDDEN: &str = "You do not have permission to perform this action.";
 
 #[tokio::test]
-async fn nobody_but_its_sender_edits_or_deletes_a_message() {
+async fn only_the_sender_may_edit_or_delete_a_message() {
     let api = Api::new().await;
     let path = format!("/messages/{}/", api.says(ANN, "mine").await);
     api.bob("PATCH", &path).json(r#"{"text":"mine"}"#).await.detail(403, FORBIDDEN);
@@ -27,7 +27,7 @@ async fn a_message_stays_in_its_thread() {
     let path = format!("/messages/{}/", api.says(ANN, "mine").await);
     let edit = |thread: String| api.ann("PATCH", &path).json(json!({ "thread": thread }).to_string());
     edit(other.to_string()).await.is(400, r#"{"thread":["A message cannot be moved to another thread."]}"#);
-    assert_eq!(edit(api.thread.to_string()).await.status, 200, "where it is, it may stay");
+    assert_eq!(edit(api.thread.to_string()).await.status, 200, "the same thread is accepted");
     let expected = json!({"thread": [format!("Invalid pk \"{NOWHERE}\" - object does not exist.")]});
     edit(NOWHERE.to_owned()).await.is(400, &expected.to_string());
     edit("x".to_owned()).await.is(400, r#"{"thread":["“x” is not a valid UUID."]}"#);
@@ -61,7 +61,7 @@ async fn a_disabled_user_may_be_a_participant() {
 }
 
 #[tokio::test]
-async fn negotiation_and_suffixes_are_not_looked_at() {
+async fn content_negotiation_and_format_suffixes_are_ignored() {
     let api = Api::new().await;
     let me = r#"{"id":2,"username":"ann"}"#;
     api.ann("GET", "/users/me/").header("accept", b"text/html").await.is(200, me);
@@ -72,10 +72,10 @@ async fn negotiation_and_suffixes_are_not_looked_at() {
 }
 
 #[tokio::test]
-async fn either_participant_marks_a_message_read_and_the_body_is_not_looked_at() {
+async fn either_participant_may_mark_a_message_read_and_the_body_is_ignored() {
     let api = Api::new().await;
     let path = format!("/messages/{}/mark-as-read/", api.says(ANN, "mine").await);
     let marked = api.ann("PATCH", &path).body("text/plain", "{").await;
-    assert_eq!(marked.json(200)["is_read"], true, "its sender may");
+    assert_eq!(marked.json(200)["is_read"], true, "the sender may too");
     api.bob("PATCH", &path).await.is(200, &marked.body);
 }

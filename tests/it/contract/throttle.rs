@@ -23,7 +23,7 @@ async fn until_throttled<'a>(request: impl Fn() -> Call<'a>) -> Reply {
 }
 
 #[tokio::test]
-async fn a_guesser_is_told_to_wait_and_the_owner_gets_in() {
+async fn password_guessing_is_limited_and_the_owner_may_still_sign_in() {
     let api = with_dan().await;
     let log_in = |peer: &str, body: &'static str| api.call("POST", "/token/").from(peer).json(body);
     assert_eq!(log_in("192.0.2.1", RIGHT).await.status, 200);
@@ -37,7 +37,7 @@ async fn a_guesser_is_told_to_wait_and_the_owner_gets_in() {
 }
 
 #[tokio::test]
-async fn a_name_nobody_has_is_counted_like_any_other() {
+async fn attempts_on_an_unknown_name_are_limited_too() {
     let api = with_dan().await;
     let tries = |body: &'static str, peer: &'static str| {
         let api = &api;
@@ -49,12 +49,12 @@ async fn a_name_nobody_has_is_counted_like_any_other() {
             tries
         }
     };
-    let nobody = r#"{"username":"nobody","password":"a guess"}"#;
-    assert_eq!(tries(WRONG, "192.0.2.1").await, tries(nobody, "192.0.2.2").await);
+    let unknown = r#"{"username":"unknown","password":"a guess"}"#;
+    assert_eq!(tries(WRONG, "192.0.2.1").await, tries(unknown, "192.0.2.2").await);
 }
 
 #[tokio::test]
-async fn the_client_behind_a_proxy_is_who_is_limited() {
+async fn behind_a_proxy_the_limit_applies_to_the_client() {
     let api = with_dan().await;
     let log_in = |peer: &str, client: &str| {
         api.call("POST", "/token/").from(peer).header("x-forwarded-for", client.as_bytes()).json(WRONG)
@@ -69,7 +69,7 @@ async fn the_client_behind_a_proxy_is_who_is_limited() {
 }
 
 #[tokio::test]
-async fn guessing_at_ones_own_password_is_limited_too() {
+async fn guessing_the_current_password_is_limited_too() {
     let api = with_dan().await;
     let token = api.call("POST", "/token/").json(RIGHT).await.json(200)["token"].clone();
     let token = format!("Token {}", token.as_str().unwrap());
@@ -91,7 +91,7 @@ async fn registrations_are_limited_for_each_address() {
 }
 
 #[tokio::test]
-async fn a_flood_of_requests_is_its_users_alone() {
+async fn too_many_requests_of_one_user_do_not_limit_others() {
     let api = with_dan().await;
     let mut throttled = false;
     for _ in 0..100_000 {

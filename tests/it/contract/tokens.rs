@@ -20,7 +20,7 @@ async fn log_in(api: &Api, method: &str) -> String {
 }
 
 #[tokio::test]
-async fn each_log_in_makes_a_token_by_post_and_by_get() {
+async fn each_sign_in_creates_a_token_by_post_and_by_get() {
     let api = with_dan().await;
     let (one, two) = (log_in(&api, "POST").await, log_in(&api, "GET").await);
     assert_ne!(one, two);
@@ -31,7 +31,7 @@ async fn each_log_in_makes_a_token_by_post_and_by_get() {
 }
 
 #[tokio::test]
-async fn the_name_is_trimmed_and_exact_and_the_password_as_it_stands() {
+async fn a_name_is_trimmed_and_matched_exactly_and_a_password_is_not_trimmed() {
     let api = with_dan().await;
     let log_in = async |username: &str, password: &str| {
         let body = json!({"username": username, "password": password}).to_string();
@@ -42,7 +42,7 @@ async fn the_name_is_trimmed_and_exact_and_the_password_as_it_stands() {
         ("Dan", " 1234 "),
         ("dan", "1234"),
         ("dan", " 1234"),
-        ("nobody", " 1234 "),
+        ("unknown", " 1234 "),
         // A user without a password.
         ("bob", "!"),
     ] {
@@ -51,7 +51,7 @@ async fn the_name_is_trimmed_and_exact_and_the_password_as_it_stands() {
 }
 
 #[tokio::test]
-async fn a_disabled_user_is_told_what_a_wrong_password_is_told() {
+async fn a_disabled_user_gets_the_answer_to_a_wrong_password() {
     let api = with_dan().await;
     let dan = api.chat.account_by_name("dan").await.unwrap().id;
     api.chat.set_active(dan, false).await.unwrap();
@@ -60,7 +60,7 @@ async fn a_disabled_user_is_told_what_a_wrong_password_is_told() {
 }
 
 #[tokio::test]
-async fn logging_out_revokes_the_token_presented_alone() {
+async fn signing_out_revokes_only_the_presented_token() {
     let api = with_dan().await;
     let (one, two) = (log_in(&api, "POST").await, log_in(&api, "POST").await);
     let call = |method: &str, path: &str, token: &str| {
@@ -73,7 +73,7 @@ async fn logging_out_revokes_the_token_presented_alone() {
 }
 
 #[tokio::test]
-async fn at_most_a_hundred_tokens_of_a_user_are_valid() {
+async fn at_most_100_tokens_of_a_user_are_valid() {
     let api = Api::new().await;
     let first = api.token(BOB).to_owned();
     for _ in 0..100 {

@@ -9,7 +9,7 @@ async fn register(api: &Api, username: &str, password: &str) -> super::api::Repl
 }
 
 #[tokio::test]
-async fn anyone_may_register_where_that_is_open() {
+async fn anyone_may_register_where_registration_is_open() {
     let api = Api::open_to(true).await;
     let reply = register(&api, " D.a+n@x_y-1 ", "12345678").await;
     let id = reply.json(201)["id"].clone();
@@ -22,7 +22,7 @@ async fn anyone_may_register_where_that_is_open() {
 }
 
 #[tokio::test]
-async fn names_have_rules() {
+async fn a_username_has_to_follow_the_rules() {
     let api = Api::open_to(true).await;
     let characters =
         "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.";
@@ -43,7 +43,7 @@ async fn names_have_rules() {
 }
 
 #[tokio::test]
-async fn passwords_have_8_to_1024_bytes() {
+async fn a_password_has_8_to_1024_bytes() {
     let api = Api::open_to(true).await;
     let short = "This password is too short. It must contain at least 8 characters.";
     let long = "This password is too long. It must contain at most 1024 bytes.";

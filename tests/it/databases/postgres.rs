@@ -3,6 +3,7 @@
 use chat_core::{
     api::{Participants, ThreadId, Timestamp, UserId},
     store::{
+        IdempotencyKey,
         MessageRange, NewMessage, NewThread, NewUser, OpenedThread, PasswordHash, Slice, Store, StoreError,
         UnreadFilter, sql,
     },

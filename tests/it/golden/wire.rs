@@ -45,7 +45,9 @@ impl Visitor for Table {
         E::Body: JsonSchema,
         E::Reply: JsonSchema,
     {
-        self.0.extend([file::<E::Query>(), file::<E::Body>(), file::<E::Reply>()]);
+        let types = [file::<E::Query>(), file::<E::Body>(), file::<E::Reply>()];
+        // `()` stands for no query, body or answer.
+        self.0.extend(types.into_iter().filter(|name| *name != file::<()>()));
     }
 }
 
@@ -162,7 +164,6 @@ fn check_replies(golden: &mut Golden) {
     golden.check(&[messages()]);
     golden.check(&pages(&messages()));
     golden.check(&[Marked { updated: 3 }]);
-    golden.check(&[()]);
 }
 
 fn check_refusals(golden: &mut Golden) {

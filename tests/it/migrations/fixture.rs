@@ -1,4 +1,4 @@
-//! Databases written down as SQL.
+//! Databases recorded as SQL.
 
 use chat_tests::{Database, binaries, program, run};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
@@ -17,19 +17,19 @@ pub(super) fn place(version: &str, kind: &str) -> PathBuf {
     folder().join(version).join(format!("{kind}.sql"))
 }
 
-/// The file of an SQLite database.
+/// Returns the file of an SQLite database.
 fn file(database: &Database) -> Option<&Path> {
     database.url.strip_prefix("sqlite://").map(Path::new)
 }
 
-/// Writes a database down.
+/// Records a database as SQL.
 pub(super) fn record(database: &Database, version: &str, kind: &str) {
     let sql = match file(database) {
         Some(file) => run(program::command("sqlite3").arg(file).arg(".dump"), "").ok(),
         None => {
             let dump = ["--inserts", "--no-owner", "--no-privileges", "--no-comments", &database.url];
             let dump = run(program::command("pg_dump").args(dump), "").ok();
-            // What is psql's and what another version may not know, and needs not.
+            // Commands of psql, and settings that another version may not have and does not need.
             let others = ["\\", "SET ", "SELECT pg_catalog.set_config", "--"];
             let ours = |line: &&str| !line.is_empty() && !others.iter().any(|other| line.starts_with(other));
             dump.lines().filter(ours).flat_map(|line| [line, "\n"]).collect()
@@ -40,7 +40,7 @@ pub(super) fn record(database: &Database, version: &str, kind: &str) {
     fs::write(place, sql).unwrap();
 }
 
-/// Makes an empty database one that was written down.
+/// Loads a recorded database into an empty one.
 pub(super) async fn load(database: &Database, version: &str, kind: &str) {
     if let Some(file) = file(database) {
         fs::write(file, "").unwrap();
@@ -49,7 +49,7 @@ pub(super) async fn load(database: &Database, version: &str, kind: &str) {
     database.execute(fs::read_to_string(place(version, kind)).unwrap()).await;
 }
 
-/// The migrations a database has been through, each of them once.
+/// Returns the migrations that a database has recorded, and asserts that each is recorded once.
 pub(super) async fn migrations(database: &Database) -> RangeInclusive<i64> {
     let versions = "select version from _sqlx_migrations where success order by version";
     let versions: Vec<i64> = if file(database).is_some() {
@@ -64,7 +64,7 @@ pub(super) async fn migrations(database: &Database) -> RangeInclusive<i64> {
     all
 }
 
-/// The newest migration this program knows.
+/// Returns the newest migration of this program.
 pub(super) fn known() -> i64 {
     fs::read_dir(binaries::workspace().join("chat-core/migrations/sqlite")).unwrap().count() as i64
 }

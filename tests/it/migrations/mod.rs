@@ -1,15 +1,14 @@
-//! The databases of every released version go on with today's program, and programs that start together bring a
-//! database up to date once.
+//! This program migrates the database of every released version. Programs that start concurrently migrate a database
+//! once.
 //!
-//! `tests/fixtures/VERSION/` holds such a database, as SQL for each of SQLite and Postgres, with the data that
-//! `story` makes and looks for. It is recorded when VERSION is released, by its own program, which needs `sqlite3` and
-//! `pg_dump`:
+//! `tests/fixtures/VERSION/` holds such a database as SQL, for SQLite and for Postgres, with the data that `story` creates
+//! and checks. The program of VERSION records it when it is released; this needs `sqlite3` and `pg_dump`:
 //!
 //! ```text
 //! CHAT_RECORD=0.1.0 cargo test -p chat-tests --test it -- migrations::recorded
 //! ```
 //!
-//! From then on it is not touched any more, nor are the migrations that made it.
+//! After that, neither the fixture nor the migrations that made it may change.
 
 mod fixture;
 mod story;
@@ -17,14 +16,14 @@ mod story;
 use chat_tests::{Database, Program, binaries, on_both_databases, program, run};
 use std::{collections::BTreeSet, fs, thread};
 
-/// Every version there is a fixture of.
+/// Returns the versions that have a fixture.
 fn versions() -> BTreeSet<String> {
     let places = fs::read_dir(fixture::folder()).unwrap().map(|place| place.unwrap());
     let folders = places.filter(|place| place.file_type().unwrap().is_dir());
     folders.map(|folder| folder.file_name().into_string().unwrap()).collect()
 }
 
-/// The fixture of the version whose program this is: there is one at the latest when it is released.
+/// Records and checks the fixture of this program's own version, which exists at the latest when it is released.
 mod recorded {
     use super::{Database, fixture, story};
 
@@ -49,7 +48,7 @@ mod recorded {
 }
 
 #[tokio::test]
-async fn every_version_of_sqlite_goes_on() {
+async fn the_sqlite_database_of_every_version_is_migrated() {
     for version in versions() {
         let database = Database::sqlite();
         fixture::load(&database, &version, "sqlite").await;
@@ -58,7 +57,7 @@ async fn every_version_of_sqlite_goes_on() {
 }
 
 #[tokio::test]
-async fn every_version_of_postgres_goes_on() {
+async fn the_postgres_database_of_every_version_is_migrated() {
     for version in versions() {
         let database = Database::postgres().await;
         fixture::load(&database, &version, "postgres").await;
@@ -66,9 +65,9 @@ async fn every_version_of_postgres_goes_on() {
     }
 }
 
-on_both_databases!(programs_that_start_together_migrate_once);
+on_both_databases!(concurrent_programs_migrate_once);
 
-async fn programs_that_start_together_migrate_once(database: Database) {
+async fn concurrent_programs_migrate_once(database: Database) {
     binaries::path("chat-server");
     let migrate = || run(&mut program::chat_server(&database, &["migrate"]), "").ok();
     thread::scope(|scope| {
@@ -82,7 +81,7 @@ async fn programs_that_start_together_migrate_once(database: Database) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn servers_that_start_together_on_an_empty_database_all_serve() {
+async fn concurrent_servers_on_an_empty_database_all_serve() {
     let database = Database::postgres().await;
     binaries::path("chat-server");
     let servers: Vec<_> = thread::scope(|scope| {

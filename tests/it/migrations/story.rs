@@ -1,26 +1,26 @@
-//! What happened in the databases that were written down: a little of everything that a schema has to carry on.
+//! The data of the recorded databases: some of everything that a migration has to keep.
 
 use crate::stories::doctor::Findings;
 use chat_client::{Client, MessageId, ThreadId, Token, UserId};
 use chat_tests::{Database, Program, program, run};
 use serde_json::{Value, json};
 
-/// PBKDF2-HMAC-SHA256 as Django writes it, of "a password of 2019".
+/// The PBKDF2-HMAC-SHA256 hash of "a password of 2019", as Django writes it.
 const PBKDF2: &str = "pbkdf2_sha256$1000$Zk3vQ9wXb1Ra$CGtTXqk7fgUZiXPtLFpfMB1PBw/D0TPQNsJRdcZQwaw=";
 const PASSWORD: &str = "a password of 2019";
 const ANNS_TOKEN: &str = "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b";
 const ANN: UserId = UserId::new(7);
 const BOB: UserId = UserId::new(12);
 
-/// Threads and who takes part: twice ann and bob, the second with the lower id; ann and cay, where bob wrote as well;
-/// and ann alone.
+/// Threads and their participants: two of ann and bob, the second with the lower id; one of ann and cay, in which bob sent
+/// a message too; and one of ann only.
 const THREADS: [(&str, &[i64]); 4] = [
     ("9b0befd9-89b3-4e00-a03e-f6698e4f82cd", &[7, 12]),
     ("1cff18f1-d049-43f3-9c69-fcc8948f66f6", &[12, 7]),
     ("2cff18f1-d049-43f3-9c69-fcc8948f66f6", &[7, 30]),
     ("3cff18f1-d049-43f3-9c69-fcc8948f66f6", &[7]),
 ];
-/// Messages: their thread, sender, and whether they are read.
+/// Messages: thread, sender, and whether they are read.
 const MESSAGES: [(usize, i64, bool); 7] = [
     (0, 7, true),
     (0, 12, false),
@@ -31,7 +31,7 @@ const MESSAGES: [(usize, i64, bool); 7] = [
     (3, 7, true),
 ];
 
-/// A dump of the service that this one succeeds.
+/// Returns a dump of the predecessor service.
 fn dump() -> Value {
     let user = |id, name, active| {
         json!({"model": "auth.user", "pk": id, "fields": {"password": PBKDF2, "username": name,
@@ -65,7 +65,7 @@ fn import(database: &Database) -> String {
     run(&mut program::chat_server(database, &["import", "django", "-"]), &dump().to_string()).ok()
 }
 
-/// Makes the data, by way of the program.
+/// Creates the data through the program.
 pub(super) async fn happens(database: &Database) {
     import(database);
     run(&mut program::chat_server(database, &["user", "add", "dan", "--password-stdin"]), "dan's own\n").ok();
@@ -83,12 +83,12 @@ pub(super) async fn happens(database: &Database) {
     server.stop();
 }
 
-/// Looks for it, by way of the program.
+/// Checks the data through the program.
 pub(super) async fn is_there(database: &Database) {
     let server = Program::serve(database, &["--open-registration"]);
     let ann = server.client().with_token(Token::new(ANNS_TOKEN)).unwrap();
     assert_eq!(ann.me().await.unwrap().id, ANN);
-    assert!(server.client().sign_in("cay", PASSWORD).await.unwrap_err().is_invalid(), "he is disabled");
+    assert!(server.client().sign_in("cay", PASSWORD).await.unwrap_err().is_invalid(), "cay is disabled");
     for name in ["ann", "bob", "Ann"] {
         server.client().sign_in(name, PASSWORD).await.unwrap();
     }
