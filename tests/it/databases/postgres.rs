@@ -3,9 +3,8 @@
 use chat_core::{
     api::{Participants, ThreadId, Timestamp, UserId},
     store::{
-        IdempotencyKey,
-        MessageRange, NewMessage, NewThread, NewUser, OpenedThread, PasswordHash, Slice, Store, StoreError,
-        UnreadFilter, sql,
+        IdempotencyKey, MessageRange, NewMessage, NewThread, NewUser, OpenedThread, PasswordHash, Slice,
+        Store, StoreError, UnreadFilter, sql,
     },
 };
 use chat_tests::{Cluster, Relay, postgres::Database, program::PATIENCE};
