@@ -10,7 +10,7 @@ pub(crate) struct App {
     /// The path of the API's root, without a trailing slash: empty where the API is served at `/`.
     pub(crate) base_path: String,
     pub(crate) open_registration: bool,
-    /// Peers whose forwarding headers are used, in canonical form.
+    /// Peers whose forwarding headers are used.
     pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) throttle: Throttle,
     pub(crate) metrics: Metrics,

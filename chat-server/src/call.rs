@@ -95,6 +95,9 @@ pub(crate) trait Guard {
     /// The caller, or `()` for a public endpoint.
     type Caller: Send + 'static;
     /// Returns the caller. The pipeline has authenticated one wherever the table asks for it.
+    ///
+    /// # Errors
+    /// 500 if the endpoint needs a caller and there is none.
     fn admit(caller: Option<Caller>) -> Result<Self::Caller, ApiError>;
 }
 

@@ -126,6 +126,9 @@ impl AccessLogFields {
 ///
 /// First the caller is authenticated, then the method is checked. The handler looks up its object and checks the
 /// permission before it reads the body.
+///
+/// # Errors
+/// 401, 405 or 429 before the handler is called, else the errors of the handler.
 async fn dispatch(
     pipeline: &Pipeline,
     route: &Route,
@@ -150,6 +153,7 @@ async fn dispatch(
 }
 
 impl Pipeline {
+    /// Authenticates the caller, by a token of the chat or by the host's authenticator.
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         match &self.authenticator {
             None => authenticate::by_token(&self.app.chat, headers).await,

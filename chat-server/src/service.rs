@@ -30,7 +30,7 @@ pub struct ChatService {
 }
 
 impl ChatService {
-    /// Starts from a chat. The settings are those of the program, except that health checks are off.
+    /// Returns a builder with the settings of the program, except that health checks are off.
     pub fn builder(chat: Chat) -> ChatServiceBuilder {
         ChatServiceBuilder::new(chat)
     }
@@ -68,7 +68,7 @@ impl ChatService {
 
     /// Responds to one request.
     ///
-    /// A [`Connection`] in the request's extensions names the peer.
+    /// A [`Connection`] in the request's extensions gives the address of the peer.
     pub async fn respond<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body + Send + 'static,
@@ -79,7 +79,7 @@ impl ChatService {
         self.respond_on(connection, request).await
     }
 
-    /// Responds to one request whose connection is known without a look into the request's extensions.
+    /// Responds to one request of a connection that is known, without a look-up in the request's extensions.
     pub(crate) fn respond_on<B>(
         &self,
         connection: Option<Connection>,

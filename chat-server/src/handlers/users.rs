@@ -45,7 +45,7 @@ pub(crate) async fn create(mut call: Call<CreateUser>) -> HandlerResult {
     Ok(response::json(StatusCode::CREATED, &user)?)
 }
 
-/// Applies the rules for a password that a user chooses.
+/// Checks the length of a password that a user chooses.
 fn check_new_password(field: Field<Cow<'_, str>>) -> Field<Cow<'_, str>> {
     field.check(|name, password| password::check(name, password))
 }

@@ -42,7 +42,7 @@ enum ErrorHeader {
     Authenticate,
     /// `Retry-After`, in seconds.
     RetryAfter(u32),
-    /// `Connection: close`: the rest of a body that was not read cannot be told from the next request.
+    /// `Connection: close`: the rest of an unread body would be taken for the next request.
     Close,
 }
 

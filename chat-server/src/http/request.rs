@@ -19,7 +19,7 @@ pub struct Connection {
     pub secure: bool,
 }
 
-/// A request before anything of it was judged.
+/// A request that is not validated yet.
 pub(crate) struct IncomingRequest {
     pub(crate) connection: Option<Connection>,
     pub(crate) head: Parts,

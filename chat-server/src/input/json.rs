@@ -48,7 +48,7 @@ fn error(text: &str, error: &serde_json::Error) -> ReadBodyError {
     }
 }
 
-/// Reads a value whose syntax was checked. Its first byte tells its type.
+/// Reads a value whose syntax was checked. Its first byte determines its type.
 fn value(raw: &str) -> Result<Value<'_>, ReadBodyError> {
     Ok(match raw.as_bytes().first() {
         Some(b'"') => {
