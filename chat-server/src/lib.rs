@@ -35,9 +35,9 @@
 //! assert_eq!(response.status(), 401);
 //! let body = response.into_body().collect().await?.to_bytes();
 //! assert_eq!(body, r#"{"detail":"Authentication credentials were not provided."}"#);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! # })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! ```
 //!
 //! [`Connection`] tells the service the address of a client, [`Authenticator`] replaces its tokens by the host's own
