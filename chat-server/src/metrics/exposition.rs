@@ -3,22 +3,22 @@
 use chat_core::histogram::Distribution;
 use std::fmt::{Display, Write as _};
 
-/// A text being written.
+/// The text, as far as it is written.
 #[derive(Debug, Default)]
 pub(super) struct Exposition(String);
 
-/// What kind of numbers a family holds.
+/// The type of a metric family whose samples are single numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Counter,
     Gauge,
 }
 
-/// Labels with their values, none of which needs escapes.
+/// Labels with their values. None of the values needs escaping.
 pub(super) type Labels<'a> = &'a [(&'static str, &'a str)];
 
 impl Exposition {
-    /// Numbers of one name.
+    /// Writes a metric family of single numbers.
     pub(super) fn numbers<'a, L: AsRef<[(&'static str, &'a str)]>>(
         &mut self,
         kind: Kind,
@@ -32,8 +32,9 @@ impl Exposition {
         }
     }
 
-    /// Distributions of one name. What was recorded is divided by `unit`: by a million where microseconds are told in
-    /// seconds.
+    /// Writes a metric family of histograms.
+    ///
+    /// Recorded values are divided by `unit`: by a million to print microseconds as seconds.
     pub(super) fn histograms<'a, L: AsRef<[(&'static str, &'a str)]>>(
         &mut self,
         name: &str,
@@ -44,24 +45,25 @@ impl Exposition {
         self.head(name, help, "histogram");
         for (labels, distribution) in samples {
             let labels = labels.as_ref();
-            let told = |number: u64| number as f64 / f64::from(unit);
-            let bounds = distribution.bounds.iter().map(|bound| told(*bound).to_string());
-            let mut below = 0;
+            let scaled = |number: u64| number as f64 / f64::from(unit);
+            let bounds = distribution.bounds.iter().map(|bound| scaled(*bound).to_string());
+            let mut cumulative = 0;
             for (bound, count) in bounds.chain(["+Inf".to_owned()]).zip(&distribution.counts) {
-                below += count;
-                self.sample(name, "_bucket", labels, Some(&bound), below);
+                cumulative += count;
+                self.sample(name, "_bucket", labels, Some(&bound), cumulative);
             }
-            self.sample(name, "_sum", labels, None, told(distribution.sum));
-            self.sample(name, "_count", labels, None, below);
+            self.sample(name, "_sum", labels, None, scaled(distribution.sum));
+            self.sample(name, "_count", labels, None, cumulative);
         }
     }
 
+    /// Returns the text.
     pub(super) fn into_text(self) -> String {
         self.0
     }
 
     fn head(&mut self, name: &str, help: &str, kind: &str) {
-        // Writing to a text cannot fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 

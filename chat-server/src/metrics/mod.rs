@@ -1,8 +1,8 @@
-//! What the server counts of its work, and how that is told to Prometheus.
+//! The metrics of the service, in Prometheus's text format.
 //!
-//! Everything is counted in tables made beforehand, by place and without a lock: a request adds to five numbers. The
-//! usual crates look a metric up by its labels, keep samples or lock a histogram; with the endpoints and statuses
-//! known, none of that is needed.
+//! Everything is counted in tables of fixed size, by index and without a lock: a request adds to five numbers. The usual
+//! crates look a metric up by its labels, keep samples or lock a histogram. All endpoints and statuses are known in
+//! advance, so none of that is needed.
 
 mod exposition;
 mod render;
@@ -20,7 +20,7 @@ use std::sync::{
 /// The content type of [`ChatService::metrics`](crate::ChatService::metrics).
 pub const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// A number that grows, or goes up and down.
+/// A counter or gauge.
 #[derive(Debug, Default)]
 pub(crate) struct Number(AtomicU64);
 
@@ -36,7 +36,7 @@ impl Number {
     }
 }
 
-/// All that is counted beside requests.
+/// The metrics of everything but requests.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     pub(crate) log_ins: LogIns,
@@ -45,24 +45,24 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// The text for Prometheus.
+    /// Returns the text for Prometheus.
     pub(crate) fn text(&self, requests: &Requests, store: &StoreMetrics) -> String {
         render::text(requests, self, store)
     }
 }
 
-/// Attempts to sign in, by what came of them.
+/// Attempts to sign in, by outcome.
 #[derive(Debug, Default)]
 pub(crate) struct LogIns {
     pub(crate) accepted: Number,
     pub(crate) wrong: Number,
     pub(crate) throttled: Number,
-    /// The server could not judge them.
+    /// The password could not be verified, because of an error of the server.
     pub(crate) failed: Number,
 }
 
 impl LogIns {
-    /// Counts one by its result.
+    /// Counts an attempt by its result.
     pub(crate) fn count<T>(&self, result: &Result<T, ApiError>) {
         let outcome = match result {
             Ok(_) => &self.accepted,
@@ -74,7 +74,7 @@ impl LogIns {
     }
 }
 
-/// Requests that were told to come back later, by the limit they met.
+/// Requests answered 429, by the limit they exceeded.
 #[derive(Debug, Default)]
 pub(crate) struct Throttled {
     pub(crate) passwords: Number,
@@ -82,13 +82,13 @@ pub(crate) struct Throttled {
     pub(crate) requests: Number,
 }
 
-/// Connections to [`serve`](crate::serve()).
+/// Connections of a [`Server`](crate::Server).
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     pub(crate) open: Number,
     pub(crate) accepted: Number,
-    /// Closed at once, all others being busy.
+    /// Closed at once, because all others were busy.
     pub(crate) refused: Number,
-    /// Closed to make room for another.
+    /// Evicted for another.
     pub(crate) displaced: Number,
 }

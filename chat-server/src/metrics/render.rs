@@ -1,4 +1,4 @@
-//! Everything that is counted, by its name.
+//! All metrics, by name.
 
 use super::{
     Connections, Metrics, Number, Requests,
@@ -7,9 +7,9 @@ use super::{
 use chat_core::store::{BatchMetrics, PoolMetrics, StoreMetrics};
 
 /// Microseconds in a second.
-const MICROS: u32 = 1_000_000;
+const MICROS_PER_SECOND: u32 = 1_000_000;
 
-/// The text for Prometheus.
+/// Returns the text for Prometheus.
 pub(super) fn text(requests: &Requests, metrics: &Metrics, store: &StoreMetrics) -> String {
     let mut text = Exposition::default();
     text.numbers(
@@ -30,18 +30,18 @@ fn of_requests(text: &mut Exposition, requests: &Requests) {
     text.numbers(
         Counter,
         "chat_http_requests_total",
-        "Requests answered, by the endpoint's path, method and status.",
+        "Requests answered, by path of the endpoint, method and status.",
         requests.counts().map(|(route, method, status, count)| {
             ([("route", route), ("method", method), ("status", status)], count)
         }),
     );
     text.histograms(
         "chat_http_request_duration_seconds",
-        "Time from the head of a request to the head of its answer.",
-        MICROS,
+        "Time from the head of a request to the head of its response.",
+        MICROS_PER_SECOND,
         requests.took().map(|(route, method, took)| ([("route", route), ("method", method)], took)),
     );
-    let help = "Requests being worked on.";
+    let help = "Requests in flight.";
     text.numbers(Gauge, "chat_http_requests_in_flight", help, [([], requests.running())]);
 }
 
@@ -63,7 +63,7 @@ fn of_limits(text: &mut Exposition, metrics: &Metrics) {
     text.numbers(
         Counter,
         "chat_throttled_total",
-        "Requests refused for being too many.",
+        "Requests refused by a rate limit.",
         [
             of("kind", "password", &throttled.passwords),
             of("kind", "registration", &throttled.registrations),
@@ -73,43 +73,48 @@ fn of_limits(text: &mut Exposition, metrics: &Metrics) {
 }
 
 fn of_connections(text: &mut Exposition, connections: &Connections) {
-    let mut tell = |kind, name, help, number: &Number| text.numbers(kind, name, help, [([], number.read())]);
-    tell(Gauge, "chat_connections", "Connections open now.", &connections.open);
-    let help = "Connections that were given a place.";
-    tell(Counter, "chat_connections_accepted_total", help, &connections.accepted);
-    let help = "Connections that were given none, all places being busy.";
-    tell(Counter, "chat_connections_refused_total", help, &connections.refused);
-    let help = "Accepted connections that had to make room for another.";
-    tell(Counter, "chat_connections_displaced_total", help, &connections.displaced);
+    let mut write = |kind, name, help, number: &Number| text.numbers(kind, name, help, [([], number.read())]);
+    write(Gauge, "chat_connections", "Open connections.", &connections.open);
+    let help = "Connections accepted.";
+    write(Counter, "chat_connections_accepted_total", help, &connections.accepted);
+    let help = "Connections closed at once, because all others were busy.";
+    write(Counter, "chat_connections_refused_total", help, &connections.refused);
+    let help = "Accepted connections that were evicted for another.";
+    write(Counter, "chat_connections_displaced_total", help, &connections.displaced);
 }
 
 fn of_pools(text: &mut Exposition, pools: &[PoolMetrics]) {
-    let mut tell = |name, help, number: fn(&PoolMetrics) -> u64| {
+    let mut write = |name, help, number: fn(&PoolMetrics) -> u64| {
         text.numbers(Gauge, name, help, pools.iter().map(|pool| ([("pool", pool.name)], number(pool))));
     };
-    tell("chat_database_connections", "Connections to the database.", |pool| pool.open);
-    tell("chat_database_connections_idle", "Those of them that nobody uses.", |pool| pool.idle);
-    tell("chat_database_connections_max", "How many there may be.", |pool| pool.max);
+    write("chat_database_connections", "Open connections to the database.", |pool| pool.open);
+    write("chat_database_connections_idle", "Open connections to the database that are idle.", |pool| {
+        pool.idle
+    });
+    write("chat_database_connections_max", "Limit on open connections to the database.", |pool| pool.max);
+    let help = "Short reads that found no free connection, or a lock, and moved to the blocking pool.";
+    let moved = pools.iter().map(|pool| ([("pool", pool.name)], pool.moved));
+    text.numbers(Counter, "chat_database_reads_moved_total", help, moved);
 }
 
 fn of_batches(text: &mut Exposition, batches: &[BatchMetrics]) {
     let label = |batch: &BatchMetrics| [("write", batch.name)];
-    let help = "Writes waiting for a batch to begin.";
+    let help = "Writes waiting for a batch.";
     text.numbers(Gauge, "chat_writes_waiting", help, batches.iter().map(|one| (label(one), one.waiting)));
-    let help = "Writes refused because too many waited.";
+    let help = "Writes refused because the queue was full.";
     text.numbers(
         Counter,
         "chat_writes_refused_total",
         help,
         batches.iter().map(|one| (label(one), one.refused)),
     );
-    let help = "Time from a write being asked for to its answer, its batch included.";
+    let help = "Time from the submission of a write to its result, its batch included.";
     let answers = batches.iter().map(|one| (label(one), one.answers.clone()));
-    text.histograms("chat_write_duration_seconds", help, MICROS, answers);
-    let help = "Writes committed together.";
+    text.histograms("chat_write_duration_seconds", help, MICROS_PER_SECOND, answers);
+    let help = "Writes in a batch.";
     let sizes = batches.iter().map(|one| (label(one), one.sizes.clone()));
     text.histograms("chat_batch_writes", help, 1, sizes);
-    let help = "Time that a batch took, its commit included.";
+    let help = "Duration of a batch, its commit included.";
     let commits = batches.iter().map(|one| (label(one), one.commits.clone()));
-    text.histograms("chat_batch_duration_seconds", help, MICROS, commits);
+    text.histograms("chat_batch_duration_seconds", help, MICROS_PER_SECOND, commits);
 }

@@ -1,21 +1,23 @@
-//! Requests, by route, method and status.
+//! The metrics of requests, by route, method and status.
 
 use super::Number;
 use chat_core::histogram::{DURATIONS, Distribution, Histogram};
 use http::{Method, StatusCode};
 use std::time::Duration;
 
-/// The methods that are told apart; what comes after them is one. Nobody can make the table grow by inventing some.
+/// The methods that are counted separately; all others share one cell.
+///
+/// So no client can make the table grow.
 const METHODS: [Method; 6] =
     [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE, Method::OPTIONS];
-/// The statuses the server answers with; what comes after them is one.
+/// The statuses that the server answers with; all others share one number.
 const STATUSES: [u16; 15] = [200, 201, 204, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 500, 503];
 
-/// Which row of the table a request belongs to.
+/// The row of the table that a request belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row(usize);
 
-/// The table, and how many requests are being worked on.
+/// The table, and the number of requests in flight.
 #[derive(Debug)]
 pub(crate) struct Requests {
     rows: Vec<(&'static str, [Cell; METHODS.len() + 1])>,
@@ -29,7 +31,7 @@ struct Cell {
     took: Histogram,
 }
 
-/// A request that is being worked on, until this is dropped.
+/// A request in flight, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Running<'a>(&'a Number);
 
@@ -40,10 +42,10 @@ impl Drop for Running<'_> {
 }
 
 impl Requests {
-    /// The route of what has none.
+    /// The label of requests that match no route.
     pub(crate) const NO_ROUTE: &'static str = "none";
 
-    /// An empty table of these routes, in the order they will be named by their rows.
+    /// Creates an empty table of these routes; rows are numbered in this order.
     pub(crate) fn new(routes: impl IntoIterator<Item = &'static str>) -> Self {
         let cell = |_| Cell { statuses: Default::default(), took: Histogram::new(DURATIONS) };
         let row = |route| (route, std::array::from_fn(cell));
@@ -53,18 +55,18 @@ impl Requests {
         }
     }
 
-    /// The row of the route at this place, or of what has none.
+    /// Returns the row of the route with this index, or that of requests without a route.
     pub(crate) fn row(&self, route: Option<usize>) -> Row {
         Row(route.unwrap_or(self.rows.len() - 1))
     }
 
-    /// Counts a request as one being worked on.
+    /// Counts a request in flight.
     pub(crate) fn begin(&self) -> Running<'_> {
         self.running.up();
         Running(&self.running)
     }
 
-    /// Counts a request that has been answered.
+    /// Counts an answered request.
     pub(crate) fn answered(&self, row: Row, method: &Method, status: StatusCode, took: Duration) {
         let method = METHODS.iter().position(|known| known == method).unwrap_or(METHODS.len());
         let status = STATUSES.iter().position(|known| *known == status.as_u16()).unwrap_or(STATUSES.len());
@@ -75,12 +77,12 @@ impl Requests {
         cell.took.record_duration(took);
     }
 
-    /// How many are being worked on.
+    /// Returns the number of requests in flight.
     pub(super) fn running(&self) -> u64 {
         self.running.read()
     }
 
-    /// How many there were, where there were any: route, method, status.
+    /// Returns the non-zero counts, by route, method and status.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str, u64)> {
         self.cells().flat_map(|(route, method, cell)| {
             let named =
@@ -89,7 +91,7 @@ impl Requests {
         })
     }
 
-    /// How long they took, where there were any.
+    /// Returns the non-empty distributions of durations, by route and method.
     pub(super) fn took(&self) -> impl Iterator<Item = (&'static str, &'static str, Distribution)> {
         let read = self.cells().map(|(route, method, cell)| (route, method, cell.took.read()));
         read.filter(|(_, _, took)| took.count() > 0)
@@ -102,16 +104,16 @@ impl Requests {
     }
 }
 
-fn method_name(place: usize) -> &'static str {
-    ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"].get(place).unwrap_or(&"other")
+fn method_name(index: usize) -> &'static str {
+    ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"].get(index).unwrap_or(&"other")
 }
 
-fn status_name(place: usize) -> &'static str {
+fn status_name(index: usize) -> &'static str {
     let names = [
         "200", "201", "204", "400", "401", "403", "404", "405", "408", "413", "415", "422", "429", "500",
         "503",
     ];
-    names.get(place).unwrap_or(&"other")
+    names.get(index).unwrap_or(&"other")
 }
 
 #[cfg(test)]
@@ -119,17 +121,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_their_places() {
-        for (place, method) in METHODS.iter().enumerate() {
-            assert_eq!(method_name(place), method.as_str());
+    fn each_name_is_that_of_its_index() {
+        for (index, method) in METHODS.iter().enumerate() {
+            assert_eq!(method_name(index), method.as_str());
         }
-        for (place, status) in STATUSES.iter().enumerate() {
-            assert_eq!(status_name(place), status.to_string());
+        for (index, status) in STATUSES.iter().enumerate() {
+            assert_eq!(status_name(index), status.to_string());
         }
     }
 
     #[test]
-    fn whatever_comes_is_counted_somewhere() {
+    fn unknown_routes_methods_and_statuses_share_a_cell() {
         let requests = Requests::new(["/users/"]);
         let took = Duration::from_millis(1);
         requests.answered(requests.row(Some(0)), &Method::GET, StatusCode::OK, took);
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_given_up_runs_no_more() {
+    fn a_dropped_request_is_no_longer_in_flight() {
         let requests = Requests::new([]);
         let running = requests.begin();
         assert_eq!(requests.running(), 1);

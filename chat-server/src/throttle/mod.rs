@@ -1,15 +1,20 @@
-//! How often: limits on failed log-ins, registrations and requests.
+//! Rate limits on failed log-ins, registrations and requests.
 //!
-//! Three budgets judge a log-in before its password is hashed. The one of *account and address* stops whoever tries
-//! passwords; the one of the *address* whoever tries accounts; the one of the *account* slows down whoever has many
-//! addresses. An attempt is paid in advance, so that many at once do not slip through together, and gets its price
-//! back unless it failed. Accounts are counted by the name that was sent, whether anybody has it or not.
+//! Three budgets decide about a log-in before its password is hashed:
 //!
-//! The last two would let a stranger lock an owner out. So an address from which an account was signed in before is
-//! *known* to it: there, only the budget of account and address counts; and when somebody beside the owner has spent
-//! that, a reserve is left in which passwords are still tried, though nobody learns that one was wrong.
+//! - The budget of *account and address* stops a client that tries passwords.
+//! - The budget of the *address* stops a client that tries accounts.
+//! - The budget of the *account* slows down a client with many addresses.
 //!
-//! All of it is in the memory of this process: what is limited on several nodes is limited on each.
+//! A token is taken from each budget before hashing, so that concurrent attempts do not slip through together, and
+//! refunded unless the password was wrong. Accounts are counted by the name that was sent, whether it exists or not.
+//!
+//! The last two budgets would let a stranger lock an owner out. So an address from which an account has signed in is
+//! *known* to that account: there, only the budget of account and address counts. If another client at that address has
+//! spent that budget, a reserve is left in which passwords are still tried, but a wrong one is answered 429 like any
+//! other attempt, which tells the guesser nothing.
+//!
+//! All of it is in the memory of this process: each node limits for itself.
 
 mod budget;
 
@@ -27,195 +32,203 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Failures with one account from one address: thirty, then one every ten seconds.
+/// Failures with one account from one address: 30, then one every 10 s.
 const PAIR: Rate = Rate { burst: 30, every: Duration::from_secs(10) };
-/// What is left of those on an address known to the account.
+/// The reserve of an account at an address that is known to it.
 const RESERVE: Rate = Rate { burst: 60, every: Duration::from_secs(10) };
-/// Failures from one address, with whatever accounts.
+/// Failures from one address, with all accounts together.
 const ADDRESS: Rate = Rate { burst: 100, every: Duration::from_millis(600) };
-/// Failures with one account, from all addresses that are not known to it.
+/// Failures with one account, from all addresses that are not known to it together.
 const ACCOUNT: Rate = Rate { burst: 100, every: Duration::from_secs(6) };
-/// Registrations from one address, and attempts at one.
+/// Registrations from one address, including refused ones.
 const REGISTRATIONS: Rate = Rate { burst: 300, every: Duration::from_secs(6) };
 /// Requests of one user.
 const REQUESTS: Rate = Rate { burst: 5000, every: Duration::from_millis(5) };
-/// Pairs of account and address that are remembered to have belonged together: about 4 MB of memory.
-const KNOWN: usize = 50_000;
+/// Known pairs of account and address that are kept: about 4 MB of memory.
+const KNOWN_PAIRS: usize = 50_000;
 
-/// Whose password is tried.
+/// The account whose password is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Account<'a> {
-    /// Whoever is called so, if anybody.
+    /// The account of this name, which need not exist.
     Name(&'a str),
-    /// A user who is signed in already.
+    /// The account of a user who is signed in.
     Id(UserId),
 }
 
-/// The limits, or none.
+/// The rate limits, or none.
 #[derive(Debug)]
-pub(crate) struct Throttle(Option<Limits>);
+pub(crate) struct Throttle(Option<Budgets>);
 
+/// The budgets of every account and address.
 #[derive(Debug)]
-struct Limits {
+struct Budgets {
     pairs: Budget,
     reserves: Budget,
     addresses: Budget,
     accounts: Budget,
     registrations: Budget,
     requests: Budget,
+    /// Hashes of the known pairs of account and address.
     known: Cache<u64, ()>,
+    /// Keyed at random, so that no client can choose what its key collides with.
     hasher: RandomState,
     started: Instant,
-    throttled: Arc<Throttled>,
+    metrics: Arc<Throttled>,
 }
 
 impl Throttle {
-    /// With limits or without; what they refuse is counted.
-    pub(crate) fn new(limited: bool, throttled: Arc<Throttled>) -> Self {
-        Self(limited.then(|| Limits {
+    /// Creates the limits if `limited`. Refusals are counted in `metrics`.
+    pub(crate) fn new(limited: bool, metrics: Arc<Throttled>) -> Self {
+        Self(limited.then(|| Budgets {
             pairs: Budget::new(PAIR),
             reserves: Budget::new(RESERVE),
             addresses: Budget::new(ADDRESS),
             accounts: Budget::new(ACCOUNT),
             registrations: Budget::new(REGISTRATIONS),
             requests: Budget::new(REQUESTS),
-            known: Cache::new(KNOWN),
+            known: Cache::new(KNOWN_PAIRS),
             hasher: RandomState::new(),
             started: Instant::now(),
-            throttled,
+            metrics,
         }))
     }
 
-    /// To be asked for every request of a user.
+    /// Counts a request of a user.
     ///
     /// # Errors
-    /// There were too many.
+    /// 429 if the user has sent too many.
     pub(crate) fn request(&self, user: UserId) -> Result<(), ApiError> {
-        let Some(limits) = &self.0 else { return Ok(()) };
-        let key = limits.hasher.hash_one(user);
-        limits.requests.take(key, limits.started.elapsed()).map_err(|wait| {
-            limits.throttled.requests.up();
+        let Some(budgets) = &self.0 else { return Ok(()) };
+        let key = budgets.hasher.hash_one(user);
+        budgets.requests.take(key, budgets.started.elapsed()).map_err(|wait| {
+            budgets.metrics.requests.up();
             ApiError::throttled(wait)
         })
     }
 
-    /// To be asked before somebody registers, whatever comes of it.
+    /// Counts an attempt to register, before its result is known.
     ///
     /// # Errors
-    /// There were too many attempts from this address, or at this name where the address is not known.
+    /// 429 if there were too many from this address, or for this name if the address is not available.
     pub(crate) fn registration(&self, username: &str, address: Option<IpAddr>) -> Result<(), ApiError> {
-        let Some(limits) = &self.0 else { return Ok(()) };
+        let Some(budgets) = &self.0 else { return Ok(()) };
         let key = address.map_or_else(
-            || limits.hasher.hash_one(username.to_lowercase()),
-            |address| limits.hasher.hash_one(client_network(address)),
+            || budgets.hasher.hash_one(username.to_lowercase()),
+            |address| budgets.hasher.hash_one(client_network(address)),
         );
-        limits.registrations.take(key, limits.started.elapsed()).map_err(|wait| {
-            limits.throttled.registrations.up();
+        budgets.registrations.take(key, budgets.started.elapsed()).map_err(|wait| {
+            budgets.metrics.registrations.up();
             ApiError::throttled(wait)
         })
     }
 
-    /// To be asked before a password is hashed.
+    /// Takes the tokens for an attempt to log in, before its password is hashed.
     ///
     /// # Errors
-    /// Too many were wrong.
+    /// 429 if too many attempts have failed.
     pub(crate) fn log_in(
         &self,
         account: Account<'_>,
         address: Option<IpAddr>,
     ) -> Result<Attempt<'_>, ApiError> {
-        let Some(limits) = &self.0 else { return Ok(Attempt { limits: None, paid: Paid::default() }) };
-        let paid = limits.pay(account, address, limits.started.elapsed()).map_err(|wait| {
-            limits.throttled.passwords.up();
+        let Some(budgets) = &self.0 else { return Ok(Attempt { budgets: None, taken: Taken::default() }) };
+        let taken = budgets.take(account, address, budgets.started.elapsed()).map_err(|wait| {
+            budgets.metrics.passwords.up();
             ApiError::throttled(wait)
         })?;
-        Ok(Attempt { limits: Some(limits), paid })
+        Ok(Attempt { budgets: Some(budgets), taken })
     }
 }
 
-/// What an attempt was paid from.
+/// The keys of the budgets from which an attempt has taken a token.
 #[derive(Debug, Default)]
-struct Paid {
+struct Taken {
     pair: Option<u64>,
     reserve: Option<u64>,
     address: Option<u64>,
     account: Option<u64>,
-    /// How long to wait for another attempt that is not from the reserve.
+    /// If taken from the reserve: how long until there is a token that is not.
     wait: Duration,
-    /// The pair, which a success makes known.
-    belongs: Option<u64>,
+    /// The pair of account and address, which a success makes known.
+    known_pair: Option<u64>,
 }
 
-impl Limits {
-    /// Takes the price of an attempt from every budget that counts, or says how long to wait.
-    fn pay(&self, account: Account<'_>, address: Option<IpAddr>, now: Duration) -> Result<Paid, Duration> {
+impl Budgets {
+    /// Takes a token from each budget that counts for an attempt.
+    ///
+    /// The error is how long to wait for one.
+    fn take(&self, account: Account<'_>, address: Option<IpAddr>, now: Duration) -> Result<Taken, Duration> {
         let account_key = self.hasher.hash_one(account);
         let Some(network) = address.map(client_network) else {
             self.accounts.take(account_key, now)?;
-            return Ok(Paid { account: Some(account_key), ..Paid::default() });
+            return Ok(Taken { account: Some(account_key), ..Taken::default() });
         };
         let pair = self.hasher.hash_one((account, network));
-        let mut paid = Paid { belongs: Some(pair), ..Paid::default() };
+        let mut taken = Taken { known_pair: Some(pair), ..Taken::default() };
         let is_known = self.known.get(&pair).is_some();
         match self.pairs.take(pair, now) {
-            Ok(()) => paid.pair = Some(pair),
+            Ok(()) => taken.pair = Some(pair),
             Err(wait) if is_known && self.reserves.take(pair, now).is_ok() => {
-                (paid.reserve, paid.wait) = (Some(pair), wait);
+                (taken.reserve, taken.wait) = (Some(pair), wait);
             }
             Err(wait) => return Err(wait),
         }
         if is_known {
-            return Ok(paid);
+            return Ok(taken);
         }
         let address_key = self.hasher.hash_one(network);
-        self.addresses.take(address_key, now).inspect_err(|_| self.refund(&paid))?;
-        paid.address = Some(address_key);
-        self.accounts.take(account_key, now).inspect_err(|_| self.refund(&paid))?;
-        paid.account = Some(account_key);
-        Ok(paid)
+        self.addresses.take(address_key, now).inspect_err(|_| self.refund(&taken))?;
+        taken.address = Some(address_key);
+        self.accounts.take(account_key, now).inspect_err(|_| self.refund(&taken))?;
+        taken.account = Some(account_key);
+        Ok(taken)
     }
 
-    fn refund(&self, paid: &Paid) {
+    fn refund(&self, taken: &Taken) {
         for (budget, key) in [
-            (&self.pairs, paid.pair),
-            (&self.reserves, paid.reserve),
-            (&self.addresses, paid.address),
-            (&self.accounts, paid.account),
+            (&self.pairs, taken.pair),
+            (&self.reserves, taken.reserve),
+            (&self.addresses, taken.address),
+            (&self.accounts, taken.account),
         ] {
             if let Some(key) = key {
-                budget.give_back(key);
+                budget.refund(key);
             }
         }
     }
 }
 
-/// A log-in that was let through. One that is dropped has failed: whoever hangs up has made us hash all the same.
-#[must_use = "an attempt that succeeds gets its price back when it is settled"]
+/// An attempt to log in that may go on.
+///
+/// If it is dropped it counts as failed, because its password was hashed all the same: so a client that disconnects
+/// early gains nothing.
+#[must_use = "settle the attempt, so that a successful one is refunded"]
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
-    limits: Option<&'a Limits>,
-    paid: Paid,
+    budgets: Option<&'a Budgets>,
+    taken: Taken,
 }
 
 impl Attempt<'_> {
-    /// Draws the consequences of how it went.
+    /// Refunds the tokens unless the password was wrong, and remembers the address of a success.
     ///
     /// # Errors
-    /// Those of the result, where they may be told.
+    /// Those of `result`. A wrong password that was tried from the reserve is 429 instead.
     pub(crate) fn settle<T>(self, result: Result<T, Error>) -> Result<T, ApiError> {
-        let Some(limits) = self.limits else { return Ok(result?) };
+        let Some(budgets) = self.budgets else { return Ok(result?) };
         match &result {
-            Err(Error::Invalid(_)) if self.paid.reserve.is_some() => {
-                limits.throttled.passwords.up();
-                return Err(ApiError::throttled(self.paid.wait));
+            Err(Error::Invalid(_)) if self.taken.reserve.is_some() => {
+                budgets.metrics.passwords.up();
+                return Err(ApiError::throttled(self.taken.wait));
             }
             Err(Error::Invalid(_)) => {}
-            // It was not judged.
-            Err(_) => limits.refund(&self.paid),
+            // The password was not verified.
+            Err(_) => budgets.refund(&self.taken),
             Ok(_) => {
-                limits.refund(&self.paid);
-                if let Some(pair) = self.paid.belongs {
-                    limits.known.insert(pair, ());
+                budgets.refund(&self.taken);
+                if let Some(pair) = self.taken.known_pair {
+                    budgets.known.insert(pair, ());
                 }
             }
         }
