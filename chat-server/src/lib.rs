@@ -1,7 +1,7 @@
 //! The chat API over HTTP, on hyper: a service to mount in a host server, and a server of its own.
 //!
 //! [`ChatService`] serves the endpoints of [`chat_core::api::endpoints`]: it authenticates callers, reads requests in
-//! the forms that clients send, and writes responses, pages and errors. [`serve`] accepts connections for it.
+//! the forms that clients send, and writes responses, pages and errors. [`Server`] accepts connections for it.
 //!
 //! It is not the chat. The rules of who may do what are in [`chat_core::policy`], and everything is stored by
 //! [`chat_core::Chat`]. It is not a web framework either: it routes its own paths alone, below one base path.
@@ -72,8 +72,8 @@ pub use self::{
     },
     metrics::METRICS_CONTENT_TYPE,
     openapi::document as openapi,
-    serve::{Limits, serve},
+    serve::{Server, ServerLimits},
     service::ChatService,
 };
 #[cfg(feature = "tls")]
-pub use serve::{Tls, TlsError, serve_tls};
+pub use serve::{Tls, TlsError};

@@ -1,4 +1,4 @@
-//! The service that host servers mount and [`serve`](crate::serve()) serves.
+//! The service that host servers mount and [`Server`](crate::Server) serves.
 
 use crate::{
     builder::ChatServiceBuilder,
@@ -55,7 +55,7 @@ impl ChatService {
     /// Returns the metrics of the service and its store in Prometheus's text format, version 0.0.4.
     ///
     /// Counters start at zero when the service is built. Every name begins with `chat_`. The metrics of connections
-    /// count those that [`serve`](crate::serve()) accepts. The content type of the text is
+    /// count those that [`Server`](crate::Server) accepts. The content type of the text is
     /// [`METRICS_CONTENT_TYPE`](crate::METRICS_CONTENT_TYPE). Serve the text only to clients that may read it.
     pub fn metrics(&self) -> String {
         let Pipeline { app, requests, .. } = &*self.pipeline;

@@ -11,7 +11,7 @@ use chat_core::{
     Chat,
     store::sql::{self, Options},
 };
-use chat_server::{ChatService, Limits};
+use chat_server::{ChatService, Server};
 use futures_util::TryStreamExt;
 use std::{io, time::Duration};
 use tokio::net::TcpListener;
@@ -72,7 +72,7 @@ async fn demonstrate() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let service = ChatService::builder(chat).build();
-    tokio::spawn(chat_server::serve(listener, service, Limits::default(), std::future::pending()));
+    tokio::spawn(Server::new(service).serve(listener, std::future::pending()));
 
     let client = Client::new(url)?;
     let ann = client.sign_in("ann", "1234").await?;

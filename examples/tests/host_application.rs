@@ -8,7 +8,7 @@ use chat_core::{
     api::UserId,
     store::sql::{self, Options},
 };
-use chat_server::{AuthError, Authenticator, ChatService, Limits};
+use chat_server::{AuthError, Authenticator, ChatService, Server};
 use futures_util::TryStreamExt;
 use http::{HeaderMap, header};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -49,7 +49,7 @@ impl Application {
         let (stop, stopped) = oneshot::channel();
         let stopped = async move { stopped.await.unwrap_or_default() };
         let server = tokio::spawn(async move {
-            let _ = chat_server::serve(listener, service, Limits::default(), stopped).await;
+            Server::new(service).serve(listener, stopped).await;
         });
         Self { url, stop, server }
     }

@@ -6,7 +6,7 @@ use chat_core::{
     Chat,
     api::{User, UserId},
 };
-use chat_server::{ChatService, Limits};
+use chat_server::ChatService;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 /// The password of every user that [`Server::user`] adds.
@@ -38,7 +38,7 @@ impl Server {
         let task = tokio::spawn(async move {
             // An error means that the sender was dropped, which stops the server too.
             let stopped = async move { stopped.await.unwrap_or_default() };
-            let _ = chat_server::serve(listener, service, Limits::default(), stopped).await;
+            chat_server::Server::new(service).serve(listener, stopped).await;
         });
         Self { url, chat, stop: Some(stop), task }
     }

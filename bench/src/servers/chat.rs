@@ -5,7 +5,7 @@ use chat_core::{
     Chat,
     store::sql::{self, Options},
 };
-use chat_server::{ChatService, Limits};
+use chat_server::{ChatService, ServerLimits};
 use std::{env, io};
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -27,9 +27,6 @@ pub(super) async fn service(url: &str) -> Result<ChatService> {
     Ok(ChatService::builder(chat).rate_limits(false).health_checks(true).build())
 }
 
-pub(super) fn limits() -> Limits {
-    let mut limits = Limits::default();
-    limits.connections = CONNECTIONS;
-    limits.connections_per_address = CONNECTIONS;
-    limits
+pub(super) fn limits() -> ServerLimits {
+    ServerLimits::default().connections(CONNECTIONS).connections_per_address(CONNECTIONS)
 }

@@ -28,7 +28,8 @@ pub(crate) async fn serve(ServeOptions { kind, url }: ServeOptions) -> Result<()
         ServerKind::Sqlite | ServerKind::Postgres => {
             chat::start_log()?;
             let service = chat::service(&url).await?;
-            chat_server::serve(listen().await?, service, chat::limits(), stdin_closed()).await;
+            let server = chat_server::Server::new(service).limits(chat::limits());
+            server.serve(listen().await?, stdin_closed()).await;
             Ok(())
         }
     }

@@ -3,7 +3,9 @@
 use http::{HeaderMap, header};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// The header in which most proxies name the client's address. The other is `Forwarded` (RFC 7239).
+/// The header in which most proxies name the client's address.
+///
+/// The other is `Forwarded` (RFC 7239).
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Prefix length of the network that counts as one IPv6 client.
@@ -64,7 +66,9 @@ fn elements<'a>(headers: &'a HeaderMap, name: &str) -> Option<impl Iterator<Item
     })
 }
 
-/// Reads the `for` parameter of an element of `Forwarded`. A quoted string with a comma in it is not supported.
+/// Reads the `for` parameter of an element of `Forwarded`.
+///
+/// A quoted string with a comma in it is not supported.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
     let (_, node) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;

@@ -61,7 +61,9 @@ const ALLOW_HEADERS: HeaderValue =
 const EXPOSE_HEADERS: HeaderValue =
     HeaderValue::from_static("link, x-request-id, retry-after, idempotency-replayed");
 
-/// How many seconds a browser may cache a preflight response. The longest that any of them honours.
+/// How many seconds a browser may cache a preflight response.
+///
+/// The longest that any of them honours.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
 /// The origins that may call the API.
@@ -78,7 +80,9 @@ impl Cors {
         Self { origins }
     }
 
-    /// Returns what the request's origin is allowed. The caller applies it to the response, whatever its status.
+    /// Returns what the request's origin is allowed.
+    ///
+    /// The caller applies it to the response, whatever its status.
     pub(crate) fn grant(&self, method: &Method, request: &HeaderMap) -> Grant {
         if self.origins.is_empty() {
             return Grant::Disabled;

@@ -7,7 +7,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 /// The connection a request came on.
 ///
-/// [`serve`](crate::serve()) sets it. A host server inserts it into the request's extensions; without it the service
+/// [`Server`](crate::Server) sets it. A host server inserts it into the request's extensions; without it the service
 /// does not use `X-Forwarded-Proto`, writes `http` links, and cannot limit addresses.
 ///
 /// It is not `#[non_exhaustive]`: a host server has to construct it, and both fields are required.

@@ -1,4 +1,4 @@
-//! The command line: all commands, and how they are told apart.
+//! The command line: its commands and options.
 
 use super::{
     backup::BackupArgs, common::Common, doctor::DoctorArgs, import::ImportCommand, serve::ServeArgs,
@@ -8,10 +8,10 @@ use clap::{
     Args as _, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
 };
 
-/// Serves one-to-one chat over HTTP, and administers its database.
+/// Serve one-to-one chat over HTTP, and administer its database.
 ///
-/// Without a command it serves, as `chat-server serve` does. Every option can be set by an environment variable too:
-/// its name in capitals after CHAT_. The command line wins.
+/// Without a command it serves, like `chat-server serve`. Every option can also be set by an environment variable:
+/// CHAT_ and the name of the option in capitals. The command line takes precedence.
 #[derive(Debug, Parser)]
 #[command(name = "chat-server", version, after_help = EXAMPLES)]
 struct Cli {
@@ -25,41 +25,45 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  chat-server                                   serve chat.db, here, on http://127.0.0.1:8000
-  chat-server --demo                            the same, with something to look at
+  chat-server                                   serve ./chat.db on http://127.0.0.1:8000
+  chat-server --demo                            the same, with demonstration data
   chat-server user add ann                      add a user; asks for the password
   chat-server --database-url postgres://chat@db/chat serve --listen 0.0.0.0:8000
 
-Exit status: 0 done, 1 failed (one line on standard error says why), 2 not understood.";
+Exit status: 0 done, 1 failed (one line on standard error says why), 2 command line not understood.";
 
-/// What the program can do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Serve the chat until SIGINT or SIGTERM.
     Serve(Box<ServeArgs>),
     /// Add, list, change and remove users.
+    ///
+    /// A running server applies changes within two seconds.
     #[command(subcommand)]
     User(UserCommand),
     /// List and revoke tokens.
+    ///
+    /// A running server applies changes within two seconds.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Take over the data of another service.
+    /// Import the data of another service.
     #[command(subcommand)]
     Import(ImportCommand),
     /// Bring the schema of the database up to date.
     ///
-    /// Serving does so too; this is for doing it beforehand.
+    /// Every command that opens the database does this too; use it to migrate before serving.
     Migrate,
-    /// Write a consistent copy of an SQLite database, also while it is served.
+    /// Write a consistent copy of an SQLite database, also while a server uses it.
     Backup(BackupArgs),
-    /// Look for what is wrong with the database, its files, this machine and the settings.
+    /// Check the database, its files, this machine and the settings.
     ///
-    /// Changes nothing, and works beside a server. It takes the options of `serve`, and its environment, to judge them.
-    /// Where there is a problem the exit status is 1. All of the database is read.
+    /// Changes nothing, and works while a server runs. Give it the options and the environment of `serve`, to check them
+    /// too. Reads the whole database. The exit status is 1 if it finds a problem.
     Doctor(Box<DoctorArgs>),
 }
 
-/// The command line, understood.
+/// The parsed command line.
 #[derive(Debug)]
 pub(super) struct Args {
     pub(super) common: Common,
@@ -67,8 +71,9 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Reads the command line of this process; answers `--help`, and ends the process with status 2 when there is
-    /// something wrong with it.
+    /// Parses the command line of this process.
+    ///
+    /// Ends the process after `--help`, and with status 2 after an error.
     pub(super) fn read() -> Self {
         Self::parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
@@ -81,8 +86,7 @@ impl Args {
         let source = |id| matches.value_source(id).filter(|source| *source != ValueSource::DefaultValue);
         match (source("database_url"), source("database_url_file")) {
             (url, file) if url.is_some() && url == file => {
-                let text =
-                    "--database-url and --database-url-file are two ways to say one thing: leave one out\n";
+                let text = "--database-url and --database-url-file exclude each other: leave one out\n";
                 return Err(Cli::command().error(ErrorKind::ArgumentConflict, text));
             }
             (Some(ValueSource::CommandLine), _) => common.database_url_file = None,
@@ -91,14 +95,14 @@ impl Args {
         let Some(command) = command else {
             return Ok(Self { common, command: Command::Serve(Box::new(serve)) });
         };
-        // An option of serve before another command would do nothing, before `serve` or `doctor` it would be overruled.
-        let typed =
+        // An option of serve before another command would have no effect; before `serve` or `doctor` it would be overridden.
+        let is_typed =
             |arg: &&clap::Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
-        match ServeArgs::augment_args(clap::Command::new("")).get_arguments().find(typed) {
+        match ServeArgs::augment_args(clap::Command::new("")).get_arguments().find(is_typed) {
             Some(arg) => {
                 let option = arg.get_long().unwrap_or_default();
                 let text = format!(
-                    "--{option} belongs to serve and doctor: write it after one of them, or name no command\n"
+                    "--{option} belongs to serve and doctor: write it after one of them, or leave out the command\n"
                 );
                 Err(Cli::command().error(ErrorKind::ArgumentConflict, text))
             }
@@ -116,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definition_passes_claps_checks() {
         Cli::command().debug_assert();
     }
 
@@ -129,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn common_options_stand_before_and_after_the_command() {
+    fn common_options_may_stand_before_and_after_the_command() {
         for line in [
             "chat-server --database-url sqlite://x.db user list",
             "chat-server user --database-url sqlite://x.db list",
@@ -140,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_of_the_database_is_given_once() {
+    fn the_address_of_the_database_may_be_given_once() {
         for line in [
             "chat-server --database-url sqlite://x.db --database-url-file x user list",
             "chat-server --database-url sqlite://x.db user list --database-url-file x",
@@ -159,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn every_option_is_an_environment_variable_too() {
+    fn every_option_has_an_environment_variable() {
         fn check(command: &clap::Command) {
             for arg in command.get_arguments() {
                 let Some(option) = arg.get_long().filter(|option| !["help", "version"].contains(option))
@@ -180,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_a_port_is_not_understood() {
+    fn an_address_without_a_port_is_refused() {
         assert_eq!(parse("chat-server --listen localhost").unwrap_err().exit_code(), 2);
     }
 }

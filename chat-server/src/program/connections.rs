@@ -1,111 +1,123 @@
-//! The options of `serve` that concern connections: how many, how long, how secure, from where.
+//! The options of `serve` for connections: TLS, origins, proxies, limits and time-outs.
 
 use anyhow::Result;
-use chat_server::{ChatServiceBuilder, Limits, Origin, Tls};
+use chat_core::error_chain;
+use chat_server::{ChatServiceBuilder, Origin, ServerLimits, Tls};
 use clap::builder::RangedU64ValueParser;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-/// What counts them cannot count further on a machine of 32 bits.
-const CONNECTIONS_CEILING: u64 = 1 << 28;
+/// The largest limit on connections, which a 32-bit machine can still count.
+const MAX_CONNECTIONS: u64 = 1 << 28;
 
-/// A day, which is as good as no limit.
-const SECONDS_CEILING: u64 = 24 * 60 * 60;
+/// The largest time-out: a day, which is practically no limit.
+const MAX_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
+
+/// Default of `--body-timeout`.
+const BODY_TIMEOUT_SECONDS: u64 = 15;
+
+/// Default of `--request-timeout`.
+const REQUEST_TIMEOUT_SECONDS: u64 = 30;
 
 fn connections() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=CONNECTIONS_CEILING)
+    RangedU64ValueParser::new().range(1..=MAX_CONNECTIONS)
 }
 
 fn seconds() -> RangedU64ValueParser<u64> {
-    RangedU64ValueParser::new().range(1..=SECONDS_CEILING)
+    RangedU64ValueParser::new().range(1..=MAX_TIMEOUT_SECONDS)
 }
 
-/// What connections may ask of the server.
+/// The options for connections.
 #[derive(Debug, clap::Args)]
 pub(super) struct ConnectionArgs {
-    /// Serve over TLS, with the certificates in this PEM file: the server's own first. Read again at SIGHUP.
+    /// Serve over TLS with the certificate chain in this PEM file, the server's own certificate first.
+    ///
+    /// SIGHUP reloads it.
     #[arg(long, env = "CHAT_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     pub(super) tls_cert: Option<PathBuf>,
 
-    /// The key of the certificate, in a PEM file.
+    /// PEM file with the key of the certificate.
     #[arg(long, env = "CHAT_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub(super) tls_key: Option<PathBuf>,
 
-    /// Origins whose web pages may call the API from a browser, as in https://chat.example [default: none].
-    #[arg(long, env = "CHAT_CORS_ORIGIN", value_name = "ORIGIN,…", value_delimiter = ',')]
+    /// Web origins that may call the API from a browser, such as https://chat.example [default: none].
+    #[arg(long, env = "CHAT_CORS_ORIGIN", value_name = "ORIGIN,...", value_delimiter = ',')]
     cors_origin: Vec<Origin>,
 
-    /// Proxies whose X-Forwarded-Proto, X-Forwarded-For and Forwarded are believed, by address; those named here may have any number of connections
-    /// [default: 127.0.0.1,::1, whose number is limited].
-    #[arg(long, env = "CHAT_TRUSTED_PROXIES", value_name = "IP,…", value_delimiter = ',')]
+    /// Addresses of proxies to trust in X-Forwarded-Proto, X-Forwarded-For and Forwarded.
+    ///
+    /// Proxies named here may open any number of connections [default: 127.0.0.1,::1, with the usual limit].
+    #[arg(long, env = "CHAT_TRUSTED_PROXIES", value_name = "IP,...", value_delimiter = ',')]
     pub(super) trusted_proxies: Option<Vec<IpAddr>>,
 
-    /// Connections at a time. One more takes the place of the one that has been silent for longest.
-    #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "N", default_value_t = Limits::default().connections)]
+    /// Maximum number of open connections.
+    ///
+    /// A new one beyond that evicts the one that has been silent for longest.
+    #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "N", default_value_t = ServerLimits::default().connections)]
     #[arg(value_parser = connections())]
     pub(super) max_connections: usize,
 
-    /// The same for the connections of one address, or of one /64 network of IPv6.
+    /// Maximum number of open connections of one address, or of one /64 network for IPv6.
     #[arg(long, env = "CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N")]
-    #[arg(default_value_t = Limits::default().connections_per_address, value_parser = connections())]
+    #[arg(default_value_t = ServerLimits::default().connections_per_address, value_parser = connections())]
     max_connections_per_address: usize,
 
-    /// How long a new connection may take to say anything.
+    /// How long a new connection may send nothing.
     #[arg(long, env = "CHAT_FIRST_BYTE_TIMEOUT", value_name = "SECONDS")]
-    #[arg(default_value_t = Limits::default().first_byte_timeout.as_secs(), value_parser = seconds())]
+    #[arg(default_value_t = ServerLimits::default().first_byte_timeout.as_secs(), value_parser = seconds())]
     first_byte_timeout: u64,
 
     /// How long the head of a request may take to arrive.
     #[arg(long, env = "CHAT_HEADER_TIMEOUT", value_name = "SECONDS")]
-    #[arg(default_value_t = Limits::default().header_timeout.as_secs(), value_parser = seconds())]
+    #[arg(default_value_t = ServerLimits::default().header_timeout.as_secs(), value_parser = seconds())]
     header_timeout: u64,
 
     /// How long the body of a request may take to arrive.
-    #[arg(long, env = "CHAT_BODY_TIMEOUT", value_name = "SECONDS", default_value_t = 15)]
+    #[arg(long, env = "CHAT_BODY_TIMEOUT", value_name = "SECONDS", default_value_t = BODY_TIMEOUT_SECONDS)]
     #[arg(value_parser = seconds())]
     pub(super) body_timeout: u64,
 
-    /// How long the server may take to answer, the arrival of the body included.
-    #[arg(long, env = "CHAT_REQUEST_TIMEOUT", value_name = "SECONDS", default_value_t = 30)]
+    /// How long the server may take to answer a request, the arrival of its body included.
+    #[arg(long, env = "CHAT_REQUEST_TIMEOUT", value_name = "SECONDS", default_value_t = REQUEST_TIMEOUT_SECONDS)]
     #[arg(value_parser = seconds())]
     pub(super) request_timeout: u64,
 
-    /// How long a client may take nothing of an answer.
+    /// How long a client may read nothing of a response.
     #[arg(long, env = "CHAT_WRITE_TIMEOUT", value_name = "SECONDS")]
-    #[arg(default_value_t = Limits::default().write_timeout.as_secs(), value_parser = seconds())]
+    #[arg(default_value_t = ServerLimits::default().write_timeout.as_secs(), value_parser = seconds())]
     write_timeout: u64,
 
-    /// How long a connection is kept without a request.
+    /// How long a connection may stay open without a request.
     #[arg(long, env = "CHAT_IDLE_TIMEOUT", value_name = "SECONDS")]
-    #[arg(default_value_t = Limits::default().idle_timeout.as_secs(), value_parser = seconds())]
+    #[arg(default_value_t = ServerLimits::default().idle_timeout.as_secs(), value_parser = seconds())]
     idle_timeout: u64,
 
-    /// How long stopping may take.
+    /// How long shutdown may take.
     #[arg(long, env = "CHAT_STOP_TIMEOUT", value_name = "SECONDS")]
-    #[arg(default_value_t = Limits::default().stop_timeout.as_secs(), value_parser = seconds())]
+    #[arg(default_value_t = ServerLimits::default().stop_timeout.as_secs(), value_parser = seconds())]
     stop_timeout: u64,
 }
 
 impl ConnectionArgs {
-    /// The certificate to show, if one is named.
+    /// Reads the certificate, if one is given.
     pub(super) fn tls(&self) -> Result<Option<Tls>> {
         let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
         Ok(Some(Tls::from_pem_files(certificate, key)?))
     }
 
-    pub(super) fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
-        limits.connections = self.max_connections;
-        limits.connections_per_address = self.max_connections_per_address;
-        limits.unlimited_addresses = self.trusted_proxies.clone().unwrap_or_default();
-        limits.first_byte_timeout = Duration::from_secs(self.first_byte_timeout);
-        limits.header_timeout = Duration::from_secs(self.header_timeout);
-        limits.write_timeout = Duration::from_secs(self.write_timeout);
-        limits.idle_timeout = Duration::from_secs(self.idle_timeout);
-        limits.stop_timeout = Duration::from_secs(self.stop_timeout);
-        limits
+    /// Returns the limits of the server.
+    pub(super) fn limits(&self) -> ServerLimits {
+        ServerLimits::default()
+            .connections(self.max_connections)
+            .connections_per_address(self.max_connections_per_address)
+            .unlimited_addresses(self.trusted_proxies.iter().flatten().copied())
+            .first_byte_timeout(Duration::from_secs(self.first_byte_timeout))
+            .header_timeout(Duration::from_secs(self.header_timeout))
+            .write_timeout(Duration::from_secs(self.write_timeout))
+            .idle_timeout(Duration::from_secs(self.idle_timeout))
+            .stop_timeout(Duration::from_secs(self.stop_timeout))
     }
 
-    /// Sets up what the service itself has to know.
+    /// Applies the options that belong to the service.
     pub(super) fn apply(&self, service: ChatServiceBuilder) -> ChatServiceBuilder {
         let service = service
             .cors_origins(self.cors_origin.iter().cloned())
@@ -118,22 +130,25 @@ impl ConnectionArgs {
     }
 }
 
-/// Reads the certificate again whenever the process is told to.
+/// Reloads the certificate at each SIGHUP.
 #[cfg(unix)]
 pub(super) fn reload_at_hangup(tls: Tls) -> std::io::Result<()> {
     let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             match tls.reload() {
-                Ok(()) => tracing::info!("SIGHUP: the certificate has been read again"),
-                Err(error) => tracing::error!(%error, "SIGHUP: the certificate stays as it was"),
+                Ok(()) => tracing::info!("SIGHUP: certificate reloaded"),
+                Err(error) => {
+                    let error = error_chain(&error);
+                    tracing::error!(%error, "SIGHUP: cannot reload the certificate; keeping the current one");
+                }
             }
         }
     });
     Ok(())
 }
 
-/// There is no such signal here.
+/// Does nothing: this system has no such signal.
 #[cfg(not(unix))]
 pub(super) fn reload_at_hangup(_: Tls) -> std::io::Result<()> {
     Ok(())

@@ -1,6 +1,6 @@
-//! Opening the database.
+//! The address of the database, and opening it.
 
-use super::Usage;
+use super::failure::Usage;
 use anyhow::{Context, Result};
 use chat_core::{
     Chat,
@@ -11,34 +11,34 @@ use chat_core::{
 };
 use std::{convert::Infallible, fmt, path::Path, str::FromStr, sync::Arc};
 
-/// The address of the database. Whatever prints it leaves the password out.
+/// The address of the database. `Display` and `Debug` leave the password out.
 ///
-/// It is not judged while the command line is read: a refusal there would repeat it as it was typed.
+/// The command line's parser accepts any text: an error of clap would repeat it as it was typed.
 #[derive(Clone)]
 pub(super) struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    /// The address that stands in a file.
+    /// Reads the address from a file.
     pub(super) fn from_file(file: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(file)
-            .with_context(|| format!("the database address cannot be read from {}", file.display()))?;
+            .with_context(|| format!("cannot read the database address from {}", file.display()))?;
         Ok(Self(text.trim().to_owned()))
     }
 
-    /// The address itself, for the driver alone.
+    /// Returns the address with its password, for the driver alone.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is one of SQLite's.
+    /// Returns whether the database is SQLite.
     pub(super) fn is_sqlite(&self) -> bool {
         self.0.starts_with("sqlite:")
     }
 
-    /// The file of an SQLite database that is in one.
+    /// Returns the file of an SQLite database, unless it is in memory.
     pub(super) fn file(&self) -> Option<&Path> {
-        let place = self.0.strip_prefix("sqlite:")?;
-        let path = place.strip_prefix("//").unwrap_or(place);
+        let rest = self.0.strip_prefix("sqlite:")?;
+        let path = rest.strip_prefix("//").unwrap_or(rest);
         (!path.is_empty() && path != ":memory:").then(|| Path::new(path))
     }
 }
@@ -55,11 +55,11 @@ impl fmt::Display for DatabaseUrl {
         if self.is_sqlite() {
             return f.write_str(&self.0);
         }
-        // The parameters after the question mark may hold a password too.
+        // The parameters after the question mark may contain a password too.
         let url = self.0.split_once('?').map_or(&*self.0, |(url, _)| url);
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-        let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-        write!(f, "{scheme}://{place}")
+        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        write!(f, "{scheme}://{host}")
     }
 }
 
@@ -69,27 +69,27 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// Opens the database for one command, made and migrated where needed.
+/// Opens the database for one command; creates and migrates it if necessary.
 pub(super) async fn open(url: &DatabaseUrl) -> Result<Chat> {
     open_with(url, &Options::default()).await
 }
 
-/// Opens a database that must be there.
+/// Opens a database that must exist.
 pub(super) async fn open_existing(url: &DatabaseUrl) -> Result<Chat> {
     open_with(url, &Options { create_if_missing: false, ..Options::default() }).await
 }
 
 async fn open_with(url: &DatabaseUrl, options: &Options) -> Result<Chat> {
-    Ok(Chat::new(sql::open(url.expose(), options).await.map_err(refusal)?))
+    Ok(Chat::new(sql::open(url.expose(), options).await.map_err(failed)?))
 }
 
-/// Opens the database to serve it.
+/// Opens the database for a server, which coalesces writes into batches.
 pub(super) async fn open_to_serve(url: &DatabaseUrl, options: &Options) -> Result<Arc<dyn Store>> {
-    sql::connect(url.expose(), options).await.map_err(refusal)
+    sql::connect(url.expose(), options).await.map_err(failed)
 }
 
-/// An address that is none was typed wrongly; all else is the database's.
-fn refusal(error: OpenError) -> anyhow::Error {
+/// Converts an error; an address that cannot be read is wrong usage.
+fn failed(error: OpenError) -> anyhow::Error {
     match error {
         OpenError::Address => Usage(error.to_string()).into(),
         error => error.into(),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_of_an_sqlite_database() {
+    fn only_an_sqlite_database_on_disk_has_a_file() {
         assert_eq!(url("sqlite://chat.db").file(), Some(Path::new("chat.db")));
         assert_eq!(url("sqlite:///var/chat.db").file(), Some(Path::new("/var/chat.db")));
         assert_eq!(url("sqlite:chat.db").file(), Some(Path::new("chat.db")));

@@ -1,30 +1,33 @@
-//! One server for one SQLite file.
+//! The lock that allows one server per SQLite file.
 
-use anyhow::{Context, Result, anyhow, bail};
+use super::failure::hinted;
+use anyhow::{Context, Result, anyhow};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
 };
 
-/// Symbolic links followed before we give up; what Linux allows.
-const LINKS_MAX: usize = 40;
+/// Symbolic links that are followed at most; the limit of Linux.
+const MAX_LINKS: usize = 40;
 
-/// Held while a server uses an SQLite file. The operating system drops it with the process, however that ends, so
-/// there is never one left behind to remove.
+/// The lock that a server holds while it uses an SQLite file.
 ///
-/// It is on a file of its own beside the database: closing any handle of the database file itself would drop the
-/// locks that SQLite has on it in this process.
+/// The operating system releases it when the process ends, however that happens. So no stale lock is left behind.
+///
+/// It is on a file of its own beside the database. Closing any handle of the database file itself would release the locks
+/// that SQLite holds on it in this process.
 #[derive(Debug)]
 pub(super) struct ServerLock {
     _held: File,
 }
 
 impl ServerLock {
-    /// Takes the lock of the database at `database`, whatever links lead there.
+    /// Takes the lock of the database at this path, following symbolic links.
     pub(super) fn take(database: &Path) -> Result<Self> {
-        let real = follow(database).with_context(|| {
-            format!("there is no folder for {}; make it, or name another", database.display())
+        let real = follow(database).map_err(|error| {
+            let text = format!("there is no folder for {}", database.display());
+            hinted(anyhow::Error::from(error).context(text), "create it, or name another database")
         })?;
         let mut path = real.into_os_string();
         path.push(".lock");
@@ -34,25 +37,26 @@ impl ServerLock {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(|error| {
-            anyhow!("{} cannot be written: {error}; let this user write in its folder", path.display())
+            let text = format!("cannot write {}", path.display());
+            hinted(anyhow::Error::from(error).context(text), "let this user write to its folder")
         })?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _held: file }),
-            Err(TryLockError::WouldBlock) => bail!(
-                "another chat-server serves {} already; stop it, or name another database with --database-url",
-                database.display()
-            ),
+            Err(TryLockError::WouldBlock) => Err(hinted(
+                anyhow!("another chat-server serves {} already", database.display()),
+                "stop it, or name another database with --database-url",
+            )),
             Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
             }
         }
     }
 }
 
-/// The real path of a file that need not exist yet.
+/// Returns the real path of a file that need not exist.
 fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
-    for _ in 0..LINKS_MAX {
+    for _ in 0..MAX_LINKS {
         match fs::canonicalize(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             found => return found,
@@ -62,7 +66,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
             _ => fs::canonicalize(".")?,
         };
         match fs::read_link(&path) {
-            // A link to what does not exist yet.
+            // A link to a file that does not exist yet.
             Ok(target) => path = folder.join(target),
             Err(_) => return Ok(folder.join(path.file_name().unwrap_or_default())),
         }
@@ -75,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_lock_by_whatever_path() {
+    fn a_file_has_one_lock_under_all_its_paths() {
         let folder = tempfile::tempdir().unwrap();
         let (file, folder) = (folder.path().join("chat.db"), folder.path());
         let held = ServerLock::take(&file).unwrap();
@@ -87,7 +91,7 @@ mod tests {
             let refusal = ServerLock::take(&link).unwrap_err().to_string();
             assert!(refusal.contains("another chat-server serves"), "{refusal}");
             fs::write(&file, "").unwrap();
-            assert!(ServerLock::take(&link).is_err(), "nor once the database exists");
+            assert!(ServerLock::take(&link).is_err(), "the same once the database exists");
         }
         assert!(ServerLock::take(&folder.join(".").join("chat.db")).is_err());
         ServerLock::take(&folder.join("other.db")).unwrap();
@@ -96,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_folder_there_is_no_lock() {
+    fn a_missing_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let refusal = ServerLock::take(&folder.path().join("no/chat.db")).unwrap_err().to_string();
         assert!(refusal.starts_with("there is no folder for"), "{refusal}");

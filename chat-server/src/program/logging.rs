@@ -1,22 +1,31 @@
-//! The log: to standard error, for people or as JSON.
+//! The log: to standard error, as text or JSON.
 
 use super::{
-    Usage,
     args::Command,
     common::{Common, LogFormat},
+    failure::{Usage, hinted},
 };
 use anyhow::Result;
 use std::io::{self, IsTerminal};
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// Starts logging. Commands other than serve say themselves what they do, so they log only when asked to; and a line
-/// for each request, which costs as much as a sixth of a request, is there when asked for.
+/// The default filter when serving.
+///
+/// A log line per request costs a sixth as much as the request, so it is off.
+const DEFAULT_WHEN_SERVING: &str = "info,sqlx=warn,chat_server::access=warn";
+/// The default filter of all other commands, which print what they do.
+const DEFAULT_OTHERWISE: &str = "off";
+
+/// Starts logging, as the options say.
 pub(super) fn start(common: &Common, command: &Command) -> Result<()> {
-    let usual =
-        if matches!(command, Command::Serve(_)) { "info,sqlx=warn,chat_server::access=warn" } else { "off" };
-    let filter = common.log.as_deref().unwrap_or(usual);
+    let is_serving = matches!(command, Command::Serve(_));
+    let default = if is_serving { DEFAULT_WHEN_SERVING } else { DEFAULT_OTHERWISE };
+    let filter = common.log.as_deref().unwrap_or(default);
     let filter = EnvFilter::try_new(filter).map_err(|error| {
-        Usage(format!("--log is not a filter such as info or info,chat_core=debug: {error}"))
+        hinted(
+            Usage(format!("--log is not a filter: {error}")),
+            "give one such as info or info,chat_core=debug",
+        )
     })?;
     let log = fmt().with_env_filter(filter).with_writer(io::stderr);
     match common.log_format {

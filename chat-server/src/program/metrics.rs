@@ -1,4 +1,4 @@
-//! Telling Prometheus, on a port of its own: what a server counts is no business of its clients.
+//! The metrics for Prometheus, on a port of their own, which clients of the chat need not reach.
 
 use super::process;
 use anyhow::Result;
@@ -16,52 +16,56 @@ use tokio::{
     time::timeout,
 };
 
-/// Where they are told.
+/// The path of the metrics.
 const PATH: &str = "/metrics";
-/// Connections at a time: several who scrape, and somebody who looks.
-const CONNECTIONS: usize = 16;
-/// How long the head of a request may take, and a connection wait for the next one: longer than it usually is from one
-/// scrape to the next.
-const HEAD: Duration = Duration::from_secs(90);
-/// How long a connection may last, whatever happens on it.
-const LIFETIME: Duration = Duration::from_secs(600);
-/// How long to wait when the system cannot give another connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Open connections at a time: several scrapers, and an administrator.
+const MAX_CONNECTIONS: usize = 16;
+/// How long the head of a request may take, the wait since the last request included: longer than the usual interval
+/// between two scrapes.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long a connection may last.
+const MAX_LIFETIME: Duration = Duration::from_secs(600);
+/// How long to wait after the system refused to accept a connection.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// Serves `GET /metrics` on this listener, without TLS, for as long as the process lives.
 pub(super) async fn serve(listener: TcpListener, service: ChatService, started: Timestamp) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    while let Ok(place) = places.clone().acquire_owned().await {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    while let Ok(slot) = slots.clone().acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let service = service.clone();
                 tokio::spawn(async move {
-                    // What becomes of one connection is of no interest: who scrapes will try again.
-                    let _ = timeout(LIFETIME, converse(stream, service, started)).await;
-                    drop(place);
+                    // An error concerns this connection alone; the scraper tries again.
+                    let _ = timeout(MAX_LIFETIME, serve_connection(stream, service, started)).await;
+                    drop(slot);
                 });
             }
             Err(error) => {
-                tracing::debug!(%error, "cannot accept connections to the metrics at the moment");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                tracing::debug!(%error, "accept failed on the metrics listener; trying again");
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
 }
 
-async fn converse(stream: TcpStream, service: ChatService, started: Timestamp) -> Result<(), hyper::Error> {
-    let answering = service_fn(move |request: Request<_>| {
-        let answer = answer(&service, started, request);
-        async move { Ok::<_, Infallible>(answer) }
+async fn serve_connection(
+    stream: TcpStream,
+    service: ChatService,
+    started: Timestamp,
+) -> Result<(), hyper::Error> {
+    let service = service_fn(move |request: Request<_>| {
+        let response = respond(&service, started, request);
+        async move { Ok::<_, Infallible>(response) }
     });
     let mut http1 = http1::Builder::new();
-    http1.timer(TokioTimer::new()).header_read_timeout(HEAD);
-    http1.serve_connection(TokioIo::new(stream), answering).await
+    http1.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    http1.serve_connection(TokioIo::new(stream), service).await
 }
 
-fn answer<B>(service: &ChatService, started: Timestamp, request: Request<B>) -> Response<Full<Bytes>> {
+fn respond<B>(service: &ChatService, started: Timestamp, request: Request<B>) -> Response<Full<Bytes>> {
     if request.uri().path() != PATH {
-        return plain(StatusCode::NOT_FOUND, format!("there is {PATH} here, and nothing else\n"));
+        return plain(StatusCode::NOT_FOUND, format!("Not found. The metrics are at {PATH}.\n"));
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut refusal = plain(StatusCode::METHOD_NOT_ALLOWED, String::new());

@@ -1,7 +1,7 @@
 //! The program: its commands, what they share, and how they end.
 //!
-//! Results go to standard output, notes and logs to standard error. A command that fails says why in one line and
-//! exits with status 1; one that was typed wrongly exits with 2.
+//! Results go to standard output, notes and logs to standard error. A command that fails prints one line with the reason
+//! and exits with status 1. A command line that is not understood exits with status 2.
 
 mod args;
 mod backup;
@@ -10,7 +10,7 @@ mod connections;
 mod database;
 mod demo;
 mod doctor;
-mod idle;
+mod failure;
 mod import;
 mod lock;
 mod logging;
@@ -22,6 +22,7 @@ mod process;
 mod serve;
 mod signals;
 mod token;
+mod token_ttl;
 mod user;
 
 use self::{
@@ -33,28 +34,20 @@ use anyhow::{Context, Result};
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
 
-/// A command that cannot be carried out as it was typed.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Usage(String);
+/// Exit status of a command that failed.
+const FAILED: u8 = 1;
+/// Exit status of a command line that was not understood; clap uses it too.
+const NOT_UNDERSTOOD: u8 = 2;
 
 /// Runs the command of the command line.
 pub(super) fn main() -> ExitCode {
     match start(Args::read()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if output::is_unread(&error) => ExitCode::SUCCESS,
+        Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::failure(&error, hint(&error));
-            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+            output::failure(&error, failure::hint(&error));
+            ExitCode::from(if failure::is_usage(&error) { NOT_UNDERSTOOD } else { FAILED })
         }
-    }
-}
-
-/// What may help, where the error itself does not say.
-fn hint(error: &anyhow::Error) -> Option<&'static str> {
-    match error.downcast_ref() {
-        Some(chat_core::Error::Unavailable(_)) => Some("try again later"),
-        _ => None,
     }
 }
 
@@ -63,12 +56,12 @@ fn start(mut args: Args) -> Result<()> {
         args.common.database_url = DatabaseUrl::from_file(file)?;
     }
     logging::start(&args.common, &args.command)?;
-    let runtime = Runtime::new().context("the threads to work on cannot be started")?;
+    let runtime = Runtime::new().context("cannot start the threads of the runtime")?;
     runtime.block_on(run(&args.common, args.command))
 }
 
 async fn run(common: &Common, command: Command) -> Result<()> {
-    signals::survive_file_limits().context("signals cannot be awaited")?;
+    signals::ignore_file_size_signal().context("cannot install a signal handler")?;
     match command {
         Command::Serve(args) => serve::run(common, &args).await,
         Command::User(command) => user::run(common, command).await,

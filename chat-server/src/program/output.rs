@@ -1,20 +1,21 @@
-//! The only module that prints.
+//! The only module of the program that prints.
 
 use anyhow::{Context, Result};
+use chat_core::error_chain;
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 
-/// Prints one line of a result, or several in one text.
+/// Prints one line of a result, or several lines in one text.
 pub(super) fn line(text: &str) -> Result<()> {
     write(io::stdout().lock(), &visible(text, true))
 }
 
-/// Prints a result for programs.
+/// Prints a result as JSON.
 pub(super) fn json(value: &impl Serialize) -> Result<()> {
     write(io::stdout().lock(), &serde_json::to_string(value)?)
 }
 
-/// Asks for an answer on standard error, so that results stay apart.
+/// Asks a question on standard error, to keep results apart, and reads the answer from standard input.
 pub(super) fn ask(question: &str) -> Result<String> {
     let mut terminal = io::stderr().lock();
     write!(terminal, "{question} ")?;
@@ -24,25 +25,18 @@ pub(super) fn ask(question: &str) -> Result<String> {
     Ok(answer.trim().to_owned())
 }
 
-/// Says in one line on standard error why the command failed, and what may help.
+/// Prints on standard error, in one line, why the command failed, and last the hint.
 pub(super) fn failure(error: &anyhow::Error, hint: Option<&str>) {
-    let mut text = format!("chat-server: {error}");
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        // Many an error's text has that of its cause in it.
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
+    let mut text = format!("chat-server: {}", error_chain(&**error));
     if let Some(hint) = hint {
         text.push_str("; ");
         text.push_str(hint);
     }
-    // When this cannot be written there is nobody to tell.
+    // If standard error is closed, there is no other place to report it.
     let _ = write(io::stderr().lock(), &visible(&text, false));
 }
 
-/// A JSON array printed while its items are still being fetched.
+/// A JSON array that is printed while its items are still being fetched.
 #[derive(Debug, Default)]
 pub(super) struct Array {
     started: bool,
@@ -55,41 +49,49 @@ impl Array {
         write(io::stdout().lock(), &format!("{before}{}", serde_json::to_string(item)?))
     }
 
-    /// Prints the end.
+    /// Prints the end of the array.
     pub(super) fn end(self) -> Result<()> {
         write(io::stdout().lock(), if self.started { "]" } else { "[]" })
     }
 }
 
-/// Nobody reads what is printed any more.
+/// The reader of the output has closed it.
 #[derive(Debug, thiserror::Error)]
-#[error("the reader of the output has gone")]
-struct Unread;
+#[error("standard output is closed")]
+struct Closed;
 
-/// Whether this is the end of a command whose reader has seen enough, as in `chat-server user list | head`.
-pub(super) fn is_unread(error: &anyhow::Error) -> bool {
-    error.is::<Unread>()
+/// Returns whether a command ended because the reader of its output has read enough, as in
+/// `chat-server user list | head`.
+pub(super) fn is_closed(error: &anyhow::Error) -> bool {
+    error.is::<Closed>()
 }
 
 fn write(mut to: impl Write, text: &str) -> Result<()> {
     match writeln!(to, "{text}").and_then(|()| to.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Unread.into()),
-        written => written.context("writing the result failed"),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Closed.into()),
+        written => written.context("cannot write the result"),
     }
 }
 
-/// Without control characters, which names from elsewhere may hold and a terminal would obey. A failure is one line,
-/// whatever a driver says.
-fn visible(text: &str, several_lines: bool) -> String {
-    let shown = |c: char| !c.is_control() || (c == '\n' && several_lines);
-    text.chars().map(|c| if shown(c) { c } else { ' ' }).collect()
+/// Replaces control characters, which a name may contain and a terminal would obey, by blanks.
+///
+/// A failure is one line, whatever text a driver returns.
+fn visible(text: &str, keep_newlines: bool) -> String {
+    let is_shown = |c: char| !c.is_control() || (c == '\n' && keep_newlines);
+    text.chars().map(|c| if is_shown(c) { c } else { ' ' }).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::visible;
+
     #[test]
-    fn a_terminal_obeys_no_name() {
-        assert_eq!(super::visible("a\u{1b}[2J\nb", true), "a [2J\nb");
-        assert_eq!(super::visible("a\nb", false), "a b");
+    fn control_characters_are_replaced() {
+        assert_eq!(visible("a\u{1b}[2J\nb", true), "a [2J\nb");
+    }
+
+    #[test]
+    fn a_failure_is_one_line() {
+        assert_eq!(visible("a\nb", false), "a b");
     }
 }

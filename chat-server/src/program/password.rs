@@ -1,35 +1,37 @@
-//! Where a password comes from: a line of standard input, or the terminal.
+//! Reading a password, from standard input or from the terminal.
 
-use super::Usage;
+use super::failure::{Usage, hinted};
 use anyhow::{Context, Result, bail};
 use chat_core::api::limits;
 use std::io::{self, BufRead};
 
-/// How a command is given a password.
+/// How much of standard input is read, in bytes: far more than a password may have, so that a longer one is recognised.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
+
+/// The option of the commands that need a password.
 #[derive(Debug, clap::Args)]
 pub(super) struct PasswordArgs {
-    /// Read the password from standard input, one line; else it is asked for on the terminal.
+    /// Read the password from the first line of standard input, instead of asking on the terminal.
     #[arg(long, env = "CHAT_PASSWORD_STDIN", value_parser = clap::builder::BoolishValueParser::new())]
     password_stdin: bool,
 }
 
 impl PasswordArgs {
-    /// The password for `username`.
+    /// Reads the password for `username`.
     pub(super) fn read(&self, username: &str) -> Result<String> {
-        let password = if self.password_stdin { from(io::stdin().lock())? } else { ask(username)? };
-        // Shorter ones than people may choose are the administrator's business; these could never sign in.
+        let password = if self.password_stdin { first_line(io::stdin().lock())? } else { ask(username)? };
+        // An administrator may set a shorter password than users may choose, but not one that could never sign in.
         if password.is_empty() || password.contains('\0') || password.len() > limits::PASSWORD_MAX {
-            bail!("a password has 1 to {} bytes, and no U+0000 among them", limits::PASSWORD_MAX);
+            bail!("not a password: give 1 to {} bytes without U+0000", limits::PASSWORD_MAX);
         }
         Ok(password)
     }
 }
 
-/// The first line, without its end.
-fn from(source: impl BufRead) -> Result<String> {
+/// Reads the first line, without its end.
+fn first_line(source: impl BufRead) -> Result<String> {
     let mut line = Vec::new();
-    // Far more than a password may have: enough to tell that it is too long.
-    source.take(64 * 1024).read_until(b'\n', &mut line).context("standard input cannot be read")?;
+    source.take(MAX_LINE_BYTES).read_until(b'\n', &mut line).context("cannot read standard input")?;
     let line = line.strip_suffix(b"\n").map_or(&*line, |line| line.strip_suffix(b"\r").unwrap_or(line));
     String::from_utf8(line.to_vec()).ok().context("the password on standard input is not UTF-8")
 }
@@ -37,12 +39,12 @@ fn from(source: impl BufRead) -> Result<String> {
 fn ask(username: &str) -> Result<String> {
     let ask = |prompt: &str| {
         rpassword::prompt_password(prompt).map_err(|_| {
-            Usage("there is no terminal to ask for the password on; give --password-stdin".into())
+            hinted(Usage("there is no terminal to ask for the password".to_owned()), "give --password-stdin")
         })
     };
     let password = ask(&format!("Password for {username}: "))?;
-    if ask("The same again: ")? != password {
-        bail!("the two passwords differ; nothing was changed");
+    if ask("Repeat the password: ")? != password {
+        bail!("the passwords differ; nothing was changed");
     }
     Ok(password)
 }
@@ -50,7 +52,7 @@ fn ask(username: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn one_line_without_its_end() {
+    fn the_password_is_the_first_line_without_its_end() {
         for (given, password) in [
             ("1234\n", "1234"),
             ("1234\r\n", "1234"),
@@ -58,7 +60,7 @@ mod tests {
             (" a b \nc\n", " a b "),
             ("1\r", "1\r"),
         ] {
-            assert_eq!(super::from(given.as_bytes()).unwrap(), password, "{given:?}");
+            assert_eq!(super::first_line(given.as_bytes()).unwrap(), password, "{given:?}");
         }
     }
 }

@@ -4,68 +4,75 @@ use super::{
     common::Common,
     connections::{ConnectionArgs, reload_at_hangup},
     database, demo,
-    idle::Idle,
+    failure::hinted,
     lock::ServerLock,
     metrics, output, signals,
+    token_ttl::TokenTtl,
 };
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result};
 use chat_core::{
     Chat,
     api::limits,
     clock::{Clock as _, SystemClock},
-    store::sql::Options,
+    store::{Store, sql::Options},
 };
-use chat_server::ChatService;
+use chat_server::{ChatService, Server};
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
-use std::io::ErrorKind;
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 
-/// Longer texts could not be sent: a request body has this many bytes, and a code point may take four.
-const TEXT_MAX_CEILING: u64 = limits::BODY_MAX as u64 / 5;
+/// The largest value of `--text-max`, in code points.
+///
+/// A longer text may not fit into a request body: a code point may take four bytes, and a fifth of the body is left for
+/// the rest.
+const MAX_TEXT_MAX: u64 = limits::BODY_MAX as u64 / 5;
 
-/// How the chat is served.
+/// The options of `serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArgs {
-    /// The address to listen on; port 0 takes a free one. The log says `listening on http://ADDR` once requests are
-    /// answered.
+    /// Address to listen on; port 0 takes a free one.
+    ///
+    /// The log says `listening on http://ADDR` when the server is ready.
     #[arg(long, env = "CHAT_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8000", value_parser = address)]
     pub(super) listen: String,
 
-    /// Serve Prometheus's metrics, and nothing else, on this address: `http://ADDR/metrics`, without TLS. Whoever reaches
-    /// it learns how busy the server is [default: nowhere].
+    /// Address to serve metrics for Prometheus on, at `http://ADDR/metrics`, without TLS.
+    ///
+    /// They show how busy the server is to every client that can reach the address [default: none].
     #[arg(long, env = "CHAT_METRICS_LISTEN", value_name = "ADDR", value_parser = address)]
     pub(super) metrics_listen: Option<String>,
 
-    /// Let anyone register an account.
+    /// Allow everyone to register an account.
     #[arg(long, env = "CHAT_OPEN_REGISTRATION", value_parser = BoolishValueParser::new())]
     pub(super) open_registration: bool,
 
-    /// Fill an empty database with five users and two conversations, and print what to try.
+    /// Fill an empty database with five users and two conversations, and print requests to try.
     #[arg(long, env = "CHAT_DEMO", value_parser = BoolishValueParser::new())]
     pub(super) demo: bool,
 
-    /// Longest text of a message, in code points.
+    /// Maximum length of a message, in code points.
     #[arg(long, env = "CHAT_TEXT_MAX", value_name = "N", default_value_t = limits::TEXT_MAX)]
-    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=TEXT_MAX_CEILING))]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_TEXT_MAX))]
     text_max: usize,
 
-    /// Let log-ins fail, and users send requests, as often as they like. For measuring, and behind a server that
-    /// has limits of its own.
+    /// Do not limit failed log-ins, registrations and requests.
+    ///
+    /// For benchmarks, and behind a proxy that has rate limits.
     #[arg(long, env = "CHAT_NO_RATE_LIMITS", value_parser = BoolishValueParser::new())]
     pub(super) no_rate_limits: bool,
 
-    /// How long a token may be unused before it is void: a number of s, m, h or d (seconds when left out), or never.
-    /// For tokens made from now on; imported ones are never void.
+    /// How long a token may be unused before it expires: a number with the unit s, m, h or d (default s), or never.
+    ///
+    /// Applies to tokens issued from now on; imported ones never expire.
     #[arg(long, env = "CHAT_TOKEN_TTL", value_name = "TIME", default_value = "90d")]
-    token_ttl: Idle,
+    token_ttl: TokenTtl,
 
-    /// Do not wait for the disk at every commit to SQLite: a third faster, but a power cut may cost the last
-    /// messages.
+    /// Do not sync every SQLite commit to the disk: a third faster, but a power failure may lose the last messages.
     #[arg(long, env = "CHAT_NO_SYNC", value_parser = BoolishValueParser::new())]
     pub(super) no_sync: bool,
 
-    /// Connections to Postgres at most.
-    #[arg(long, env = "CHAT_POSTGRES_CONNECTIONS", value_name = "N", default_value_t = 16)]
+    /// Maximum number of connections to Postgres.
+    #[arg(long, env = "CHAT_POSTGRES_CONNECTIONS", value_name = "N", default_value_t = Options::default().postgres_connections)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     postgres_connections: u32,
 
@@ -74,7 +81,7 @@ pub(super) struct ServeArgs {
 }
 
 impl ServeArgs {
-    /// How the database is opened.
+    /// Returns the options for opening the database.
     pub(super) fn database(&self) -> Options {
         Options {
             sync_every_commit: !self.no_sync,
@@ -84,10 +91,10 @@ impl ServeArgs {
     }
 }
 
-/// Serves until the process is told to stop.
+/// Serves until SIGINT or SIGTERM.
 pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     let started = SystemClock.now();
-    // In this order, so that a server which cannot run changes nothing: not even --demo fills anything.
+    // In this order, so that a server that cannot run changes nothing: not even --demo fills the database.
     let tls = args.connections.tls()?;
     let _lock = common.database_url.file().map(ServerLock::take).transpose()?;
     let listener = bind(&args.listen, "--listen").await?;
@@ -98,49 +105,53 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     };
 
     let store = database::open_to_serve(&common.database_url, &args.database()).await?;
-    let chat = Chat::builder(store).text_max(args.text_max).token_ttl(args.token_ttl.0).build();
-    if args.demo {
-        let told = demo::fill(&chat, address).await?;
-        // Whether anybody reads it is no reason not to serve.
-        output::line(&told).or_else(|error| if output::is_unread(&error) { Ok(()) } else { Err(error) })?;
-    }
-
-    let service = ChatService::builder(chat)
-        .open_registration(args.open_registration)
-        .rate_limits(!args.no_rate_limits)
-        .health_checks(true);
-    let service = args.connections.apply(service).build();
-    // Until here a signal ends the process at once, which no database minds.
-    let stopped = signals::stop().context("signals cannot be awaited")?;
-    let limits = args.connections.limits();
+    let service = service(store, address, args).await?;
+    // Until here a signal ends the process at once, which the database survives.
+    let stop = signals::stop().context("cannot install a signal handler")?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(database = %common.database_url, "listening on {scheme}://{address}");
     if let Some(listener) = metrics_listener {
         tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
         tokio::spawn(metrics::serve(listener, service.clone(), started));
     }
-    match tls {
-        Some(tls) => {
-            reload_at_hangup(tls.clone()).context("signals cannot be awaited")?;
-            chat_server::serve_tls(listener, service, limits, tls, stopped).await;
-        }
-        None => chat_server::serve(listener, service, limits, stopped).await,
+    let mut server = Server::new(service).limits(args.connections.limits());
+    if let Some(tls) = tls {
+        reload_at_hangup(tls.clone()).context("cannot install a signal handler")?;
+        server = server.tls(tls);
     }
+    server.serve(listener, stop).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Builds the service, and fills the database with `--demo`.
+async fn service(store: Arc<dyn Store>, address: SocketAddr, args: &ServeArgs) -> Result<ChatService> {
+    let chat = Chat::builder(store).text_max(args.text_max).token_ttl(args.token_ttl.0).build();
+    if args.demo {
+        let result = demo::fill(&chat, address).await?;
+        // A closed standard output is no reason not to serve.
+        output::line(&result).or_else(|error| if output::is_closed(&error) { Ok(()) } else { Err(error) })?;
+    }
+    let service = ChatService::builder(chat)
+        .open_registration(args.open_registration)
+        .rate_limits(!args.no_rate_limits)
+        .health_checks(true);
+    Ok(args.connections.apply(service).build())
 }
 
 async fn bind(address: &str, option: &str) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
-            ErrorKind::AddrInUse => "stop what listens there, or name another address with",
-            _ => "name another address with",
+            ErrorKind::AddrInUse => {
+                format!("stop the program that listens there, or name another address with {option}")
+            }
+            _ => format!("name another address with {option}"),
         };
-        anyhow!("cannot listen on {address}: {error}; {hint} {option}")
+        hinted(Error::from(error).context(format!("cannot listen on {address}")), hint)
     })
 }
 
-/// Passes on what looks like HOST:PORT. Names are looked up when it is used.
+/// Accepts a value of the form HOST:PORT. The name is resolved when it is used.
 fn address(text: &str) -> Result<String, String> {
     let port =
         text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());

@@ -1,8 +1,10 @@
-//! What the process does when it is sent a signal.
+//! Signals that the process handles.
 
 use anyhow::Result;
 
-/// Completes when the process is told to stop. The signals count from this call on, not from the first poll.
+/// Returns a future that completes at SIGINT or SIGTERM.
+///
+/// Handles signals from this call on, not from the first poll.
 #[cfg(unix)]
 pub(super) fn stop() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -15,30 +17,32 @@ pub(super) fn stop() -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// Completes when the process is told to stop.
+/// Returns a future that completes at Ctrl-C.
 #[cfg(not(unix))]
 pub(super) fn stop() -> Result<impl Future<Output = ()>> {
     Ok(async {
         if tokio::signal::ctrl_c().await.is_err() {
-            // Without the signal there is nothing to wait for.
+            // Without a handler no signal arrives.
             std::future::pending::<()>().await;
         }
     })
 }
 
-/// A file that may not grow any further, by the limit of `ulimit -f`, ends a process by a signal unless somebody minds
-/// that. With this a write fails instead, like one to a full disk, and a server goes on.
+/// Keeps SIGXFSZ from ending the process.
+///
+/// The system sends it when a file reaches the limit of `ulimit -f`. With a handler the write fails instead, like one to a
+/// full disk, and a server goes on.
 #[cfg(unix)]
-pub(super) fn survive_file_limits() -> Result<()> {
+pub(super) fn ignore_file_size_signal() -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    /// Its number on Linux, macOS and the BSDs alike.
+    /// Its number on Linux, macOS and the BSDs.
     const SIGXFSZ: i32 = 25;
-    // Once minded it stays so, also when nobody listens any more.
+    // The handler stays installed after the receiver is dropped.
     drop(signal(SignalKind::from_raw(SIGXFSZ))?);
     Ok(())
 }
 
 #[cfg(not(unix))]
-pub(super) fn survive_file_limits() -> Result<()> {
+pub(super) fn ignore_file_size_signal() -> Result<()> {
     Ok(())
 }

@@ -1,31 +1,31 @@
-//! `chat-server token …`.
+//! `chat-server token ...`.
 
-use super::{common::Common, output, user};
+use super::{common::Common, failure::hinted, output, user};
 use anyhow::{Result, anyhow};
 use chat_core::{Error, api::TokenId};
 use clap::builder::BoolishValueParser;
 
-/// What can be done about tokens. A server that runs on the database follows within two seconds.
+/// The subcommands of `token`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum TokenCommand {
     /// List the tokens of a user, newest first.
     List {
-        /// The user's name.
+        /// Name of the user.
         username: String,
-        /// Print an array of {"id":…,"name":…,"created":…,"last_used":…,"expires":…,"current":false}.
+        /// Print an array of {"id":...,"name":...,"created":...,"last_used":...,"expires":...,"current":false}.
         #[arg(long, env = "CHAT_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
-    /// Revoke the tokens of a user, who has to sign in again where he used them.
+    /// Revoke one or all tokens of a user. Clients that use them have to sign in again.
     Revoke {
-        /// The user's name.
+        /// Name of the user.
         username: String,
-        /// The number of the one to revoke; all of them when left out.
+        /// Id of the token to revoke [default: all of them].
         id: Option<TokenId>,
     },
 }
 
-/// Does it.
+/// Runs the subcommand.
 pub(super) async fn run(common: &Common, command: TokenCommand) -> Result<()> {
     match command {
         TokenCommand::List { username, json } => list(common, &username, json).await,
@@ -38,8 +38,9 @@ pub(super) async fn run(common: &Common, command: TokenCommand) -> Result<()> {
         TokenCommand::Revoke { username, id: Some(id) } => {
             let (chat, user) = user::find(common, &username).await?;
             chat.revoke_token(user.id, id).await.map_err(|error| match error {
-                Error::NotFound(_) => anyhow!(
-                    "{username} has no token {id}; `chat-server token list {username}` lists them all"
+                Error::NotFound(_) => hinted(
+                    anyhow!("{username} has no token {id}"),
+                    format!("`chat-server token list {username}` lists all"),
                 ),
                 error => error.into(),
             })?;
@@ -60,7 +61,7 @@ async fn list(common: &Common, username: &str, json: bool) -> Result<()> {
     for token in tokens {
         let expires = token.expires.map_or_else(|| "never".to_owned(), |time| time.to_string());
         let (created, used) = (token.created.to_string(), token.last_used.to_string());
-        // A name is its user's own, who may have put another line into it.
+        // Users choose the names of their tokens, which may contain a line break.
         let name = token.name.as_deref().unwrap_or("-").replace('\n', " ");
         output::line(&format!("{:>6}  {created:27}  {used:27}  {expires:27}  {name}", token.id.get()))?;
     }

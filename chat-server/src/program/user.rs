@@ -1,6 +1,12 @@
-//! `chat-server user …`: the administrator's view of the accounts.
+//! `chat-server user ...`: administers the accounts.
 
-use super::{Usage, common::Common, database, output, password::PasswordArgs};
+use super::{
+    common::Common,
+    database,
+    failure::{Usage, hinted},
+    output,
+    password::PasswordArgs,
+};
 use anyhow::{Result, anyhow, bail};
 use chat_core::{
     Chat, Error,
@@ -11,56 +17,58 @@ use clap::builder::BoolishValueParser;
 use serde::Serialize;
 use std::io::{self, IsTerminal};
 
-/// Accounts read at a time.
-const PAGE: u64 = 500;
+/// Accounts that are read at a time.
+const PAGE_SIZE: u64 = 500;
 
-/// What can be done about users. A server that runs on the database follows within two seconds.
+/// The subcommands of `user`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum UserCommand {
-    /// Add a user; he may sign in at once.
+    /// Add a user, who may sign in at once.
     Add {
-        /// His name: up to 150 ASCII letters, digits and @ . + - _
+        /// Name of the user: up to 150 ASCII letters, digits and @ . + - _
         name: String,
         #[command(flatten)]
         password: PasswordArgs,
-        /// Print {"id":…,"username":…}.
+        /// Print {"id":...,"username":...}.
         #[arg(long, env = "CHAT_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
     /// List all users, by id.
     List {
-        /// Print an array of {"id":…,"username":…,"active":…,"created":…}.
+        /// Print an array of {"id":...,"username":...,"active":...,"created":...}.
         #[arg(long, env = "CHAT_JSON", value_parser = BoolishValueParser::new())]
         json: bool,
     },
-    /// Set a user's password and revoke his tokens.
+    /// Set the password of a user, and revoke all their tokens.
     Passwd {
-        /// His name.
+        /// Name of the user.
         name: String,
         #[command(flatten)]
         password: PasswordArgs,
     },
-    /// Keep a user from signing in, and his tokens from working; all else stays.
+    /// Disable a user: they cannot sign in, and their tokens stop working.
+    ///
+    /// Nothing is deleted.
     Disable {
-        /// His name.
+        /// Name of the user.
         name: String,
     },
-    /// Let a disabled user in again.
+    /// Enable a disabled user.
     Enable {
-        /// His name.
+        /// Name of the user.
         name: String,
     },
-    /// Remove a user for good: his account, tokens, and threads with all their messages.
+    /// Remove a user for good, with their tokens, threads and all messages in these.
     Remove {
-        /// His name.
+        /// Name of the user.
         name: String,
-        /// Do not ask.
+        /// Do not ask for confirmation.
         #[arg(long, env = "CHAT_YES", value_parser = BoolishValueParser::new())]
         yes: bool,
     },
 }
 
-/// A user as he is listed.
+/// A user in the JSON list.
 #[derive(Debug, Serialize)]
 struct Listed {
     id: UserId,
@@ -69,18 +77,18 @@ struct Listed {
     created: Timestamp,
 }
 
-/// Does it.
+/// Runs the subcommand.
 pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
     match command {
         UserCommand::Add { name, password, json } => {
             let chat = database::open(&common.database_url).await?;
-            // Nobody should think of a password for a name that cannot be had.
-            let free = chat.check_username(&name).await?;
-            let user = match free {
+            // Checked first, so that no password is asked for if the name is not available.
+            let checked = chat.check_username(&name).await?;
+            let user = match checked {
                 Ok(_) => chat.add_user(&name, &password.read(&name)?).await,
                 Err(errors) => Err(errors.into()),
             };
-            let user = user.map_err(|error| refusal(&name, error))?;
+            let user = user.map_err(|error| failed(&name, error))?;
             chat.close().await;
             if json {
                 output::json(&user)
@@ -98,7 +106,7 @@ pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
             let (chat, user) = find(common, &name).await?;
             chat.set_password(user.id, &password.read(&name)?).await?;
             chat.close().await;
-            output::line(&format!("{name} has the new password; all tokens of {name} are revoked"))
+            output::line(&format!("the password of {name} is changed; all tokens of {name} are revoked"))
         }
         UserCommand::Disable { name } => set_active(common, &name, false).await,
         UserCommand::Enable { name } => set_active(common, &name, true).await,
@@ -114,10 +122,12 @@ pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
     }
 }
 
-/// Opens the database and finds a user in it. One that is made for this has no users: the address is wrong.
+/// Opens the database and finds a user in it.
+///
+/// The database must exist: a new one would have no users.
 pub(super) async fn find(common: &Common, name: &str) -> Result<(Chat, Account)> {
     let chat = database::open_existing(&common.database_url).await?;
-    let user = chat.account_by_name(name).await.map_err(|error| refusal(name, error))?;
+    let user = chat.account_by_name(name).await.map_err(|error| failed(name, error))?;
     Ok((chat, user))
 }
 
@@ -130,7 +140,10 @@ async fn set_active(common: &Common, name: &str, active: bool) -> Result<()> {
 
 fn confirm(name: &str) -> Result<()> {
     if !io::stdin().is_terminal() {
-        bail!(Usage(format!("removing {name} deletes all threads of {name} too; give --yes to do so")));
+        let text = format!(
+            "removing {name} deletes all threads of {name} too, and there is no terminal to confirm it"
+        );
+        return Err(hinted(Usage(text), "give --yes to do so"));
     }
     match output::ask(&format!("Remove {name} with all threads and their messages? [y/N]"))?.as_str() {
         "y" | "Y" | "yes" => Ok(()),
@@ -138,15 +151,16 @@ fn confirm(name: &str) -> Result<()> {
     }
 }
 
-/// Prints page by page: there may be more users than memory should hold. So the widths are fixed, and the name, the
-/// one column without a bound, comes last.
+/// Prints all users, page by page, so that they need not fit into memory.
+///
+/// So the widths of the columns are fixed, and the name, which alone is unbounded, comes last.
 async fn list(chat: &Chat, json: bool) -> Result<()> {
     if !json {
         output::line(&format!("{:>10}  {:8}  {:27}  NAME", "ID", "STATE", "CREATED"))?;
     }
     let (mut after, mut array) = (None, output::Array::default());
     loop {
-        let page = chat.store().accounts(after, PAGE).await.map_err(Error::from)?;
+        let page = chat.store().accounts(after, PAGE_SIZE).await.map_err(Error::from)?;
         after = page.last().map(|account| account.id);
         for Account { id, username, active, created, .. } in page {
             if json {
@@ -162,12 +176,12 @@ async fn list(chat: &Chat, json: bool) -> Result<()> {
     }
 }
 
-fn refusal(name: &str, error: Error) -> anyhow::Error {
+fn failed(name: &str, error: Error) -> anyhow::Error {
     match error {
-        Error::NotFound(_) => anyhow!("there is no user {name}; `chat-server user list` lists them all"),
+        Error::NotFound(_) => hinted(anyhow!("there is no user {name}"), "`chat-server user list` lists all"),
         Error::Invalid(errors) => {
             let texts: Vec<_> = errors.get("username").to_vec();
-            anyhow!("{name} cannot be added: {}", texts.join(" "))
+            anyhow!("cannot add {name}: {}", texts.join(" "))
         }
         error => error.into(),
     }

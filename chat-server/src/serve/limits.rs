@@ -1,43 +1,69 @@
-//! What connections may ask of the server.
+//! The limits on the connections of a server.
 
 use std::{net::IpAddr, time::Duration};
 
-/// What connections may ask of the server. hyper limits little by itself; each of these is set or enforced here.
+/// The limits on the connections of a [`Server`](crate::Server).
 ///
-/// How long a body may take to arrive and a handler to answer are the service's to say, since they end in an answer:
-/// [`body_timeout`](crate::ChatServiceBuilder::body_timeout),
+/// hyper limits little by itself; each of these is set or enforced by the server.
+///
+/// The time limits for the arrival of a request body and for the response belong to the service, because exceeding them
+/// is answered: [`body_timeout`](crate::ChatServiceBuilder::body_timeout),
 /// [`request_timeout`](crate::ChatServiceBuilder::request_timeout).
-#[derive(Debug, Clone)]
+///
+/// ```
+/// use chat_server::ServerLimits;
+/// use std::time::Duration;
+///
+/// let limits = ServerLimits::default().connections(500).stop_timeout(Duration::from_secs(30));
+/// assert_eq!(limits.connections, 500);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
-    /// Connections at a time. Another one takes the place of one that waits for its client; see
+pub struct ServerLimits {
+    /// Open connections at a time.
+    ///
+    /// Default: 10 000. Beyond that a new connection evicts another one, by the rules of
     /// [`connections_per_address`](Self::connections_per_address).
     pub connections: usize,
-    /// Connections of one client address at a time; of one /64 network for IPv6, which is what one customer has.
+    /// Open connections of one client address at a time.
     ///
-    /// Another one is not refused but takes the place of a connection of the same address that waits for its client:
-    /// one that has been reading no answer, else the one that has gone longest without completing a request. Half of
-    /// the places are safe from connections that have never completed one. So whoever fills his places with silence
-    /// takes nothing from others at the same address who talk. Only when the server is busy answering on every one of
-    /// them is a new connection closed at once.
+    /// Default: 100. For IPv6, of one /64 network, which is what one customer has.
+    ///
+    /// A new connection beyond that is not refused. It evicts a connection of the same address on which the server is
+    /// waiting for the client: first one whose client does not read its response, else the one that has gone longest
+    /// without completing a request. Connections that have never completed a request can evict the others from half of
+    /// the slots only. So a crowd of silent connections does not displace active clients at the same address. A new
+    /// connection is closed at once only if the server is working on a request of every one of them.
     pub connections_per_address: usize,
-    /// Addresses with as many connections as they like: those of proxies, behind which everybody has one address.
+    /// Addresses without a limit of their own.
+    ///
+    /// Default: none. Meant for proxies, behind which all clients have one address.
     pub unlimited_addresses: Vec<IpAddr>,
-    /// How long a new connection may take to say anything, the TLS handshake included.
+    /// How long a new connection may send nothing.
+    ///
+    /// Default: 10 s. With TLS, also how long the handshake may take to begin.
     pub first_byte_timeout: Duration,
-    /// How long a request's line and headers may take to arrive, from their first byte.
+    /// How long the head of a request may take to arrive, from its first byte.
+    ///
+    /// Default: 10 s.
     pub header_timeout: Duration,
-    /// Bytes of a request's line and headers together.
+    /// Size of the head of a request, in bytes: request line and headers together.
+    ///
+    /// Default: 32 KiB.
     pub header_bytes: usize,
-    /// How long the client may take nothing of an answer.
+    /// How long a client may accept no byte of a response. Default: 15 s.
     pub write_timeout: Duration,
-    /// How long a connection is kept without a request. Clients that pool connections should give them up sooner.
+    /// How long a connection stays open without a request.
+    ///
+    /// Default: 60 s. Clients that pool connections should close theirs sooner.
     pub idle_timeout: Duration,
-    /// How long stopping may take in all: four fifths of it for the requests in flight, the rest for the database.
+    /// How long shutdown may take.
+    ///
+    /// Default: 10 s. Four fifths are for the requests in flight, the rest for closing the database.
     pub stop_timeout: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             connections: 10_000,
@@ -50,5 +76,70 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(10),
         }
+    }
+}
+
+impl ServerLimits {
+    /// Sets [`connections`](Self#structfield.connections).
+    #[must_use]
+    pub const fn connections(mut self, max: usize) -> Self {
+        self.connections = max;
+        self
+    }
+
+    /// Sets [`connections_per_address`](Self#structfield.connections_per_address).
+    #[must_use]
+    pub const fn connections_per_address(mut self, max: usize) -> Self {
+        self.connections_per_address = max;
+        self
+    }
+
+    /// Sets [`unlimited_addresses`](Self#structfield.unlimited_addresses).
+    #[must_use]
+    pub fn unlimited_addresses(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.unlimited_addresses = addresses.into_iter().collect();
+        self
+    }
+
+    /// Sets [`first_byte_timeout`](Self#structfield.first_byte_timeout).
+    #[must_use]
+    pub const fn first_byte_timeout(mut self, timeout: Duration) -> Self {
+        self.first_byte_timeout = timeout;
+        self
+    }
+
+    /// Sets [`header_timeout`](Self#structfield.header_timeout).
+    #[must_use]
+    pub const fn header_timeout(mut self, timeout: Duration) -> Self {
+        self.header_timeout = timeout;
+        self
+    }
+
+    /// Sets [`header_bytes`](Self#structfield.header_bytes).
+    #[must_use]
+    pub const fn header_bytes(mut self, max: usize) -> Self {
+        self.header_bytes = max;
+        self
+    }
+
+    /// Sets [`write_timeout`](Self#structfield.write_timeout).
+    #[must_use]
+    pub const fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.write_timeout = timeout;
+        self
+    }
+
+    /// Sets [`idle_timeout`](Self#structfield.idle_timeout).
+    #[must_use]
+    pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// Sets [`stop_timeout`](Self#structfield.stop_timeout).
+    #[must_use]
+    pub const fn stop_timeout(mut self, timeout: Duration) -> Self {
+        self.stop_timeout = timeout;
+        self
     }
 }

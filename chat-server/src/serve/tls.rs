@@ -1,6 +1,6 @@
-//! TLS, and what it brings along: HTTP/2 with the clients that ask for it during the handshake.
+//! TLS, and HTTP/2 for the clients that ask for it in the handshake.
 
-use super::{Limits, stream::PacedStream};
+use super::{ServerLimits, tracked_stream::TrackedStream};
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::{
@@ -24,10 +24,54 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
-/// The certificate a server shows. Clones share it, so that one of them can renew it while another serves.
+/// HTTP/2 in ALPN.
+const ALPN_HTTP2: &[u8] = b"h2";
+/// HTTP/1.1 in ALPN.
+const ALPN_HTTP1: &[u8] = b"http/1.1";
+
+/// How often a silent HTTP/2 client is pinged.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// How long an HTTP/2 client may take to answer a ping before its connection is closed.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Requests in flight on one HTTP/2 connection.
+const HTTP2_STREAMS: u32 = 100;
+/// Streams that a client may have reset before the server has accepted them.
+///
+/// Requests that are cancelled at once cost the server more than the client.
+const HTTP2_PENDING_RESETS: usize = 20;
+/// Streams that the server may reset for errors of the client.
+const HTTP2_ERROR_RESETS: usize = 100;
+/// Bytes of one request's body that a client may send before the server reads them.
+///
+/// This and the next two bound what one client can make the server buffer. Request bodies are small, and responses are
+/// produced as they are sent.
+const HTTP2_STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+/// The same for all request bodies of a connection together.
+const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Bytes of one response that are buffered for a client.
+const HTTP2_SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// The certificate and key of a [`Server`](crate::Server), from PEM files.
+///
+/// Clones share the certificate, so that [`reload`](Self::reload) on one clone renews it for a running server.
+///
+/// ```no_run
+/// # async fn run(service: chat_server::ChatService) -> Result<(), Box<dyn std::error::Error>> {
+/// use chat_server::{Server, Tls};
+/// use tokio::net::TcpListener;
+///
+/// let tls = Tls::from_pem_files("chat.crt", "chat.key")?;
+/// let renewed = tls.clone(); // call `renewed.reload()` when the files have changed
+/// let listener = TcpListener::bind("0.0.0.0:443").await?;
+/// Server::new(service).tls(tls).serve(listener, std::future::pending()).await;
+/// # drop(renewed);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Tls {
-    files: Arc<Files>,
+    files: Arc<CertificateFiles>,
     config: Arc<ServerConfig>,
 }
 
@@ -35,51 +79,56 @@ pub struct Tls {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// A file cannot be read, or holds nothing of what it should.
-    #[error("cannot read {what} from {path}: {source}", path = path.display())]
+    /// A file cannot be read, or does not contain what it should.
+    #[error("cannot read {what} from {path}", path = path.display())]
     File {
-        /// What was looked for.
+        /// What the file should contain: "a certificate" or "a private key".
         what: &'static str,
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         source: pem::Error,
     },
-    /// The certificate and the key do not go together, or are of a kind that is not supported.
-    #[error("the certificate cannot be used with the key: {0}")]
+    /// The key is not that of the certificate, or one of them is of an unsupported kind.
+    #[error("the certificate cannot be used with the key")]
     Unusable(#[from] rustls::Error),
 }
 
-/// Where the certificate comes from, and the one in use.
+/// The paths of the certificate and its key, and the certificate in use.
 #[derive(Debug)]
-struct Files {
+struct CertificateFiles {
     certificate: PathBuf,
     key: PathBuf,
     current: RwLock<Arc<CertifiedKey>>,
 }
 
 impl Tls {
-    /// Reads a certificate, followed by those that lead to its root, and its key from files in PEM form.
+    /// Reads a certificate chain and its key from PEM files.
+    ///
+    /// The server's own certificate comes first in the chain.
     ///
     /// # Errors
-    /// When one of them cannot be read, or they do not go together.
+    /// - [`TlsError::File`] if a file cannot be read or contains no certificate or no key.
+    /// - [`TlsError::Unusable`] if the key is not that of the certificate, or of an unsupported kind.
     pub fn from_pem_files(certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let (certificate, key) = (certificate.as_ref().to_owned(), key.as_ref().to_owned());
         let current = RwLock::new(read(&certificate, &key, &provider)?);
-        let files = Arc::new(Files { certificate, key, current });
+        let files = Arc::new(CertificateFiles { certificate, key, current });
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(files.clone());
-        config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![ALPN_HTTP2.to_vec(), ALPN_HTTP1.to_vec()];
         Ok(Self { files, config: Arc::new(config) })
     }
 
-    /// Reads the files again. Connections made from now on see what they hold; with an error, what they held before.
+    /// Reads the files again.
+    ///
+    /// New connections get the new certificate; after an error they get the previous one.
     ///
     /// # Errors
-    /// As [`from_pem_files`](Self::from_pem_files).
+    /// The same as of [`from_pem_files`](Self::from_pem_files).
     pub fn reload(&self) -> Result<(), TlsError> {
         let new = read(&self.files.certificate, &self.files.key, self.config.crypto_provider())?;
         *self.files.current.write().unwrap_or_else(PoisonError::into_inner) = new;
@@ -89,12 +138,12 @@ impl Tls {
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Files { certificate, key, current: _ } = &*self.files;
+        let CertificateFiles { certificate, key, current: _ } = &*self.files;
         f.debug_struct("Tls").field("certificate", certificate).field("key", key).finish_non_exhaustive()
     }
 }
 
-impl ResolvesServerCert for Files {
+impl ResolvesServerCert for CertificateFiles {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.current.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
@@ -113,43 +162,34 @@ fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Arc
     Ok(Arc::new(CertifiedKey::from_der(chain, key, provider)?))
 }
 
-/// HTTP/2, as ALPN calls it.
-const HTTP2: &[u8] = b"h2";
-
-/// How often a client that says nothing over HTTP/2 is asked whether it is there, and how long it may take to answer.
-const PING_INTERVAL: Duration = Duration::from_secs(20);
-const PING_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What makes secure connections.
+/// Accepts TLS connections, and serves HTTP/2 on them.
 #[derive(Clone)]
-pub(super) struct Secure {
+pub(super) struct TlsHandler {
     acceptor: TlsAcceptor,
     pub(super) http2: http2::Builder<TokioExecutor>,
 }
 
-impl Secure {
-    pub(super) fn new(tls: &Tls, limits: &Limits) -> Self {
+impl TlsHandler {
+    pub(super) fn new(tls: &Tls, limits: &ServerLimits) -> Self {
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
-            .max_concurrent_streams(100)
-            // Requests that are taken back as soon as they are made cost the server more than the client.
-            .max_pending_accept_reset_streams(20)
-            .max_local_error_reset_streams(100)
+            .max_concurrent_streams(HTTP2_STREAMS)
+            .max_pending_accept_reset_streams(HTTP2_PENDING_RESETS)
+            .max_local_error_reset_streams(HTTP2_ERROR_RESETS)
             .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
-            // What one client can make the server hold: bodies are small, and answers are made as they are taken.
-            .initial_stream_window_size(64 * 1024)
-            .initial_connection_window_size(1024 * 1024)
-            .max_send_buf_size(64 * 1024);
+            .initial_stream_window_size(HTTP2_STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES)
+            .max_send_buf_size(HTTP2_SEND_BUFFER_BYTES);
         Self { acceptor: tls.config.clone().into(), http2 }
     }
 
-    /// Shakes hands; says whether HTTP/2 was agreed on.
-    pub(super) async fn accept(&self, stream: PacedStream) -> io::Result<(TlsStream<PacedStream>, bool)> {
+    /// Completes the handshake. Returns the stream, and whether HTTP/2 was agreed on.
+    pub(super) async fn accept(&self, stream: TrackedStream) -> io::Result<(TlsStream<TrackedStream>, bool)> {
         let stream = self.acceptor.accept(stream).await?;
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-        Ok((stream, http2))
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(ALPN_HTTP2);
+        Ok((stream, is_http2))
     }
 }

@@ -1,35 +1,33 @@
-//! What connections may ask of the server, and what becomes of those that ask too much.
+//! The limits on connections, and what happens when one is exceeded.
 
 use crate::program::Program;
 use crate::wire::{Gate, LOG_IN, ROOT, SHORT, Server, THREADS, Wire, no_limits, service, soon};
 use chat_core::api::UserId;
-use chat_server::{AuthError, Authenticator, Limits};
+use chat_server::{AuthError, Authenticator, ServerLimits};
 use http::HeaderMap;
 use tokio::io::AsyncWriteExt;
 
-async fn with(limit: impl FnOnce(&mut Limits)) -> Server {
-    let mut limits = no_limits();
-    limit(&mut limits);
+async fn with(limits: ServerLimits) -> Server {
     Server::start(service().await, limits).await
 }
 
 #[tokio::test]
-async fn a_client_that_says_nothing_is_closed() {
-    let server = with(|limits| limits.first_byte_timeout = SHORT).await;
+async fn a_client_that_sends_nothing_is_closed() {
+    let server = with(no_limits().first_byte_timeout(SHORT)).await;
     server.connect().await.closed().await;
 }
 
 #[tokio::test]
 async fn a_head_that_trickles_is_closed() {
-    let server = with(|limits| limits.header_timeout = SHORT).await;
+    let server = with(no_limits().header_timeout(SHORT)).await;
     let mut wire = server.connect().await;
     wire.send("GET /chat-api/ HTTP/1.1\r\nHost: ").await;
     wire.trickle(b'a').await;
 }
 
 #[tokio::test]
-async fn so_is_one_on_a_connection_that_has_served() {
-    let server = with(|limits| limits.header_timeout = SHORT).await;
+async fn a_head_that_trickles_after_a_request_is_closed() {
+    let server = with(no_limits().header_timeout(SHORT)).await;
     let mut wire = server.connect().await;
     assert_eq!(wire.ask(ROOT).await.status, 200);
     wire.send("GET /chat-api/ HTTP/1.1\r\nHost: ").await;
@@ -37,43 +35,39 @@ async fn so_is_one_on_a_connection_that_has_served() {
 }
 
 #[tokio::test]
-async fn between_requests_there_is_more_time_than_within_a_head() {
-    let server = with(|limits| {
-        limits.first_byte_timeout = SHORT;
-        limits.header_timeout = SHORT;
-    })
-    .await;
+async fn the_idle_timeout_counts_between_requests_not_that_of_a_head() {
+    let server = with(no_limits().first_byte_timeout(SHORT).header_timeout(SHORT)).await;
     let mut wire = server.connect().await;
     assert_eq!(wire.ask(ROOT).await.status, 200);
-    // When this one is closed, the other has been idle for longer.
+    // When this connection is closed, the first one has been idle for longer.
     server.connect().await.closed().await;
     assert_eq!(wire.ask(ROOT).await.status, 200);
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
-    let server = with(|limits| limits.idle_timeout = SHORT).await;
+    let server = with(no_limits().idle_timeout(SHORT)).await;
     let mut wire = server.connect().await;
     assert_eq!(wire.ask(ROOT).await.status, 200);
     wire.closed().await;
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_answered_408() {
+async fn a_body_that_does_not_arrive_is_answered_408() {
     let server = Server::start(service().await.body_timeout(SHORT), no_limits()).await;
     let mut wire = server.connect().await;
     wire.send(LOG_IN).await;
     wire.send("{").await;
-    let answer = wire.answer().await;
-    assert_eq!((answer.status, &*answer.body), (408, r#"{"detail":"Request timed out."}"#));
-    assert!(answer.head.contains("connection: close"), "{answer:?}");
+    let response = wire.response().await;
+    assert_eq!((response.status, &*response.body), (408, r#"{"detail":"Request timed out."}"#));
+    assert!(response.head.contains("connection: close"), "{response:?}");
     wire.0.shutdown().await.unwrap();
     wire.closed().await;
 }
 
 #[tokio::test]
-async fn a_refusal_arrives_although_the_client_goes_on_sending() {
-    let server = with(|_| {}).await;
+async fn a_refusal_arrives_while_the_client_goes_on_sending() {
+    let server = with(no_limits()).await;
     for _ in 0..20 {
         let mut wire = server.connect().await;
         let length = 4 << 20;
@@ -82,35 +76,35 @@ async fn a_refusal_arrives_although_the_client_goes_on_sending() {
         ))
         .await;
         wire.send(&"x".repeat(length)).await;
-        assert_eq!(wire.answer().await.status, 413);
+        assert_eq!(wire.response().await.status, 413);
         wire.closed().await;
     }
 }
 
 #[tokio::test]
-async fn a_client_that_goes_on_sending_for_ever_is_closed() {
-    let server = with(|_| {}).await;
+async fn a_client_that_never_stops_sending_is_closed() {
+    let server = with(no_limits()).await;
     let mut wire = server.connect().await;
     wire.send("POST /chat-api/token/ HTTP/1.1\r\nHost: chat\r\nContent-Length: 99999999\r\n\r\n").await;
-    assert_eq!(wire.answer().await.status, 413);
+    assert_eq!(wire.response().await.status, 413);
     wire.trickle(b'x').await;
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_reads_is_given_up() {
-    let server = with(|limits| limits.write_timeout = SHORT).await;
+async fn a_response_that_the_client_does_not_read_is_aborted() {
+    let server = with(no_limits().write_timeout(SHORT)).await;
     let mut wire = server.connect().await;
     let requests = "GET /chat-api/openapi.json HTTP/1.1\r\nHost: chat\r\n\r\n".repeat(100);
-    // Not a byte is read; the system takes some megabytes of answers, and then no more requests.
+    // The client reads nothing. The system buffers some megabytes of responses, and then takes no more requests.
     soon(async { while wire.0.write_all(requests.as_bytes()).await.is_ok() {} }).await;
 }
 
 #[tokio::test]
 async fn a_head_that_is_too_long_is_refused() {
-    let server = with(|_| {}).await;
+    let server = with(no_limits()).await;
     let mut wire = server.connect().await;
     wire.send(&format!("GET /chat-api/?{} HTTP/1.1\r\nHost: chat\r\n\r\n", "a".repeat(40 << 10))).await;
-    assert_eq!(wire.answer().await.status, 431);
+    assert_eq!(wire.response().await.status, 431);
     wire.closed().await;
     let mut wire = server.connect().await;
     let long = format!("GET /chat-api/?{} HTTP/1.1\r\nHost: chat\r\n\r\n", "a".repeat(30 << 10));
@@ -119,26 +113,26 @@ async fn a_head_that_is_too_long_is_refused() {
 
 #[tokio::test]
 async fn http2_is_not_spoken_in_the_clear() {
-    let server = with(|_| {}).await;
+    let server = with(no_limits()).await;
     let mut wire = server.connect().await;
     wire.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
     wire.closed().await;
 }
 
 #[tokio::test]
-async fn a_client_that_has_said_all_still_gets_his_answer() {
-    let server = with(|_| {}).await;
+async fn a_client_that_has_ended_its_side_gets_its_response() {
+    let server = with(no_limits()).await;
     let mut wire = server.connect().await;
     wire.send(ROOT).await;
     wire.0.shutdown().await.unwrap();
-    assert_eq!(wire.answer().await.status, 200);
+    assert_eq!(wire.response().await.status, 200);
     wire.closed().await;
 }
 
 #[tokio::test]
-async fn a_crowd_at_ones_own_address_does_not_lock_one_out() {
-    // Nothing is too slow here: the crowd has to be gone for being one.
-    let server = with(|_| {}).await;
+async fn a_crowd_at_the_same_address_does_not_lock_out_others() {
+    // No time-out is reached here: only the limit on connections closes the crowd.
+    let server = with(no_limits()).await;
     let mut kept = server.connect().await;
     let mut crowd = Vec::new();
     for i in 0..500 {
@@ -155,55 +149,51 @@ async fn a_crowd_at_ones_own_address_does_not_lock_one_out() {
             assert_eq!(server.connect().await.ask(ROOT).await.status, 200, "a new connection, at {i}");
         }
     }
-    // The last hundred at most are left; those who came before had to make room.
+    // At most the last hundred are left; the ones before them were evicted.
     for (_, wire) in crowd.iter_mut().take(300).enumerate().filter(|(i, _)| [0, 3].contains(&(i % 4))) {
         wire.closed().await;
     }
 }
 
 #[tokio::test]
-async fn whoever_is_being_served_keeps_his_place() {
+async fn a_connection_that_is_being_served_is_not_evicted() {
     let gate = Gate::new();
-    let mut limits = no_limits();
-    limits.connections_per_address = 1;
+    let limits = no_limits().connections_per_address(1);
     let server = Server::start(service().await.authenticator(gate.clone()), limits).await;
     let mut served = server.connect().await;
     served.send(THREADS).await;
     gate.reached().await;
     server.connect().await.closed().await;
     gate.open();
-    assert_eq!(served.answer().await.status, 200);
+    assert_eq!(served.response().await.status, 200);
 }
 
 #[tokio::test]
-async fn a_named_proxy_has_as_many_connections_as_it_likes() {
-    let server = with(|limits| {
-        limits.connections_per_address = 1;
-        limits.unlimited_addresses = vec![[127, 0, 0, 1].into()];
-    })
-    .await;
+async fn an_unlimited_address_may_open_any_number_of_connections() {
+    let server =
+        with(no_limits().connections_per_address(1).unlimited_addresses([[127, 0, 0, 1].into()])).await;
     let (mut one, mut other) = (server.connect().await, server.connect().await);
     assert_eq!(other.ask(ROOT).await.status, 200);
     assert_eq!(one.ask(ROOT).await.status, 200);
 }
 
 #[tokio::test]
-async fn what_takes_too_long_is_answered_503() {
+async fn a_request_that_takes_too_long_is_answered_503() {
     let gated = service().await.authenticator(Gate::new()).request_timeout(SHORT);
     let server = Server::start(gated, no_limits()).await;
-    let answer = server.connect().await.ask(THREADS).await;
-    assert_eq!(answer.status, 503);
-    assert!(answer.head.contains("retry-after: "), "{answer:?}");
+    let response = server.connect().await.ask(THREADS).await;
+    assert_eq!(response.status, 503);
+    assert!(response.head.contains("retry-after: "), "{response:?}");
 }
 
 #[tokio::test]
-async fn what_has_begun_finishes_although_the_client_is_gone() {
+async fn a_request_finishes_after_its_client_has_disconnected() {
     let gate = Gate::new();
     let server = Server::start(service().await.authenticator(gate.clone()), no_limits()).await;
     let mut wire = server.connect().await;
     wire.send(THREADS).await;
     gate.reached().await;
-    // Closed by a reset, which is as gone as one can be.
+    // Closed by a reset: the server sees the client disconnect at once.
     socket2::SockRef::from(&wire.0).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     drop(wire);
     assert_eq!(server.connect().await.ask(ROOT).await.status, 200);
@@ -218,12 +208,12 @@ struct Faulty;
 #[async_trait::async_trait]
 impl Authenticator for Faulty {
     async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, AuthError> {
-        panic!("a fault, made on purpose");
+        panic!("a panic for this test");
     }
 }
 
 #[tokio::test]
-async fn a_fault_is_answered_500_and_ends_nothing() {
+async fn a_panic_is_answered_500_and_the_connection_stays_open() {
     let server = Server::start(service().await.authenticator(Faulty), no_limits()).await;
     let mut wire = server.connect().await;
     assert_eq!(wire.ask(THREADS).await.status, 500);
@@ -238,8 +228,11 @@ async fn the_program_limits_the_connections_of_an_address() {
     let mut silent = Wire::connect(address).await;
     assert_eq!(Wire::connect(address).await.ask(ROOT).await.status, 200);
     silent.closed().await;
+}
 
-    drop(server);
+#[tokio::test]
+async fn the_program_does_not_limit_the_connections_of_a_named_proxy() {
+    let program = Program::new();
     let server = program.serve("--max-connections-per-address 1 --trusted-proxies 127.0.0.1");
     let address = server.address.parse().unwrap();
     let (mut one, mut other) = (Wire::connect(address).await, Wire::connect(address).await);
@@ -249,7 +242,7 @@ async fn the_program_limits_the_connections_of_an_address() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn want_of_file_descriptors_is_survived() {
+async fn the_server_survives_running_out_of_file_descriptors() {
     let program = Program::new();
     let server = program.serve_with_files(64);
     let address = server.address.parse().unwrap();
@@ -261,5 +254,5 @@ async fn want_of_file_descriptors_is_survived() {
     drop(silent);
     let (status, log, _) = server.stop("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
-    assert!(log.contains("cannot accept connections at the moment"), "{log}");
+    assert!(log.contains("accept failed"), "{log}");
 }

@@ -1,4 +1,4 @@
-//! What browsers are told of pages from elsewhere.
+//! CORS: which web origins browsers let call the API.
 
 use crate::program::Program;
 use crate::wire::service;
@@ -9,7 +9,8 @@ use http_body_util::Empty;
 
 const PAGE: &str = "https://chat.example";
 
-async fn open() -> ChatService {
+/// A service that allows one origin.
+async fn service_for_page() -> ChatService {
     service().await.cors_origins([PAGE.parse().unwrap()]).build()
 }
 
@@ -26,8 +27,8 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_named_origin_may_read_answers_and_refusals() {
-    let service = open().await;
+async fn an_allowed_origin_may_read_every_response() {
+    let service = service_for_page().await;
     for (path, status) in [("/chat-api/", 200), ("/chat-api/threads/", 401), ("/elsewhere/", 404)] {
         let response = ask(&service, Method::GET, path, &[("origin", PAGE)]).await;
         assert_eq!(response.status(), status);
@@ -42,9 +43,9 @@ async fn a_named_origin_may_read_answers_and_refusals() {
 }
 
 #[tokio::test]
-async fn a_preflight_says_what_may_be_asked() {
+async fn a_preflight_lists_the_methods_and_headers() {
     let asked = [("origin", PAGE), ("access-control-request-method", "POST")];
-    let response = ask(&open().await, Method::OPTIONS, "/chat-api/messages/", &asked).await;
+    let response = ask(&service_for_page().await, Method::OPTIONS, "/chat-api/messages/", &asked).await;
     assert_eq!(response.status(), 204);
     assert_eq!(header(&response, "access-control-allow-origin"), PAGE);
     assert_eq!(header(&response, "access-control-allow-methods"), header(&response, "allow"));
@@ -58,15 +59,16 @@ async fn a_preflight_says_what_may_be_asked() {
 }
 
 #[tokio::test]
-async fn other_origins_are_told_nothing() {
-    let service = open().await;
+async fn other_origins_are_allowed_nothing() {
+    let service = service_for_page().await;
     for origin in ["https://chat.example.org", "http://chat.example", "https://chat.example:444", "null"] {
         let asked = [("origin", origin), ("access-control-request-method", "POST")];
         for method in [Method::OPTIONS, Method::GET] {
             let response = ask(&service, method, "/chat-api/", &asked).await;
-            let told = response.headers().keys().any(|name| name.as_str().starts_with("access-control"));
-            assert!(!told, "{origin}: {response:?}");
-            assert_eq!(header(&response, "vary"), "origin", "caches keep the answers apart");
+            let is_allowed =
+                response.headers().keys().any(|name| name.as_str().starts_with("access-control"));
+            assert!(!is_allowed, "{origin}: {response:?}");
+            assert_eq!(header(&response, "vary"), "origin", "caches keep the responses apart");
         }
     }
 }
@@ -82,11 +84,14 @@ async fn by_default_no_origin_is_allowed_anything() {
 }
 
 #[test]
-fn the_program_takes_origins_and_nothing_that_is_none() {
-    let program = Program::new();
-    let server = program.serve("--cors-origin https://chat.example,http://localhost:3000");
+fn the_program_accepts_a_list_of_origins() {
+    let server = Program::new().serve("--cors-origin https://chat.example,http://localhost:3000");
     assert_eq!(server.request("GET", "/", "", "").0, 200);
-    let refused = program.run("serve --cors-origin *");
+}
+
+#[test]
+fn the_program_refuses_a_wildcard_origin() {
+    let refused = Program::new().run("serve --cors-origin *");
     assert_eq!(refused.status, Some(2));
-    assert!(refused.stderr.contains("no wildcard"), "{refused:?}");
+    assert!(refused.stderr.contains("without path or wildcard"), "{refused:?}");
 }

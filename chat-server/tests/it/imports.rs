@@ -1,4 +1,4 @@
-//! `import django`.
+//! The command `import django`.
 
 use crate::program::Program;
 use serde_json::{Value, json};
@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 const THREAD: &str = "3cff18f1-d049-43f3-9c69-fcc8948f66f6";
 const KEY: &str = "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b";
 
-/// Two users, the second with the password 1234 and a token; a thread; a message of theirs.
+/// A dump of two users, a thread and a message.
+///
+/// One of the users has the password 1234 and a token.
 fn dump() -> Value {
     // PBKDF2-HMAC-SHA256 of 1234.
     let hash = "pbkdf2_sha256$1000$seasalt$Su9dfSsH4wvWyOW04PCozUlraloIqPr3DBwOYLtli4o=";
@@ -25,7 +27,7 @@ fn dump() -> Value {
 }
 
 #[test]
-fn people_go_on_as_if_nothing_had_happened() {
+fn imported_users_go_on_with_their_ids_passwords_and_tokens() {
     let program = Program::new();
     program.write("dump.json", &dump().to_string());
     assert_eq!(
@@ -47,7 +49,11 @@ fn people_go_on_as_if_nothing_had_happened() {
     assert_eq!(server.sign_in("user3", "1234").0, 200);
     assert_eq!(server.sign_in("user0", "!").0, 400);
     let body = json!({"thread": THREAD, "text": "and on it goes"}).to_string();
-    assert_eq!(server.request("POST", "/messages/", KEY, &body).1["id"], 18, "ids go on above the highest");
+    assert_eq!(
+        server.request("POST", "/messages/", KEY, &body).1["id"],
+        18,
+        "new ids are above the highest imported one"
+    );
 }
 
 #[test]
@@ -61,19 +67,19 @@ fn the_same_file_again_changes_nothing() {
 }
 
 #[test]
-fn a_database_with_users_is_left_alone() {
+fn a_database_with_users_is_not_changed() {
     let program = Program::new();
     program.run_with("user add ann --password-stdin", "1234\n").printed();
     program.write("dump.json", &dump().to_string());
     assert_eq!(
         program.run("import django dump.json").refused(1),
-        "sqlite://chat.db has users already, nothing was imported; name a new database with --database-url"
+        "sqlite://chat.db has users already; nothing was imported; name a new database with --database-url"
     );
     assert_eq!(program.run("user list --json").json()[0]["username"], "ann");
 }
 
 #[test]
-fn a_file_with_a_fault_is_refused_before_there_is_a_database() {
+fn a_faulty_file_is_refused_before_a_database_is_created() {
     let program = Program::new();
     let mut faulty = dump();
     faulty[0]["fields"]["sender"] = json!(99);
@@ -83,5 +89,5 @@ fn a_file_with_a_fault_is_refused_before_there_is_a_database() {
         "nothing was imported from dump.json: chat.message 17: its sender 99 is not in the file"
     );
     assert!(!program.path("chat.db").exists());
-    assert!(program.run("import django other.json").refused(1).starts_with("other.json cannot be read: "));
+    assert!(program.run("import django other.json").refused(1).starts_with("cannot read other.json: "));
 }

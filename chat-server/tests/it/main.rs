@@ -1,5 +1,7 @@
-//! The server as its clients see it on the wire, and the program as an administrator does: run as built, with nothing
-//! in its environment.
+//! The server as its clients see it on the wire, and the program as an administrator uses it.
+//!
+//! Tests of the wire run a server in this process and use raw connections. Tests of the program run the built binary with
+//! an empty environment. The behaviour of the endpoints is tested in the workspace's `tests/it`.
 
 #![expect(
     clippy::expect_used,

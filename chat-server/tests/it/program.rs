@@ -1,4 +1,4 @@
-//! Runs the program in a folder of its own.
+//! Runs the program, in a temporary folder.
 
 use serde_json::Value;
 use std::{
@@ -8,13 +8,16 @@ use std::{
     process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
 };
 
-/// A folder to work in, with `chat.db` as the database unless the arguments say otherwise.
+/// A temporary folder to run commands in.
+///
+/// The database is `chat.db` unless the arguments name another one.
 pub(crate) struct Program {
     folder: tempfile::TempDir,
 }
 
-/// How a command ended.
+/// The exit status and output of a command.
 #[derive(Debug)]
+#[must_use = "check how the command ended"]
 pub(crate) struct Ended {
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
@@ -46,20 +49,20 @@ impl Program {
         self.command(line).output().unwrap().into()
     }
 
-    /// The same with something on standard input.
+    /// Runs a command to its end, with this standard input.
     pub(crate) fn run_with(&self, line: &str, input: &str) -> Ended {
         let mut child = self.command(line).stdin(Stdio::piped()).spawn().unwrap();
-        // A program that has ended before it read everything is no fault of the test's.
+        // The program may end before it has read everything.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap().into()
     }
 
-    /// Starts serving on a free port.
+    /// Starts a server on a free port.
     pub(crate) fn serve(&self, options: &str) -> Server {
         Self::started(self.command(&format!("serve --listen 127.0.0.1:0 {options}")))
     }
 
-    /// The same with no more than so many open files.
+    /// Starts a server with a limit on open files.
     #[cfg(unix)]
     pub(crate) fn serve_with_files(&self, files: u32) -> Server {
         let mut command = Command::new("/bin/sh");
@@ -76,7 +79,7 @@ impl Program {
         let mut log = String::new();
         let address = loop {
             let mut line = String::new();
-            assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "it ended before it listened: {log}");
+            assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "the server ended before it listened: {log}");
             log.push_str(&line);
             if let Some((_, rest)) = line.split_once("listening on http")
                 && let Some((_, rest)) = rest.split_once("://")
@@ -101,30 +104,32 @@ impl From<Output> for Ended {
 }
 
 impl Ended {
-    /// What it printed, after it succeeded without a word on standard error.
+    /// Returns standard output.
+    ///
+    /// The command must have succeeded, with nothing on standard error.
     #[track_caller]
     pub(crate) fn printed(self) -> String {
         assert_eq!((self.status, &*self.stderr), (Some(0), ""), "{self:?}");
         self.stdout
     }
 
-    /// What it printed, as JSON.
+    /// Returns standard output as JSON.
     #[track_caller]
     pub(crate) fn json(self) -> Value {
         serde_json::from_str(&self.printed()).unwrap()
     }
 
-    /// The one line it failed with.
+    /// Returns the one line on standard error with which the command failed.
     #[track_caller]
     pub(crate) fn refused(self, status: i32) -> String {
         assert_eq!((self.status, &*self.stdout), (Some(status), ""), "{self:?}");
         let lines: Vec<_> = self.stderr.lines().collect();
-        assert_eq!(lines.len(), 1, "one line says it: {self:?}");
+        assert_eq!(lines.len(), 1, "one line on standard error: {self:?}");
         lines[0].strip_prefix("chat-server: ").unwrap().to_owned()
     }
 }
 
-/// A server that runs; ended with the test.
+/// A running server; killed when it is dropped.
 pub(crate) struct Server {
     child: Child,
     stderr: BufReader<ChildStderr>,
@@ -132,7 +137,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Sends a request and answers status and body.
+    /// Sends a request; returns the status and body of the response.
     pub(crate) fn request(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, Value) {
         let mut socket = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
@@ -150,35 +155,41 @@ impl Server {
         (status, serde_json::from_str(body).unwrap_or(Value::Null))
     }
 
-    /// Signs in; the status tells how it went.
+    /// Signs in; returns the status and the token.
     pub(crate) fn sign_in(&self, username: &str, password: &str) -> (u16, String) {
         let credentials = serde_json::json!({ "username": username, "password": password }).to_string();
         let (status, body) = self.request("POST", "/token/", "", &credentials);
         (status, body["token"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Kills it as a crash would.
+    /// Kills the server, like a crash.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Sends it a signal.
+    /// Sends the server a signal.
     pub(crate) fn signal(&self, signal: &str) {
         let kill = format!("kill -{signal} {}", self.child.id());
         assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
     }
 
-    /// Waits until it logs this.
+    /// Waits until the server logs this text.
     pub(crate) fn logged(&mut self, what: &str) {
         let mut line = String::new();
         while !line.contains(what) {
             line.clear();
-            assert_ne!(self.stderr.read_line(&mut line).unwrap(), 0, "it ended before it logged {what:?}");
+            assert_ne!(
+                self.stderr.read_line(&mut line).unwrap(),
+                0,
+                "the server ended before it logged {what:?}"
+            );
         }
     }
 
-    /// Asks it to stop with this signal, and answers how it ended with what it had logged and printed.
+    /// Stops the server with a signal.
+    ///
+    /// Returns its exit status, its log and its standard output.
     pub(crate) fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
         self.signal(signal);
         let (mut log, mut printed) = (String::new(), String::new());
@@ -190,13 +201,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The server may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The address of an SQLite file as an option.
+/// The option that names this SQLite file.
 pub(crate) fn database(path: &Path) -> String {
     format!("--database-url sqlite://{}", path.display())
 }

@@ -1,23 +1,23 @@
-//! `serve`: one server for one file, a graceful end, the demonstration.
+//! The command `serve`: the lock on the file, the shutdown, the demonstration data.
 
 use crate::program::{Ended, Program, Server, database};
 use serde_json::json;
 
 #[test]
-fn without_a_command_it_serves() {
+fn without_a_command_the_program_serves() {
     let program = Program::new();
     let mut command = program.command("");
-    // An address that cannot be listened on shows that it tried.
+    // An address in use shows that the program tried to listen.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     command.env("CHAT_LISTEN", &address);
     let refusal = Ended::from(command.output().unwrap()).refused(1);
     assert!(refusal.starts_with(&format!("cannot listen on {address}: ")), "{refusal}");
-    assert!(!program.path("chat.db").exists(), "it made no database");
+    assert!(!program.path("chat.db").exists(), "no database was created");
 }
 
 #[test]
-fn a_signal_ends_it_in_good_order() {
+fn a_signal_stops_the_server_without_losing_data() {
     for signal in ["TERM", "INT"] {
         let program = Program::new();
         let server = program.serve("--open-registration");
@@ -37,7 +37,7 @@ fn registration_is_closed_unless_opened() {
 }
 
 #[test]
-fn a_file_is_served_once_until_its_server_dies() {
+fn a_file_has_one_server_until_that_ends() {
     let program = Program::new();
     let first = program.serve("");
     let other_path = database(&program.path("./chat.db"));
@@ -57,7 +57,7 @@ fn a_file_is_served_once_until_its_server_dies() {
 }
 
 #[test]
-fn the_log_is_json_when_asked_for() {
+fn the_log_can_be_json() {
     let program = Program::new();
     let server = program.serve("--log-format json");
     let (_, log, _) = server.stop("TERM");
@@ -66,16 +66,16 @@ fn the_log_is_json_when_asked_for() {
 }
 
 #[test]
-fn every_documented_request_works_on_the_demonstration() {
+fn every_documented_request_works_on_the_demonstration_data() {
     let program = Program::new();
     let server = program.serve("--demo");
-    walk_through_the_documentation(&server);
+    send_documented_requests(&server);
     let (.., printed) = server.stop("TERM");
     assert!(printed.contains("-d username=user3 -d password=1234"), "{printed}");
 
     let server = program.serve("--demo");
     let (.., printed) = server.stop("TERM");
-    assert_eq!(printed, "The database was filled by --demo before; nothing was changed.\n");
+    assert_eq!(printed, "The database already has the demonstration data; --demo changed nothing.\n");
     let list = program.run("user list --json").json();
     let users: Vec<_> =
         list.as_array().unwrap().iter().map(|user| (&user["id"], &user["username"])).collect();
@@ -83,8 +83,8 @@ fn every_documented_request_works_on_the_demonstration() {
     assert_eq!(users, expected.iter().map(|(id, name)| (id, name)).collect::<Vec<_>>());
 }
 
-/// Every request in the documentation of the service that this one succeeds, as it is typed there, in that order.
-fn walk_through_the_documentation(server: &Server) {
+/// Sends every request in the documentation of this service's predecessor, as it is printed there, in its order.
+fn send_documented_requests(server: &Server) {
     let credentials = r#"{"username": "user3", "password": "1234"}"#;
     let (status, token) = server.request("GET", "/token/", "", credentials);
     assert_eq!(status, 200);
@@ -105,7 +105,7 @@ fn walk_through_the_documentation(server: &Server) {
     assert_eq!((status, list.as_array().unwrap().len()), (200, 61));
     let (status, marked) = request("PATCH", "/messages/539/mark-as-read/", "");
     assert_eq!((status, &marked["is_read"], &marked["sender"]), (200, &json!(true), &json!(4)));
-    // Thirty were unread in what is left; one has been marked, one is new.
+    // 30 messages were unread after the deletion; one has been marked as read, and one is new.
     let (status, unread) = request("GET", "/messages/unread/", "");
     assert_eq!((status, &unread["count"]), (200, &json!(30)));
     let (status, page) = request("GET", "/messages/unread/?limit=10&offset=10", "");
@@ -118,7 +118,7 @@ fn walk_through_the_documentation(server: &Server) {
 }
 
 #[test]
-fn the_demonstration_fills_nothing_that_is_in_use() {
+fn the_demonstration_does_not_fill_a_database_with_users() {
     let program = Program::new();
     program.run_with("user add ann --password-stdin", "1234\n").printed();
     let (.., printed) = program.serve("--demo").stop("TERM");

@@ -1,11 +1,11 @@
-//! How the server stops: nothing that was sent is lost, and nobody holds it up.
+//! The shutdown: every request that was sent is answered, and no client delays the end.
 
 use crate::wire::{Gate, LOG_IN, ROOT, SHORT, Server, THREADS, Wire, listen, no_limits, service, soon};
 use chat_core::Chat;
 use chat_server::ChatService;
 
 #[tokio::test]
-async fn what_is_being_answered_is_answered() {
+async fn a_request_in_flight_is_answered() {
     let gate = Gate::new();
     let server = Server::start(service().await.authenticator(gate.clone()), no_limits()).await;
     let (mut wire, mut idle) = (server.connect().await, server.connect().await);
@@ -14,14 +14,14 @@ async fn what_is_being_answered_is_answered() {
     let ended = server.stop();
     idle.closed().await;
     gate.open();
-    let answer = wire.answer().await;
-    assert_eq!(answer.status, 200);
-    assert!(answer.head.contains("connection: close"), "{answer:?}");
+    let response = wire.response().await;
+    assert_eq!(response.status, 200);
+    assert!(response.head.contains("connection: close"), "{response:?}");
     soon(ended).await.unwrap();
 }
 
 #[tokio::test]
-async fn so_is_what_was_sent_before_it_was_accepted() {
+async fn requests_on_connections_not_yet_accepted_are_answered() {
     let (listener, address) = listen().await;
     let mut wires = Vec::new();
     for _ in 0..50 {
@@ -29,11 +29,13 @@ async fn so_is_what_was_sent_before_it_was_accepted() {
         wire.send(&ROOT.repeat(3)).await;
         wires.push(wire);
     }
-    let serving = chat_server::serve(listener, service().await.build(), no_limits(), std::future::ready(()));
+    let serving = chat_server::Server::new(service().await.build())
+        .limits(no_limits())
+        .serve(listener, std::future::ready(()));
     let ended = tokio::spawn(serving);
     for wire in &mut wires {
         for _ in 0..3 {
-            assert_eq!(wire.answer().await.status, 200);
+            assert_eq!(wire.response().await.status, 200);
         }
         wire.closed().await;
     }
@@ -41,7 +43,7 @@ async fn so_is_what_was_sent_before_it_was_accepted() {
 }
 
 #[tokio::test]
-async fn so_is_what_was_sent_on_connections_that_looked_idle() {
+async fn requests_on_connections_that_look_idle_are_answered() {
     let server = Server::start(service().await, no_limits()).await;
     let mut wires = Vec::new();
     for _ in 0..50 {
@@ -54,7 +56,7 @@ async fn so_is_what_was_sent_on_connections_that_looked_idle() {
     }
     let ended = server.stop();
     for wire in &mut wires {
-        assert_eq!(wire.answer().await.status, 200);
+        assert_eq!(wire.response().await.status, 200);
     }
     soon(ended).await.unwrap();
 }
@@ -69,12 +71,12 @@ async fn a_slow_upload_finishes() {
     let ended = server.stop();
     idle.closed().await;
     wire.send("}").await;
-    assert_eq!(wire.answer().await.status, 400);
+    assert_eq!(wire.response().await.status, 400);
     soon(ended).await.unwrap();
 }
 
 #[tokio::test]
-async fn silence_does_not_hold_it_up() {
+async fn silent_clients_do_not_delay_the_shutdown() {
     let server = Server::start(service().await, no_limits()).await;
     let [mut idle, _silent, mut head, mut body, mut unread] = [
         server.connect().await,
@@ -92,10 +94,9 @@ async fn silence_does_not_hold_it_up() {
 }
 
 #[tokio::test]
-async fn nothing_holds_it_up_for_longer_than_it_may() {
+async fn the_shutdown_ends_within_the_stop_timeout() {
     let gate = Gate::new();
-    let mut limits = no_limits();
-    limits.stop_timeout = SHORT;
+    let limits = no_limits().stop_timeout(SHORT);
     let server = Server::start(service().await.authenticator(gate.clone()), limits).await;
     let mut wire = server.connect().await;
     wire.send(THREADS).await;

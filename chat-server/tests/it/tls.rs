@@ -3,7 +3,7 @@
 use crate::program::Program;
 use crate::wire::{Gate, ROOT, SHORT, Wire, listen, no_limits, service, soon};
 use bytes::Bytes;
-use chat_server::{ChatServiceBuilder, Limits, Tls};
+use chat_server::{ChatServiceBuilder, Server, ServerLimits, Tls};
 use http::{Request, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
@@ -16,7 +16,7 @@ use tokio_rustls::{
     rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer},
 };
 
-/// A folder with a certificate in it.
+/// A folder with a certificate and its key.
 struct Files {
     folder: tempfile::TempDir,
 }
@@ -34,7 +34,7 @@ impl Files {
         self.folder.path().join("chat.key")
     }
 
-    /// Writes a new certificate and its key.
+    /// Writes a new certificate and its key. Returns the certificate.
     fn renew(&self) -> CertificateDer<'static> {
         let made = rcgen::generate_simple_self_signed(["chat.example".to_owned()]).unwrap();
         std::fs::write(self.certificate(), made.cert.pem()).unwrap();
@@ -47,20 +47,20 @@ impl Files {
     }
 }
 
-/// A server over TLS, told to stop by its sender.
+/// Starts a server over TLS, which the sender stops.
 async fn serve(
     service: ChatServiceBuilder,
-    limits: Limits,
+    limits: ServerLimits,
     tls: Tls,
 ) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
     let (listener, address) = listen().await;
     let (stop, stopped) = oneshot::channel();
     let stopped = async { stopped.await.unwrap_or_default() };
-    let ended = tokio::spawn(chat_server::serve_tls(listener, service.build(), limits, tls, stopped));
+    let ended = tokio::spawn(Server::new(service.build()).limits(limits).tls(tls).serve(listener, stopped));
     (address, stop, ended)
 }
 
-/// Connects as a client that trusts this certificate alone.
+/// Connects as a client that trusts only this certificate.
 async fn connect(
     address: SocketAddr,
     trusted: &CertificateDer<'static>,
@@ -78,7 +78,7 @@ async fn connect(
     soon(TlsConnector::from(Arc::new(config)).connect("chat.example".try_into().unwrap(), stream)).await
 }
 
-/// An HTTP/2 client that trusts this certificate alone.
+/// Connects as an HTTP/2 client that trusts only this certificate.
 async fn connect_http2(
     address: SocketAddr,
     trusted: &CertificateDer<'static>,
@@ -101,55 +101,55 @@ async fn http1_is_served_and_links_are_https() {
     let (address, _stop, _ended) = serve(service().await, no_limits(), files.tls()).await;
     for protocols in [&[&b"http/1.1"[..]][..], &[]] {
         let mut wire = Wire(connect(address, &trusted, protocols).await.unwrap());
-        let answer = wire.ask(ROOT).await;
-        assert_eq!(answer.status, 200);
-        assert!(answer.body.contains("\"https://chat/chat-api/threads/\""), "{answer:?}");
+        let response = wire.ask(ROOT).await;
+        assert_eq!(response.status, 200);
+        assert!(response.body.contains("\"https://chat/chat-api/threads/\""), "{response:?}");
     }
 }
 
 #[tokio::test]
-async fn http2_is_served_to_those_who_ask_for_it() {
+async fn http2_is_served_to_clients_that_ask_for_it() {
     let files = Files::new();
     let trusted = files.renew();
     let (address, _stop, _ended) = serve(service().await, no_limits(), files.tls()).await;
     let (mut client, _connection) = connect_http2(address, &trusted).await;
-    let answer = soon(client.send_request(request("GET", "/"))).await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.version()), (200, Version::HTTP_2));
-    let body = soon(answer.into_body().collect()).await.unwrap().to_bytes();
+    let response = soon(client.send_request(request("GET", "/"))).await.unwrap();
+    assert_eq!((response.status().as_u16(), response.version()), (200, Version::HTTP_2));
+    let body = soon(response.into_body().collect()).await.unwrap().to_bytes();
     assert!(body.starts_with(b"{\"threads\":\"https://chat.example/chat-api/threads/\""), "{body:?}");
 }
 
 #[tokio::test]
-async fn over_http2_too_what_is_being_answered_is_answered() {
+async fn over_http2_a_request_in_flight_is_answered_at_shutdown() {
     let files = Files::new();
     let trusted = files.renew();
     let gate = Gate::new();
     let gated = service().await.authenticator(gate.clone());
     let (address, stop, ended) = serve(gated, no_limits(), files.tls()).await;
     let (mut client, connection) = connect_http2(address, &trusted).await;
-    let answer = tokio::spawn(client.send_request(request("GET", "/threads/")));
+    let response = tokio::spawn(client.send_request(request("GET", "/threads/")));
     gate.reached().await;
     stop.send(()).unwrap();
     gate.open();
-    assert_eq!(soon(answer).await.unwrap().unwrap().status(), 200);
+    assert_eq!(soon(response).await.unwrap().unwrap().status(), 200);
     soon(ended).await.unwrap();
     soon(connection).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn over_http2_too_what_has_begun_to_write_finishes() {
+async fn over_http2_a_writing_request_finishes_after_a_reset() {
     let files = Files::new();
     let trusted = files.renew();
     let gate = Gate::new();
     let gated = service().await.authenticator(gate.clone());
     let (address, _stop, _ended) = serve(gated, no_limits(), files.tls()).await;
     let (mut client, connection) = connect_http2(address, &trusted).await;
-    let answer = tokio::spawn(client.send_request(request("POST", "/threads/")));
+    let response = tokio::spawn(client.send_request(request("POST", "/threads/")));
     gate.reached().await;
-    answer.abort();
+    response.abort();
     connection.abort();
     assert!(connection.await.unwrap_err().is_cancelled());
-    // A request on another connection shows that the server has gone on meanwhile.
+    // A response on another connection shows that the server has run meanwhile.
     let mut wire = Wire(connect(address, &trusted, &[]).await.unwrap());
     assert_eq!(wire.ask(ROOT).await.status, 200);
     gate.open();
@@ -157,57 +157,53 @@ async fn over_http2_too_what_has_begun_to_write_finishes() {
 }
 
 #[tokio::test]
-async fn over_http2_too_an_idle_connection_is_closed() {
+async fn over_http2_an_idle_connection_is_closed() {
     let files = Files::new();
     let trusted = files.renew();
-    let mut limits = no_limits();
-    limits.idle_timeout = SHORT;
+    let limits = no_limits().idle_timeout(SHORT);
     let (address, _stop, _ended) = serve(service().await, limits, files.tls()).await;
     let (mut client, connection) = connect_http2(address, &trusted).await;
     assert_eq!(soon(client.send_request(request("GET", "/"))).await.unwrap().status(), 200);
-    // However it ends: the server has closed it, for the client is still there.
+    // Whether with an error or not, the server has closed it: the client still exists.
     let _ = soon(connection).await.unwrap();
     drop(client);
 }
 
 #[tokio::test]
-async fn over_http2_too_an_answer_that_nobody_reads_is_given_up() {
+async fn over_http2_a_response_that_the_client_does_not_read_is_aborted() {
     let files = Files::new();
     let trusted = files.renew();
-    let mut limits = no_limits();
-    limits.write_timeout = SHORT;
+    let limits = no_limits().write_timeout(SHORT);
     let (address, _stop, _ended) = serve(service().await, limits, files.tls()).await;
     let stream = connect(address, &trusted, &[b"h2"]).await.unwrap();
     let (mut client, connection) = http2::Builder::new(TokioExecutor::new())
-        // Room for the beginning of an answer, which is given back as little as it is read.
+        // Room for the beginning of a response. The window does not grow, because the client reads nothing.
         .initial_stream_window_size(100)
         .handshake(TokioIo::new(stream))
         .await
         .unwrap();
     let connection = tokio::spawn(connection);
-    let answer = soon(client.send_request(request("GET", "/openapi.json"))).await.unwrap();
-    assert_eq!(answer.status(), 200);
+    let response = soon(client.send_request(request("GET", "/openapi.json"))).await.unwrap();
+    assert_eq!(response.status(), 200);
     let _ = soon(connection).await.unwrap();
-    assert!(soon(answer.into_body().collect()).await.is_err(), "it was not all sent");
+    assert!(soon(response.into_body().collect()).await.is_err(), "the response was not sent as a whole");
 }
 
 #[tokio::test]
-async fn a_handshake_that_does_not_come_is_not_waited_for() {
+async fn a_client_that_does_not_shake_hands_is_closed() {
     let files = Files::new();
     files.renew();
-    let mut limits = no_limits();
-    limits.first_byte_timeout = SHORT;
-    limits.header_timeout = SHORT;
+    let limits = no_limits().first_byte_timeout(SHORT).header_timeout(SHORT);
     let (address, _stop, _ended) = serve(service().await, limits, files.tls()).await;
     Wire::connect(address).await.closed().await;
-    // The beginning of a client's greeting, and no more.
+    // The beginning of a ClientHello.
     let mut wire = Wire::connect(address).await;
     wire.send("\x16\x03\x01").await;
     wire.closed().await;
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_is_shown_once_it_is_read() {
+async fn a_reloaded_certificate_is_used_for_new_connections() {
     let files = Files::new();
     let old = files.renew();
     let tls = files.tls();
@@ -216,22 +212,22 @@ async fn a_renewed_certificate_is_shown_once_it_is_read() {
 
     std::fs::write(files.certificate(), "not a certificate").unwrap();
     assert!(tls.reload().unwrap_err().to_string().starts_with("cannot read a certificate from "));
-    assert!(connect(address, &old, &[]).await.is_ok(), "the old one stays");
+    assert!(connect(address, &old, &[]).await.is_ok(), "the old one stays in use");
 
     let new = files.renew();
     tls.reload().unwrap();
     assert!(connect(address, &old, &[]).await.is_err());
     assert_eq!(Wire(connect(address, &new, &[]).await.unwrap()).ask(ROOT).await.status, 200);
-    assert_eq!(kept.ask(ROOT).await.status, 200, "connections that were there go on");
+    assert_eq!(kept.ask(ROOT).await.status, 200, "open connections go on");
 }
 
 #[test]
-fn a_key_has_to_be_that_of_the_certificate() {
+fn a_key_of_another_certificate_is_refused() {
     let (files, others) = (Files::new(), Files::new());
     files.renew();
     others.renew();
     let error = Tls::from_pem_files(files.certificate(), others.key()).unwrap_err().to_string();
-    assert!(error.starts_with("the certificate cannot be used with the key: "), "{error}");
+    assert!(error == "the certificate cannot be used with the key", "{error}");
     let error = Tls::from_pem_files(files.certificate(), files.certificate()).unwrap_err().to_string();
     assert!(error.starts_with("cannot read a private key from "), "{error}");
     assert!(!format!("{:?}", files.tls()).contains("PRIVATE"));
@@ -239,7 +235,7 @@ fn a_key_has_to_be_that_of_the_certificate() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_program_serves_over_tls_and_reads_the_certificate_again_at_a_signal() {
+async fn the_program_reloads_the_certificate_at_sighup() {
     let files = Files::new();
     let old = files.renew();
     let program = Program::new();
@@ -251,16 +247,20 @@ async fn the_program_serves_over_tls_and_reads_the_certificate_again_at_a_signal
 
     let new = files.renew();
     server.signal("HUP");
-    server.logged("the certificate has been read again");
+    server.logged("certificate reloaded");
     assert_eq!(Wire(connect(address, &new, &[]).await.unwrap()).ask(ROOT).await.status, 200);
     assert_eq!(server.stop("TERM").0.code(), Some(0));
 }
 
 #[test]
-fn the_program_needs_both_files_and_says_which_is_wrong() {
+fn the_program_names_the_file_without_a_certificate() {
     let program = Program::new();
-    assert_eq!(program.run("serve --tls-cert chat.crt").status, Some(2));
     let refusal = program.run("serve --listen 127.0.0.1:0 --tls-cert chat.crt --tls-key chat.key").refused(1);
     assert!(refusal.starts_with("cannot read a certificate from chat.crt: "), "{refusal}");
-    assert!(!program.path("chat.db").exists(), "it made no database");
+    assert!(!program.path("chat.db").exists(), "no database was created");
+}
+
+#[test]
+fn the_program_needs_the_key_with_the_certificate() {
+    assert_eq!(Program::new().run("serve --tls-cert chat.crt").status, Some(2));
 }

@@ -1,6 +1,6 @@
-//! `user` and `token`.
+//! The commands `user` and `token`.
 
-use crate::program::{Ended, Program};
+use crate::program::{Ended, Program, Server};
 use serde_json::json;
 
 fn with_ann() -> Program {
@@ -16,11 +16,11 @@ fn a_user_is_added_and_printed() {
     assert_eq!(bob, json!({"id": bob["id"], "username": "bob"}));
     assert!(bob["id"].as_i64().unwrap() > 0);
     let again = program.run_with("user add Ann --password-stdin", "1234\n").refused(1);
-    assert_eq!(again, "Ann cannot be added: A user with that username already exists.");
+    assert_eq!(again, "cannot add Ann: A user with that username already exists.");
 }
 
 #[test]
-fn the_password_is_one_line_of_standard_input() {
+fn the_password_is_the_first_line_of_standard_input() {
     let program = Program::new();
     program.run_with("user add ann --password-stdin", "pass word\r\nnot this\n").printed();
     let server = program.serve("");
@@ -31,9 +31,9 @@ fn the_password_is_one_line_of_standard_input() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn without_a_terminal_a_password_has_to_be_given() {
+fn without_a_terminal_the_password_must_be_on_standard_input() {
     let program = Program::new();
-    // In a session of its own it has no terminal, wherever the tests are run.
+    // A process in a new session has no terminal, wherever the tests are run.
     let mut command = std::process::Command::new("setsid");
     command.args(["--wait", env!("CARGO_BIN_EXE_chat-server"), "user", "add", "ann"]);
     command.env_clear().current_dir(program.path("")).stdin(std::process::Stdio::null());
@@ -42,7 +42,7 @@ fn without_a_terminal_a_password_has_to_be_given() {
 }
 
 #[test]
-fn users_are_listed_for_people_and_for_programs() {
+fn users_are_listed_as_a_table_and_as_json() {
     let program = with_ann();
     program.run_with("user add bob --password-stdin", "1234\n").printed();
     program.run("user disable bob").printed();
@@ -60,7 +60,7 @@ fn users_are_listed_for_people_and_for_programs() {
 }
 
 #[test]
-fn more_users_than_a_page_are_all_listed() {
+fn a_list_of_several_pages_is_complete() {
     let program = Program::new();
     assert_eq!(program.run("user list --json").printed(), "[]\n");
     let users: Vec<_> = (1..=1001)
@@ -76,10 +76,10 @@ fn more_users_than_a_page_are_all_listed() {
 #[test]
 fn an_unknown_user_is_named() {
     let program = with_ann();
-    for line in ["user disable x", "user enable x", "user remove x --yes", "token revoke x"] {
+    for line in ["user disable x", "user enable x", "user remove x --yes", "token revoke x", "token list x"] {
         assert_eq!(
             program.run(line).refused(1),
-            "there is no user x; `chat-server user list` lists them all",
+            "there is no user x; `chat-server user list` lists all",
             "{line}"
         );
     }
@@ -92,7 +92,7 @@ fn an_unknown_user_is_named() {
 }
 
 #[test]
-fn a_user_is_removed_only_when_told_twice() {
+fn a_user_is_removed_only_with_confirmation() {
     let program = with_ann();
     assert!(program.run("user remove ann").refused(2).contains("--yes"));
     assert_eq!(program.run("user list --json").json().as_array().unwrap().len(), 1);
@@ -100,62 +100,107 @@ fn a_user_is_removed_only_when_told_twice() {
     assert_eq!(program.run("user list --json").printed(), "[]\n");
 }
 
+/// Signs ann in; a server runs for that alone.
+fn ann_signs_in(program: &Program) -> String {
+    let (status, token) = program.serve("").sign_in("ann", "1234");
+    assert_eq!(status, 200);
+    token
+}
+
+/// The detail of the refusal of a request with this token.
+fn refusal(server: &Server, token: &str) -> String {
+    let (status, body) = server.request("GET", "/users/me/", token, "");
+    assert_eq!(status, 401, "{body}");
+    body["detail"].as_str().unwrap().to_owned()
+}
+
 #[test]
-fn what_an_administrator_does_holds() {
+fn a_new_password_replaces_the_old_one() {
     let program = with_ann();
-    let first = {
-        let server = program.serve("");
-        let (status, token) = server.sign_in("ann", "1234");
-        assert_eq!(status, 200);
-        token
-    };
     program.run_with("user passwd ann --password-stdin", "5678\n").printed();
-    let second = {
-        let server = program.serve("");
-        assert_eq!(server.request("GET", "/users/me/", &first, "").0, 401);
-        assert_eq!(server.sign_in("ann", "1234").0, 400);
-        let (status, token) = server.sign_in("ann", "5678");
-        assert_eq!(status, 200);
-        token
-    };
-    program.run("user disable ann").printed();
-    {
-        let server = program.serve("");
-        assert_eq!(server.sign_in("ann", "5678").0, 400);
-        assert_eq!(server.request("GET", "/users/me/", &second, "").1["detail"], "User inactive or deleted.");
-    }
-    program.run("user enable ann").printed();
-    assert_eq!(program.run("token revoke ann").printed(), "tokens of ann revoked: 1\n");
     let server = program.serve("");
-    assert_eq!(server.request("GET", "/users/me/", &second, "").1["detail"], "Invalid token.");
+    assert_eq!(server.sign_in("ann", "1234").0, 400);
     assert_eq!(server.sign_in("ann", "5678").0, 200);
 }
 
 #[test]
-fn tokens_are_listed_and_revoked_one_by_one() {
+fn a_new_password_revokes_all_tokens() {
+    let program = with_ann();
+    let token = ann_signs_in(&program);
+    program.run_with("user passwd ann --password-stdin", "5678\n").printed();
+    assert_eq!(refusal(&program.serve(""), &token), "Invalid token.");
+}
+
+#[test]
+fn a_disabled_user_can_use_neither_password_nor_token() {
+    let program = with_ann();
+    let token = ann_signs_in(&program);
+    program.run("user disable ann").printed();
+    let server = program.serve("");
+    assert_eq!(server.sign_in("ann", "1234").0, 400);
+    assert_eq!(refusal(&server, &token), "User inactive or deleted.");
+}
+
+#[test]
+fn an_enabled_user_can_use_their_tokens_again() {
+    let program = with_ann();
+    let token = ann_signs_in(&program);
+    program.run("user disable ann").printed();
+    program.run("user enable ann").printed();
+    assert_eq!(program.serve("").request("GET", "/users/me/", &token, "").0, 200);
+}
+
+#[test]
+fn all_tokens_of_a_user_are_revoked() {
+    let program = with_ann();
+    let token = ann_signs_in(&program);
+    assert_eq!(program.run("token revoke ann").printed(), "tokens of ann revoked: 1\n");
+    let server = program.serve("");
+    assert_eq!(refusal(&server, &token), "Invalid token.");
+    assert_eq!(server.sign_in("ann", "1234").0, 200);
+}
+
+#[test]
+fn a_user_without_tokens_has_an_empty_list() {
     let program = with_ann();
     assert_eq!(program.run("token list ann --json").printed(), "[]\n");
+}
+
+#[test]
+fn tokens_are_listed_newest_first() {
+    let program = with_ann();
     let server = program.serve("--token-ttl 12h");
     let named = r#"{"username": "ann", "password": "1234", "name": "pho\nne"}"#;
     assert_eq!(server.request("POST", "/token/", "", named).0, 200);
-    let (_, token) = server.sign_in("ann", "1234");
+    assert_eq!(server.sign_in("ann", "1234").0, 200);
 
     let list = program.run("token list ann --json").json();
     assert_eq!((&list[0]["id"], &list[1]["id"], &list[1]["name"]), (&json!(2), &json!(1), &json!("pho\nne")));
     let table = program.run("token list ann").printed();
-    assert_eq!(table.lines().count(), 3, "a line each, whatever the name: {table}");
-    let refused = program.run("token revoke ann 3").refused(1);
-    assert!(refused.starts_with("ann has no token 3"), "{refused}");
-    assert_eq!(program.run("token revoke ann 2").printed(), "token 2 of ann is revoked\n");
-    let left = program.run("token list ann --json").json();
-    assert_eq!((left.as_array().unwrap().len(), &left[0]["id"]), (1, &json!(1)));
-    drop(server);
-    assert_eq!(program.serve("").request("GET", "/users/me/", &token, "").0, 401);
-    assert!(program.run("token list nobody").refused(1).contains("there is no user nobody"));
+    assert_eq!(table.lines().count(), 3, "one line per token, whatever its name: {table}");
 }
 
 #[test]
-fn guessing_is_limited_unless_told_otherwise() {
+fn one_token_is_revoked() {
+    let program = with_ann();
+    let (first, second) = (ann_signs_in(&program), ann_signs_in(&program));
+    assert_eq!(program.run("token revoke ann 2").printed(), "token 2 of ann is revoked\n");
+    let server = program.serve("");
+    assert_eq!(server.request("GET", "/users/me/", &first, "").0, 200);
+    assert_eq!(refusal(&server, &second), "Invalid token.");
+}
+
+#[test]
+fn an_unknown_token_is_named() {
+    let program = with_ann();
+    assert_eq!(
+        program.run("token revoke ann 3").refused(1),
+        "ann has no token 3; `chat-server token list ann` lists all"
+    );
+}
+
+#[test]
+fn guessing_is_limited_unless_rate_limits_are_off() {
     for (options, expected) in [("", 429), ("--no-rate-limits", 400)] {
         let program = with_ann();
         let server = program.serve(options);

@@ -1,7 +1,7 @@
-//! A server in this process, and clients that hold their end of a connection in their own hands.
+//! A server in this process, and raw connections to it.
 
 use chat_core::{Chat, api::UserId};
-use chat_server::{AuthError, Authenticator, ChatService, ChatServiceBuilder, Limits};
+use chat_server::{AuthError, Authenticator, ChatService, ChatServiceBuilder, ServerLimits};
 use http::HeaderMap;
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
@@ -12,38 +12,37 @@ use tokio::{
     time::timeout,
 };
 
-/// A limit to run into.
+/// A time-out that a test waits for.
 pub(crate) const SHORT: Duration = Duration::from_millis(300);
 
-/// A limit that nobody runs into.
+/// A time-out that no test reaches.
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);
 
-/// How long a test waits for what has to come; only one that fails waits to the end.
+/// How long a test waits for an event; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request that needs neither token nor database.
 pub(crate) const ROOT: &str = "GET /chat-api/ HTTP/1.1\r\nHost: chat\r\n\r\n";
 
-/// A request of somebody who is signed in.
+/// A request that needs a caller.
 pub(crate) const THREADS: &str = "GET /chat-api/threads/ HTTP/1.1\r\nHost: chat\r\n\r\n";
 
-/// A request whose body, `{}`, is still to come; it lacks what it needs.
+/// The head of a request whose body `{}`, which is sent later, lacks the required fields.
 pub(crate) const LOG_IN: &str = "POST /chat-api/token/ HTTP/1.1\r\nHost: chat\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n";
 
-/// Waits for what has to come.
+/// Waits for an event that must happen.
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, what).await.expect("it does not happen")
+    timeout(PATIENCE, what).await.expect("the event did not happen in time")
 }
 
-/// No limit to run into; a test shortens the one it is about.
-pub(crate) fn no_limits() -> Limits {
-    let mut limits = Limits::default();
-    limits.first_byte_timeout = NEVER;
-    limits.header_timeout = NEVER;
-    limits.write_timeout = NEVER;
-    limits.idle_timeout = NEVER;
-    limits.stop_timeout = NEVER;
-    limits
+/// Limits that no test reaches; a test shortens the one it is about.
+pub(crate) fn no_limits() -> ServerLimits {
+    ServerLimits::default()
+        .first_byte_timeout(NEVER)
+        .header_timeout(NEVER)
+        .write_timeout(NEVER)
+        .idle_timeout(NEVER)
+        .stop_timeout(NEVER)
 }
 
 /// A service on a chat in memory.
@@ -66,11 +65,12 @@ pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
 }
 
 impl Server {
-    pub(crate) async fn start(service: ChatServiceBuilder, limits: Limits) -> Self {
+    pub(crate) async fn start(service: ChatServiceBuilder, limits: ServerLimits) -> Self {
         let (listener, address) = listen().await;
         let (stop, stopped) = oneshot::channel();
         let stopped = async { stopped.await.unwrap_or_default() };
-        let ended = tokio::spawn(chat_server::serve(listener, service.build(), limits, stopped));
+        let ended =
+            tokio::spawn(chat_server::Server::new(service.build()).limits(limits).serve(listener, stopped));
         Self { address, stop, ended }
     }
 
@@ -78,19 +78,19 @@ impl Server {
         Wire::connect(self.address).await
     }
 
-    /// Tells it to stop; what it answers waits until it has.
+    /// Stops the server. The returned handle completes when it has stopped.
     pub(crate) fn stop(self) -> JoinHandle<()> {
         self.stop.send(()).unwrap();
         self.ended
     }
 }
 
-/// A client's end of a connection.
+/// The client's end of a connection.
 pub(crate) struct Wire<S>(pub(crate) S);
 
-/// An answer, its header names in lower case.
+/// A response. Its head is in lower case.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
@@ -108,27 +108,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         soon(self.0.flush()).await.unwrap();
     }
 
-    /// The next answer.
-    pub(crate) async fn answer(&mut self) -> Answer {
+    /// Reads the next response.
+    pub(crate) async fn response(&mut self) -> Response {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
-            head.push(soon(self.0.read_u8()).await.expect("no answer").into());
+            head.push(soon(self.0.read_u8()).await.expect("no response").into());
         }
         let head = head.to_ascii_lowercase();
         let status = head[9..12].parse().unwrap();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
         soon(self.0.read_exact(&mut body)).await.unwrap();
-        Answer { status, head, body: String::from_utf8(body).unwrap() }
+        Response { status, head, body: String::from_utf8(body).unwrap() }
     }
 
-    /// A request's answer.
-    pub(crate) async fn ask(&mut self, request: &str) -> Answer {
+    /// Sends a request and reads its response.
+    pub(crate) async fn ask(&mut self, request: &str) -> Response {
         self.send(request).await;
-        self.answer().await
+        self.response().await
     }
 
-    /// Waits until the server closes the connection, with nothing more to say.
+    /// Waits until the server closes the connection without sending anything more.
     pub(crate) async fn closed(&mut self) {
         let mut rest = Vec::new();
         if let Err(error) = soon(self.0.read_to_end(&mut rest)).await {
@@ -138,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         assert_eq!(String::from_utf8_lossy(&rest), "");
     }
 
-    /// Sends a byte now and then, until the server does not take it any more.
+    /// Sends one byte at a time, until the server has closed the connection.
     pub(crate) async fn trickle(&mut self, byte: u8) {
         let trickle = async {
             let mut pause = tokio::time::interval(SHORT / 10);
@@ -150,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 }
 
-/// Takes everybody for user 1, after having waited at a gate.
+/// An authenticator that takes every caller for user 1, and lets each request wait at a gate.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     begun: Arc<Semaphore>,
@@ -164,7 +164,7 @@ impl Gate {
         Self { begun, open, passed }
     }
 
-    /// Waits until a request has come to the gate.
+    /// Waits until a request has reached the gate.
     pub(crate) async fn reached(&self) {
         soon(self.begun.acquire()).await.unwrap().forget();
     }
@@ -174,7 +174,7 @@ impl Gate {
         self.open.add_permits(1);
     }
 
-    /// Waits until a request has gone through.
+    /// Waits until a request has passed the gate.
     pub(crate) async fn passed(&self) {
         soon(self.passed.acquire()).await.unwrap().forget();
     }

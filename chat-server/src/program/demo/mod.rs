@@ -1,7 +1,7 @@
-//! The demonstration: five users, two conversations, and what to try with them.
+//! The demonstration data: five users, two conversations, and requests to try.
 //!
-//! Ids are part of it: every request in the documentation of the service that this one succeeds can be typed as it
-//! stands there, by user3. Texts and times are the same in every database.
+//! The ids are fixed: user3 can send every request in the documentation of this service's predecessor as it is printed
+//! there. Texts and times are the same in every database.
 
 use anyhow::{Context, Result};
 use chat_core::{
@@ -17,11 +17,14 @@ use uuid::{Uuid, uuid};
 const PASSWORD: &str = "1234";
 /// user0 has id 2, and so on to user4; id 1 stays unused.
 const USERS: [(i64, &str); 5] = [(2, "user0"), (3, "user1"), (4, "user2"), (5, "user3"), (6, "user4")];
-/// When it all began: 2026-01-05, 08:00.
+/// The beginning of the first conversation: 2026-01-05, 08:00 UTC, in microseconds.
 const BEGIN: i64 = 1_767_600_000_000_000;
+/// A minute, in microseconds.
 const MINUTE: i64 = 60_000_000;
 
-/// A conversation: one line a message, `username: text`. The older half has been read.
+/// A conversation with one line per message, `username: text`.
+///
+/// The older half has been read.
 struct Conversation {
     thread: Uuid,
     between: (i64, i64),
@@ -47,13 +50,15 @@ const CONVERSATIONS: [Conversation; 2] = [
     },
 ];
 
-/// Fills the database, provided it is empty, and says what became of it; `address` is where it will be served.
+/// Fills the database if it is empty.
+///
+/// Returns the text to print; `address` is where the server will listen.
 pub(super) async fn fill(chat: &Chat, address: SocketAddr) -> Result<String> {
     let outcome = chat.store().import(data()?).await.map_err(Error::from)?;
     Ok(match outcome {
         ImportOutcome::Imported => what_to_try(address),
         ImportOutcome::AlreadyImported => {
-            "The database was filled by --demo before; nothing was changed.".to_owned()
+            "The database already has the demonstration data; --demo changed nothing.".to_owned()
         }
         ImportOutcome::NotEmpty => "The database is not empty; --demo changed nothing.".to_owned(),
     })
@@ -84,7 +89,7 @@ fn data() -> Result<Import> {
             id: ThreadId::new(conversation.thread),
             participants: Participants::pair(UserId::new(low), UserId::new(high)),
             created: Timestamp::from_micros(conversation.begin),
-            updated: messages.last().context("a conversation without messages")?.created,
+            updated: messages.last().context("a conversation has no messages")?.created,
         });
         import.messages.extend(messages);
     }
@@ -100,9 +105,12 @@ impl Conversation {
             .zip(self.first_message..)
             .enumerate()
             .map(|(index, (line, id))| {
-                let (username, text) = line.split_once(": ").context("a line without a sender")?;
-                let sender = USERS.iter().find(|(_, name)| *name == username).context("an unknown sender")?;
-                // Whoever answers takes a moment: one to six minutes, and not on the dot.
+                let (username, text) = line.split_once(": ").context("a line has no sender")?;
+                let sender = USERS
+                    .iter()
+                    .find(|(_, name)| *name == username)
+                    .context("a line has an unknown sender")?;
+                // One to six minutes between two messages, and not to the second.
                 created += MINUTE * (1 + id % 6) + 7_131 * id;
                 Ok(ImportedMessage {
                     id: MessageId::new(id),
@@ -117,13 +125,14 @@ impl Conversation {
     }
 }
 
+/// Returns the requests to try.
 fn what_to_try(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     let [Conversation { thread, .. }, _] = CONVERSATIONS;
     format!(
-        r#"The database is filled: user0 to user4 (ids 2 to 6) with the password {PASSWORD}. To try, as user3:
+        r#"The database now has user0 to user4 (ids 2 to 6) with the password {PASSWORD}. Requests to try as user3:
 
   api=http://{address}/chat-api
   token=$(curl -s $api/token/ -d username=user3 -d password={PASSWORD} | cut -d'"' -f4)
@@ -142,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documented_requests_find_what_they_name() {
+    fn the_documented_requests_find_their_objects() {
         let import = data().unwrap();
         let ids: Vec<_> = import.messages.iter().map(|message| message.id.get()).collect();
         assert_eq!(ids, (501..=600).collect::<Vec<_>>());
@@ -161,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_in_it_could_have_been_sent() {
+    fn every_message_is_one_that_can_be_sent() {
         let import = data().unwrap();
         for message in &import.messages {
             let thread = import.threads.iter().find(|thread| thread.id == message.thread).unwrap();

@@ -1,4 +1,4 @@
-//! The files of an SQLite database, and the disk they are on.
+//! Checks of an SQLite database's files, and of the disk they are on.
 
 use chat_core::store::sql::Finding;
 use std::{
@@ -7,23 +7,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What SQLite, and the server's lock, keep beside the database.
-const BESIDE: [&str; 3] = ["-wal", "-shm", ".lock"];
-/// With less room than this a busy server may stop writing within the hour.
-const SCARCE: u64 = 256 << 20;
-/// With less room than this somebody should look for more.
-const LOW: u64 = 1 << 30;
-/// What is written ahead is brought into the database every 128 megabytes, unless somebody reads all the time.
-const WAL_MAX: u64 = 512 << 20;
+/// Suffixes of the files beside the database: SQLite's, and the server's lock.
+const SUFFIXES: [&str; 3] = ["-wal", "-shm", ".lock"];
+/// With less free space than this, in bytes, a busy server may be unable to write within an hour.
+const SPACE_PROBLEM: u64 = 256 << 20;
+/// With less free space than this, in bytes, an administrator should make room.
+const SPACE_WARNING: u64 = 1 << 30;
+/// A WAL larger than this, in bytes, is reported.
+///
+/// The server checkpoints it every 128 megabytes, unless a long read prevents that.
+const WAL_WARNING: u64 = 512 << 20;
 
-/// Looks at the files of the database at `file`; nothing where there is none, which is found when it is opened.
+/// Checks the files of the database at `file`.
+///
+/// Finds nothing if it does not exist, which opening it reports.
 pub(super) fn examine(file: &Path) -> Vec<Finding> {
     let Ok(file) = fs::canonicalize(file) else { return Vec::new() };
-    let files: Vec<PathBuf> = [""].iter().chain(&BESIDE).map(|suffix| beside(&file, suffix)).collect();
-    let mut found = system::rights(&files);
-    found.extend(system::room(&file));
-    found.extend(written_ahead(&file));
-    found
+    let files: Vec<PathBuf> = [""].iter().chain(&SUFFIXES).map(|suffix| beside(&file, suffix)).collect();
+    let mut findings = system::permissions(&files);
+    findings.extend(system::free_space(&file));
+    findings.extend(wal(&file));
+    findings
 }
 
 fn beside(file: &Path, suffix: &str) -> PathBuf {
@@ -32,81 +36,92 @@ fn beside(file: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-fn written_ahead(file: &Path) -> io::Result<Finding> {
+fn wal(file: &Path) -> io::Result<Finding> {
     let size = fs::metadata(beside(file, "-wal"))?.len();
-    Ok(if size > WAL_MAX {
-        let text = format!("{} MB are written beside the database and not in it yet", size >> 20);
-        let advice =
-            "see what reads the database for so long, a backup or a shell; a restart of the server ends it";
+    Ok(if size > WAL_WARNING {
+        let text = format!("the WAL has {} MB that are not checkpointed", size >> 20);
+        let advice = "end the program that reads the database for so long, such as a backup or a shell, or restart the server";
         Finding::warning("log", text, advice)
     } else {
-        Finding::ok("log", "what is written ahead goes into the database in time")
+        Finding::ok("log", "the WAL is checkpointed in time")
     })
 }
 
 #[cfg(unix)]
 mod system {
-    use super::{Finding, LOW, SCARCE, fs};
+    use super::{Finding, SPACE_PROBLEM, SPACE_WARNING, fs};
     use rustix::fs::{Access, access, statvfs};
     use std::{
         os::unix::fs::MetadataExt as _,
         path::{Path, PathBuf},
     };
 
-    /// Whether this user can use the files, and nobody else: the database first, then what is beside it.
-    pub(super) fn rights(files: &[PathBuf]) -> Vec<Finding> {
-        let there = || files.iter().filter_map(|file| Some((file, fs::metadata(file).ok()?)));
+    /// The permission bits of all users but the owner.
+    const GROUP_AND_OTHERS: u32 = 0o077;
+
+    /// Checks that this user can use the files, and no other user.
+    ///
+    /// The first file is the database.
+    pub(super) fn permissions(files: &[PathBuf]) -> Vec<Finding> {
+        let existing = || files.iter().filter_map(|file| Some((file, fs::metadata(file).ok()?)));
         let names = |files: Vec<&PathBuf>| {
             files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" ")
         };
-        let closed: Vec<_> = there()
+        let inaccessible: Vec<_> = existing()
             .map(|(file, _)| file)
             .filter(|file| access(*file, Access::READ_OK | Access::WRITE_OK).is_err())
             .collect();
-        let open: Vec<_> =
-            there().filter(|(_, data)| data.mode() & 0o077 != 0).map(|(file, _)| file).collect();
-        let owner = there().next().map(|(_, data)| data.uid());
-        let strange: Vec<_> =
-            there().filter(|(_, data)| Some(data.uid()) != owner).map(|(file, _)| file).collect();
+        let readable_by_others: Vec<_> = existing()
+            .filter(|(_, data)| data.mode() & GROUP_AND_OTHERS != 0)
+            .map(|(file, _)| file)
+            .collect();
+        let owner = existing().next().map(|(_, data)| data.uid());
+        let of_other_owners: Vec<_> =
+            existing().filter(|(_, data)| Some(data.uid()) != owner).map(|(file, _)| file).collect();
         let folder = files.first().and_then(|file| file.parent());
-        let shut = folder.filter(|folder| access(*folder, Access::WRITE_OK | Access::EXEC_OK).is_err());
+        let read_only_folder =
+            folder.filter(|folder| access(*folder, Access::WRITE_OK | Access::EXEC_OK).is_err());
 
-        let mut found = Vec::new();
-        if !closed.is_empty() {
-            let text = format!("this user may not read and write {}", names(closed));
-            found.push(Finding::problem("rights", text, "run as the owner of these files, or chown them"));
+        let mut findings = Vec::new();
+        if !inaccessible.is_empty() {
+            let text = format!("this user cannot read and write {}", names(inaccessible));
+            findings.push(Finding::problem("rights", text, "run as the owner of these files, or chown them"));
         }
-        if let Some(folder) = shut {
-            let text = format!("this user may not make files in {}, which SQLite has to", folder.display());
-            found.push(Finding::problem("rights", text, "let the server's user write in that folder"));
+        if let Some(folder) = read_only_folder {
+            let text = format!("this user cannot create files in {}, which SQLite has to", folder.display());
+            findings.push(Finding::problem(
+                "rights",
+                text,
+                "let the user of the server write to that folder",
+            ));
         }
-        if !strange.is_empty() {
-            let names = names(strange);
-            let text = format!("not everything belongs to the owner of the database: {names}");
+        if !of_other_owners.is_empty() {
+            let names = names(of_other_owners);
+            let text = format!("these files do not belong to the owner of the database: {names}");
             let advice = "chown these files, and run all commands as that user";
-            found.push(Finding::problem("rights", text, advice));
+            findings.push(Finding::problem("rights", text, advice));
         }
-        if !open.is_empty() {
-            let names = names(open);
-            let text = "other users of this machine may read messages and password hashes";
-            found.push(Finding::warning("rights", text, format!("chmod 600 {names}")));
+        if !readable_by_others.is_empty() {
+            let names = names(readable_by_others);
+            let text = "other users of this machine can read messages and password hashes";
+            findings.push(Finding::warning("rights", text, format!("chmod 600 {names}")));
         }
-        if found.is_empty() {
-            found.push(Finding::ok("rights", "the files are their owner's alone, and usable"));
+        if findings.is_empty() {
+            findings.push(Finding::ok("rights", "only the owner can use the files"));
         }
-        found
+        findings
     }
 
-    /// How much room there is.
-    pub(super) fn room(file: &Path) -> Option<Finding> {
+    /// Checks the free space on the disk.
+    pub(super) fn free_space(file: &Path) -> Option<Finding> {
         let size = fs::metadata(file).ok()?.len();
         let disk = statvfs(file).ok()?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        let text = format!("{} MB are free, and the database has {} MB", free >> 20, size >> 20);
+        let text = format!("the disk has {} MB free; the database takes {} MB", free >> 20, size >> 20);
         let advice = "make room, or move the database to a larger disk";
         Some(match free {
-            ..SCARCE => Finding::problem("disk", text, advice),
-            _ if free < LOW || free < size => Finding::warning("disk", text, advice),
+            ..SPACE_PROBLEM => Finding::problem("disk", text, advice),
+            _ if free < SPACE_WARNING || free < size => Finding::warning("disk", text, advice),
             _ => Finding::ok("disk", text),
         })
     }
@@ -117,10 +132,10 @@ mod system {
     use super::Finding;
     use std::path::{Path, PathBuf};
 
-    pub(super) fn rights(_: &[PathBuf]) -> Vec<Finding> {
+    pub(super) fn permissions(_: &[PathBuf]) -> Vec<Finding> {
         Vec::new()
     }
-    pub(super) fn room(_: &Path) -> Option<Finding> {
+    pub(super) fn free_space(_: &Path) -> Option<Finding> {
         None
     }
 }

@@ -1,9 +1,12 @@
-//! Findings, printed.
+//! Prints the findings.
 
 use super::super::output;
 use anyhow::Result;
 use chat_core::store::sql::{Finding, Level};
 use serde::Serialize;
+
+/// Width of the column with the level, in characters.
+const LEVEL_WIDTH: usize = 9;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -12,7 +15,7 @@ struct Report<'a> {
     problems: usize,
 }
 
-/// Prints all of them, in the order they were found.
+/// Prints all findings, in their order.
 pub(super) fn print(findings: &[Finding], json: bool) -> Result<()> {
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
     if json {
@@ -22,12 +25,13 @@ pub(super) fn print(findings: &[Finding], json: bool) -> Result<()> {
     findings.iter().try_for_each(|finding| output::line(&lines(finding)))
 }
 
+/// Formats a finding: one line, and one for the advice.
 fn lines(Finding { subject, level, text, advice }: &Finding) -> String {
     let level = match level {
         Level::Ok => "ok",
         Level::Warning => "warning",
         Level::Problem => "problem",
     };
-    let line = format!("{level:<9}{subject}: {text}");
-    advice.as_ref().map_or_else(|| line.clone(), |advice| format!("{line}\n         → {advice}"))
+    let line = format!("{level:<LEVEL_WIDTH$}{subject}: {text}");
+    advice.as_ref().map_or_else(|| line.clone(), |advice| format!("{line}\n{:LEVEL_WIDTH$}→ {advice}", ""))
 }

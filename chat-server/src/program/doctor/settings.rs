@@ -1,56 +1,67 @@
-//! Settings that a server would start with and its operator would regret.
+//! Checks of the settings that a server would start with.
 
 use super::super::{database::DatabaseUrl, process, serve::ServeArgs};
-use chat_core::store::sql::Finding;
+use chat_core::{error_chain, store::sql::Finding};
 use std::net::{IpAddr, SocketAddr};
 
-/// Files a server has open beside its connections: the database's, the runtime's, listeners.
-const OTHER_FILES: u64 = 64;
+/// Files that a server has open beside its connections: those of the database, the runtime and the listeners.
+const OTHER_OPEN_FILES: u64 = 64;
 
-/// Looks at the settings; one line says so when there is nothing to say of them.
+/// Checks the settings. If all are in order, one finding says so.
 pub(super) fn examine(url: &DatabaseUrl, args: &ServeArgs) -> Vec<Finding> {
-    let mut found = Vec::new();
-    let mut warn = |text: &str, advice: &str| found.push(Finding::warning("settings", text, advice));
+    let mut findings = Vec::new();
+    let mut warn = |text: &str, advice: &str| findings.push(Finding::warning("settings", text, advice));
     let connections = &args.connections;
     let public = is_public(&args.listen);
     if public && connections.tls_cert.is_none() && connections.trusted_proxies.is_none() {
         warn(
-            "--listen is not this machine alone, and there is no TLS: passwords and tokens can be read on their way",
-            "give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy; name one elsewhere in --trusted-proxies",
+            "--listen is reachable from other machines without TLS: passwords and tokens can be read in transit",
+            "give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy; name a proxy on another machine in --trusted-proxies",
         );
     }
     if args.no_rate_limits && public {
-        let advice = "leave out --no-rate-limits, unless the server in front has limits";
-        warn("--no-rate-limits: passwords can be guessed as fast as they can be tried", advice);
+        let advice = "leave out --no-rate-limits, unless the proxy in front has rate limits";
+        warn("--no-rate-limits: passwords can be guessed without limit", advice);
     }
     if args.no_rate_limits && args.open_registration {
         let advice = "leave out --no-rate-limits, or --open-registration";
-        warn("--open-registration without limits: anyone may fill the database with users", advice);
+        warn("--open-registration with --no-rate-limits: a client can fill the database with users", advice);
     }
     if args.metrics_listen.as_deref().is_some_and(is_public) {
-        let advice = "listen on 127.0.0.1 or a network of your own";
-        warn("--metrics-listen is not this machine alone: others may see how busy the server is", advice);
+        let advice = "listen on 127.0.0.1 or in a private network";
+        warn(
+            "--metrics-listen is reachable from other machines: they can see how busy the server is",
+            advice,
+        );
     }
     if args.no_sync && url.file().is_some() {
-        let advice = "leave out --no-sync, if that is not what you want";
-        warn("--no-sync: a power cut may cost the last messages, though they were acknowledged", advice);
+        let advice = "leave out --no-sync, unless losing them is acceptable";
+        warn(
+            "--no-sync: a power failure may lose the last messages, although they were acknowledged",
+            advice,
+        );
     }
     if url.is_sqlite() && url.file().is_none() {
-        warn("the database is in memory: it is gone with the server", "name a file with --database-url");
+        warn(
+            "the database is in memory and is lost when the server stops",
+            "name a file with --database-url",
+        );
     }
     if connections.body_timeout > connections.request_timeout {
-        let advice = "make --request-timeout the longer of the two";
-        warn("--body-timeout is longer than --request-timeout, which ends a request before", advice);
+        let advice = "make --request-timeout longer than --body-timeout";
+        warn("--body-timeout has no effect: it is longer than --request-timeout", advice);
     }
-    found.extend(certificate(args));
-    if found.is_empty() {
-        found.push(Finding::ok("settings", "nothing that looks wrong"));
+    findings.extend(certificate(args));
+    if findings.is_empty() {
+        findings.push(Finding::ok("settings", "the settings are in order"));
     }
-    found.push(files(connections.max_connections as u64));
-    found
+    findings.push(open_files(connections.max_connections as u64));
+    findings
 }
 
-/// Whether others than this machine can reach an address. A name is looked up by whoever listens; here it is one.
+/// Returns whether other machines can reach an address.
+///
+/// Names are not resolved: every name but `localhost` counts as reachable.
 fn is_public(address: &str) -> bool {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     match address.parse::<SocketAddr>() {
@@ -63,34 +74,43 @@ fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
+/// The permission bits of users outside the owner's group.
+#[cfg(unix)]
+const OTHERS: u32 = 0o007;
+
+/// Checks that the certificate can be used, and that not every user can read its key.
 fn certificate(args: &ServeArgs) -> Vec<Finding> {
-    let mut found = Vec::new();
+    let mut findings = Vec::new();
     if let Err(error) = args.connections.tls() {
-        found.push(Finding::problem("certificate", format!("{error:#}"), "look at --tls-cert and --tls-key"));
+        findings.push(Finding::problem(
+            "certificate",
+            error_chain(&*error).to_string(),
+            "check --tls-cert and --tls-key",
+        ));
     }
     #[cfg(unix)]
     if let Some(key) = &args.connections.tls_key
         && let Ok(data) = std::fs::metadata(key)
-        && std::os::unix::fs::MetadataExt::mode(&data) & 0o007 != 0
+        && std::os::unix::fs::MetadataExt::mode(&data) & OTHERS != 0
     {
-        let text = "every user of this machine may read the key of the certificate";
-        found.push(Finding::warning("certificate", text, format!("chmod 600 {}", key.display())));
+        let text = "every user of this machine can read the key of the certificate";
+        findings.push(Finding::warning("certificate", text, format!("chmod 600 {}", key.display())));
     }
-    found
+    findings
 }
 
-/// Whether the system lets the process have as many connections as it would take.
-fn files(connections: u64) -> Finding {
-    match process::files_limit() {
-        Some(limit) if limit < connections + OTHER_FILES => Finding::warning(
+/// Checks that the process may open as many files as `--max-connections` needs.
+fn open_files(connections: u64) -> Finding {
+    match process::open_files_limit() {
+        Some(limit) if limit < connections + OTHER_OPEN_FILES => Finding::warning(
             "files",
-            format!("a process may have {limit} files open, and --max-connections is {connections}"),
+            format!("a process may open {limit} files, but --max-connections is {connections}"),
             format!(
                 "raise it for the server (`ulimit -n {0}`, or LimitNOFILE={0} of its service), or lower --max-connections",
-                connections + OTHER_FILES
+                connections + OTHER_OPEN_FILES
             ),
         ),
-        _ => Finding::ok("files", "a process may have as many files open as --max-connections asks for"),
+        _ => Finding::ok("files", "a process may open as many files as --max-connections needs"),
     }
 }
 
@@ -99,14 +119,14 @@ mod tests {
     use super::is_public;
 
     #[test]
-    fn what_others_can_reach() {
+    fn only_loopback_addresses_are_private() {
         for public in ["0.0.0.0:8000", "[::]:8000", "192.0.2.1:80", "chat.example:80"] {
             assert!(is_public(public), "{public}");
         }
-        for own in
+        for private in
             ["127.0.0.1:8000", "127.8.8.8:1", "[::1]:8000", "[::ffff:127.0.0.1]:8000", "localhost:8000"]
         {
-            assert!(!is_public(own), "{own}");
+            assert!(!is_public(private), "{private}");
         }
     }
 }

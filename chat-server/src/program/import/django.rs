@@ -1,4 +1,4 @@
-//! What a Django dump holds for the chat: users, tokens, threads and messages, with every reference checked.
+//! Reads users, tokens, threads and messages from a Django dump, and checks every reference.
 
 use super::{
     dump::{self, Object},
@@ -22,27 +22,34 @@ const TOKEN: &str = "authtoken.token";
 const THREAD: &str = "chat.thread";
 const MESSAGE: &str = "chat.message";
 
-/// Reads a dump to its end and checks it. Nothing is written; `at` is now.
+/// Reads a whole dump and checks it.
+///
+/// Writes nothing. `at` is the time of the import.
+///
+/// # Errors
+/// Names the first object that is not as it should be, and the reason.
 pub(super) fn read(source: impl Read, at: Timestamp) -> Result<(Import, Report)> {
-    let mut reading = Reading::new(at);
-    let digest = dump::read(source, |object| reading.take(object))?;
-    reading.check(digest)
+    let mut reader = Reader::new(at);
+    let digest = dump::read(source, |object| reader.take(object))?;
+    reader.check(digest)
 }
 
-/// What has been read so far. Objects come in any order, so references wait until the end.
-struct Reading {
+/// What has been read so far.
+///
+/// Objects come in any order, so references are checked at the end.
+struct Reader {
     import: Import,
     report: Report,
     objects: u64,
     users: HashSet<UserId>,
     names: HashMap<String, UserId>,
     tokens: HashSet<[u8; 32]>,
-    /// Every thread; whether it is left out for want of participants.
+    /// Every thread, and whether it is skipped because it has no participants.
     threads: HashMap<ThreadId, bool>,
     messages: HashSet<MessageId>,
 }
 
-impl Reading {
+impl Reader {
     fn new(at: Timestamp) -> Self {
         let (users, tokens, threads, messages) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Self {
@@ -61,7 +68,7 @@ impl Reading {
         self.objects += 1;
         let position = self.objects;
         let pk = object.pk.unwrap_or_default();
-        // A token's pk is the secret itself: its place in the file has to do.
+        // The pk of a token is the secret itself, so its position in the file is named instead.
         let name = match &pk {
             pk if object.model == TOKEN || pk.is_null() => format!("{}, object {position}", object.model),
             pk => format!("{} {}", object.model, fields::spelling(pk)),
@@ -87,7 +94,7 @@ impl Reading {
             bail!("it is in the file twice");
         }
         if let Some(other) = self.names.insert(username.clone(), id) {
-            bail!("its username {username} is that of {USER} {other} too");
+            bail!("its username {username} is also that of {USER} {other}");
         }
         if password.is_none() {
             self.report.unusable(&username);
@@ -106,7 +113,7 @@ impl Reading {
         let Some(key) =
             pk.as_str().filter(|key| !key.is_empty() && key.bytes().all(|b| b.is_ascii_graphic()))
         else {
-            bail!("its key is not a text of visible ASCII characters, so that nobody can sign in with it");
+            bail!("its key is not a text of visible ASCII characters, so it cannot be sent in a header");
         };
         let hash = token::hash(key);
         if !self.tokens.insert(hash.0) {
@@ -162,14 +169,14 @@ impl Reading {
         Ok(())
     }
 
-    /// Follows every reference, leaves out the messages of threads that were left out, and counts.
+    /// Checks every reference, drops the messages of skipped threads, and counts.
     fn check(mut self, digest: [u8; 32]) -> Result<(Import, Report)> {
         let known = |what: &str, user: UserId| {
             let found = self.users.contains(&user);
             if found { Ok(()) } else { bail!("its {what} {user} is not in the file") }
         };
         for token in &self.import.tokens {
-            // There is nothing to name a token by but its user.
+            // The user is all by which a token can be named.
             known("user", token.user).context(TOKEN)?;
         }
         for thread in &self.import.threads {

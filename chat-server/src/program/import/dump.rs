@@ -1,4 +1,4 @@
-//! The outer form of a Django dump: one array of objects, read object by object.
+//! The outer structure of a Django dump: one array of objects, which is read object by object.
 
 use anyhow::{Context, Result, anyhow};
 use serde::{
@@ -12,8 +12,12 @@ use std::{
     io::{self, BufRead, BufReader, Read},
 };
 
-/// What `dumpdata` writes for each row. `fields` stays text until the model is known, because `model` need not
-/// come first.
+const BUFFER_BYTES: usize = 64 * 1024;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What `dumpdata` writes for each row.
+///
+/// `fields` stays unparsed until the model is known, because `model` need not come first.
 #[derive(Debug, Deserialize)]
 pub(super) struct Object {
     pub(super) model: String,
@@ -21,12 +25,12 @@ pub(super) struct Object {
     pub(super) fields: Box<RawValue>,
 }
 
-/// Hands every object of the dump to `each`, stops at the first it refuses, and answers the SHA-256 of the file.
+/// Passes every object of the dump to `each`, stops at its first error, and returns the SHA-256 of the file.
 pub(super) fn read(source: impl Read, each: impl FnMut(Object) -> Result<()>) -> Result<[u8; 32]> {
-    let mut source = BufReader::with_capacity(1 << 16, Hashing { source, digest: Sha256::new() });
-    // Some editors and shells put a byte order mark before the text.
-    if source.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-        source.consume(3);
+    let mut source = BufReader::with_capacity(BUFFER_BYTES, Hashing { source, digest: Sha256::new() });
+    // Some editors and shells write a byte order mark before the text.
+    if source.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+        source.consume(BYTE_ORDER_MARK.len());
     }
     let mut objects = Objects { each, refusal: None };
     let mut json = serde_json::Deserializer::from_reader(&mut source);
@@ -34,12 +38,12 @@ pub(super) fn read(source: impl Read, each: impl FnMut(Object) -> Result<()>) ->
     match (objects.refusal, read) {
         (Some(refusal), _) => Err(refusal),
         (None, Ok(())) => Ok(source.into_inner().digest.finalize().into()),
-        (None, Err(error)) if error.is_io() => Err(io::Error::from(error)).context("reading it failed"),
+        (None, Err(error)) if error.is_io() => Err(io::Error::from(error)).context("it cannot be read"),
         (None, Err(error)) => Err(anyhow!("it is not the JSON that Django's dumpdata writes: {error}")),
     }
 }
 
-/// A reader that digests what passes through it.
+/// A reader that computes the SHA-256 of what is read through it.
 struct Hashing<R> {
     source: R,
     digest: Sha256,
@@ -53,8 +57,10 @@ impl<R: Read> Read for Hashing<R> {
     }
 }
 
-/// Visits the array. A refusal is kept beside serde's error, which would add a position to it: of no use in a file
-/// that is usually a single line.
+/// Visits the array.
+///
+/// An error of `each` is kept beside serde's, which would add a position to it. That is useless in a file that is usually a
+/// single line.
 struct Objects<F> {
     each: F,
     refusal: Option<anyhow::Error>,

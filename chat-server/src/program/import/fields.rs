@@ -1,11 +1,11 @@
-//! The fields of the four models, and the values in them.
+//! The fields of the four models, and the parsing of their values.
 
 use anyhow::{Context, Result, anyhow, bail};
 use chat_core::api::{ThreadId, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
-/// `auth.user`, as far as the chat needs it.
+/// The fields of `auth.user` that the chat needs.
 #[derive(Deserialize)]
 pub(super) struct UserFields {
     pub(super) username: String,
@@ -15,14 +15,14 @@ pub(super) struct UserFields {
     pub(super) date_joined: Option<Timestamp>,
 }
 
-/// `authtoken.token`; its key is the object's pk.
+/// The fields of `authtoken.token`, whose key is the pk of the object.
 #[derive(Deserialize)]
 pub(super) struct TokenFields {
     pub(super) user: Value,
     pub(super) created: Option<Timestamp>,
 }
 
-/// `chat.thread`.
+/// The fields of `chat.thread`.
 #[derive(Deserialize)]
 pub(super) struct ThreadFields {
     pub(super) created: Timestamp,
@@ -30,7 +30,7 @@ pub(super) struct ThreadFields {
     pub(super) participants: Vec<Value>,
 }
 
-/// `chat.message`.
+/// The fields of `chat.message`.
 #[derive(Deserialize)]
 pub(super) struct MessageFields {
     pub(super) sender: Value,
@@ -47,13 +47,13 @@ const fn yes() -> bool {
 /// Reads the fields of one model.
 pub(super) fn read<T: DeserializeOwned>(fields: &RawValue) -> Result<T> {
     serde_json::from_str(fields.get()).map_err(|error| {
-        // The position is one within the fields, where nobody would look for it.
+        // serde's position counts from the start of the fields, not of the file, and would mislead.
         let text = error.to_string();
         anyhow!("{}", text.split(" at line ").next().unwrap_or_default().to_owned())
     })
 }
 
-/// Reads a number that identifies something, as a number or as text; `what` is what the refusal calls it.
+/// Reads a numeric id, written as a number or as text. `what` names it in an error.
 pub(super) fn id(what: &str, value: &Value) -> Result<i64> {
     let id = match key(what, value)? {
         Value::Number(number) => number.as_i64(),
@@ -63,13 +63,15 @@ pub(super) fn id(what: &str, value: &Value) -> Result<i64> {
     id.filter(|id| *id > 0).with_context(|| format!("its {what} is not an integer from 1 to {}", i64::MAX))
 }
 
-/// Reads a thread's id.
+/// Reads the id of a thread.
 pub(super) fn thread_id(what: &str, value: &Value) -> Result<ThreadId> {
     let id = key(what, value)?.as_str().and_then(|text| text.parse().ok());
     id.with_context(|| format!("its {what} is not a UUID"))
 }
 
-/// Passes on what may be a key, and refuses what `dumpdata` writes instead of one when told to use names.
+/// Returns a value that may be a key.
+///
+/// Refuses what `dumpdata` writes instead of one with its options for natural keys.
 fn key<'a>(what: &str, value: &'a Value) -> Result<&'a Value> {
     match value {
         Value::Null if what == "id" => bail!("its id is missing; dump again without --natural-primary"),
@@ -79,15 +81,15 @@ fn key<'a>(what: &str, value: &'a Value) -> Result<&'a Value> {
     }
 }
 
-/// Passes a text on, provided every database can keep it.
+/// Returns a text if every database can store it.
 pub(super) fn text(what: &str, text: String) -> Result<String> {
     if text.contains('\0') {
-        bail!("its {what} has the character U+0000 in it; remove that from the file");
+        bail!("its {what} contains the character U+0000; remove it from the file");
     }
     Ok(text)
 }
 
-/// The pk as a message names it.
+/// Returns the pk as an error names it.
 pub(super) fn spelling(pk: &Value) -> String {
     pk.as_str().map_or_else(|| pk.to_string(), str::to_owned)
 }

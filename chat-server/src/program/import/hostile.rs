@@ -1,5 +1,6 @@
-//! What any dump is held to, however hostile: it is read or refused, and what is read is whole. The suite makes dumps
-//! up; `fuzz/` compiles this file too.
+//! The properties of every dump, however malformed: it is refused, or read completely.
+//!
+//! The tests generate dumps; `fuzz/` compiles this file too.
 
 use super::django;
 use chat_core::api::Timestamp;
@@ -7,13 +8,15 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 
-/// What is counted of an object. The rest is left alone here too: what is skipped may be in any encoding.
+/// The model of an object, to count it.
+///
+/// The rest is not parsed here either: skipped objects may be in any encoding.
 #[derive(Deserialize)]
 struct Model {
     model: String,
 }
 
-/// Any bytes as a dump; serde_json's own reading is the second one.
+/// Reads any bytes as a dump, and compares the result with what serde_json reads.
 pub(crate) fn dump(bytes: &[u8]) {
     let (import, report) = match django::read(bytes, Timestamp::from_micros(0)) {
         Ok(read) => read,
@@ -25,14 +28,15 @@ pub(crate) fn dump(bytes: &[u8]) {
     assert!(!report.to_string().is_empty());
     assert_eq!(import.digest[..], Sha256::digest(bytes)[..]);
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let objects: Vec<Model> = serde_json::from_slice(text).expect("what was read is an array of objects");
+    let objects: Vec<Model> =
+        serde_json::from_slice(text).expect("a dump that was read is an array of objects");
     let count = |model: &str| objects.iter().filter(|object| object.model == model).count();
     let users: HashSet<_> = import.users.iter().map(|user| user.id).collect();
     let threads: HashSet<_> = import.threads.iter().map(|thread| thread.id).collect();
     let messages: HashSet<_> = import.messages.iter().map(|message| message.id).collect();
     assert_eq!((users.len(), import.users.len()), (count("auth.user"), count("auth.user")));
     assert_eq!(import.tokens.len(), count("authtoken.token"));
-    // Threads without participants are left out, and their messages with them.
+    // Threads without participants are skipped, and their messages with them.
     assert!(threads.len() == import.threads.len() && threads.len() <= count("chat.thread"));
     assert!(messages.len() == import.messages.len() && messages.len() <= count("chat.message"));
     assert!(import.tokens.iter().all(|token| users.contains(&token.user)));
@@ -53,7 +57,7 @@ mod tests {
 
     const THREAD: &str = "3cff18f1-d049-43f3-9c69-fcc8948f66f6";
 
-    /// An id that is mostly there, or what stands in its place.
+    /// Mostly a valid id, else a value that may stand in its place.
     fn id() -> impl Strategy<Value = serde_json::Value> {
         let odd =
             vec![json!(0), json!("2"), json!(null), json!(2.0), json!(["ann"]), json!(-1), json!(u64::MAX)];
@@ -79,7 +83,7 @@ mod tests {
         });
         let token = (select(vec!["9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b", "", "ä"]), id())
             .prop_map(|(key, user)| json!({"model": "authtoken.token", "pk": key, "fields": {"user": user}}));
-        let place = (thread(), vec(id(), 0..4), time()).prop_map(|(pk, users, at)| {
+        let thread_object = (thread(), vec(id(), 0..4), time()).prop_map(|(pk, users, at)| {
             let fields = json!({"participants": users, "created": at, "updated": at});
             json!({"model": "chat.thread", "pk": pk, "fields": fields})
         });
@@ -89,25 +93,25 @@ mod tests {
             json!({"model": "chat.message", "pk": pk, "fields": fields})
         });
         let other = Just(json!({"model": "x", "pk": null, "fields": {"a": [1e300]}}));
-        vec(prop_oneof![3 => user, 1 => token, 2 => place, 2 => message, 1 => other], 0..6)
+        vec(prop_oneof![3 => user, 1 => token, 2 => thread_object, 2 => message, 1 => other], 0..6)
     }
 
     proptest! {
         #[test]
-        fn any_dump_is_read_whole_or_refused(
+        fn any_dump_is_refused_or_read_completely(
             objects in objects(),
             damage in proptest::option::weighted(0.2, (any::<prop::sample::Index>(), any::<u8>())),
         ) {
             let mut text = serde_json::to_vec(&objects).unwrap();
-            if let Some((place, byte)) = damage {
-                let place = place.index(text.len());
-                text[place] = byte;
+            if let Some((position, byte)) = damage {
+                let position = position.index(text.len());
+                text[position] = byte;
             }
             dump(&text);
         }
 
         #[test]
-        fn any_bytes_are_refused_or_empty(bytes in vec(any::<u8>(), 0..40)) {
+        fn any_bytes_are_refused_or_read_completely(bytes in vec(any::<u8>(), 0..40)) {
             dump(&bytes);
         }
     }

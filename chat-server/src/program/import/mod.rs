@@ -1,4 +1,4 @@
-//! `chat-server import …`: takes over the data of another service.
+//! `chat-server import ...`: imports the data of another service.
 
 mod django;
 mod dump;
@@ -9,8 +9,8 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use super::{common::Common, database, output};
-use anyhow::{Context, Result, bail};
+use super::{common::Common, database, failure::hinted, output};
+use anyhow::{Context, Result, anyhow};
 use chat_core::{
     Error,
     clock::{Clock, SystemClock},
@@ -22,26 +22,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where the data may come from.
+/// The subcommands of `import`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum ImportCommand {
-    /// Take over users, tokens, threads and messages from the JSON that Django's dumpdata writes.
+    /// Import users, tokens, threads and messages from the JSON that Django's dumpdata writes.
     ///
-    /// All or nothing, into a database without users; ids, passwords and tokens stay as they are. The same file
-    /// again changes nothing. For example, where the old service runs:
+    /// Imports all or nothing, into a database without users. Ids, passwords and tokens stay valid. Importing the
+    /// same file again changes nothing. To write the file, on the machine of the old service:
     ///
     ///     python manage.py dumpdata auth.user authtoken chat > dump.json
     #[command(verbatim_doc_comment)]
     Django {
-        /// The file; - for standard input.
+        /// File to import; - for standard input.
         file: PathBuf,
     },
 }
 
-/// Does it. The file is read and checked before the database is so much as opened.
+/// Runs the subcommand.
+///
+/// Reads and checks the whole file before it opens the database.
 pub(super) async fn run(common: &Common, command: ImportCommand) -> Result<()> {
     let ImportCommand::Django { file } = command;
-    let source = open(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let source = open(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let (import, report) = django::read(source, SystemClock.now())
         .with_context(|| format!("nothing was imported from {}", file.display()))?;
     let chat = database::open(&common.database_url).await?;
@@ -52,10 +54,10 @@ pub(super) async fn run(common: &Common, command: ImportCommand) -> Result<()> {
         ImportOutcome::AlreadyImported => {
             output::line(&format!("{} was imported before; nothing was changed", file.display()))
         }
-        ImportOutcome::NotEmpty => bail!(
-            "{} has users already, nothing was imported; name a new database with --database-url",
-            common.database_url
-        ),
+        ImportOutcome::NotEmpty => Err(hinted(
+            anyhow!("{} has users already; nothing was imported", common.database_url),
+            "name a new database with --database-url",
+        )),
     }
 }
 

@@ -1,9 +1,9 @@
-//! What an import tells the administrator: how much was taken over, and what was not.
+//! The report of an import: what was imported, and what was skipped.
 
 use chat_core::{api::ThreadId, store::Import};
 use std::{collections::BTreeMap, fmt};
 
-/// The numbers and names of one import.
+/// The counts and names of one import.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     users: usize,
@@ -17,22 +17,22 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// An object of a model that is no part of the chat.
+    /// Records an object of a model that the chat does not have.
     pub(super) fn other(&mut self, model: String) {
         *self.other.entry(model).or_default() += 1;
     }
 
-    /// A user whose password nobody can verify.
+    /// Records a user whose password hash cannot be verified.
     pub(super) fn unusable(&mut self, username: &str) {
         self.unusable.push(username.to_owned());
     }
 
-    /// A thread that is left out.
+    /// Records a thread that is skipped.
     pub(super) fn thread_without_participants(&mut self, thread: ThreadId) {
         self.empty_threads.push(thread);
     }
 
-    /// Counts what is taken over, of a file with so many messages.
+    /// Counts what is imported from a file with this number of messages.
     pub(super) fn count(&mut self, import: &Import, messages: usize) {
         self.users = import.users.len();
         self.tokens = import.tokens.len();

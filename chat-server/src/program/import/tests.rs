@@ -1,4 +1,4 @@
-//! What is taken from a dump, and every way in which one is refused.
+//! What is imported from a dump, and every reason to refuse one.
 
 use super::django;
 use chat_core::{
@@ -36,13 +36,13 @@ fn message(id: i64, sender: i64, thread: &str) -> Value {
     }})
 }
 
-/// With one value of an object replaced.
+/// Replaces one value of an object.
 fn with(mut object: Value, pointer: &str, value: Value) -> Value {
     *object.pointer_mut(pointer).unwrap() = value;
     object
 }
 
-/// ann and bob, with a token, a thread and a message.
+/// A dump of ann and bob, with a token, a thread and a message.
 fn small() -> Vec<Value> {
     vec![user(2, "ann"), user(3, "bob"), token(KEY, 2), thread(THREAD, &[3, 2]), message(17, 3, THREAD)]
 }
@@ -58,7 +58,7 @@ fn read_text(dump: &str) -> Result<(Import, String), String> {
     }
 }
 
-/// The refusal of the small dump with one more object.
+/// Returns the error of the small dump with one more object.
 fn refusal(object: Value) -> String {
     let mut objects = small();
     objects.push(object);
@@ -87,7 +87,7 @@ fn everything_keeps_its_id() {
 }
 
 #[test]
-fn objects_come_in_any_order_and_models_after_their_fields() {
+fn objects_may_come_in_any_order_and_models_after_their_fields() {
     let mut objects = small();
     objects.reverse();
     let (import, _) = read(&objects).unwrap();
@@ -96,11 +96,11 @@ fn objects_come_in_any_order_and_models_after_their_fields() {
         read_text(r#"[{"fields": {"password": "!", "username": "ann"}, "pk": "7", "model": "auth.user"}]"#)
             .unwrap();
     assert_eq!(import.users[0].id.get(), 7, "a pk may be text");
-    assert_eq!((import.users[0].active, import.users[0].created), (true, NOW), "what is not said");
+    assert_eq!((import.users[0].active, import.users[0].created), (true, NOW), "the defaults");
 }
 
 #[test]
-fn threads_keep_the_order_of_the_file_and_messages_get_that_of_their_ids() {
+fn threads_keep_the_order_of_the_file_and_messages_are_sorted_by_id() {
     let mut objects = small();
     objects.insert(0, thread(OTHER, &[2, 3]));
     objects.push(message(5, 2, OTHER));
@@ -112,7 +112,7 @@ fn threads_keep_the_order_of_the_file_and_messages_get_that_of_their_ids() {
 #[test]
 fn the_digest_is_that_of_the_whole_file() {
     let digest = |dump: &str| read_text(dump).unwrap().0.digest;
-    // As sha256sum says.
+    // Computed with sha256sum.
     assert_eq!(hex(digest("[]")), "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945");
     assert_ne!(digest("[]"), digest("[]\n"));
     assert_ne!(digest("[]"), digest("\u{feff}[]"));
@@ -123,7 +123,7 @@ fn hex(bytes: [u8; 32]) -> String {
 }
 
 #[test]
-fn passwords_nobody_can_verify_are_unusable_and_named() {
+fn passwords_that_cannot_be_verified_are_unusable_and_named() {
     let mut objects = small();
     objects.push(with(user(4, "cleo"), "/fields/password", json!("!x8f")));
     objects.push(with(user(5, "dan"), "/fields/password", json!("md5$salt$0123")));
@@ -141,8 +141,8 @@ fn a_thread_without_participants_is_skipped_with_its_messages() {
     objects.extend([thread(OTHER, &[]), message(18, 2, OTHER), message(19, 3, OTHER)]);
     let (import, report) = read(&objects).unwrap();
     assert_eq!((import.threads.len(), import.messages.len()), (1, 1));
-    let said = format!("skipped, threads without participants: 1 ({OTHER}), with 2 messages");
-    assert_eq!(report.lines().nth(1), Some(&*said));
+    let expected = format!("skipped, threads without participants: 1 ({OTHER}), with 2 messages");
+    assert_eq!(report.lines().nth(1), Some(&*expected));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn other_models_are_counted_and_skipped() {
 }
 
 #[test]
-fn texts_are_taken_as_they_are() {
+fn texts_are_imported_unchanged() {
     let long = format!("  {}\n", "ä".repeat(1000));
     let mut objects = small();
     objects.push(with(message(18, 2, THREAD), "/fields/text", json!(long)));
@@ -173,21 +173,21 @@ fn texts_are_taken_as_they_are() {
 }
 
 #[test]
-fn a_token_of_another_shape_is_kept_when_it_can_be_sent() {
+fn a_token_of_another_form_is_kept_if_it_can_be_sent() {
     let mut objects = small();
     objects.push(token("short-key", 3));
     assert_eq!(read(&objects).unwrap().0.tokens[1].hash, token::hash("short-key"));
     for key in ["", "two words", "schlüssel"] {
         assert_eq!(
             refusal(token(key, 3)),
-            "authtoken.token, object 6: its key is not a text of visible ASCII characters, so that nobody can \
-             sign in with it"
+            "authtoken.token, object 6: its key is not a text of visible ASCII characters, so it cannot be \
+             sent in a header"
         );
     }
 }
 
 #[test]
-fn a_reference_to_what_is_not_there_is_named() {
+fn a_missing_reference_is_named() {
     assert_eq!(refusal(message(18, 99, THREAD)), "chat.message 18: its sender 99 is not in the file");
     assert_eq!(
         refusal(message(18, 2, OTHER)),
@@ -197,26 +197,26 @@ fn a_reference_to_what_is_not_there_is_named() {
         refusal(thread(OTHER, &[2, 99])),
         format!("chat.thread {OTHER}: its participant 99 is not in the file")
     );
-    let nobody = with(message(18, 2, THREAD), "/fields/sender", Value::Null);
-    assert_eq!(refusal(nobody), "chat.message 18: its sender is missing");
+    let no_sender = with(message(18, 2, THREAD), "/fields/sender", Value::Null);
+    assert_eq!(refusal(no_sender), "chat.message 18: its sender is missing");
     assert_eq!(refusal(token("k", 99)), "authtoken.token: its user 99 is not in the file");
 }
 
 #[test]
-fn a_duplicate_is_named_but_no_secret() {
+fn a_duplicate_is_named_without_its_secret() {
     assert_eq!(refusal(user(2, "cleo")), "auth.user 2: it is in the file twice");
-    assert_eq!(refusal(user(4, "ann")), "auth.user 4: its username ann is that of auth.user 2 too");
+    assert_eq!(refusal(user(4, "ann")), "auth.user 4: its username ann is also that of auth.user 2");
     assert_eq!(refusal(token(KEY, 3)), "authtoken.token, object 6: the same token is in the file twice");
     assert_eq!(refusal(message(17, 2, THREAD)), "chat.message 17: it is in the file twice");
     let spelling = THREAD.to_uppercase();
     assert_eq!(refusal(thread(&spelling, &[2])), format!("chat.thread {spelling}: it is in the file twice"));
     let mut objects = small();
     objects.push(user(4, "Ann"));
-    assert_eq!(read(&objects).unwrap().0.users.len(), 3, "letter case tells names apart");
+    assert_eq!(read(&objects).unwrap().0.users.len(), 3, "names are case-sensitive");
 }
 
 #[test]
-fn ids_that_are_none_are_named() {
+fn invalid_ids_are_named() {
     for id in [json!(0), json!(-3), json!(1.5), json!(9_223_372_036_854_775_808_u64), json!("x"), json!(true)]
     {
         let refusal = refusal(with(user(4, "cleo"), "/pk", id));
@@ -230,7 +230,7 @@ fn ids_that_are_none_are_named() {
 }
 
 #[test]
-fn natural_keys_are_refused_with_the_way_out() {
+fn natural_keys_are_refused_with_advice() {
     let mut nameless = user(4, "cleo");
     nameless.as_object_mut().unwrap().remove("pk");
     assert_eq!(
@@ -250,7 +250,7 @@ fn natural_keys_are_refused_with_the_way_out() {
 }
 
 #[test]
-fn the_character_that_postgres_cannot_keep_is_refused() {
+fn the_character_that_postgres_cannot_store_is_refused() {
     for (object, what) in [
         (with(message(18, 2, THREAD), "/fields/text", json!("a\0b")), "chat.message 18: its text"),
         (with(user(4, "cleo"), "/fields/username", json!("a\0b")), "auth.user 4: its username"),
@@ -259,15 +259,12 @@ fn the_character_that_postgres_cannot_keep_is_refused() {
             "auth.user 4: its password",
         ),
     ] {
-        assert_eq!(
-            refusal(object),
-            format!("{what} has the character U+0000 in it; remove that from the file")
-        );
+        assert_eq!(refusal(object), format!("{what} contains the character U+0000; remove it from the file"));
     }
 }
 
 #[test]
-fn fields_of_another_form_are_named_by_their_object() {
+fn an_invalid_field_is_named_with_its_object() {
     let mut bare = message(18, 2, THREAD);
     bare["fields"].as_object_mut().unwrap().remove("created");
     assert_eq!(refusal(bare), "chat.message 18: missing field `created`");
@@ -276,7 +273,7 @@ fn fields_of_another_form_are_named_by_their_object() {
 }
 
 #[test]
-fn what_is_no_dump_is_refused_as_such() {
+fn a_file_that_is_not_a_dump_is_refused() {
     for text in ["", "{}", "[1]", "[{\"pk\": 1}]", "[] x", "[{\"model\": \"auth.user\"", "CREATE TABLE"] {
         let refusal = read_text(text).unwrap_err();
         assert!(refusal.starts_with("it is not the JSON that Django's dumpdata writes: "), "{refusal}");

@@ -1,0 +1,296 @@
+//! What one connection is doing, how long it may go on, and how readily it is evicted.
+//!
+//! hyper times one thing: the reading of a request's head, in which it includes the wait between two requests. So the
+//! server keeps the times itself. A connection can be in several of these states at once; the earliest deadline counts.
+//!
+//! | State | Condition | Deadline |
+//! |---|---|---|
+//! | new | no request completed, no byte of one received | `idle_since` + `first_byte_timeout` |
+//! | idle | a request completed, no byte of another received | `idle_since` + `idle_timeout` |
+//! | reading a head | `head_since` is set, no request in flight | `head_since` + `header_timeout` |
+//! | reading a body, or working | a request in flight | none here: the service's own time-outs, which are answered |
+//! | write blocked | `write_blocked_since` is set | `write_blocked_since` + `write_timeout` |
+//! | writing, HTTP/2 | a response in flight | `response_progress` + `write_timeout` |
+//! | closing | `closing_since` is set | `closing_since` + [`LINGER`] |
+//! | draining, waiting for the client | `drain_from` is set | later of `drain_from` and `last_io`, + [`DRAIN_STALL`] |
+//! | evicted or cut off | `must_close` | now |
+
+use super::ServerLimits;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a connection stays open for reading after its last response if its client was still sending.
+///
+/// If it were closed with unread data, the system would reset it, and the response could be lost.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How long connections go on as usual when the server begins to drain.
+///
+/// Within that time the server reads what clients had already sent.
+const DRAIN_GRACE: Duration = Duration::from_millis(200);
+
+/// How long nothing may move on a connection that waits for its client while the server is draining.
+const DRAIN_STALL: Duration = Duration::from_secs(3);
+
+/// How long writing must have been blocked before the connection is the first to be evicted.
+const STALLED_AFTER: Duration = Duration::from_secs(1);
+
+/// Why the registry closes a connection.
+pub(super) const CLOSED_BY_SERVER: &str = "evicted or cut off by the server";
+
+/// The state of a connection: see the table in the module's documentation.
+#[derive(Debug)]
+pub(super) struct Activity {
+    /// When the connection's task was last woken.
+    ///
+    /// Serves as the time of everything the task does until it sleeps again, so that the clock is read once for all of
+    /// it.
+    pub(super) now: Instant,
+    /// When the connection was accepted, or its last request ended.
+    pub(super) idle_since: Instant,
+    /// When the first byte of a request's incomplete head arrived.
+    pub(super) head_since: Option<Instant>,
+    /// Whether a request has been completed.
+    pub(super) has_served: bool,
+    /// Requests in flight.
+    pub(super) requests: usize,
+    /// Those of them whose bodies are still arriving.
+    pub(super) request_bodies: usize,
+    /// Whether it is HTTP/2, where one response may stall while the connection moves.
+    pub(super) multiplexed: bool,
+    /// Responses being sent.
+    pub(super) responses: usize,
+    /// When a part of a response was last taken for sending.
+    pub(super) response_progress: Instant,
+    /// When the system stopped taking what there is to write.
+    pub(super) write_blocked_since: Option<Instant>,
+    /// When a byte was last read or written.
+    pub(super) last_io: Instant,
+    /// When the server began to close the connection, with nothing left to send.
+    pub(super) closing_since: Option<Instant>,
+    /// Whether a request's body was left unread.
+    pub(super) unread_body: bool,
+    /// Whether the server is draining.
+    pub(super) draining: bool,
+    /// When [`DRAIN_GRACE`] ends.
+    ///
+    /// It begins when the connection's task has run once since the server began to drain, which may take a while on a
+    /// busy server.
+    pub(super) drain_from: Option<Instant>,
+    /// Whether the connection has to be closed at once.
+    pub(super) must_close: bool,
+}
+
+/// Whether a connection may go on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It may go on. Check again at that time, if there is one.
+    Continue(Option<Instant>),
+    /// A deadline has passed: close the connection for this reason.
+    Close(&'static str),
+}
+
+/// How readily a connection is evicted for a new one; the first class first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EvictionClass {
+    /// Its client does not read its response, or does not end its side of the connection; since then.
+    Stalled(Instant),
+    /// It has not completed a request since it was accepted then.
+    Unproven(Instant),
+    /// It has completed a request, the last one then.
+    Proven(Instant),
+    /// The server is working on its request: never evicted.
+    Busy,
+}
+
+impl Activity {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            now,
+            idle_since: now,
+            head_since: None,
+            has_served: false,
+            requests: 0,
+            request_bodies: 0,
+            multiplexed: false,
+            responses: 0,
+            response_progress: now,
+            write_blocked_since: None,
+            last_io: now,
+            closing_since: None,
+            unread_body: false,
+            draining: false,
+            drain_from: None,
+            must_close: false,
+        }
+    }
+
+    /// Returns how readily the connection is evicted.
+    pub(super) fn eviction_class(&self) -> EvictionClass {
+        let blocked = self.write_blocked_since.filter(|since| since.elapsed() >= STALLED_AFTER);
+        match self.closing_since.or(blocked) {
+            Some(since) => EvictionClass::Stalled(since),
+            None if self.requests > 0 && self.request_bodies < self.requests => EvictionClass::Busy,
+            None if self.has_served => EvictionClass::Proven(self.idle_since),
+            None => EvictionClass::Unproven(self.idle_since),
+        }
+    }
+
+    /// Starts the grace period if the server is draining and it has not begun.
+    pub(super) fn start_drain_grace(&mut self, now: Instant) {
+        if self.draining {
+            self.drain_from.get_or_insert(now + DRAIN_GRACE);
+        }
+    }
+
+    /// Returns whether a deadline has passed, or when to check again.
+    pub(super) fn verdict(&self, now: Instant, limits: &ServerLimits) -> Verdict {
+        if self.must_close {
+            return Verdict::Close(CLOSED_BY_SERVER);
+        }
+        let earliest = self.deadlines(limits).into_iter().flatten().min_by_key(|(deadline, _)| *deadline);
+        if let Some((deadline, reason)) = earliest
+            && deadline <= now
+        {
+            return Verdict::Close(reason);
+        }
+        let grace_end = self.drain_from.filter(|end| *end > now);
+        Verdict::Continue(earliest.map(|(deadline, _)| deadline).into_iter().chain(grace_end).min())
+    }
+
+    fn deadlines(&self, limits: &ServerLimits) -> [Option<(Instant, &'static str)>; 5] {
+        const NOT_READING: &str = "client does not read its response";
+        let is_waiting = self.requests == 0 && self.closing_since.is_none();
+        [
+            self.closing_since
+                .map(|since| (since + LINGER, "client goes on sending after the last response")),
+            self.write_blocked_since.map(|since| (since + limits.write_timeout, NOT_READING)),
+            (self.multiplexed && self.responses > 0)
+                .then(|| (self.response_progress + limits.write_timeout, NOT_READING)),
+            is_waiting.then(|| match self.head_since {
+                Some(since) => (since + limits.header_timeout, "request head incomplete"),
+                None if self.has_served => (self.idle_since + limits.idle_timeout, "idle"),
+                None => (self.idle_since + limits.first_byte_timeout, "client sent nothing"),
+            }),
+            self.drain_from
+                .filter(|_| self.waits_for_client())
+                .map(|from| (from.max(self.last_io) + DRAIN_STALL, "nothing moves while the server drains")),
+        ]
+    }
+
+    /// Returns whether the client has to act next.
+    const fn waits_for_client(&self) -> bool {
+        self.requests == self.request_bodies
+            || self.write_blocked_since.is_some()
+            || self.closing_since.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST_BYTE: Duration = Duration::from_secs(100);
+    const HEADER: Duration = Duration::from_secs(200);
+    const IDLE: Duration = Duration::from_secs(300);
+    const WRITE: Duration = Duration::from_secs(400);
+
+    fn limits() -> ServerLimits {
+        ServerLimits::default()
+            .first_byte_timeout(FIRST_BYTE)
+            .header_timeout(HEADER)
+            .idle_timeout(IDLE)
+            .write_timeout(WRITE)
+    }
+
+    /// The time from now to the deadline of an activity, after a change that happens now.
+    fn deadline(change: impl FnOnce(&mut Activity, Instant)) -> Option<Duration> {
+        let now = Instant::now();
+        let mut activity = Activity::new(now);
+        change(&mut activity, now);
+        match activity.verdict(now, &limits()) {
+            Verdict::Continue(deadline) => deadline.map(|deadline| deadline - now),
+            Verdict::Close(reason) => panic!("{reason}"),
+        }
+    }
+
+    #[test]
+    fn a_new_connection_has_the_first_byte_timeout() {
+        assert_eq!(deadline(|_, _| {}), Some(FIRST_BYTE));
+    }
+
+    #[test]
+    fn an_idle_connection_has_the_idle_timeout() {
+        assert_eq!(deadline(|activity, _| activity.has_served = true), Some(IDLE));
+    }
+
+    #[test]
+    fn an_incomplete_head_has_the_header_timeout() {
+        assert_eq!(deadline(|activity, now| activity.head_since = Some(now)), Some(HEADER));
+    }
+
+    #[test]
+    fn a_request_in_flight_has_no_deadline_here() {
+        assert_eq!(deadline(|activity, _| activity.requests = 1), None);
+    }
+
+    #[test]
+    fn a_blocked_write_has_the_write_timeout() {
+        let blocked = |activity: &mut Activity, now| {
+            activity.requests = 1;
+            activity.write_blocked_since = Some(now);
+        };
+        assert_eq!(deadline(blocked), Some(WRITE));
+    }
+
+    #[test]
+    fn a_response_over_http2_has_the_write_timeout() {
+        let responding = |activity: &mut Activity, _| {
+            activity.multiplexed = true;
+            (activity.requests, activity.responses) = (1, 1);
+        };
+        assert_eq!(deadline(responding), Some(WRITE));
+    }
+
+    #[test]
+    fn a_closing_connection_lingers() {
+        assert_eq!(deadline(|activity, now| activity.closing_since = Some(now)), Some(LINGER));
+    }
+
+    #[test]
+    fn a_draining_connection_is_checked_when_its_grace_ends() {
+        let draining = |activity: &mut Activity, now| {
+            activity.draining = true;
+            activity.start_drain_grace(now);
+        };
+        assert_eq!(deadline(draining), Some(DRAIN_GRACE));
+    }
+
+    #[test]
+    fn a_draining_connection_that_waits_for_its_client_may_stall() {
+        assert_eq!(deadline(|activity, now| activity.drain_from = Some(now)), Some(DRAIN_STALL));
+    }
+
+    #[test]
+    fn a_draining_connection_with_a_request_in_flight_has_no_deadline() {
+        let draining = |activity: &mut Activity, now| {
+            activity.requests = 1;
+            activity.drain_from = Some(now);
+        };
+        assert_eq!(deadline(draining), None);
+    }
+
+    #[test]
+    fn a_connection_is_closed_at_its_deadline() {
+        let now = Instant::now();
+        let activity = Activity::new(now);
+        assert_eq!(activity.verdict(now + FIRST_BYTE, &limits()), Verdict::Close("client sent nothing"));
+    }
+
+    #[test]
+    fn an_evicted_connection_is_closed_now() {
+        let now = Instant::now();
+        let activity = Activity { must_close: true, ..Activity::new(now) };
+        assert_eq!(activity.verdict(now, &limits()), Verdict::Close(CLOSED_BY_SERVER));
+    }
+}

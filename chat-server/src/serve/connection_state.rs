@@ -1,0 +1,196 @@
+//! The [`Activity`] of one connection, shared by its task, its stream, its requests and the registry.
+//!
+//! The stream below hyper reports what moves, the service above it which requests are in flight. The connection's task
+//! asks for the verdict each time it is woken.
+
+use super::{
+    ServerLimits,
+    activity::{Activity, EvictionClass, Verdict},
+};
+use futures_util::task::AtomicWaker;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Context,
+};
+use tokio::time::Instant;
+
+/// The shared state of one connection.
+#[derive(Debug)]
+pub(super) struct ConnectionState {
+    limits: Arc<ServerLimits>,
+    activity: Mutex<Activity>,
+    task: AtomicWaker,
+}
+
+impl ConnectionState {
+    pub(super) fn new(limits: Arc<ServerLimits>) -> Self {
+        let activity = Mutex::new(Activity::new(Instant::now()));
+        Self { limits, activity, task: AtomicWaker::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Activity> {
+        // Each method makes one complete change, so the state is valid even after a panic.
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Events that the stream reports.
+impl ConnectionState {
+    /// Bytes were read.
+    pub(super) fn bytes_read(&self) {
+        let mut activity = self.lock();
+        let now = activity.now;
+        activity.last_io = now;
+        // Over HTTP/2 bytes can belong to anything, so only the first request has a deadline for its head.
+        if activity.requests == 0 && !(activity.multiplexed && activity.has_served) {
+            activity.head_since.get_or_insert(now);
+        }
+    }
+
+    /// Bytes were written.
+    pub(super) fn bytes_written(&self) {
+        let mut activity = self.lock();
+        activity.last_io = activity.now;
+        activity.write_blocked_since = None;
+    }
+
+    /// The system takes no more bytes for now.
+    pub(super) fn write_blocked(&self) {
+        let mut activity = self.lock();
+        let now = activity.now;
+        activity.write_blocked_since.get_or_insert(now);
+    }
+
+    /// The server closes the connection.
+    ///
+    /// Returns whether the client may still be sending.
+    pub(super) fn closing(&self) -> bool {
+        let mut activity = self.lock();
+        let now = activity.now;
+        activity.closing_since.get_or_insert(now);
+        activity.unread_body || activity.head_since.is_some()
+    }
+
+    /// The TLS handshake is complete: the time for the first request begins.
+    #[cfg(feature = "tls")]
+    pub(super) fn tls_established(&self, multiplexed: bool) {
+        let mut activity = self.lock();
+        activity.idle_since = activity.now;
+        activity.head_since = None;
+        activity.multiplexed = multiplexed;
+    }
+}
+
+/// Events that the requests report.
+impl ConnectionState {
+    /// A request's head is complete.
+    pub(super) fn request_started(&self, has_body: bool) {
+        let mut activity = self.lock();
+        activity.head_since = None;
+        activity.requests += 1;
+        activity.request_bodies += usize::from(has_body);
+    }
+
+    /// A request's body has ended, or the handler has dropped it before its end.
+    pub(super) fn request_body_ended(&self, is_complete: bool) {
+        let mut activity = self.lock();
+        activity.request_bodies = activity.request_bodies.saturating_sub(1);
+        activity.unread_body |= !is_complete;
+    }
+
+    /// The head of a response is ready to be sent.
+    pub(super) fn response_started(&self) {
+        let mut activity = self.lock();
+        activity.responses += 1;
+        activity.response_progress = activity.now;
+    }
+
+    /// A part of a response has been taken for sending.
+    pub(super) fn response_progressed(&self) {
+        let mut activity = self.lock();
+        activity.response_progress = activity.now;
+    }
+
+    /// A request has ended; `has_response` says whether it came to a response.
+    pub(super) fn request_ended(&self, has_response: bool) {
+        let mut activity = self.lock();
+        activity.requests = activity.requests.saturating_sub(1);
+        if has_response {
+            activity.responses = activity.responses.saturating_sub(1);
+            activity.response_progress = activity.now;
+            activity.has_served = true;
+        }
+        activity.idle_since = activity.now;
+    }
+}
+
+/// What the registry asks for.
+impl ConnectionState {
+    /// Lets the connection finish: after the grace period it takes no new requests.
+    pub(super) fn begin_drain(&self) {
+        self.lock().draining = true;
+        self.task.wake();
+    }
+
+    /// Closes the connection, whatever it is doing.
+    pub(super) fn close_now(&self) {
+        self.lock().must_close = true;
+        self.task.wake();
+    }
+
+    /// Closes the connection unless the server has begun to work for it meanwhile.
+    ///
+    /// Returns whether it does.
+    pub(super) fn evict(&self) -> bool {
+        let mut activity = self.lock();
+        if activity.eviction_class() == EvictionClass::Busy {
+            return false;
+        }
+        activity.must_close = true;
+        drop(activity);
+        self.task.wake();
+        true
+    }
+
+    /// Returns how readily this connection is evicted, or `None` if it is being closed already.
+    pub(super) fn eviction_class(&self) -> Option<EvictionClass> {
+        let activity = self.lock();
+        (!activity.must_close).then(|| activity.eviction_class())
+    }
+}
+
+/// What the connection's task asks for.
+impl ConnectionState {
+    /// Records that the task was woken, and registers it to be woken by the registry.
+    ///
+    /// Returns whether to close at once.
+    pub(super) fn task_woken(&self, cx: &Context<'_>) -> bool {
+        self.task.register(cx.waker());
+        let mut activity = self.lock();
+        activity.now = Instant::now();
+        activity.must_close
+    }
+
+    /// Returns whether the connection is being evicted or cut off.
+    #[cfg(test)]
+    pub(super) fn must_close(&self) -> bool {
+        self.lock().must_close
+    }
+
+    /// Returns whether hyper is to take no further request.
+    ///
+    /// A request that has begun to arrive is still taken. HTTP/2 does so by itself; an HTTP/1 connection would be closed
+    /// by hyper in the middle of it.
+    pub(super) fn refuses_requests(&self) -> bool {
+        let activity = self.lock();
+        activity.drain_from.is_some_and(|end| end <= Instant::now())
+            && (activity.multiplexed || activity.requests > 0 || activity.head_since.is_none())
+    }
+
+    /// Returns whether the connection may go on.
+    pub(super) fn verdict(&self, now: Instant) -> Verdict {
+        let mut activity = self.lock();
+        activity.start_drain_grace(now);
+        activity.verdict(now, &self.limits)
+    }
+}

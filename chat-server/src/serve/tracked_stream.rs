@@ -1,0 +1,106 @@
+//! The TCP stream of a connection: reports reads and writes, and closes without losing a response.
+
+use super::connection_state::ConnectionState;
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// Size of the buffer into which the rest of a request is read and discarded, in bytes.
+const DISCARD_BUFFER_BYTES: usize = 4096;
+
+/// A TCP stream that reports what moves to the [`ConnectionState`].
+pub(super) struct TrackedStream {
+    stream: TcpStream,
+    state: Arc<ConnectionState>,
+    /// Whether the client has ended its side.
+    read_ended: bool,
+    /// Whether the server has ended its side.
+    write_ended: bool,
+}
+
+impl TrackedStream {
+    pub(super) const fn new(stream: TcpStream, state: Arc<ConnectionState>) -> Self {
+        Self { stream, state, read_ended: false, write_ended: false }
+    }
+
+    fn report(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Ready(Ok(_)) => self.state.bytes_written(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.state.write_blocked(),
+        }
+        written
+    }
+}
+
+impl AsyncRead for TrackedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.state.bytes_read();
+        } else if buffer.remaining() > 0 {
+            self.read_ended = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for TrackedStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, data);
+        self.report(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, data);
+        self.report(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Ends the server's side, then reads and discards what the client still sends.
+    ///
+    /// The system resets a connection that is closed with unread data, and the client may lose the response that was on
+    /// its way. So reading goes on until the client has ended its side too, or its time to do so is over.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut wait_for_end = self.state.closing();
+        if !self.write_ended {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.write_ended = true;
+        }
+        let mut discarded = [0; DISCARD_BUFFER_BYTES];
+        while !self.read_ended {
+            let mut buffer = ReadBuf::new(&mut discarded);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) => self.read_ended = buffer.filled().is_empty(),
+                Poll::Ready(Err(_)) => self.read_ended = true,
+                Poll::Pending if wait_for_end => return Poll::Pending,
+                Poll::Pending => break,
+            }
+            wait_for_end = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
