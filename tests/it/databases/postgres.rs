@@ -181,11 +181,15 @@ async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
     let key = Some(IdempotencyKey { key: "k".to_owned(), request: [7; 32] });
     let keyed = NewMessage { key, ..plain.clone() };
     let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
-    let trigger = "create function hold() returns trigger language plpgsql as $$ begin
-            perform pg_advisory_xact_lock(1); return null; end $$;
+    let trigger = "create sequence attempts;
+        create function hold() returns trigger language plpgsql as $$ begin
+            perform nextval('attempts');
+            perform pg_advisory_xact_lock(1);
+            return null;
+        end $$;
         create constraint trigger held after insert on messages deferrable initially deferred
             for each row execute function hold()";
-    administrator.execute(sqlx::raw_sql(trigger)).await.unwrap();
+    sqlx::raw_sql(trigger).execute(&mut administrator).await.unwrap();
 
     for (stored, new) in [(1, plain), (2, keyed.clone())] {
         administrator.execute("select pg_advisory_lock(1)").await.unwrap();
@@ -205,9 +209,9 @@ async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
         let committed = format!("select count(*) >= {stored} from messages");
         wait_until(&mut administrator, &committed).await;
         wait_until(&mut administrator, "select count(*) = 0 from pg_locks where locktype = 'advisory'").await;
-        let there: i64 =
-            sqlx::query_scalar("select count(*) from messages").fetch_one(&mut administrator).await.unwrap();
-        assert_eq!(there, stored);
+        let counts = "select (select count(*) from messages), (select last_value from attempts)";
+        let counts: (i64, i64) = sqlx::query_as(counts).fetch_one(&mut administrator).await.unwrap();
+        assert_eq!(counts, (stored, stored), "messages and attempts");
     }
     let repeated = store.insert_messages(vec![keyed]).await.unwrap().remove(0).unwrap();
     assert!(repeated.replayed, "the repeat finds the message");
@@ -217,7 +221,7 @@ async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
 /// Waits until a query answers true.
 async fn wait_until(connection: &mut PgConnection, query: &str) {
     let answer = async {
-        while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(query))
+        while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(query.to_owned()))
             .fetch_one(&mut *connection)
             .await
             .unwrap()

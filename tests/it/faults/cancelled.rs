@@ -36,13 +36,13 @@ async fn promises_hold(database: &Database, history: &History<Going>) -> Result<
         troubled.faults.plan([held]);
         let done = tokio::select! {
             biased;
-            done = troubled.both.try_step(operation) => done?,
-            () = gate.reached() => false,
+            done = troubled.both.try_step(operation) => done,
+            () = gate.reached() => Ok(false),
         };
         troubled.faults.end();
         gate.open();
         troubled.at_rest().await;
-        Ok(done)
+        done
     };
     history.run(database, step).await
 }

@@ -66,7 +66,8 @@ async fn a_client_sends_a_message_once_though_its_answer_is_lost(database: Datab
 /// In one process; nodes that share a database compare one version for all lists of a user.
 #[tokio::test]
 async fn a_message_in_one_thread_leaves_the_page_of_another_thread_cached() {
-    let (chat, faults, [read, written]) = chat(&Database::sqlite()).await;
+    let database = Database::sqlite();
+    let (chat, faults, [read, written]) = chat(&database).await;
     chat.send(BOB, read, "hello").await.unwrap();
     let page = || chat.thread_messages_json(ANN, read, MessageRange::Oldest, 100);
     // A page is cached for two seconds, which may pass between two lines on a slow machine.
