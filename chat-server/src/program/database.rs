@@ -1,6 +1,6 @@
 //! The address of the database, and opening it.
 
-use super::failure::Usage;
+use super::failure::{Usage, hinted};
 use anyhow::{Context, Result};
 use chat_core::{
     Chat,
@@ -76,7 +76,7 @@ pub(super) async fn open(url: &DatabaseUrl) -> Result<Chat> {
 
 /// Opens a database that must exist.
 pub(super) async fn open_existing(url: &DatabaseUrl) -> Result<Chat> {
-    open_with(url, &Options { create_if_missing: false, ..Options::default() }).await
+    open_with(url, &Options::default().create_if_missing(false)).await
 }
 
 async fn open_with(url: &DatabaseUrl, options: &Options) -> Result<Chat> {
@@ -88,11 +88,11 @@ pub(super) async fn open_to_serve(url: &DatabaseUrl, options: &Options) -> Resul
     sql::connect(url.expose(), options).await.map_err(failed)
 }
 
-/// Converts an error; an address that cannot be read is wrong usage.
-fn failed(error: OpenError) -> anyhow::Error {
-    match error {
-        OpenError::Address => Usage(error.to_string()).into(),
-        error => error.into(),
+/// Converts an error. An address that cannot be read is wrong usage.
+pub(super) fn failed(error: OpenError) -> anyhow::Error {
+    match (&error, error.hint()) {
+        (OpenError::Address, Some(hint)) => hinted(Usage(error.to_string()), hint),
+        _ => error.into(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! How commands fail: wrong usage, and errors with advice.
 
 use anyhow::Error;
-use chat_core::Error as ChatError;
+use chat_core::{Error as ChatError, store::sql::OpenError};
 use std::{error::Error as StdError, fmt};
 
 /// A command that cannot be carried out as it was typed: exit status 2.
@@ -35,12 +35,13 @@ pub(super) fn hinted(error: impl Into<Error>, hint: impl Into<String>) -> Error 
 
 /// Returns the advice that belongs to an error.
 pub(super) fn hint(error: &Error) -> Option<&str> {
-    let hinted = error.chain().find_map(|cause| cause.downcast_ref::<Hinted>());
-    match (hinted, error.downcast_ref()) {
-        (Some(hinted), _) => Some(&hinted.hint),
-        (None, Some(error)) => ChatError::hint(error),
-        (None, None) => None,
-    }
+    error.chain().find_map(|cause| {
+        if let Some(hinted) = cause.downcast_ref::<Hinted>() {
+            return Some(&*hinted.hint);
+        }
+        let of_chat = cause.downcast_ref().and_then(ChatError::hint);
+        of_chat.or_else(|| cause.downcast_ref().and_then(OpenError::hint))
+    })
 }
 
 /// Returns whether the command was typed wrongly.

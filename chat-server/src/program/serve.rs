@@ -83,11 +83,7 @@ pub(super) struct ServeArgs {
 impl ServeArgs {
     /// Returns the options for opening the database.
     pub(super) fn database(&self) -> Options {
-        Options {
-            sync_every_commit: !self.no_sync,
-            postgres_connections: self.postgres_connections,
-            ..Options::default()
-        }
+        Options::default().sync_every_commit(!self.no_sync).postgres_connections(self.postgres_connections)
     }
 }
 

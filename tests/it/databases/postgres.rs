@@ -250,7 +250,7 @@ async fn given_up_after(waits: usize, work: impl Future) -> bool {
 async fn a_cancelled_call_leaves_no_transaction_open() {
     let database = Database::fresh().await;
     // One connection, which every later call uses.
-    let options = sql::Options { postgres_connections: 1, ..sql::Options::default() };
+    let options = sql::Options::default().postgres_connections(1);
     let store = sql::open(&database.url, &options).await.unwrap();
     let good = message(&store).await;
     let mut others = PgConnection::connect(&database.url).await.unwrap();

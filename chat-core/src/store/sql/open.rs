@@ -8,19 +8,21 @@ use super::sqlite;
 use crate::store::{GroupCommit, Source, Store};
 use std::{error::Error, sync::Arc};
 
-/// Batches of messages written side by side on Postgres: while one waits for the disk the other works.
+/// Batches that Postgres writes concurrently: while one waits for the disk, the other one runs.
 const POSTGRES_WRITERS: usize = 2;
 
-/// How a database is opened.
+/// The settings of a database.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Options {
-    /// Whether to make an SQLite file that is not there.
+    /// Whether to create an SQLite file that does not exist. Default: true.
     pub create_if_missing: bool,
-    /// Whether SQLite has the disk confirm every commit, which is what makes an acknowledged message survive a power
-    /// cut. Without it a commit is a third faster, and a power cut may cost the last ones; a crash of the program
-    /// costs nothing either way. Postgres has settings of its own for this.
+    /// Whether SQLite syncs every commit to the disk, so that an acknowledged message survives a power failure.
+    ///
+    /// Default: true. Without it a commit is a third faster, and a power failure can lose the last ones. A crash of the
+    /// program loses nothing in either case. Postgres has its own settings for this.
     pub sync_every_commit: bool,
-    /// Connections to Postgres at most.
+    /// Connections to Postgres at most. Default: 16.
     pub postgres_connections: u32,
 }
 
@@ -30,64 +32,104 @@ impl Default for Options {
     }
 }
 
-/// Why a database could not be opened: one line, with what to do.
+impl Options {
+    /// Sets whether to create an SQLite file that does not exist.
+    #[must_use]
+    pub const fn create_if_missing(mut self, create: bool) -> Self {
+        self.create_if_missing = create;
+        self
+    }
+
+    /// Sets whether SQLite syncs every commit to the disk.
+    #[must_use]
+    pub const fn sync_every_commit(mut self, sync: bool) -> Self {
+        self.sync_every_commit = sync;
+        self
+    }
+
+    /// Sets how many connections to Postgres are open at most.
+    #[must_use]
+    pub const fn postgres_connections(mut self, connections: u32) -> Self {
+        self.postgres_connections = connections;
+        self
+    }
+}
+
+/// Why a database cannot be opened. [`hint`](Self::hint) says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The address is of no known kind.
-    #[error(
-        "cannot read the database address: give sqlite://PATH, sqlite::memory: or postgres://USER@HOST/NAME"
-    )]
+    /// The address has an unknown form.
+    #[error("cannot read the database address")]
     Address,
-    /// The address is of a database this program was built without.
-    #[error("this program was built without {0}: give the address of another database")]
+    /// The program was built without this database.
+    #[error("this program was built without {0}")]
     NotBuiltIn(&'static str),
-    /// The file is not there and was not to be made.
-    #[error("there is no database {0}: check the path")]
+    /// The file does not exist and must not be created.
+    #[error("the database {0} does not exist")]
     Missing(String),
-    /// The path is a directory's.
-    #[error("{0} is a directory: give the path of a file in it")]
+    /// The path is a directory.
+    #[error("{0} is a directory")]
     Directory(String),
     /// The file cannot be opened.
-    #[error("cannot open {0}: {1}: check that it and its directory exist and can be written")]
+    #[error("cannot open {0}")]
     File(String, #[source] Source),
-    /// The file is something else.
-    #[error("{0} is not an SQLite database: give the path of another file")]
+    /// The file is not an SQLite database.
+    #[error("{0} is not an SQLite database")]
     NotADatabase(String),
-    /// The file was a database, and parts of it are lost.
-    #[error(
-        "{0} is damaged: keep a copy, look with `chat-server doctor`, and restore the last backup that is whole"
-    )]
+    /// The file is a database, and parts of it are damaged.
+    #[error("{0} is damaged")]
     Damaged(String),
-    /// Another program is writing, and has been for a while.
-    #[error("{0} is locked by another program: try again when that has finished")]
+    /// Another program holds a lock on the file.
+    #[error("{0} is locked by another program")]
     Locked(String),
-    /// The server does not answer.
-    #[error("cannot reach the database server: {0}: check its address and that it runs")]
+    /// The database server does not answer.
+    #[error("cannot reach the database server")]
     Unreachable(#[source] Source),
-    /// The server has no database of that name.
-    #[error("there is no such database on the server: create it with createdb")]
+    /// The server has no database of this name.
+    #[error("the database does not exist on the server")]
     NoSuchDatabase,
-    /// The server does not let this user in.
-    #[error("the database server refused the log-in: {0}: check user and password")]
+    /// The server refused the log-in.
+    #[error("the database server refused the log-in")]
     Refused(#[source] Source),
-    /// A later version of this program has migrated the database.
-    #[error("the database has schema {found}, this program knows up to {known}: use a newer version of it")]
+    /// A newer version of the program has migrated the database.
+    #[error("the database has schema version {found}; this program knows up to {known}")]
     Newer {
-        /// The database's version.
+        /// The schema version of the database.
         found: i64,
-        /// The newest version known.
+        /// The newest schema version that this program knows.
         known: i64,
     },
-    /// The schema could not be brought up to date.
-    #[error("cannot bring the database's schema up to date: {0}: nothing was changed")]
+    /// The schema cannot be brought up to date. Nothing was changed.
+    #[error("cannot bring the schema of the database up to date; nothing was changed")]
     Migration(#[source] Source),
-    /// The database answered with an error.
-    #[error("cannot open the database: {0}")]
+    /// The database returned an error.
+    #[error("cannot open the database")]
     Database(#[source] Source),
 }
 
 impl OpenError {
+    /// Returns what to do about the error, in the imperative; `None` if the sources of the error say all there is.
+    pub const fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Address => "use sqlite://PATH, sqlite::memory: or postgres://USER@HOST/NAME",
+            Self::NotBuiltIn(_) => "use the address of another database",
+            Self::Missing(_) => "check the path",
+            Self::Directory(_) => "use the path of a file in it",
+            Self::File(..) => "check that the file and its directory exist and can be written",
+            Self::NotADatabase(_) => "use the path of another file",
+            Self::Damaged(_) => {
+                "keep a copy, run `chat-server doctor`, and restore the last backup that is not damaged"
+            }
+            Self::Locked(_) => "try again when that program has finished",
+            Self::Unreachable(_) => "check the address, and that the server runs",
+            Self::NoSuchDatabase => "create it with createdb",
+            Self::Refused(_) => "check the user and the password",
+            Self::Newer { .. } => "use a newer version of this program",
+            Self::Migration(_) | Self::Database(_) => return None,
+        })
+    }
+
     pub(super) fn database(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Database(Arc::new(error))
     }
@@ -97,16 +139,33 @@ impl OpenError {
     }
 }
 
-/// Opens the database at `url`, brings its schema up to date, and gathers its writes ([`GroupCommit`]): what a
-/// server uses. Must be called within a Tokio runtime.
+/// Opens the database at `url`, brings its schema up to date, and batches its writes with [`GroupCommit`].
 ///
-/// `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://…`. The path stands as it is, without escapes.
+/// `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://…`. The path is used as it is, without escapes. Must be called
+/// within a Tokio runtime that has time enabled.
+///
+/// ```
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// use chat_core::store::sql::{Options, connect};
+///
+/// let store = connect("sqlite::memory:", &Options::default()).await?;
+/// assert!(store.is_empty().await?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// An [`OpenError`] that names the cause: the address, the file, the server, its log-in, or the schema.
 pub async fn connect(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
     let writers = if url.starts_with("sqlite:") { 1 } else { POSTGRES_WRITERS };
     Ok(Arc::new(GroupCommit::new(open(url, options).await?, writers)))
 }
 
-/// The same without the gathering: what a command uses that makes one change and ends.
+/// Like [`connect`], without the batches: for a program that makes one change and ends.
+///
+/// # Errors
+/// Those of [`connect`].
 pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
     if let Some(place) = url.strip_prefix("sqlite:") {
         return open_sqlite(place.strip_prefix("//").unwrap_or(place), options).await;

@@ -4,9 +4,12 @@ mod files;
 mod report;
 mod settings;
 
-use super::{common::Common, failure::Usage, serve::ServeArgs};
+use super::{common::Common, database::failed, serve::ServeArgs};
 use anyhow::{Result, bail};
-use chat_core::store::sql::{self, Finding, Level, OpenError};
+use chat_core::{
+    error_chain,
+    store::sql::{self, Finding, Level, OpenError},
+};
 use clap::builder::BoolishValueParser;
 
 /// The options of `doctor`.
@@ -32,7 +35,7 @@ pub(super) async fn run(common: &Common, args: &DoctorArgs) -> Result<()> {
     }
     match sql::examine(url.expose(), &args.serve.database()).await {
         Ok(more) => findings.extend(more),
-        Err(error @ OpenError::Address) => return Err(Usage(error.to_string()).into()),
+        Err(error @ OpenError::Address) => return Err(failed(error)),
         Err(error) => findings.push(cannot_open(&error)),
     }
     report::print(&findings, args.json)?;
@@ -45,14 +48,7 @@ pub(super) async fn run(common: &Common, args: &DoctorArgs) -> Result<()> {
 }
 
 /// Returns the finding for a database that cannot be opened.
-///
-/// The text of the error ends with the advice, unless it is the database's own.
 fn cannot_open(error: &OpenError) -> Finding {
-    let text = error.to_string();
-    match text.rsplit_once(": ") {
-        Some((text, advice)) if !matches!(error, OpenError::Database(_)) => {
-            Finding::problem("database", text, advice)
-        }
-        _ => Finding::problem("database", text, "look into the log of the database"),
-    }
+    let advice = error.hint().unwrap_or("read the log of the database");
+    Finding::problem("database", error_chain(error).to_string(), advice)
 }

@@ -294,7 +294,7 @@ mod tests {
     #[tokio::test]
     async fn the_error_names_what_cannot_be_opened() {
         let (folder, file) = folder();
-        let fixed = Options { create_if_missing: false, ..Options::default() };
+        let fixed = Options::default().create_if_missing(false);
         assert!(matches!(sql::open(&url(&file), &fixed).await, Err(OpenError::Missing(_))));
         assert!(!file.exists());
         assert!(matches!(open(folder.path()).await, Err(OpenError::Directory(_))));
