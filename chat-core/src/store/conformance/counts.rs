@@ -1,9 +1,9 @@
-//! The counts that lists come with.
+//! The counts of lists.
 
 use super::fixture::*;
 use crate::store::MessageChange;
 
-/// Whatever adds, changes or removes messages keeps them.
+/// Every change that adds, changes or removes messages keeps the counts exact.
 pub async fn counts_stay_exact_through_a_mixed_history(store: Shared) {
     let all: [_; 4] = users(&store).await;
     let [a, b, c, d] = all;
@@ -11,7 +11,7 @@ pub async fn counts_stay_exact_through_a_mixed_history(store: Shared) {
     for (low, high) in [(a, b), (a, c), (b, c), (c, d)] {
         threads.push((thread(&store, low, high).await, low, high));
     }
-    // A history that looks arbitrary and is the same every time.
+    // An arbitrary history, the same at each run.
     let mut sent = Vec::new();
     for step in 0_u64..120 {
         let roll = step.wrapping_mul(2_654_435_761) >> 7;
@@ -58,7 +58,7 @@ pub async fn counts_stay_exact_through_a_mixed_history(store: Shared) {
     }
 }
 
-/// Registered, ensured, refused and removed ones alike.
+/// For registered, ensured, refused and removed users alike.
 pub async fn counts_of_users_follow_additions_and_removals(store: Shared) {
     let [ann, _] = users(&store).await;
     store.insert_user(new_user("USER0")).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What the cases begin with.
+//! Users, threads and messages that the cases start from.
 
 use crate::{
     api::{Message, MessageId, Participants, ThreadId, Timestamp, UserId},
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 pub(super) type Shared = Arc<dyn Store>;
 
-/// The first `limit` entries.
+/// Returns the slice of the first `limit` entries.
 pub(super) const fn first(limit: u64) -> Slice {
     Slice { limit, offset: 0 }
 }
@@ -51,7 +51,7 @@ pub(super) async fn thread(store: &Shared, a: UserId, b: UserId) -> ThreadId {
     store.open_thread(new_thread(a, b)).await.unwrap().id
 }
 
-/// Two users and their thread.
+/// Adds two users and their thread.
 pub(super) async fn pair(store: &Shared) -> (UserId, UserId, ThreadId) {
     let [ann, ben] = users(store).await;
     (ann, ben, thread(store, ann, ben).await)
@@ -81,7 +81,7 @@ pub(super) async fn mark(store: &Shared, caller: UserId, id: MessageId) -> Optio
     marked.map(|marked| marked.value)
 }
 
-/// Marks a thread as read; the number of messages that were unread.
+/// Marks a thread as read and returns how many messages were unread.
 pub(super) async fn mark_thread(
     store: &Shared,
     caller: UserId,
@@ -107,12 +107,12 @@ pub(super) fn texts(messages: &[Message]) -> Vec<&str> {
     messages.iter().map(|message| &*message.text).collect()
 }
 
-/// All messages of a thread.
+/// Returns every message of a thread.
 pub(super) async fn messages_of(store: &Shared, caller: UserId, thread: ThreadId) -> Vec<Message> {
     store.thread_messages(caller, thread, MessageRange::Oldest, 1_000_000).await.unwrap().unwrap()
 }
 
-/// Counts a user's messages by reading them all, and compares with what the store says.
+/// Compares the counts of the store with those of a user's messages, counted by reading them all.
 pub(super) async fn assert_counts(store: &Shared, user: UserId) {
     let mut all = Vec::new();
     for thread in store.threads(user, None, 1_000_000).await.unwrap().unwrap() {

@@ -1,4 +1,4 @@
-//! Another service's data.
+//! Import of another service's data.
 
 use super::fixture::*;
 use crate::{
@@ -43,7 +43,7 @@ pub(super) fn empty() -> Import {
     Import { digest: [7; 32], at: at(99), users, tokens, threads, messages }
 }
 
-/// Three users, one of them disabled; Ann and Ben have two threads, one of which Cid wrote in.
+/// Three users, one of them disabled. Ann and Ben have two threads; Cid wrote in one of them.
 fn small() -> Import {
     Import {
         users: vec![person(BEN, "ben"), person(ANN, "Ann"), person(CID, "cid")],
@@ -60,7 +60,7 @@ fn small() -> Import {
 }
 
 /// With ids, times, marks and order.
-pub async fn everything_comes_over(store: Shared) {
+pub async fn everything_is_imported(store: Shared) {
     assert_eq!(store.import(small()).await.unwrap(), ImportOutcome::Imported);
     let cid = store.account_by_name("cid").await.unwrap().unwrap();
     assert_eq!((cid.id, cid.active, cid.created), (CID, false, at(8)));
@@ -81,7 +81,7 @@ pub async fn everything_comes_over(store: Shared) {
     }
 }
 
-/// Not even what has changed since.
+/// Not even data that changed since.
 pub async fn the_same_import_again_changes_nothing(store: Shared) {
     store.import(small()).await.unwrap();
     store.delete_thread(ANN, thread_id(9)).await.unwrap();
@@ -91,15 +91,15 @@ pub async fn the_same_import_again_changes_nothing(store: Shared) {
     assert_eq!(store.import(other).await.unwrap(), ImportOutcome::NotEmpty);
 }
 
-/// One is enough to refuse it.
+/// One user is enough to refuse it.
 pub async fn an_import_needs_a_database_without_users(store: Shared) {
     user(&store, "first").await;
     assert_eq!(store.import(small()).await.unwrap(), ImportOutcome::NotEmpty);
     assert_eq!(store.users("", ALL).await.unwrap().count, 1);
 }
 
-/// And can be repeated when it is mended.
-pub async fn a_bad_import_changes_nothing(store: Shared) {
+/// It can be repeated once the data is corrected.
+pub async fn a_failed_import_changes_nothing(store: Shared) {
     let mut bad = small();
     bad.messages.push(said(10, ANN, 9, true));
     assert!(matches!(store.import(bad).await, Err(StoreError::Conflict)));
@@ -110,7 +110,7 @@ pub async fn a_bad_import_changes_nothing(store: Shared) {
     assert_eq!(store.import(small()).await.unwrap(), ImportOutcome::Imported);
 }
 
-/// The rule binds new names; the lowest id stands for all, then the next.
+/// The rule on letter case binds new names; the lowest id owns the name, then the next.
 pub async fn names_that_differ_in_case_are_kept(store: Shared) {
     let users = vec![person(CID, "ANN"), person(ANN, "ann"), person(BEN, "Ann")];
     store.import(Import { users, ..empty() }).await.unwrap();
@@ -128,7 +128,7 @@ pub async fn names_that_differ_in_case_are_kept(store: Shared) {
     user(&store, "aNN").await;
 }
 
-/// Opening one for the pair answers the lowest id.
+/// Opening the thread of the pair returns the one with the lowest id.
 pub async fn several_threads_of_a_pair_are_kept(store: Shared) {
     store.import(small()).await.unwrap();
     assert_eq!(
@@ -139,8 +139,8 @@ pub async fn several_threads_of_a_pair_are_kept(store: Shared) {
     assert_eq!(messages_of(&store, BEN, thread_id(9)).await.last().unwrap().id, sent.id);
 }
 
-/// To the next lowest, whichever goes first.
-pub async fn deleting_the_canonical_thread_passes_the_pair_on(store: Shared) {
+/// The one with the next lowest id, in whatever order they are deleted.
+pub async fn deleting_the_canonical_thread_promotes_the_next(store: Shared) {
     let mut import = small();
     import.threads.push(talk(5, Participants::pair(ANN, BEN)));
     import.threads.push(talk(7, Participants::pair(ANN, CID)));
@@ -159,8 +159,8 @@ pub async fn deleting_the_canonical_thread_passes_the_pair_on(store: Shared) {
     );
 }
 
-/// For both participants it came in from somebody else.
-pub async fn what_strangers_wrote_is_counted_and_marked(store: Shared) {
+/// They are incoming for both participants.
+pub async fn messages_of_outside_senders_are_counted_and_marked(store: Shared) {
     store.import(small()).await.unwrap();
     assert_eq!(store.unread(ANN, UnreadFilter::Incoming, ALL).await.unwrap().count, 3);
     assert_eq!(store.unread(BEN, UnreadFilter::Incoming, ALL).await.unwrap().count, 1);
@@ -177,8 +177,8 @@ pub async fn what_strangers_wrote_is_counted_and_marked(store: Shared) {
     }
 }
 
-/// From threads that are not his, whose participants keep the rest.
-pub async fn a_removed_stranger_takes_his_messages_along(store: Shared) {
+/// From threads in which they do not participate; the rest of those threads stays.
+pub async fn a_removed_outside_sender_is_removed_with_their_messages(store: Shared) {
     store.import(small()).await.unwrap();
     assert!(store.remove_user(CID).await.unwrap());
     let left = messages_of(&store, ANN, thread_id(9)).await;
@@ -188,8 +188,8 @@ pub async fn a_removed_stranger_takes_his_messages_along(store: Shared) {
     }
 }
 
-/// And does not stand in a pair's way.
-pub async fn a_thread_of_one_is_read_and_deleted(store: Shared) {
+/// It does not prevent a thread of a pair.
+pub async fn a_thread_of_one_participant_is_read_and_deleted(store: Shared) {
     let mut import = small();
     import.threads.push(talk(1, Participants::one(ANN)));
     import.messages.extend([said(20, ANN, 1, false), said(21, BEN, 1, false), said(22, CID, 1, false)]);
@@ -210,15 +210,15 @@ pub async fn a_thread_of_one_is_read_and_deleted(store: Shared) {
     }
 }
 
-/// Of users and of messages.
+/// The ids of users and of messages.
 pub async fn new_ids_continue_above_imported_ones(store: Shared) {
     store.import(small()).await.unwrap();
     assert!(user(&store, "new").await > CID);
     assert!(send(&store, thread_id(2), ANN, "new").await.id > MessageId::new(40));
 }
 
-/// Larger than any one statement.
-pub async fn a_large_import_comes_over_whole(store: Shared) {
+/// Larger than any single statement.
+pub async fn a_large_import_is_complete(store: Shared) {
     let users: Vec<_> = (1..=1500).map(|n| person(UserId::new(n), &format!("user{n}"))).collect();
     let pair = |n: i64| Participants::pair(UserId::new(n), UserId::new(n + 1));
     let threads = (1..=1200_i64).rev().map(|n| talk(n.unsigned_abs().into(), pair(n))).collect();

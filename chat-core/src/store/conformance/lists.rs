@@ -7,7 +7,7 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// Always ascending, and every message once.
+/// Pages are ascending in both directions and hold every message once.
 pub async fn a_thread_is_paged_forwards_and_backwards(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (thread, other) = (thread(&store, ann, ben).await, thread(&store, ann, cid).await);
@@ -29,7 +29,7 @@ pub async fn a_thread_is_paged_forwards_and_backwards(store: Shared) {
     assert_eq!(page(MessageRange::Before(all[0]), 3).await, []);
 }
 
-/// An empty one of the caller's has an empty page.
+/// An empty thread of the caller has an empty page.
 pub async fn a_foreign_thread_has_no_pages(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let cid = user(&store, "cid").await;
@@ -42,7 +42,7 @@ pub async fn a_foreign_thread_has_no_pages(store: Shared) {
     }
 }
 
-/// Whichever side of his threads the caller is on.
+/// Threads count in which the caller is either participant.
 pub async fn all_messages_are_listed_across_threads(store: Shared) {
     let [a, b, c] = users(&store).await;
     let (below, above, foreign) =
@@ -59,8 +59,8 @@ pub async fn all_messages_are_listed_across_threads(store: Shared) {
     assert_eq!((ids(&part.items), part.count), (expected[4..7].to_vec(), 8));
 }
 
-/// Unless they are left out.
-pub async fn unread_messages_include_ones_own(store: Shared) {
+/// `Incoming` leaves the caller's own messages out.
+pub async fn unread_messages_include_own_ones(store: Shared) {
     let [a, b, c] = users(&store).await;
     let (below, above) = (thread(&store, a, b).await, thread(&store, b, c).await);
     let mut sent = Vec::new();
@@ -77,11 +77,11 @@ pub async fn unread_messages_include_ones_own(store: Shared) {
     }
 }
 
-/// Beyond it nothing, without a fault and with the count of all.
-pub async fn a_list_ends_where_it_ends(store: Shared) {
+/// It is not an error and has the count of the whole list.
+pub async fn a_slice_beyond_the_end_is_empty(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
-    let nobodys = store.messages(ann, ALL).await.unwrap();
-    assert_eq!((nobodys.count, nobodys.items), (0, vec![]));
+    let empty = store.messages(ann, ALL).await.unwrap();
+    assert_eq!((empty.count, empty.items), (0, vec![]));
     send(&store, thread, ben, "x").await;
     for offset in [1, 2, u64::MAX] {
         for limit in [1, u64::MAX] {

@@ -1,4 +1,4 @@
-//! Marking as read.
+//! Read marks.
 
 use super::fixture::*;
 use crate::store::UnreadFilter;
@@ -8,26 +8,32 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// Own messages, others', foreign ones and none, in one go.
-pub async fn marks_have_an_outcome_each(store: Shared) {
+/// Own messages, those of the other participant, foreign and missing ones in one batch.
+pub async fn each_mark_has_an_outcome(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (one, two) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
-    let (hers, his) = (send(&store, one, ann, "a").await, send(&store, one, ben, "b").await);
+    let (from_ann, from_ben) = (send(&store, one, ann, "a").await, send(&store, one, ben, "b").await);
     let other = send(&store, two, cid, "c").await;
     let none = MessageId::new(i64::MAX);
-    let marks =
-        vec![(ann, hers.id), (ann, other.id), (ann, none), (ben, other.id), (ann, his.id), (ben, hers.id)];
+    let marks = vec![
+        (ann, from_ann.id),
+        (ann, other.id),
+        (ann, none),
+        (ben, other.id),
+        (ann, from_ben.id),
+        (ben, from_ann.id),
+    ];
     let outcomes = store.mark_messages_read(marks).await.unwrap();
     let marked: Vec<_> =
         outcomes.into_iter().map(|o| o.unwrap().map(|m| (m.value.id, m.value.is_read))).collect();
-    let [hers, his, other] = [hers, his, other].map(|m| Some((m.id, true)));
-    assert_eq!(marked, [hers, None, None, other, his, hers]);
+    let [from_ann, from_ben, other] = [from_ann, from_ben, other].map(|m| Some((m.id, true)));
+    assert_eq!(marked, [from_ann, None, None, other, from_ben, from_ann]);
     for user in [ann, ben, cid] {
         assert_counts(&store, user).await;
     }
 }
 
-/// Nor does it fail.
+/// It does not fail either.
 pub async fn marking_again_changes_nothing(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let sent = send(&store, thread, ann, "x").await;
@@ -38,7 +44,7 @@ pub async fn marking_again_changes_nothing(store: Shared) {
     }
 }
 
-/// His own messages stay as they are, and so do other threads.
+/// The reader's own messages and other threads stay as they are.
 pub async fn a_thread_is_marked_for_its_reader(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (thread, other) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
@@ -56,7 +62,7 @@ pub async fn a_thread_is_marked_for_its_reader(store: Shared) {
     }
 }
 
-/// That one included.
+/// Including that message.
 pub async fn a_thread_is_marked_up_to_a_message(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let mut sent = Vec::new();
@@ -70,8 +76,8 @@ pub async fn a_thread_is_marked_up_to_a_message(store: Shared) {
     }
 }
 
-/// However far the thread was read before, by whom ever.
-pub async fn what_became_unread_again_is_marked_with_its_thread(store: Shared) {
+/// However far either participant had marked the thread before.
+pub async fn a_message_that_became_unread_again_is_marked_with_its_thread(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let mut sent = Vec::new();
     for sender in [ann, ben, ann, ben, ann] {
@@ -93,7 +99,7 @@ pub async fn what_became_unread_again_is_marked_with_its_thread(store: Shared) {
     }
 }
 
-/// Nor one that is not there.
+/// Nor one that does not exist.
 pub async fn a_foreign_thread_is_not_marked(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let cid = user(&store, "cid").await;

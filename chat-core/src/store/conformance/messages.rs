@@ -6,8 +6,8 @@ use crate::{
     store::MessageChange,
 };
 
-/// To read, to change, to mark or to delete.
-pub async fn a_message_is_its_threads_participants_alone(store: Shared) {
+/// Only they read, change, mark and delete it.
+pub async fn only_participants_see_a_message(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let cid = user(&store, "cid").await;
     let sent = send(&store, thread, ann, "hello").await;
@@ -23,8 +23,8 @@ pub async fn a_message_is_its_threads_participants_alone(store: Shared) {
     assert_eq!(store.message(ann, sent.id).await.unwrap(), Some(sent));
 }
 
-/// And nothing of a change of another's text is done.
-pub async fn a_text_is_its_senders_to_change(store: Shared) {
+/// A refused change leaves the whole message as it is.
+pub async fn only_the_sender_changes_a_text(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let sent = send(&store, thread, ann, "before").await;
     let change = MessageChange { text: Some("after".to_owned()), is_read: Some(true) };
@@ -40,7 +40,7 @@ pub async fn a_text_is_its_senders_to_change(store: Shared) {
     assert_eq!(same.map(|same| same.value), Some(changed));
 }
 
-/// Both ways, and the counts follow.
+/// In both directions; the counts follow.
 pub async fn either_participant_changes_the_mark(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let sent = send(&store, thread, ann, "hello").await;
@@ -53,8 +53,8 @@ pub async fn either_participant_changes_the_mark(store: Shared) {
     }
 }
 
-/// The other participant is answered as if there were none.
-pub async fn a_message_is_its_senders_to_delete(store: Shared) {
+/// The other participant gets the result of a missing message.
+pub async fn only_the_sender_deletes_a_message(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let sent = send(&store, thread, ann, "hello").await;
     send(&store, thread, ben, "stays").await;
@@ -68,8 +68,8 @@ pub async fn a_message_is_its_senders_to_delete(store: Shared) {
     }
 }
 
-/// Not even that of the newest.
-pub async fn ids_of_deleted_messages_are_not_used_again(store: Shared) {
+/// Not even the id of the newest message.
+pub async fn ids_of_deleted_messages_are_not_reused(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let gone = send(&store, thread, ann, "gone").await;
     assert!(store.delete_message(ann, gone.id).await.unwrap().is_some());

@@ -1,23 +1,33 @@
-//! What every store has to do, as small named cases, each for a fresh store.
+//! The test cases that every store has to pass, each on a fresh store.
 //!
-//! [`store_conformance!`](crate::store_conformance) makes a test of each. A store of your own is held to the same
-//! as ours:
+//! [`store_conformance!`](crate::store_conformance) makes a test of each case. A store of another crate is held to the
+//! same rules as those of this crate:
 //!
-//! ```text
-//! async fn fresh() -> (Arc<dyn Store>, TempDir) { … }
+//! ```
+//! # #[cfg(feature = "sqlite")]
+//! use chat_core::store::{Store, sql};
+//! use std::sync::Arc;
 //!
+//! # #[cfg(feature = "sqlite")]
+//! /// Returns a fresh store, and a value that is kept until the case is done.
+//! async fn fresh() -> (Arc<dyn Store>, ()) {
+//!     (sql::connect("sqlite::memory:", &sql::Options::default()).await.unwrap(), ())
+//! }
+//!
+//! # #[cfg(feature = "sqlite")]
 //! mod my_store {
 //!     chat_core::store_conformance!(crate::fresh());
 //! }
+//! # fn main() {}
 //! ```
 //!
-//! Needs `tokio` with `macros` and `rt-multi-thread` where it is used.
+//! The test crate needs `tokio` with `macros` and `rt-multi-thread`.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "these are the bodies of tests, where a panic is how they fail"
+    reason = "these are the bodies of tests, which fail by a panic"
 )]
 
 pub mod counts;
@@ -34,35 +44,37 @@ pub mod tokens;
 pub mod users;
 pub mod versions;
 
-/// Makes a `#[tokio::test]` of every case. The argument is an expression that is evaluated for each, in a module of
-/// its own; its value, when awaited, is a fresh `Arc<dyn Store>` and something that is kept until the case is done.
+/// Makes a `#[tokio::test]` of every case.
+///
+/// The argument is an expression that is evaluated for each case, in a submodule. It is a future of a fresh
+/// `Arc<dyn Store>` and a value that is kept until the case is done.
 #[macro_export]
 macro_rules! store_conformance {
     ($fresh:expr) => {
         $crate::store_conformance! { @cases $fresh,
             users {
                 a_user_is_found_by_id_and_by_exact_name
-                a_name_is_taken_in_whatever_letter_case
-                ids_are_never_given_twice
+                a_name_is_taken_in_any_letter_case
+                ids_are_not_reused
                 names_are_listed_in_code_point_order
-                a_search_is_a_prefix_in_whatever_letter_case
+                a_search_is_a_prefix_in_any_letter_case
                 accounts_are_paged_by_id
-                an_ensured_user_keeps_his_id
+                an_ensured_user_keeps_their_id
                 an_ensured_user_is_renamed
-                an_ensured_user_cannot_take_a_name
+                an_ensured_user_cannot_take_the_name_of_another
                 new_ids_continue_above_an_ensured_one
                 a_password_is_replaced_only_while_it_is_the_expected_one
-                a_new_password_revokes_the_tokens_it_is_to
-                a_disabled_user_is_so_until_enabled
+                a_new_password_revokes_the_given_tokens
+                a_user_is_disabled_until_enabled
                 a_closed_store_fails
             }
             tokens {
-                a_token_tells_whose_it_is
-                the_oldest_tokens_make_room
-                the_longest_unused_token_makes_room
-                an_expired_token_makes_room
+                a_token_has_its_owner
+                the_oldest_tokens_are_revoked_for_a_new_one
+                the_longest_unused_token_is_revoked_for_a_new_one
+                an_expired_token_is_revoked_for_a_new_one
                 tokens_are_listed_and_numbered
-                uses_are_noted
+                uses_are_recorded
                 a_token_is_revoked_by_its_number
                 a_token_is_revoked_alone_or_with_all
                 a_token_needs_a_user
@@ -70,45 +82,45 @@ macro_rules! store_conformance {
             threads {
                 a_pair_has_one_thread
                 a_thread_needs_two_users
-                a_thread_is_its_participants_alone
-                threads_are_listed_in_the_order_they_were_made
-                a_deleted_thread_is_gone_with_its_messages
-                a_pair_may_begin_anew
+                only_participants_see_a_thread
+                threads_are_listed_in_the_order_of_their_creation
+                a_thread_is_deleted_with_its_messages
+                a_pair_may_open_a_new_thread_after_a_deletion
             }
             sending {
-                a_message_is_what_was_sent
+                a_message_has_the_fields_that_were_sent
                 only_participants_send
-                outcomes_stand_in_the_order_of_the_messages
+                outcomes_are_in_the_order_of_the_messages
                 ids_ascend
-                sending_moves_the_thread_on_and_never_back
-                a_key_makes_a_repeat_recognisable
+                sending_never_moves_the_time_of_a_thread_back
+                a_repeat_with_the_same_key_adds_nothing
                 a_repeat_in_one_batch_is_recognised
-                a_repeat_answers_the_message_as_it_stands
-                keys_are_each_senders_own
+                a_repeat_returns_the_current_message
+                a_key_belongs_to_one_sender
                 a_deleted_message_frees_its_key
-                nothing_sent_is_nothing_done
-                text_comes_back_as_it_was
+                an_empty_batch_does_nothing
+                a_text_is_returned_unchanged
             }
             messages {
-                a_message_is_its_threads_participants_alone
-                a_text_is_its_senders_to_change
+                only_participants_see_a_message
+                only_the_sender_changes_a_text
                 either_participant_changes_the_mark
-                a_message_is_its_senders_to_delete
-                ids_of_deleted_messages_are_not_used_again
+                only_the_sender_deletes_a_message
+                ids_of_deleted_messages_are_not_reused
             }
             lists {
                 a_thread_is_paged_forwards_and_backwards
                 a_foreign_thread_has_no_pages
                 all_messages_are_listed_across_threads
-                unread_messages_include_ones_own
-                a_list_ends_where_it_ends
+                unread_messages_include_own_ones
+                a_slice_beyond_the_end_is_empty
             }
             marks {
-                marks_have_an_outcome_each
+                each_mark_has_an_outcome
                 marking_again_changes_nothing
                 a_thread_is_marked_for_its_reader
                 a_thread_is_marked_up_to_a_message
-                what_became_unread_again_is_marked_with_its_thread
+                a_message_that_became_unread_again_is_marked_with_its_thread
                 a_foreign_thread_is_not_marked
             }
             counts {
@@ -116,41 +128,41 @@ macro_rules! store_conformance {
                 counts_of_users_follow_additions_and_removals
             }
             removal {
-                a_removed_user_takes_everything_along
+                a_removed_user_is_removed_with_everything
                 a_removed_user_leaves_others_alone
-                his_name_is_free
-                nobody_is_removed_twice
+                the_name_of_a_removed_user_is_free
+                a_user_is_removed_once
             }
             import {
-                everything_comes_over
+                everything_is_imported
                 the_same_import_again_changes_nothing
                 an_import_needs_a_database_without_users
-                a_bad_import_changes_nothing
+                a_failed_import_changes_nothing
                 names_that_differ_in_case_are_kept
                 several_threads_of_a_pair_are_kept
-                deleting_the_canonical_thread_passes_the_pair_on
-                what_strangers_wrote_is_counted_and_marked
-                a_removed_stranger_takes_his_messages_along
-                a_thread_of_one_is_read_and_deleted
+                deleting_the_canonical_thread_promotes_the_next
+                messages_of_outside_senders_are_counted_and_marked
+                a_removed_outside_sender_is_removed_with_their_messages
+                a_thread_of_one_participant_is_read_and_deleted
                 new_ids_continue_above_imported_ones
-                a_large_import_comes_over_whole
+                a_large_import_is_complete
             }
             versions {
-                every_change_gives_its_users_a_new_version
-                the_end_of_a_thread_gives_a_new_version
-                imported_threads_give_versions
+                every_change_assigns_new_versions_to_its_users
+                the_deletion_of_a_thread_assigns_new_versions
+                an_import_assigns_versions
             }
             races {
-                one_thread_for_a_pair_whoever_asks
-                one_user_for_a_name
-                one_message_for_a_key
-                one_key_for_two_threads
+                concurrent_callers_open_one_thread
+                concurrent_callers_add_one_user_for_a_name
+                concurrent_callers_send_one_message_for_a_key
+                concurrent_callers_use_a_key_for_one_of_two_threads
                 a_reader_that_pages_misses_nothing
-                counts_survive_concurrent_writers
-                a_thread_deleted_while_messages_come
-                tokens_of_concurrent_log_ins_make_room
-                opening_and_deleting_at_once
-                removing_users_while_they_write
+                counts_stay_exact_under_concurrent_writers
+                a_thread_is_deleted_while_messages_arrive
+                concurrent_log_ins_keep_the_limit_of_tokens
+                a_thread_is_opened_and_deleted_concurrently
+                users_are_removed_while_they_write
             }
         }
     };

@@ -1,4 +1,4 @@
-//! Callers at the same moment.
+//! Concurrent callers.
 
 use super::fixture::*;
 use crate::{
@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// Runs tasks side by side, and answers what they answer, in the order of the tasks.
+/// Runs tasks concurrently and returns their results in the order of the tasks.
 async fn at_once<T, F>(tasks: impl IntoIterator<Item = F>) -> Vec<T>
 where
     T: Send + 'static,
@@ -25,8 +25,8 @@ where
     done
 }
 
-/// 64 of them, from both sides.
-pub async fn one_thread_for_a_pair_whoever_asks(store: Shared) {
+/// 64 callers, from both sides.
+pub async fn concurrent_callers_open_one_thread(store: Shared) {
     let [ann, ben] = users(&store).await;
     let opened = at_once((0..64).map(|n| {
         let store = store.clone();
@@ -40,8 +40,8 @@ pub async fn one_thread_for_a_pair_whoever_asks(store: Shared) {
     assert_eq!(store.threads(ann, None, 9).await.unwrap().unwrap().len(), 1);
 }
 
-/// However it is spelt; registering and ensuring alike.
-pub async fn one_user_for_a_name(store: Shared) {
+/// In any letter case, registered and ensured alike.
+pub async fn concurrent_callers_add_one_user_for_a_name(store: Shared) {
     let added = at_once((0..32).map(|n| {
         let store = store.clone();
         let name = if n % 2 == 0 { "Ann" } else { "aNN" };
@@ -55,8 +55,8 @@ pub async fn one_user_for_a_name(store: Shared) {
     assert_eq!(store.users("", ALL).await.unwrap().count, 1);
 }
 
-/// All are answered with the same one.
-pub async fn one_message_for_a_key(store: Shared) {
+/// Every caller gets the same message.
+pub async fn concurrent_callers_send_one_message_for_a_key(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let sent = at_once((0..32).map(|_| {
         let store = store.clone();
@@ -70,8 +70,8 @@ pub async fn one_message_for_a_key(store: Shared) {
     assert_counts(&store, ann).await;
 }
 
-/// Where no thread's lock keeps them apart.
-pub async fn one_key_for_two_threads(store: Shared) {
+/// No lock of a thread separates them.
+pub async fn concurrent_callers_use_a_key_for_one_of_two_threads(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let threads = [thread(&store, ann, ben).await, thread(&store, ann, cid).await];
     for round in 0..8 {
@@ -88,7 +88,7 @@ pub async fn one_key_for_two_threads(store: Shared) {
     assert_counts(&store, ann).await;
 }
 
-/// A later commit has the higher id, so that what a reader has passed is complete.
+/// A later commit has the higher id, so a reader that passed an id has seen every message below it.
 pub async fn a_reader_that_pages_misses_nothing(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let done = Arc::new(AtomicBool::new(false));
@@ -97,7 +97,7 @@ pub async fn a_reader_that_pages_misses_nothing(store: Shared) {
         tokio::spawn(async move {
             let mut seen: Vec<MessageId> = Vec::new();
             loop {
-                // Looked at before the page, so that the last page is one of a thread at rest.
+                // Read before the page, so that the last page is that of a thread without writers.
                 let last = done.load(Ordering::SeqCst);
                 let range = seen.last().map_or(MessageRange::Oldest, |id| MessageRange::After(*id));
                 let page = store.thread_messages(ben, thread, range, 7).await.unwrap().unwrap();
@@ -128,8 +128,8 @@ pub async fn a_reader_that_pages_misses_nothing(store: Shared) {
     assert_eq!(reader.await.unwrap(), sent.into_iter().collect::<Vec<_>>());
 }
 
-/// Who send, mark both ways and delete.
-pub async fn counts_survive_concurrent_writers(store: Shared) {
+/// They send, mark in both directions and delete.
+pub async fn counts_stay_exact_under_concurrent_writers(store: Shared) {
     let all: [UserId; 3] = users(&store).await;
     let [a, b, c] = all;
     let threads = [
@@ -162,8 +162,8 @@ pub async fn counts_survive_concurrent_writers(store: Shared) {
     }
 }
 
-/// What came before goes with it, what comes after is refused; nothing is left of either.
-pub async fn a_thread_deleted_while_messages_come(store: Shared) {
+/// Earlier messages are deleted with it, later ones are refused; neither leaves anything behind.
+pub async fn a_thread_is_deleted_while_messages_arrive(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (doomed, kept) = (thread(&store, ann, ben).await, thread(&store, ann, cid).await);
     let senders = (0..8).map(|_| {
@@ -188,8 +188,8 @@ pub async fn a_thread_deleted_while_messages_come(store: Shared) {
     }
 }
 
-/// Never more than there may be.
-pub async fn tokens_of_concurrent_log_ins_make_room(store: Shared) {
+/// There are never more live tokens than the limit.
+pub async fn concurrent_log_ins_keep_the_limit_of_tokens(store: Shared) {
     let ann = user(&store, "ann").await;
     at_once((0..24).map(|n| {
         let store = store.clone();
@@ -203,8 +203,8 @@ pub async fn tokens_of_concurrent_log_ins_make_room(store: Shared) {
     assert_eq!(live, 5);
 }
 
-/// Whoever opens is told of a thread that was there.
-pub async fn opening_and_deleting_at_once(store: Shared) {
+/// Each caller that opens gets a thread that existed.
+pub async fn a_thread_is_opened_and_deleted_concurrently(store: Shared) {
     let [ann, ben] = users(&store).await;
     at_once((0..8).map(|n| {
         let store = store.clone();
@@ -221,8 +221,8 @@ pub async fn opening_and_deleting_at_once(store: Shared) {
     assert!(store.threads(ann, None, 9).await.unwrap().unwrap().len() <= 1);
 }
 
-/// Nothing of theirs is left, and those who stay have exact counts.
-pub async fn removing_users_while_they_write(store: Shared) {
+/// Nothing of theirs remains, and the other users have exact counts.
+pub async fn users_are_removed_while_they_write(store: Shared) {
     let all: [UserId; 5] = users(&store).await;
     let ann = all[0];
     let mut threads = Vec::new();

@@ -3,12 +3,12 @@
 use super::fixture::*;
 use crate::store::{MessageRange, StoreError, TokenHash};
 
-/// His account, tokens, threads and messages.
-pub async fn a_removed_user_takes_everything_along(store: Shared) {
+/// Account, tokens, threads and messages are removed.
+pub async fn a_removed_user_is_removed_with_everything(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (gone, kept) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
-    let hers = send(&store, gone, ann, "a").await;
-    let his = send(&store, gone, ben, "b").await;
+    let from_ann = send(&store, gone, ann, "a").await;
+    let from_ben = send(&store, gone, ben, "b").await;
     send(&store, kept, ben, "stays").await;
     store.insert_token(token(ann, 1, 10), 100).await.unwrap();
 
@@ -18,7 +18,7 @@ pub async fn a_removed_user_takes_everything_along(store: Shared) {
     assert!(store.token_owner(&TokenHash([1; 32])).await.unwrap().is_none());
     assert!(store.thread(ben, gone).await.unwrap().is_none());
     assert_eq!(store.thread_messages(ben, gone, MessageRange::Oldest, 9).await.unwrap(), None);
-    for id in [hers.id, his.id] {
+    for id in [from_ann.id, from_ben.id] {
         assert!(store.message(ben, id).await.unwrap().is_none());
     }
     assert_eq!(store.threads(ann, None, 9).await.unwrap(), Some(vec![]));
@@ -30,7 +30,7 @@ pub async fn a_removed_user_takes_everything_along(store: Shared) {
     }
 }
 
-/// With all they have.
+/// Threads, messages and tokens of other users stay.
 pub async fn a_removed_user_leaves_others_alone(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let kept = thread(&store, ben, cid).await;
@@ -42,16 +42,16 @@ pub async fn a_removed_user_leaves_others_alone(store: Shared) {
     assert!(store.account(ben).await.unwrap().unwrap().active);
 }
 
-/// For another user, who is not him.
-pub async fn his_name_is_free(store: Shared) {
+/// Another user may get the name, with a new id.
+pub async fn the_name_of_a_removed_user_is_free(store: Shared) {
     let ann = user(&store, "ann").await;
     assert!(store.remove_user(ann).await.unwrap());
     assert!(!store.is_name_taken("ann").await.unwrap());
     assert!(user(&store, "ANN").await > ann);
 }
 
-/// It is said.
-pub async fn nobody_is_removed_twice(store: Shared) {
+/// The second removal returns `false`.
+pub async fn a_user_is_removed_once(store: Shared) {
     let ann = user(&store, "ann").await;
     assert!(store.remove_user(ann).await.unwrap());
     assert!(!store.remove_user(ann).await.unwrap());

@@ -7,8 +7,8 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// Field by field, as answered and as read.
-pub async fn a_message_is_what_was_sent(store: Shared) {
+/// As returned and as read later.
+pub async fn a_message_has_the_fields_that_were_sent(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     for is_read in [false, true] {
         let mut new = new_message(thread, ben, "hello");
@@ -22,7 +22,7 @@ pub async fn a_message_is_what_was_sent(store: Shared) {
     }
 }
 
-/// Others are told what they would be told of a thread that is not there.
+/// Other users get the result of a missing thread.
 pub async fn only_participants_send(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let cid = user(&store, "cid").await;
@@ -33,8 +33,8 @@ pub async fn only_participants_send(store: Shared) {
     assert!(messages_of(&store, ann, thread).await.is_empty());
 }
 
-/// Some may fail: the others are added all the same.
-pub async fn outcomes_stand_in_the_order_of_the_messages(store: Shared) {
+/// If some messages fail, the others are added.
+pub async fn outcomes_are_in_the_order_of_the_messages(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (one, two) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
     let nowhere = ThreadId::new(Uuid::nil());
@@ -64,8 +64,8 @@ pub async fn ids_ascend(store: Shared) {
     }
 }
 
-/// Clocks of several nodes differ.
-pub async fn sending_moves_the_thread_on_and_never_back(store: Shared) {
+/// The clocks of several nodes differ.
+pub async fn sending_never_moves_the_time_of_a_thread_back(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     for (created, updated) in [(500, 500), (300, 500), (600, 600)] {
         let mut new = new_message(thread, ann, "x");
@@ -76,8 +76,8 @@ pub async fn sending_moves_the_thread_on_and_never_back(store: Shared) {
     }
 }
 
-/// The same request is answered with the same message, another one is refused.
-pub async fn a_key_makes_a_repeat_recognisable(store: Shared) {
+/// The same request returns the same message; another request is refused.
+pub async fn a_repeat_with_the_same_key_adds_nothing(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let new = with_key(new_message(thread, ann, "once"), "k", 1);
     let sent = try_send(&store, new.clone()).await.unwrap();
@@ -90,7 +90,7 @@ pub async fn a_key_makes_a_repeat_recognisable(store: Shared) {
     assert_counts(&store, ann).await;
 }
 
-/// As it happens when a client's retry overtakes its request.
+/// As it happens if a client's retry overtakes its request.
 pub async fn a_repeat_in_one_batch_is_recognised(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let new = with_key(new_message(thread, ann, "once"), "k", 1);
@@ -104,8 +104,8 @@ pub async fn a_repeat_in_one_batch_is_recognised(store: Shared) {
     assert_eq!(messages_of(&store, ann, thread).await.len(), 1);
 }
 
-/// Not as it was sent.
-pub async fn a_repeat_answers_the_message_as_it_stands(store: Shared) {
+/// Not the message as it was sent.
+pub async fn a_repeat_returns_the_current_message(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let new = with_key(new_message(thread, ann, "before"), "k", 1);
     let id = try_send(&store, new.clone()).await.unwrap().message.id;
@@ -116,8 +116,8 @@ pub async fn a_repeat_answers_the_message_as_it_stands(store: Shared) {
     assert_eq!((&*again.message.text, again.message.is_read), ("after", true));
 }
 
-/// What one client chose does not get in another's way.
-pub async fn keys_are_each_senders_own(store: Shared) {
+/// Two senders may choose the same key.
+pub async fn a_key_belongs_to_one_sender(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let batch = vec![
         with_key(new_message(thread, ann, "a"), "k", 1),
@@ -129,7 +129,7 @@ pub async fn keys_are_each_senders_own(store: Shared) {
     }
 }
 
-/// And the same request is new then.
+/// The same request adds a new message then.
 pub async fn a_deleted_message_frees_its_key(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let new = with_key(new_message(thread, ann, "x"), "k", 1);
@@ -143,14 +143,14 @@ pub async fn a_deleted_message_frees_its_key(store: Shared) {
     assert!(!third.replayed);
 }
 
-/// An empty batch is no fault.
-pub async fn nothing_sent_is_nothing_done(store: Shared) {
+/// It is not an error.
+pub async fn an_empty_batch_does_nothing(store: Shared) {
     assert!(store.insert_messages(vec![]).await.unwrap().is_empty());
     assert!(store.mark_messages_read(vec![]).await.unwrap().is_empty());
 }
 
-/// Whatever signs it has.
-pub async fn text_comes_back_as_it_was(store: Shared) {
+/// Whatever characters it has.
+pub async fn a_text_is_returned_unchanged(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let batch = [
         "\"quoted\" \\ 'single'",

@@ -7,7 +7,7 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// The second to ask is answered the first one's.
+/// The second call returns the thread of the first.
 pub async fn a_pair_has_one_thread(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let asked = new_thread(ann, ben);
@@ -20,7 +20,7 @@ pub async fn a_pair_has_one_thread(store: Shared) {
     assert!(made && other != asked.id);
 }
 
-/// Whichever of the two is missing; nothing is left of the attempt.
+/// Whichever of the two is missing, the attempt leaves nothing behind.
 pub async fn a_thread_needs_two_users(store: Shared) {
     let ann = user(&store, "ann").await;
     for stranger in [ann.get() - 1, ann.get() + 1] {
@@ -30,8 +30,8 @@ pub async fn a_thread_needs_two_users(store: Shared) {
     assert_eq!(store.threads(ann, None, 10).await.unwrap(), Some(vec![]));
 }
 
-/// Others see as little of it as of one that is not there.
-pub async fn a_thread_is_its_participants_alone(store: Shared) {
+/// Other users get the result of a missing thread.
+pub async fn only_participants_see_a_thread(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let id = thread(&store, ann, ben).await;
     for caller in [ann, ben] {
@@ -45,8 +45,8 @@ pub async fn a_thread_is_its_participants_alone(store: Shared) {
     assert!(store.thread(ann, id).await.unwrap().is_some());
 }
 
-/// For either side, in pages that leave nothing out.
-pub async fn threads_are_listed_in_the_order_they_were_made(store: Shared) {
+/// For either participant, in pages that leave nothing out.
+pub async fn threads_are_listed_in_the_order_of_their_creation(store: Shared) {
     let [a, b, c, d, e] = users(&store).await;
     let mut made = Vec::new();
     for other in [e, a, d, b] {
@@ -66,8 +66,8 @@ pub async fn threads_are_listed_in_the_order_they_were_made(store: Shared) {
     assert_eq!(store.threads(b, Some(ThreadId::new(Uuid::nil())), 2).await.unwrap(), None);
 }
 
-/// For both.
-pub async fn a_deleted_thread_is_gone_with_its_messages(store: Shared) {
+/// For both participants.
+pub async fn a_thread_is_deleted_with_its_messages(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (gone, kept) = (thread(&store, ann, ben).await, thread(&store, ann, cid).await);
     let message = send(&store, gone, ann, "hello").await;
@@ -88,8 +88,8 @@ pub async fn a_deleted_thread_is_gone_with_its_messages(store: Shared) {
     }
 }
 
-/// With another thread.
-pub async fn a_pair_may_begin_anew(store: Shared) {
+/// It has another id.
+pub async fn a_pair_may_open_a_new_thread_after_a_deletion(store: Shared) {
     let (ann, ben, first) = pair(&store).await;
     assert!(store.delete_thread(ann, first).await.unwrap().is_some());
     let OpenedThread { id: second, created: made } = store.open_thread(new_thread(ann, ben)).await.unwrap();

@@ -7,8 +7,8 @@ use crate::{
 };
 use std::time::Duration;
 
-/// And only the one that was added does.
-pub async fn a_token_tells_whose_it_is(store: Shared) {
+/// No other token has one.
+pub async fn a_token_has_its_owner(store: Shared) {
     let ann = user(&store, "ann").await;
     store.insert_token(token(ann, 1, 10), 100).await.unwrap();
     let owner = store.token_owner(&TokenHash([1; 32])).await.unwrap();
@@ -16,8 +16,8 @@ pub async fn a_token_tells_whose_it_is(store: Shared) {
     assert_eq!(store.token_owner(&TokenHash([2; 32])).await.unwrap(), None);
 }
 
-/// The new one stays whatever its time, and other users' are left alone.
-pub async fn the_oldest_tokens_make_room(store: Shared) {
+/// The new token stays whatever its time is; tokens of other users stay.
+pub async fn the_oldest_tokens_are_revoked_for_a_new_one(store: Shared) {
     let [ann, ben] = users(&store).await;
     store.insert_token(token(ben, 9, 1), 1).await.unwrap();
     for (n, created, gone) in [(1, 30, None), (2, 10, None), (3, 20, None), (4, 5, Some(2))] {
@@ -31,8 +31,8 @@ pub async fn the_oldest_tokens_make_room(store: Shared) {
     assert_eq!(store.delete_tokens(ann).await.unwrap(), 1);
 }
 
-/// The time of its last use counts, not that of its making.
-pub async fn the_longest_unused_token_makes_room(store: Shared) {
+/// The time of the last use counts, not that of the creation.
+pub async fn the_longest_unused_token_is_revoked_for_a_new_one(store: Shared) {
     let ann = user(&store, "ann").await;
     for n in 1..=3 {
         store.insert_token(token(ann, n, i64::from(n)), 100).await.unwrap();
@@ -42,8 +42,8 @@ pub async fn the_longest_unused_token_makes_room(store: Shared) {
     assert_eq!(gone, [TokenHash([2; 32])]);
 }
 
-/// And one that is void by time makes room before any other.
-pub async fn an_expired_token_makes_room(store: Shared) {
+/// Before any other token.
+pub async fn an_expired_token_is_revoked_for_a_new_one(store: Shared) {
     let ann = user(&store, "ann").await;
     let brief = |n, created| NewToken { ttl: Some(Duration::from_micros(10)), ..token(ann, n, created) };
     store.insert_token(token(ann, 1, 1), 100).await.unwrap();
@@ -53,7 +53,7 @@ pub async fn an_expired_token_makes_room(store: Shared) {
     assert_eq!(gone, [TokenHash([2; 32])]);
 }
 
-/// With what was given and a number that was never another's, newest first.
+/// Newest first, with what was given and a number that no other token had.
 pub async fn tokens_are_listed_and_numbered(store: Shared) {
     let [ann, ben] = users(&store).await;
     let ttl = Some(Duration::from_secs(90 * 24 * 3600));
@@ -85,8 +85,8 @@ pub async fn tokens_are_listed_and_numbered(store: Shared) {
     assert_eq!(store.tokens(ann).await.unwrap(), [plain(3, 3, 30), first]);
 }
 
-/// A use that came late is not the last one, and what is revoked stays so.
-pub async fn uses_are_noted(store: Shared) {
+/// A use that is older than the recorded one changes nothing; a revoked token stays revoked.
+pub async fn uses_are_recorded(store: Shared) {
     let ann = user(&store, "ann").await;
     for n in [1, 2] {
         store.insert_token(token(ann, n, 10), 100).await.unwrap();
@@ -113,7 +113,7 @@ pub async fn a_token_is_revoked_by_its_number(store: Shared) {
     assert!(store.token_owner(&TokenHash([1; 32])).await.unwrap().is_some());
 }
 
-/// Each says whether there was anything to revoke.
+/// Each call returns whether there was a token to revoke.
 pub async fn a_token_is_revoked_alone_or_with_all(store: Shared) {
     let [ann, ben] = users(&store).await;
     for n in 1..=3 {
@@ -128,10 +128,10 @@ pub async fn a_token_is_revoked_alone_or_with_all(store: Shared) {
     assert!(store.token_owner(&TokenHash([9; 32])).await.unwrap().is_some());
 }
 
-/// A token for nobody is refused, and so is one that is there.
+/// A token without a user is refused, and so is one that exists already.
 pub async fn a_token_needs_a_user(store: Shared) {
-    let nobody = store.insert_token(token(UserId::new(999), 1, 10), 100).await;
-    assert!(matches!(nobody, Err(StoreError::NotFound)), "{nobody:?}");
+    let unowned = store.insert_token(token(UserId::new(999), 1, 10), 100).await;
+    assert!(matches!(unowned, Err(StoreError::NotFound)), "{unowned:?}");
     let ann = user(&store, "ann").await;
     store.insert_token(token(ann, 1, 10), 100).await.unwrap();
     let again = store.insert_token(token(ann, 1, 10), 100).await;

@@ -14,7 +14,7 @@ fn names(users: &[User]) -> Vec<&str> {
     users.iter().map(|user| &*user.username).collect()
 }
 
-/// What was added is found, under the name as written and no other.
+/// An added user is found under the exact name and no other.
 pub async fn a_user_is_found_by_id_and_by_exact_name(store: Shared) {
     assert!(store.is_empty().await.unwrap());
     let id = user(&store, "Ann").await;
@@ -31,7 +31,7 @@ pub async fn a_user_is_found_by_id_and_by_exact_name(store: Shared) {
 }
 
 /// Names are unique without regard to letter case, beyond ASCII too.
-pub async fn a_name_is_taken_in_whatever_letter_case(store: Shared) {
+pub async fn a_name_is_taken_in_any_letter_case(store: Shared) {
     user(&store, "Ünal").await;
     for name in ["Ünal", "ünal", "ÜNAL"] {
         assert!(store.is_name_taken(name).await.unwrap(), "{name}");
@@ -42,8 +42,8 @@ pub async fn a_name_is_taken_in_whatever_letter_case(store: Shared) {
     }
 }
 
-/// The id of a removed user stays his.
-pub async fn ids_are_never_given_twice(store: Shared) {
+/// The id of a removed user is not given to another one.
+pub async fn ids_are_not_reused(store: Shared) {
     let first = user(&store, "first").await;
     let second = user(&store, "second").await;
     assert!(first < second && first.get() > 0);
@@ -51,7 +51,7 @@ pub async fn ids_are_never_given_twice(store: Shared) {
     assert!(user(&store, "second").await > second);
 }
 
-/// The order is that of code points, not of a language, and the count is of all.
+/// The order is that of code points, not of a language; the count is of all matches.
 pub async fn names_are_listed_in_code_point_order(store: Shared) {
     for name in ["b", "a", "Z", "ä", "a1", "_"] {
         user(&store, name).await;
@@ -65,8 +65,8 @@ pub async fn names_are_listed_in_code_point_order(store: Shared) {
     assert_eq!((past.items.len(), past.count), (0, 6));
 }
 
-/// Signs that databases take for wildcards stand for themselves.
-pub async fn a_search_is_a_prefix_in_whatever_letter_case(store: Shared) {
+/// Characters that are wildcards in SQL match themselves.
+pub async fn a_search_is_a_prefix_in_any_letter_case(store: Shared) {
     for name in ["ann", "Anna", "ANNe", "ben", "an_x", "an%y", "Änne"] {
         user(&store, name).await;
     }
@@ -86,7 +86,7 @@ pub async fn a_search_is_a_prefix_in_whatever_letter_case(store: Shared) {
     assert_eq!((names(&part.items), part.count), (vec!["Anna"], 5));
 }
 
-/// Everybody comes once.
+/// Every account is listed once.
 pub async fn accounts_are_paged_by_id(store: Shared) {
     let all: [UserId; 5] = users(&store).await;
     let mut paged = Vec::new();
@@ -101,8 +101,8 @@ pub async fn accounts_are_paged_by_id(store: Shared) {
     assert_eq!(paged, all);
 }
 
-/// An application's own users come with ids of their own, and no password.
-pub async fn an_ensured_user_keeps_his_id(store: Shared) {
+/// A user of the embedding application has the id from there, and no password.
+pub async fn an_ensured_user_keeps_their_id(store: Shared) {
     for _ in 0..2 {
         store.ensure_user(ensured(42, "ann")).await.unwrap();
     }
@@ -112,7 +112,7 @@ pub async fn an_ensured_user_keeps_his_id(store: Shared) {
     assert_eq!(store.users("", ALL).await.unwrap().count, 1);
 }
 
-/// A new name takes the old one's place, which is free then.
+/// The new name replaces the old one, which is free then.
 pub async fn an_ensured_user_is_renamed(store: Shared) {
     store.ensure_user(ensured(5, "ann")).await.unwrap();
     store.ensure_user(ensured(5, "Ann")).await.unwrap();
@@ -123,8 +123,8 @@ pub async fn an_ensured_user_is_renamed(store: Shared) {
     assert_eq!(names(&store.users("ann", ALL).await.unwrap().items), ["anna"]);
 }
 
-/// Neither on coming nor on being renamed.
-pub async fn an_ensured_user_cannot_take_a_name(store: Shared) {
+/// Neither when added nor when renamed.
+pub async fn an_ensured_user_cannot_take_the_name_of_another(store: Shared) {
     store.ensure_user(ensured(5, "ann")).await.unwrap();
     store.ensure_user(ensured(6, "ben")).await.unwrap();
     for id in [6, 7] {
@@ -136,14 +136,14 @@ pub async fn an_ensured_user_cannot_take_a_name(store: Shared) {
     assert_eq!(store.users("", ALL).await.unwrap().count, 2);
 }
 
-/// Whoever registers next does not run into them.
+/// A user who registers later does not collide with an ensured one.
 pub async fn new_ids_continue_above_an_ensured_one(store: Shared) {
     store.ensure_user(ensured(1000, "a")).await.unwrap();
     store.ensure_user(ensured(3, "b")).await.unwrap();
     assert!(user(&store, "c").await > UserId::new(1000));
 }
 
-/// So two changes at once cannot both believe they were right.
+/// Of two concurrent changes only one succeeds.
 pub async fn a_password_is_replaced_only_while_it_is_the_expected_one(store: Shared) {
     let ann = user(&store, "ann").await;
     let (old, new, other) = ("hash of ann", PasswordHash::new("new"), PasswordHash::new("other"));
@@ -158,8 +158,8 @@ pub async fn a_password_is_replaced_only_while_it_is_the_expected_one(store: Sha
     assert!(!store.set_password(UserId::new(999), None, &new, RevokeTokens::None).await.unwrap());
 }
 
-/// All, all but one, or none; and none when the password was not replaced.
-pub async fn a_new_password_revokes_the_tokens_it_is_to(store: Shared) {
+/// All, all but one or none; and none if the password was not replaced.
+pub async fn a_new_password_revokes_the_given_tokens(store: Shared) {
     let [ann, ben] = users(&store).await;
     for n in 1..=3 {
         store.insert_token(token(ann, n, 10), 100).await.unwrap();
@@ -181,8 +181,8 @@ pub async fn a_new_password_revokes_the_tokens_it_is_to(store: Shared) {
     live(&[9]).await;
 }
 
-/// His tokens tell.
-pub async fn a_disabled_user_is_so_until_enabled(store: Shared) {
+/// The user's tokens report it.
+pub async fn a_user_is_disabled_until_enabled(store: Shared) {
     let ann = user(&store, "ann").await;
     store.insert_token(token(ann, 1, 10), 100).await.unwrap();
     for active in [false, true] {
@@ -193,7 +193,7 @@ pub async fn a_disabled_user_is_so_until_enabled(store: Shared) {
     assert!(!store.set_active(UserId::new(999), true).await.unwrap());
 }
 
-/// Whatever is asked of it; closing it again does no harm.
+/// Every call fails; closing it again is harmless.
 pub async fn a_closed_store_fails(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     store.ping().await.unwrap();

@@ -1,5 +1,4 @@
-//! The versions of lists, by which nodes that share a database know that what they keep is still so. Other stores have
-//! none.
+//! The list versions by which nodes that share a database validate cached pages. Other stores have none.
 
 use super::{fixture::*, import};
 use crate::{
@@ -8,7 +7,7 @@ use crate::{
 };
 use std::collections::HashSet;
 
-/// The versions that users had.
+/// The versions that users have had.
 struct Seen {
     users: Vec<UserId>,
     now: Vec<i64>,
@@ -22,11 +21,11 @@ impl Seen {
         Self { users: users.to_vec(), before: now.iter().copied().collect(), now }
     }
 
-    /// These, and they alone, have got new ones.
-    async fn moved(&mut self, store: &Shared, whose: &[UserId], by: &str) {
+    /// Asserts that these users, and no others, got a version that is new to them.
+    async fn moved(&mut self, store: &Shared, users: &[UserId], by: &str) {
         let now = store.list_versions(self.users.clone()).await.unwrap();
         for (user, (before, now)) in self.users.iter().zip(self.now.iter().zip(&now)) {
-            assert_eq!(whose.contains(user), before != now, "{by}: {user}");
+            assert_eq!(users.contains(user), before != now, "{by}: {user}");
             assert!(
                 before == now || self.before.insert(*now),
                 "{by} gives {user} a version that was there before"
@@ -36,8 +35,8 @@ impl Seen {
     }
 }
 
-/// And so do those of a store that others do not share, which does not tell.
-pub async fn every_change_gives_its_users_a_new_version(store: Shared) {
+/// A store that is not shared refuses to return versions.
+pub async fn every_change_assigns_new_versions_to_its_users(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     if !store.is_shared() {
         let refused = store.list_versions(vec![ann]).await;
@@ -48,8 +47,10 @@ pub async fn every_change_gives_its_users_a_new_version(store: Shared) {
     let mut seen = Seen::of(&store, &[ann, ben, cid]).await;
     let thread = thread(&store, ann, ben).await;
     seen.moved(&store, &both, "a thread").await;
-    let [one, nobodys, again] = store.list_versions(vec![ann, cid, ann]).await.unwrap()[..] else { panic!() };
-    assert!(one == again && one != nobodys, "whoever is asked for twice");
+    let [one, unchanged, again] = store.list_versions(vec![ann, cid, ann]).await.unwrap()[..] else {
+        panic!()
+    };
+    assert!(one == again && one != unchanged, "a user who is asked for twice");
     store.open_thread(new_thread(ann, ben)).await.unwrap();
     seen.moved(&store, &[], "the same again").await;
     let one = send(&store, thread, ann, "one").await.id;
@@ -77,7 +78,7 @@ pub async fn every_change_gives_its_users_a_new_version(store: Shared) {
 }
 
 /// Of threads without messages too.
-pub async fn the_end_of_a_thread_gives_a_new_version(store: Shared) {
+pub async fn the_deletion_of_a_thread_assigns_new_versions(store: Shared) {
     if !store.is_shared() {
         return;
     }
@@ -96,20 +97,20 @@ pub async fn the_end_of_a_thread_gives_a_new_version(store: Shared) {
     seen.users.remove(0);
     seen.moved(&store, &[ben, cid], "their user removed").await;
 
-    // Who comes back under his number begins with what he never had, nor has while he is gone.
+    // A user whose id is reused starts with a version that no user of this id had, not even while there was none.
     let gone = store.list_versions(vec![ann]).await.unwrap()[0];
     seen.users.push(ann);
     seen.now.push(gone);
     seen.before.insert(gone);
     let back = EnsuredUser { id: ann, username: "back".to_owned(), created: at(8) };
     store.ensure_user(back).await.unwrap();
-    seen.moved(&store, &[ann], "his coming back").await;
+    seen.moved(&store, &[ann], "the reuse of an id").await;
     thread(&store, ann, ben).await;
     seen.moved(&store, &[ben, ann], "a new thread").await;
 }
 
-/// Before them there was nobody.
-pub async fn imported_threads_give_versions(store: Shared) {
+/// Before it there were no users.
+pub async fn an_import_assigns_versions(store: Shared) {
     if !store.is_shared() {
         return;
     }
