@@ -1,29 +1,29 @@
-//! The JSON of refusals.
+//! The JSON of error responses.
 
 use serde::{Deserialize, Serialize, Serializer, de, ser::SerializeMap};
 use std::fmt;
 
-/// The name under which errors stand that belong to no field.
+/// The name for errors that belong to no single field.
 pub const NON_FIELD_ERRORS: &str = "non_field_errors";
 
-/// A refusal with one reason.
+/// An error response with one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Detail {
-    /// The reason, for people.
+    /// The reason, as a text for people.
     pub detail: String,
 }
 
-/// What was wrong with each field, in the order of the contract.
+/// The errors of each field of a request, in the order of the contract.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FieldErrors(Vec<(String, Vec<String>)>);
 
 impl FieldErrors {
-    /// Nothing wrong so far.
+    /// Returns an empty list of errors.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
-    /// One field with one message.
+    /// Returns one field with one message.
     pub fn one(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self(vec![(field.into(), vec![message.into()])])
     }
@@ -34,7 +34,7 @@ impl FieldErrors {
             None => self.0.push((field.to_owned(), vec![message.into()])),
         }
     }
-    /// Adds all of `other` behind these.
+    /// Appends the messages of `other`.
     pub fn extend(&mut self, other: Self) {
         for (field, messages) in other.0 {
             for message in messages {
@@ -42,19 +42,22 @@ impl FieldErrors {
             }
         }
     }
-    /// Whether nothing was wrong.
+    /// Returns whether there is no error.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-    /// The messages of a field; none when nothing was wrong with it.
+    /// Returns the messages of a field, or an empty slice.
     pub fn get(&self, field: &str) -> &[String] {
         self.0.iter().find(|(name, _)| name == field).map_or(&[], |(_, messages)| messages)
     }
-    /// Every field with its messages.
+    /// Iterates over the fields with their messages.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.0.iter().map(|(field, messages)| (field.as_str(), messages.as_slice()))
     }
-    /// `Ok` when nothing was wrong.
+    /// Returns `Ok` if there is no error.
+    ///
+    /// # Errors
+    /// These errors, if there are any.
     pub fn into_result(self) -> Result<(), Self> {
         if self.is_empty() { Ok(()) } else { Err(self) }
     }
@@ -118,7 +121,7 @@ impl schemars::JsonSchema for FieldErrors {
     }
 }
 
-/// The texts of field errors: those of Django REST Framework 3.16, word for word, and ours in their manner.
+/// The texts of field errors: those of Django REST Framework 3.16, word for word, and further ones in its style.
 pub mod error_text {
     use std::fmt::Display;
 
@@ -126,9 +129,9 @@ pub mod error_text {
     pub const REQUIRED: &str = "This field is required.";
     /// The field is `null`.
     pub const NULL: &str = "This field may not be null.";
-    /// Nothing is left of the text after trimming.
+    /// The text is empty after trimming.
     pub const BLANK: &str = "This field may not be blank.";
-    /// A boolean, array or object where a text belongs.
+    /// A boolean, array or object in place of a text.
     pub const NOT_A_STRING: &str = "Not a valid string.";
     /// U+0000 in a text.
     pub const NULL_CHARACTERS: &str = "Null characters are not allowed.";
@@ -138,45 +141,45 @@ pub mod error_text {
     pub const INTEGER_TOO_LONG: &str = "String value too large.";
     /// Not a boolean.
     pub const NOT_A_BOOLEAN: &str = "Must be a valid boolean.";
-    /// A boolean where an id belongs.
+    /// A boolean in place of an id.
     pub const BOOLEAN_ID: &str = "Incorrect type. Expected pk value, received bool.";
-    /// `null` where an object belongs.
+    /// `null` in place of an object.
     pub const NO_DATA: &str = "No data provided";
-    /// Username and password do not belong together, whichever is wrong.
+    /// Unknown username, wrong password or disabled user: the same text for each.
     pub const BAD_CREDENTIALS: &str = "Unable to log in with provided credentials.";
     /// An id below 1.
     pub const NOT_POSITIVE: &str = "Ensure this value is greater than or equal to 1.";
-    /// A username with other characters than allowed.
+    /// A username with a character that is not allowed.
     pub const BAD_USERNAME: &str =
         "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.";
-    /// A username somebody has, in whatever letter case.
+    /// A username that a user has already, in any letter case.
     pub const USERNAME_TAKEN: &str = "A user with that username already exists.";
     /// A password under [`PASSWORD_MIN`](crate::api::limits::PASSWORD_MIN).
     pub const PASSWORD_TOO_SHORT: &str = "This password is too short. It must contain at least 8 characters.";
     /// A password over [`PASSWORD_MAX`](crate::api::limits::PASSWORD_MAX).
     pub const PASSWORD_TOO_LONG: &str = "This password is too long. It must contain at most 1024 bytes.";
-    /// The current password is another.
+    /// The current password is a different one.
     pub const WRONG_PASSWORD: &str = "Invalid password.";
-    /// A thread with oneself.
+    /// A thread of a user with themselves.
     pub const THREAD_WITH_ONESELF: &str = "You cannot start a thread with yourself.";
-    /// Another thread for a message that has one.
+    /// A change of the thread of a message.
     pub const CANNOT_BE_MOVED: &str = "A message cannot be moved to another thread.";
-    /// A cursor that is none, or another user's.
+    /// A cursor that does not exist or belongs to another user.
     pub const INVALID_CURSOR: &str = "Invalid cursor.";
 
-    /// A text over its limit in code points.
+    /// Returns the error of a text of more than `max` code points.
     pub fn too_long(max: usize) -> String {
         format!("Ensure this field has no more than {max} characters.")
     }
-    /// Not a UUID.
+    /// Returns the error of a value that is not a UUID.
     pub fn not_a_uuid(value: impl Display) -> String {
         format!("“{value}” is not a valid UUID.")
     }
-    /// An id of nothing, or of nothing the caller may know of.
+    /// Returns the error of an id of an object that does not exist or is not visible to the caller.
     pub fn no_such_pk(value: impl Display) -> String {
         format!("Invalid pk \"{value}\" - object does not exist.")
     }
-    /// A JSON value that is not an object; `kind` is Python's word for it.
+    /// Returns the error of a JSON value that is not an object; `kind` is Python's name of its type.
     pub fn not_a_dictionary(kind: &str) -> String {
         format!("Invalid data. Expected a dictionary, but got {kind}.")
     }

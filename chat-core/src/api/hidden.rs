@@ -1,9 +1,9 @@
-//! What `Debug` shows of types that carry what no log may have: passwords, and what people write to each other.
+//! `Debug` of types with content that no log may contain: passwords and the texts of messages.
 
 use super::{Credentials, EditMessage, Message, PasswordChange, SendMessage, SignIn};
 use std::fmt::{self, Debug, Formatter};
 
-/// Stands where a secret is.
+/// The placeholder of a secret.
 pub(crate) struct Hidden;
 
 impl Debug for Hidden {

@@ -1,10 +1,10 @@
-//! Typed ids: a user's number cannot be taken for a message's.
+//! Typed ids, so that the id of a user cannot be passed for that of a message.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::{Uuid, fmt::Hyphenated};
 
-/// A text that is not an id of the kind asked for.
+/// The error of a text that is not an id of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {kind} id")]
 pub struct ParseIdError {
@@ -20,13 +20,19 @@ macro_rules! integer_id {
         pub struct $name(#[cfg_attr(feature = "schema", schemars(range(min = 1), example = $example))] i64);
 
         impl $name {
-            /// The id with this number.
+            /// Returns the id with this number.
             pub const fn new(id: i64) -> Self {
                 Self(id)
             }
-            /// The number.
+            /// Returns the number.
             pub const fn get(self) -> i64 {
                 self.0
+            }
+        }
+
+        impl From<i64> for $name {
+            fn from(id: i64) -> Self {
+                Self(id)
             }
         }
 
@@ -46,39 +52,45 @@ macro_rules! integer_id {
 }
 
 integer_id!(
-    /// A user: a positive integer.
+    /// The id of a user: a positive integer.
     UserId,
     "user",
     2
 );
 integer_id!(
-    /// A message: a positive integer. Within a thread a larger id is a later message.
+    /// The id of a message: a positive integer. Within a thread a later message has a larger id.
     MessageId,
     "message",
     551
 );
 
 integer_id!(
-    /// A token among those of its user, who has the first one as 1: a positive integer, which says nothing of the
+    /// The number of a token among those of its user: a positive integer, counted from 1. It reveals nothing of the
     /// token itself.
     TokenId,
     "token",
     1
 );
 
-/// A thread: a UUID, printed in lower case with dashes.
+/// The id of a thread: a UUID, printed in lower case with dashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ThreadId(Uuid);
 
 impl ThreadId {
-    /// The id with this UUID.
+    /// Returns the id with this UUID.
     pub const fn new(id: Uuid) -> Self {
         Self(id)
     }
-    /// The UUID.
+    /// Returns the UUID.
     pub const fn get(self) -> Uuid {
         self.0
+    }
+}
+
+impl From<Uuid> for ThreadId {
+    fn from(id: Uuid) -> Self {
+        Self(id)
     }
 }
 
@@ -88,18 +100,18 @@ impl fmt::Display for ThreadId {
     }
 }
 
-/// Reads what Python's `uuid.UUID` reads as text: any letter case, dashes anywhere or nowhere, braces, `urn:uuid:`.
+/// Reads every text that Python's `uuid.UUID` reads: any letter case, dashes anywhere or nowhere, braces, `urn:uuid:`.
 impl FromStr for ThreadId {
     type Err = ParseIdError;
     fn from_str(s: &str) -> Result<Self, ParseIdError> {
-        // How it is printed, and mostly sent: read at once.
+        // Fast path: the canonical form, which most clients send.
         if let Ok(id) = s.parse::<Hyphenated>() {
             return Ok(Self(id.into_uuid()));
         }
         let plain = s.replace("urn:", "").replace("uuid:", "");
         let hex = plain.trim_matches(['{', '}']).replace('-', "");
         match u128::from_str_radix(&hex, 16) {
-            // `from_str_radix` takes a sign too.
+            // `from_str_radix` accepts a sign too.
             Ok(id) if hex.len() == 32 && !hex.starts_with('+') => Ok(Self(Uuid::from_u128(id))),
             _ => Err(ParseIdError { kind: "thread" }),
         }

@@ -1,5 +1,19 @@
 //! The HTTP contract, shared by server, client and documents: ids, wire types, limits, error shapes and the
 //! [table of endpoints](endpoints). Nothing here needs a database or a runtime.
+//!
+//! The wire types have public fields and are exhaustive: server, client and tests construct them field by field, and
+//! a new field is a change of the contract that each of them has to decide about. Fields are written in the order in
+//! which they are declared.
+//!
+//! ```
+//! use chat_core::api::{SendMessage, ThreadId};
+//!
+//! let thread: ThreadId = "3cff18f1-d049-43f3-9c69-fcc8948f66f6".parse()?;
+//! let body = SendMessage { thread, text: "Hello!".to_owned(), is_read: None };
+//! let json = serde_json::to_string(&body)?;
+//! assert_eq!(json, r#"{"thread":"3cff18f1-d049-43f3-9c69-fcc8948f66f6","text":"Hello!"}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod endpoints;
 mod errors;
@@ -25,7 +39,8 @@ pub use types::{
 /// The request header that makes sending a message safe to repeat: 1 to
 /// [`limits::IDEMPOTENCY_KEY_MAX`] visible ASCII characters, unique per sender.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// The response header, with the value `true`, of an answer that an earlier request had already earned.
+/// The response header, with the value `true`, of a response that repeats the result of an earlier request with the
+/// same idempotency key.
 pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
-/// The response header that names a request in the server's log.
+/// The response header with the id of a request, by which the server's log names it.
 pub const REQUEST_ID: &str = "x-request-id";

@@ -1,37 +1,37 @@
-//! Pages and the parameters that ask for them.
+//! Pages of lists and the query parameters that select them.
 
 use super::{MessageId, ThreadId};
 use serde::{Deserialize, Serialize};
 
-/// One page of a list that is cut by `limit` and `offset`.
+/// A page of a list that is read with `limit` and `offset`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 pub struct Page<T> {
-    /// Entries of the whole list.
+    /// The number of entries of the whole list.
     pub count: u64,
-    /// Absolute address of the next page.
+    /// The absolute address of the next page.
     pub next: Option<String>,
-    /// Absolute address of the page before.
+    /// The absolute address of the previous page.
     pub previous: Option<String>,
     /// The entries of this page.
     pub results: Vec<T>,
 }
 
-/// Which page of a limit/offset list.
+/// The query parameters of a list with `limit` and `offset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Window {
-    /// Entries at most: 1 to 250, 100 when left out.
+    /// The largest number of entries: 1 to 250, 100 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
-    /// Entries to skip.
+    /// The number of entries to skip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub offset: Option<u64>,
 }
 
-/// Which users.
+/// The query parameters of the list of users.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UserQuery {
@@ -39,61 +39,61 @@ pub struct UserQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub search: Option<String>,
-    /// Entries at most: 1 to 250, 100 when left out.
+    /// The largest number of entries: 1 to 250, 100 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
-    /// Entries to skip.
+    /// The number of entries to skip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub offset: Option<u64>,
 }
 
-/// Which unread messages.
+/// The query parameters of the list of unread messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnreadQuery {
-    /// Leave out the caller's own messages.
+    /// Whether to leave out the caller's own messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub incoming: Option<bool>,
-    /// Entries at most: 1 to 250, 100 when left out.
+    /// The largest number of entries: 1 to 250, 100 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
-    /// Entries to skip.
+    /// The number of entries to skip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub offset: Option<u64>,
 }
 
-/// Which threads: all of them when neither is given.
+/// The query parameters of the list of threads; without any, every thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ThreadCursor {
-    /// The threads made later than this one of the caller's.
+    /// Only threads created after this thread of the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "ThreadId"))]
     pub after: Option<ThreadId>,
-    /// Entries at most: 1 to 250, 100 when left out beside a cursor.
+    /// The largest number of entries: 1 to 250, 100 if left out with a cursor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
 }
 
-/// Which messages of a thread: all of them when nothing is given.
+/// The query parameters of the messages of a thread; without any, every message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MessageCursor {
-    /// The messages newer than this id.
+    /// Only messages with a higher id than this one, oldest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "MessageId"))]
     pub after: Option<MessageId>,
-    /// The page just older than this id.
+    /// The page just before this id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "MessageId"))]
     pub before: Option<MessageId>,
-    /// Entries at most: 1 to 250, 100 when left out beside a cursor.
+    /// The largest number of entries: 1 to 250, 100 if left out with a cursor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,

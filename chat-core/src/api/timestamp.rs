@@ -1,4 +1,4 @@
-//! Points in time as the contract writes them.
+//! Points in time in the format of the contract.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, str::FromStr, time::Duration};
@@ -9,31 +9,31 @@ use std::{fmt, str::FromStr, time::Duration};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// A text that is not a point in time.
+/// The error of a text that is not a point in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a time such as 2026-01-31T12:00:00.123456Z")]
 pub struct ParseTimestampError;
 
 impl Timestamp {
-    /// The time so many microseconds after 1970 began.
+    /// Returns the time this many microseconds after 1970-01-01T00:00:00Z.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
-    /// Microseconds since 1970 began.
+    /// Returns the microseconds since 1970-01-01T00:00:00Z.
     pub const fn as_micros(self) -> i64 {
         self.0
     }
-    /// The time so much later; as late as can be told where that is too late.
+    /// Returns the time this much later; the latest possible time on overflow.
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 
 impl Timestamp {
-    /// The text, by hand: a page has it fifty times, and the formatting machinery takes as long as all the rest of
-    /// writing a message.
+    /// Appends the text, without `std::fmt`: a page has fifty of them, and formatting each with `std::fmt` takes as
+    /// long as all the rest of writing a message.
     pub(crate) fn write(self, text: &mut String) {
-        // Out of the calendar's range (a damaged database): the nearest end of it.
+        // Out of the calendar's range, as in a damaged database: the nearest end of the range.
         let time = jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
             jiff::Timestamp::MIN
         } else {
@@ -68,16 +68,16 @@ impl Timestamp {
     }
 }
 
-/// Writes the last two decimal digits of a number.
+/// Appends the last two decimal digits of a number.
 fn pair(text: &mut String, number: u32) {
     const PAIRS: &str = "\
         0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
         5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-    let place = usize::try_from(number % 100).unwrap_or(0) * 2;
-    text.push_str(PAIRS.get(place..place + 2).unwrap_or_default());
+    let index = usize::try_from(number % 100).unwrap_or(0) * 2;
+    text.push_str(PAIRS.get(index..index + 2).unwrap_or_default());
 }
 
-/// Bytes of the longest text.
+/// Length of the longest text, in bytes.
 const LONGEST: usize = "-YYYY-MM-DDTHH:MM:SS.ffffffZ".len();
 
 impl fmt::Display for Timestamp {
@@ -88,7 +88,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Reads RFC 3339; without an offset the time is taken for UTC.
+/// Reads RFC 3339; a time without an offset is UTC.
 impl FromStr for Timestamp {
     type Err = ParseTimestampError;
     fn from_str(s: &str) -> Result<Self, ParseTimestampError> {

@@ -1,21 +1,21 @@
-//! The secret that stands for a signed-in user.
+//! The token of a signed-in user: a secret.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A token as its owner holds it. `Debug` does not show it; ask for the text with [`Token::expose`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A token, in plain text. `Debug` does not show it; [`Token::expose`] returns the text.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(description = "Stands for a user who has signed in; a secret."))]
 #[serde(transparent)]
 pub struct Token(#[cfg_attr(feature = "schema", schemars(regex(pattern = "^[0-9a-f]{40}$")))] String);
 
 impl Token {
-    /// The token with this text.
+    /// Returns the token with this text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
-    /// The text itself: for an `Authorization` header or the owner's keeping, never for a log.
+    /// Returns the text, for an `Authorization` header or for its owner, never for a log.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,11 +1,11 @@
-//! The JSON of requests and answers. Fields are written in the order they stand here.
+//! The JSON of requests and responses. Fields are written in the order of their declaration.
 
 #[cfg(feature = "schema")]
 use super::limits;
 use super::{MessageId, ThreadId, Timestamp, Token, TokenId, UserId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The addresses the service starts from.
+/// The entry points of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Root {
@@ -15,7 +15,7 @@ pub struct Root {
     pub messages: String,
 }
 
-/// What registers a user.
+/// The request body that registers a user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Credentials {
@@ -29,7 +29,7 @@ pub struct Credentials {
     pub password: String,
 }
 
-/// What signs a user in.
+/// The request body that signs a user in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignIn {
@@ -39,13 +39,13 @@ pub struct SignIn {
     /// The password.
     #[cfg_attr(feature = "schema", schemars(length(min = 1), example = &"1234"))]
     pub password: String,
-    /// What to call the token in the list of the user's: 100 code points at most.
+    /// A name for the token in the user's list of tokens: at most 100 code points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = limits::TOKEN_NAME_MAX)))]
     pub name: Option<String>,
 }
 
-/// A token just made. It is shown this once: the server keeps only its hash.
+/// A new token. The server stores only its hash, so no later response contains it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IssuedToken {
@@ -53,47 +53,47 @@ pub struct IssuedToken {
     pub token: Token,
 }
 
-/// What its owner is told of a token.
+/// A token as its owner sees it, without the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenInfo {
-    /// Its number, by which it is revoked.
+    /// The number of the token, by which it is revoked.
     pub id: TokenId,
-    /// What it was called when it was made.
+    /// The name that it got at sign-in.
     pub name: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
-    /// When it was used last, to the minute or so.
+    /// When it was last used, to within about a minute.
     pub last_used: Timestamp,
-    /// When it is void unless it is used before; never when `null`.
+    /// When it expires if it is not used before; `null` if it does not expire.
     pub expires: Option<Timestamp>,
-    /// Whether it is the one this was asked with.
+    /// Whether it is the token of this request.
     pub current: bool,
 }
 
-/// A user as others see him.
+/// A user as other users see them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
-    /// His id.
+    /// The id of the user.
     pub id: UserId,
-    /// His name.
+    /// The username.
     pub username: String,
 }
 
-/// A change of one's own password.
+/// The request body that changes the caller's password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PasswordChange {
-    /// The password so far.
+    /// The current password.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub current: String,
-    /// The password from now on: 8 to 1024 bytes.
+    /// The new password: 8 to 1024 bytes.
     #[cfg_attr(feature = "schema", schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD_MAX)))]
     pub new: String,
 }
 
-/// The participants of a thread, ascending: two, or one in some imported threads.
+/// The participants of a thread, by ascending id: two, or one in some imported threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Participants {
     first: UserId,
@@ -101,27 +101,27 @@ pub struct Participants {
 }
 
 impl Participants {
-    /// A pair, given in either order.
+    /// Returns two participants, given in either order.
     pub fn pair(a: UserId, b: UserId) -> Self {
         Self { first: a.min(b), second: Some(a.max(b)) }
     }
-    /// One alone.
+    /// Returns a single participant.
     pub const fn one(user: UserId) -> Self {
         Self { first: user, second: None }
     }
-    /// The one with the lower id.
+    /// Returns the participant with the lower id.
     pub const fn first(self) -> UserId {
         self.first
     }
-    /// The one with the higher id, if there are two.
+    /// Returns the participant with the higher id, if there are two.
     pub const fn second(self) -> Option<UserId> {
         self.second
     }
-    /// Whether `user` is one of them.
+    /// Returns whether `user` is a participant.
     pub fn contains(self, user: UserId) -> bool {
         self.first == user || self.second == Some(user)
     }
-    /// Both, ascending.
+    /// Iterates over the participants by ascending id.
     pub fn iter(self) -> impl Iterator<Item = UserId> {
         std::iter::once(self.first).chain(self.second)
     }
@@ -154,7 +154,7 @@ impl schemars::JsonSchema for Participants {
     }
 }
 
-/// Asks for the thread with another user.
+/// The request body that opens the thread with another user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OpenThread {
@@ -162,53 +162,53 @@ pub struct OpenThread {
     pub participant: UserId,
 }
 
-/// The thread that was asked for, made or found.
+/// The thread that the request opened; it may have existed before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Opened {
-    /// Its id.
+    /// The id.
     pub id: ThreadId,
 }
 
-/// A thread as it stands in a list.
+/// A thread as an entry of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Thread {
-    /// Its id.
+    /// The id.
     pub id: ThreadId,
-    /// Who takes part.
+    /// The participants.
     pub participants: Participants,
 }
 
-/// A thread in full.
+/// A thread with its times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ThreadDetail {
-    /// Its id.
+    /// The id.
     pub id: ThreadId,
     /// When it was opened.
     pub created: Timestamp,
     /// When the last message was added.
     pub updated: Timestamp,
-    /// Who takes part.
+    /// The participants.
     pub participants: Participants,
 }
 
-/// Which messages of a thread to mark as read.
+/// The request body that marks messages of a thread as read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MarkRead {
-    /// The last message to mark; all of them when left out.
+    /// The last message to mark; every message if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "MessageId"))]
     pub up_to: Option<MessageId>,
 }
 
-/// How many messages were marked.
+/// The number of messages that a request marked as read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Marked {
-    /// Messages that were unread before.
+    /// The number of messages that were unread before.
     pub updated: u64,
 }
 
@@ -216,44 +216,44 @@ pub struct Marked {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Message {
-    /// Its id.
+    /// The id.
     pub id: MessageId,
-    /// Who wrote it.
+    /// The user who sent it.
     pub sender: UserId,
-    /// The thread it belongs to.
+    /// The thread that it belongs to.
     pub thread: ThreadId,
-    /// What it says.
+    /// The text.
     pub text: String,
     /// When it was sent.
     pub created: Timestamp,
-    /// Whether it was marked as read.
+    /// Whether it is marked as read.
     pub is_read: bool,
 }
 
-/// A message to send.
+/// The request body that sends a message.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SendMessage {
-    /// The thread to send it to.
+    /// The thread to send the message to.
     pub thread: ThreadId,
-    /// What to say: 1 to 250 code points after trimming, unless the server is configured otherwise.
+    /// The text: 1 to 250 code points after trimming, unless the server is configured otherwise.
     #[cfg_attr(feature = "schema", schemars(length(min = 1), example = &"Hello!"))]
     pub text: String,
-    /// Whether it counts as read from the start; `false` when left out.
+    /// Whether the message counts as read from the start; `false` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub is_read: Option<bool>,
 }
 
-/// Changes to a message; what is left out stays as it is.
+/// The request body that changes a message; a field that is left out stays as it is.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EditMessage {
-    /// The thread it is in already: a message cannot be moved.
+    /// The thread of the message; a message cannot be moved to another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "ThreadId"))]
     pub thread: Option<ThreadId>,
-    /// The new text; its sender alone may change it.
+    /// The new text; only the sender may change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String", length(min = 1), example = &"Edited"))]
     pub text: Option<String>,

@@ -1,4 +1,4 @@
-//! Argon2 in memory that goes back to the system.
+//! Argon2 with memory that is returned to the system.
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
@@ -8,7 +8,7 @@ use argon2::{
     },
 };
 
-/// Hashes and verifies. What it hashes it does with the parameters that the crate recommends, which are OWASP's first
+/// Hashes and verifies passwords. New hashes use the default parameters of the argon2 crate, which are OWASP's first
 /// recommendation for argon2id: 19 MiB, two passes, one lane
 /// (Password Storage Cheat Sheet, <https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
 pub(crate) struct Argon2id;
@@ -53,11 +53,11 @@ impl CustomizedPasswordHasher<PasswordHash> for Argon2id {
     }
 }
 
-/// Blocks of 1 KiB from which on an allocation is the system's own, and is gone when it is freed: glibc keeps smaller
-/// ones, and does not find them again because blocks are aligned. A dozen log-ins then hold 200 MiB.
+/// The number of blocks of 1 KiB from which on glibc maps an allocation and unmaps it when it is freed. glibc keeps
+/// smaller allocations, and cannot reuse them because blocks are aligned: a dozen log-ins would hold 200 MiB.
 const MAPPED: usize = 33 * 1024;
 
-/// As many blocks. The space beyond them is never touched and costs nothing.
+/// Allocates this many blocks. The capacity beyond them is never touched and costs no memory.
 fn blocks(count: usize) -> Vec<Block> {
     let mut blocks = Vec::with_capacity(count.max(MAPPED));
     blocks.resize(count, Block::default());
@@ -70,7 +70,7 @@ mod tests {
     use argon2::password_hash::PasswordVerifier;
 
     #[test]
-    fn what_others_made_is_verified_with_the_parameters_it_names() {
+    fn a_foreign_hash_is_verified_with_the_parameters_that_it_names() {
         let params = Params::new(64, 3, 2, Some(24)).unwrap();
         for (algorithm, version) in [("argon2id", 19), ("argon2i", 16), ("argon2d", 19)] {
             let others = Argon2::default().hash_password_customized(

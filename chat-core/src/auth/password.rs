@@ -1,4 +1,4 @@
-//! Hashing and verifying passwords: argon2id for our own, PBKDF2 and argon2 as Django writes them for imported ones.
+//! Hashing and verification of passwords: argon2id for new hashes, and Django's PBKDF2 and argon2 for imported ones.
 
 use crate::{
     Error,
@@ -16,30 +16,41 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-/// Verified in place of the hash of a user who does not exist or has no password, so that he takes as long as one
-/// who does. It is nobody's: no password is known to have it.
+/// Verified in place of the hash of a user who does not exist or has no password, so that sign-in takes the same time
+/// for them. No password is known to have this hash.
 const DUMMY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Callers that may wait for a hash before more are turned away.
+/// The number of calls that may wait for a hash; further ones fail with `Busy`.
 const QUEUE: usize = 512;
 
-/// Django's name for PBKDF2 over HMAC-SHA256, the first part of such a hash.
+/// The beginning of a hash by Django's PBKDF2 over HMAC-SHA256.
 const DJANGO_PBKDF2: &str = "pbkdf2_sha256$";
-/// Django's word before an argon2 hash in PHC form.
+/// Django's prefix of an argon2 hash in PHC form.
 const DJANGO_ARGON2: &str = "argon2";
 
-/// Reads a hash as Django stores it; `None` for algorithms we do not verify and for accounts without a password.
+/// Reads a hash in Django's format.
+///
+/// Returns `None` for algorithms that this module cannot verify, and for accounts without a password.
+///
+/// ```
+/// use chat_core::auth::password::from_django;
+///
+/// let digest = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+/// assert!(from_django(&format!("pbkdf2_sha256$870000$salt${digest}")).is_some());
+/// assert!(from_django("!unusable").is_none());
+/// ```
 pub fn from_django(hash: &str) -> Option<PasswordHash> {
     let phc = hash.strip_prefix(DJANGO_ARGON2).filter(|rest| rest.starts_with("$argon2"));
     let hash = PasswordHash::new(phc.unwrap_or(hash));
     Scheme::of(&hash).is_some().then_some(hash)
 }
 
-/// The rules for passwords that people choose; `field` is what the errors call it.
+/// Checks a password that a user chose; `field` is the name of the password in the errors.
 ///
 /// # Errors
-/// It is too short or too long.
+/// The password has fewer than [`PASSWORD_MIN`](limits::PASSWORD_MIN) or more than
+/// [`PASSWORD_MAX`](limits::PASSWORD_MAX) bytes.
 pub fn check(field: &str, password: &str) -> Result<(), FieldErrors> {
     let fault = match password.len() {
         0..limits::PASSWORD_MIN => error_text::PASSWORD_TOO_SHORT,
@@ -49,7 +60,7 @@ pub fn check(field: &str, password: &str) -> Result<(), FieldErrors> {
     Err(FieldErrors::one(field, fault))
 }
 
-/// A hash taken apart.
+/// A parsed hash.
 enum Scheme<'a> {
     Argon2(Box<phc::PasswordHash>),
     Pbkdf2 { rounds: u32, salt: &'a str, digest: Vec<u8> },
@@ -80,7 +91,7 @@ impl<'a> Scheme<'a> {
         }
     }
 
-    /// Whether we would hash the same password otherwise today.
+    /// Returns whether a new hash would use another algorithm or other parameters.
     fn is_outdated(&self) -> bool {
         match self {
             Self::Argon2(hash) => {
@@ -96,10 +107,12 @@ impl<'a> Scheme<'a> {
     }
 }
 
-/// Hashes a password as the chat does, for imports; takes tens of milliseconds of a core.
+/// Hashes a password as the chat does, for imports.
+///
+/// Takes tens of milliseconds of a core, so call it outside of asynchronous code.
 ///
 /// # Errors
-/// The operating system gives no randomness.
+/// [`Error::Fault`] if the operating system returns no random numbers.
 pub fn hash(password: &str) -> Result<PasswordHash, Error> {
     hash_now(password.as_bytes())
 }
@@ -111,19 +124,19 @@ fn hash_now(password: &[u8]) -> Result<PasswordHash, Error> {
     Ok(PasswordHash::new(hash.to_string()))
 }
 
-/// What a password turned out to be.
+/// The result of the verification of a password.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Another one.
+    /// The password is wrong.
     Wrong,
-    /// The one that was hashed.
+    /// The password is right.
     Right,
-    /// The one that was hashed, though not as we would today: here is what to store from now on.
+    /// The password is right, but its hash is outdated: the hash to store from now on.
     Outdated(PasswordHash),
 }
 
-/// Hashes off the asynchronous threads, at a time half as many as there are cores: each takes 19 MiB and tens of
-/// milliseconds of a core, and who reads meanwhile is not to wait for that.
+/// Hashes passwords on the blocking pool. Half as many run at a time as there are cores: each takes 19 MiB and tens of
+/// milliseconds of a core, and requests that only read should not wait for that.
 #[derive(Debug, Clone)]
 pub(crate) struct Hasher {
     running: Arc<Semaphore>,
@@ -148,7 +161,7 @@ impl Hasher {
         let running = self.running.clone().acquire_owned().await.map_err(Error::fault)?;
         drop(waiting);
         let task = spawn_blocking(move || {
-            // Held to the end of the work, also when the caller has gone.
+            // Held to the end of the work, even if the caller drops its future.
             let _running = running;
             work()
         });
@@ -160,7 +173,7 @@ impl Hasher {
         self.run(move || hash_now(password.as_bytes())).await
     }
 
-    /// Verifies a password; without a hash it is always wrong, after the same time.
+    /// Verifies a password. Without a hash the verdict is `Wrong`, after the same time.
     pub(crate) async fn verify(&self, password: &str, hash: Option<PasswordHash>) -> Result<Verdict, Error> {
         let password = password.to_owned();
         self.run(move || {
@@ -170,7 +183,7 @@ impl Hasher {
                 }
                 return Ok(Verdict::Wrong);
             };
-            debug_assert_ne!(hash.expose(), PasswordHash::UNUSABLE, "it has no scheme");
+            debug_assert_ne!(hash.expose(), PasswordHash::UNUSABLE, "an unusable hash has no scheme");
             if !scheme.verify(password.as_bytes()) {
                 Ok(Verdict::Wrong)
             } else if scheme.is_outdated() {
@@ -194,32 +207,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_imported_hash_is_verified_and_replaced_by_one_of_ours() {
+    async fn an_imported_hash_is_verified_and_replaced() {
         let hasher = Hasher::new();
-        let Verdict::Outdated(ours) = hasher.verify("1234", Some(django(1000))).await.unwrap() else {
-            panic!("PBKDF2 is to be replaced");
+        let Verdict::Outdated(new) = hasher.verify("1234", Some(django(1000))).await.unwrap() else {
+            panic!("PBKDF2 is not outdated");
         };
-        assert!(ours.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert_eq!(hasher.verify("1234", Some(ours.clone())).await.unwrap(), Verdict::Right);
-        assert_eq!(hasher.verify("12345", Some(ours)).await.unwrap(), Verdict::Wrong);
+        assert!(new.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert_eq!(hasher.verify("1234", Some(new.clone())).await.unwrap(), Verdict::Right);
+        assert_eq!(hasher.verify("12345", Some(new)).await.unwrap(), Verdict::Wrong);
         assert_eq!(hasher.verify("4321", Some(django(1000))).await.unwrap(), Verdict::Wrong);
     }
 
     #[tokio::test]
-    async fn nobody_and_the_unusable_have_no_password() {
+    async fn no_password_is_right_without_a_usable_hash() {
         let hasher = Hasher::new();
         assert_eq!(hasher.verify("", None).await.unwrap(), Verdict::Wrong);
         assert_eq!(hasher.verify("!", Some(PasswordHash::unusable())).await.unwrap(), Verdict::Wrong);
     }
 
     #[test]
-    fn the_stand_in_for_a_missing_hash_costs_what_a_real_one_does() {
+    fn the_dummy_hash_takes_as_long_as_a_real_one() {
         let dummy = PasswordHash::new(DUMMY);
         assert!(!Scheme::of(&dummy).unwrap().is_outdated());
     }
 
     #[test]
-    fn what_django_writes_and_we_do_not_verify_is_told_apart() {
+    fn unsupported_django_hashes_are_not_read() {
         for unusable in [
             "!abc",
             "",

@@ -1,13 +1,13 @@
-//! Making tokens and recognising them.
+//! Generation and hashing of tokens.
 
 use crate::{Error, api::Token, store::TokenHash};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// Bytes of randomness in a token: 160 bits, 40 hexadecimal digits.
+/// Random bytes of a token: 160 bits, 40 hexadecimal digits.
 const BYTES: usize = 20;
 
-/// A token from the operating system's randomness.
+/// Generates a token from the operating system's random numbers.
 pub(crate) fn generate() -> Result<Token, Error> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(Error::fault)?;
@@ -19,7 +19,9 @@ pub(crate) fn generate() -> Result<Token, Error> {
     Ok(Token::new(text))
 }
 
-/// What the store keeps of a token. A fast hash will do: there is nothing to guess in 160 random bits.
+/// Returns the hash under which a store knows a token.
+///
+/// SHA-256: a fast hash is enough, since 160 random bits cannot be guessed.
 pub fn hash(token: &str) -> TokenHash {
     TokenHash(Sha256::digest(token).into())
 }
@@ -27,7 +29,7 @@ pub fn hash(token: &str) -> TokenHash {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn forty_hex_digits_each_time_others() {
+    fn a_token_is_forty_random_hex_digits() {
         let (one, other) = (super::generate().unwrap(), super::generate().unwrap());
         assert_ne!(one, other);
         assert_eq!(one.expose().len(), 40);
