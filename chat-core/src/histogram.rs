@@ -1,38 +1,51 @@
-//! Measuring: numbers that grow as things happen, and are read from time to time.
+//! Histograms: counters that are recorded often and read from time to time.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
-/// Bounds for durations, in microseconds: from what a look-up in memory takes to what nobody waits for.
+/// Bounds for durations, in microseconds: from a look-up in memory to 30 seconds.
 pub const DURATIONS: &[u64] = &[
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
     2_500_000, 5_000_000, 10_000_000, 30_000_000,
 ];
 
-/// How often a number was how large. Recording takes no lock and no memory.
+/// Counts of numbers by their size. Recording a number takes no lock and allocates nothing.
+///
+/// ```
+/// use chat_core::histogram::Histogram;
+///
+/// let histogram = Histogram::new(&[10, 100]);
+/// histogram.record(7);
+/// histogram.record(1000);
+/// let distribution = histogram.read();
+/// assert_eq!(distribution.counts, [1, 0, 1]);
+/// assert_eq!(distribution.sum, 1007);
+/// ```
 #[derive(Debug)]
 pub struct Histogram {
     bounds: &'static [u64],
-    /// One more than there are bounds, for what is above the last.
+    /// One more than there are bounds, for numbers above the last bound.
     buckets: Box<[AtomicU64]>,
     sum: AtomicU64,
 }
 
-/// What a [`Histogram`] held at one moment.
+/// The contents of a [`Histogram`] at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Distribution {
-    /// The largest number that each bucket takes, ascending.
+    /// The largest number of each bucket, ascending.
     pub bounds: &'static [u64],
-    /// How many numbers were in each bucket, and last how many were above all bounds.
+    /// The count of numbers in each bucket, and last the count of numbers above every bound.
     pub counts: Vec<u64>,
-    /// Of all numbers.
+    /// The sum of all numbers.
     pub sum: u64,
 }
 
 impl Histogram {
-    /// An empty one with these ascending bounds, each of which belongs to the bucket below it.
+    /// Creates an empty histogram with these ascending bounds. A number that equals a bound counts in the bucket below
+    /// it.
     pub fn new(bounds: &'static [u64]) -> Self {
         let buckets = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
         Self { bounds, buckets, sum: AtomicU64::new(0) }
@@ -51,18 +64,20 @@ impl Histogram {
         self.record(duration.as_micros() as u64);
     }
 
-    /// What it holds now.
+    /// Returns the current contents.
     pub fn read(&self) -> Distribution {
-        Distribution {
-            bounds: self.bounds,
-            counts: self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect(),
-            sum: self.sum.load(Relaxed),
-        }
+        let counts = self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect();
+        Distribution::new(self.bounds, counts, self.sum.load(Relaxed))
     }
 }
 
 impl Distribution {
-    /// How many numbers were recorded.
+    /// Creates a distribution. `counts` has one entry more than `bounds`, for numbers above the last bound.
+    pub const fn new(bounds: &'static [u64], counts: Vec<u64>, sum: u64) -> Self {
+        Self { bounds, counts, sum }
+    }
+
+    /// Returns how many numbers were recorded.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
@@ -73,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_counted_below_the_first_bound_it_does_not_exceed() {
+    fn a_number_counts_in_the_first_bucket_whose_bound_it_does_not_exceed() {
         let histogram = Histogram::new(&[1, 10]);
         for number in [0, 1, 2, 10, 11, 1000] {
             histogram.record(number);

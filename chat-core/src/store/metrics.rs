@@ -1,4 +1,4 @@
-//! What a store tells of its own work.
+//! Metrics of a store.
 
 use super::batch::batcher::Refused;
 use crate::histogram::{DURATIONS, Distribution, Histogram};
@@ -7,50 +7,54 @@ use std::{
     time::Instant,
 };
 
-/// What a store tells of its own work, for those who watch it: see [`Store::metrics`](super::Store::metrics).
+/// The metrics of a store; see [`Store::metrics`](super::Store::metrics).
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct StoreMetrics {
-    /// Its connections to the database.
+    /// The connection pools.
     pub pools: Vec<PoolMetrics>,
-    /// The writes it gathers.
+    /// The kinds of writes that are batched.
     pub batches: Vec<BatchMetrics>,
 }
 
-/// The state of one pool of connections to the database.
+/// The state of one connection pool.
+///
+/// Exhaustive, so that stores of other crates can construct it.
 #[derive(Debug, Clone)]
 pub struct PoolMetrics {
     /// The name of the pool.
     pub name: &'static str,
-    /// Connections that are open.
+    /// Open connections.
     pub open: u64,
     /// Open connections that are not in use.
     pub idle: u64,
-    /// Connections that the pool opens at most.
+    /// The largest number of connections.
     pub max: u64,
-    /// Short reads that could not run at once, for lack of a free connection or because of a lock, and moved to the blocking
-    /// pool. Always 0 on Postgres.
+    /// Short reads that could not run at once, for lack of a free connection or because of a lock, and moved to the
+    /// blocking pool. Always 0 on Postgres.
     pub moved: u64,
 }
 
-/// Writes of one kind that are committed together.
+/// Writes of one kind, which are committed in batches.
+///
+/// Exhaustive, so that stores of other crates can construct it.
 #[derive(Debug, Clone)]
 pub struct BatchMetrics {
-    /// What is written.
+    /// The name of the kind.
     pub name: &'static str,
     /// Writes that wait for their batch to begin.
     pub waiting: u64,
     /// Writes that were refused because too many waited.
     pub refused: u64,
-    /// Writes in a batch.
+    /// The number of writes of each batch.
     pub sizes: Distribution,
-    /// Microseconds that a batch took, its commit included.
+    /// The duration of each batch with its commit, in microseconds.
     pub commits: Distribution,
-    /// Microseconds that a caller waited for his answer, his batch included.
-    pub answers: Distribution,
+    /// The time until each caller got its result, including that of its batch, in microseconds.
+    pub latency: Distribution,
 }
 
-/// Watches writes of one kind being gathered.
+/// Measures the batches of one kind of writes.
 #[derive(Debug)]
 pub(super) struct Meter {
     name: &'static str,
@@ -58,7 +62,7 @@ pub(super) struct Meter {
     refused: AtomicU64,
     sizes: Histogram,
     commits: Histogram,
-    answers: Histogram,
+    latency: Histogram,
 }
 
 impl Meter {
@@ -69,11 +73,11 @@ impl Meter {
             refused: AtomicU64::new(0),
             sizes: Histogram::new(&[1, 2, 4, 8, 16, 32, 64, 128, 256]),
             commits: Histogram::new(DURATIONS),
-            answers: Histogram::new(DURATIONS),
+            latency: Histogram::new(DURATIONS),
         }
     }
 
-    /// Watches a call with so many writes.
+    /// Measures a call with this many writes.
     pub(super) async fn call<T>(
         &self,
         writes: usize,
@@ -81,18 +85,18 @@ impl Meter {
     ) -> Result<T, Refused> {
         let began = Instant::now();
         self.waiting.fetch_add(writes as u64, Relaxed);
-        let answer = call.await;
-        if let Err(Refused::Full | Refused::Closed) = answer {
-            // Else its batch has begun, also when this caller is not there any more to hear of it.
+        let result = call.await;
+        if let Err(Refused::Full | Refused::Closed) = result {
+            // Otherwise its batch has begun, which `batch` has counted, even if this caller drops the future.
             self.waiting.fetch_sub(writes as u64, Relaxed);
             self.refused.fetch_add(writes as u64, Relaxed);
         } else {
-            self.answers.record_duration(began.elapsed());
+            self.latency.record_duration(began.elapsed());
         }
-        answer
+        result
     }
 
-    /// Watches a batch of so many writes.
+    /// Measures a batch of this many writes.
     pub(super) async fn batch<T>(&self, writes: usize, batch: impl Future<Output = T>) -> T {
         let began = Instant::now();
         self.waiting.fetch_sub(writes as u64, Relaxed);
@@ -109,7 +113,7 @@ impl Meter {
             refused: self.refused.load(Relaxed),
             sizes: self.sizes.read(),
             commits: self.commits.read(),
-            answers: self.answers.read(),
+            latency: self.latency.read(),
         }
     }
 }

@@ -94,7 +94,7 @@ mod tests {
         let mut text = Exposition::default();
         text.numbers(Kind::Counter, "a_total", "All a.", [([("x", "1"), ("y", "z")], 7)]);
         text.numbers(Kind::Gauge, "b", "Now.", [([], 3)]);
-        let distribution = Distribution { bounds: &[250, 1_000_000], counts: vec![1, 0, 2], sum: 3_500_000 };
+        let distribution = Distribution::new(&[250, 1_000_000], vec![1, 0, 2], 3_500_000);
         text.histograms("c_seconds", "Time.", 1_000_000, [([("x", "1")], distribution)]);
         let expected = r#"# HELP a_total All a.
 # TYPE a_total counter

@@ -109,7 +109,7 @@ fn of_batches(text: &mut Exposition, batches: &[BatchMetrics]) {
         batches.iter().map(|one| (label(one), one.refused)),
     );
     let help = "Time from the submission of a write to its result, its batch included.";
-    let answers = batches.iter().map(|one| (label(one), one.answers.clone()));
+    let answers = batches.iter().map(|one| (label(one), one.latency.clone()));
     text.histograms("chat_write_duration_seconds", help, MICROS_PER_SECOND, answers);
     let help = "Writes in a batch.";
     let sizes = batches.iter().map(|one| (label(one), one.sizes.clone()));
