@@ -16,7 +16,7 @@ use chat_core::{
     Chat,
     api::{ThreadId, UserId},
     store::{
-        MessageRange, Slice,
+        MessageRange, Slice, UnreadFilter,
         sql::{self, Options},
     },
 };
@@ -117,7 +117,9 @@ async fn call_until(
         match call {
             CoreCall::Page => drop(chat.thread_messages(caller, id, MessageRange::Oldest, 50).await?),
             CoreCall::Unread => {
-                drop(chat.unread(user(BUSY_USER)?, false, Slice { limit: 100, offset: 0 }).await?);
+                drop(
+                    chat.unread(user(BUSY_USER)?, UnreadFilter::All, Slice { limit: 100, offset: 0 }).await?,
+                );
             }
             CoreCall::Threads => drop(chat.threads(user(BUSY_USER)?, None, 100).await?),
             CoreCall::Send => drop(chat.send(caller, id, "See you at eight, by the lake, as always").await?),

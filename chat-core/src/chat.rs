@@ -1,34 +1,34 @@
-//! The chat itself: a cheap handle around a store.
+//! [`Chat`]: a cheap handle around a store.
 
 use crate::{
     api::{FieldErrors, limits},
     auth::password::Hasher,
-    cache::{ListVersions, PageCache, Sessions, TokenUseBuffer},
+    cache::{PageCache, SessionCache, TokenUseBuffer},
     clock::{Clock, SystemClock},
     store::Store,
     text::MessageText,
 };
 use std::{sync::Arc, time::Duration};
 
-/// The chat: every operation, and every decision on who may do what.
+/// The chat: every operation, and every decision about who may do what.
 ///
-/// Cheap to clone. Each call names the user who acts; that he is who he says is the caller's business, or that of
-/// [`Chat::sign_in`] and [`Chat::authenticate`].
+/// Cheap to clone. Each call names the acting user. Authenticating that user is the caller's responsibility, for example
+/// with [`Chat::sign_in`] and [`Chat::authenticate`].
+///
+/// The calls need a Tokio runtime with time enabled; see [the crate's page](crate#runtime).
 #[derive(Debug, Clone)]
 pub struct Chat {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hasher: Hasher,
-    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) sessions: Arc<SessionCache>,
     pub(crate) uses: Arc<TokenUseBuffer>,
-    pub(crate) lists: Arc<PageCache>,
-    /// Left out where other nodes write to the same database, which is asked instead.
-    pub(crate) changes: Option<Arc<ListVersions>>,
+    pub(crate) pages: Arc<PageCache>,
     pub(crate) text_max: usize,
     pub(crate) token_ttl: Option<Duration>,
 }
 
-/// Builds a [`Chat`] with other settings than the usual ones.
+/// Builds a [`Chat`] with other settings than the defaults.
 #[derive(Debug)]
 #[must_use]
 pub struct ChatBuilder {
@@ -39,24 +39,57 @@ pub struct ChatBuilder {
 }
 
 impl Chat {
-    /// A chat on a store of your own, with the usual settings.
+    /// Creates a chat on a store, with the default settings.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self::builder(store).build()
     }
 
-    /// A chat on the database at `url` (`sqlite://PATH`, `sqlite::memory:` or `postgres://…`), created and migrated
-    /// when need be. It should be the chat's own: its tables have plain names, such as `users`. On Postgres a schema
-    /// will do, which `?options=-csearch_path%3Dchat` at the end of the address chooses.
+    /// Opens a chat on the database at `url`, with the default settings. Creates and migrates the database if needed.
+    ///
+    /// `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://...`. The database should be the chat's own: its
+    /// tables have plain names, such as `users`. On Postgres a schema of its own is enough, which
+    /// `?options=-csearch_path%3Dchat` at the end of the URL selects.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use chat_core::{Chat, api::UserId};
+    ///
+    /// let chat = Chat::open("sqlite::memory:").await?;
+    /// chat.ensure_user(UserId::new(1), "ann").await?;
+    /// chat.close().await;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// When the database cannot be opened; the error says what to do.
+    /// Those of [`sql::connect`](crate::store::sql::connect): the URL cannot be read, or the database cannot be opened or
+    /// migrated.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub async fn open(url: &str) -> Result<Self, crate::store::sql::OpenError> {
         use crate::store::sql::{Options, connect};
         Ok(Self::new(connect(url, &Options::default()).await?))
     }
 
-    /// Starts from a store; see [`ChatBuilder`] for what can be set.
+    /// Starts to build a chat on a store.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use chat_core::{Chat, store::sql};
+    /// use std::time::Duration;
+    ///
+    /// let store = sql::connect("sqlite::memory:", &sql::Options::default()).await?;
+    /// let chat = Chat::builder(store)
+    ///     .text_max(1000)
+    ///     .token_ttl(Some(Duration::from_secs(24 * 3600)))
+    ///     .build();
+    /// assert!(chat.text(&"a".repeat(1000)).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn builder(store: Arc<dyn Store>) -> ChatBuilder {
         ChatBuilder {
             store,
@@ -66,57 +99,60 @@ impl Chat {
         }
     }
 
-    /// The store below, for what is no part of chatting: health, imports, backups.
+    /// Returns the store, for what is not part of chatting: health checks, imports, backups.
+    ///
+    /// Changes that are made through it directly invalidate no cache of this chat: its pages and sessions may be up to
+    /// two seconds old then.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
 
-    /// Trims and checks the text of a message.
+    /// Trims the text of a message and checks it.
     ///
     /// # Errors
-    /// What is wrong with it, under the name `text`.
+    /// The text is blank, longer than this chat allows or contains U+0000; under `text`.
     pub fn text(&self, text: &str) -> Result<MessageText, FieldErrors> {
         MessageText::new(text, self.text_max)
     }
 
-    /// Finishes what was begun and closes the database; later calls fail.
+    /// Writes what is buffered, finishes running work and closes the database. Later calls fail.
     pub async fn close(&self) {
-        self.uses.write(&*self.store).await;
+        self.uses.flush(&*self.store).await;
         self.store.close().await;
     }
 }
 
 impl ChatBuilder {
-    /// Tells the time by another clock.
+    /// Sets the clock; the default is the wall clock of the machine.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Allows texts of up to `code_points`; 250 by default.
+    /// Sets the longest text of a message in code points; 250 by default.
     pub const fn text_max(mut self, code_points: usize) -> Self {
         self.text_max = code_points;
         self
     }
 
-    /// Makes tokens that are void once they are unused for so long, or never; 90 days by default. A use is noted
-    /// with some delay, up to a minute or an eighth of this. Tokens that were made before keep what they have.
+    /// Sets after which time without use new tokens expire, or that they never do; 90 days by default.
+    ///
+    /// A use is recorded with a delay of up to a minute, or an eighth of this time if that is shorter. Existing tokens
+    /// keep their time.
     pub const fn token_ttl(mut self, unused: Option<Duration>) -> Self {
         self.token_ttl = unused;
         self
     }
 
-    /// The chat.
+    /// Builds the chat.
     pub fn build(self) -> Chat {
-        let changes = (!self.store.is_shared()).then(|| Arc::new(ListVersions::new()));
         Chat {
+            pages: Arc::new(PageCache::new(&self.store)),
             store: self.store,
             clock: self.clock,
             hasher: Hasher::new(),
-            sessions: Arc::new(Sessions::new()),
+            sessions: Arc::new(SessionCache::new()),
             uses: Arc::default(),
-            lists: Arc::new(PageCache::new()),
-            changes,
             text_max: self.text_max,
             token_ttl: self.token_ttl,
         }

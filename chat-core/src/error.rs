@@ -1,4 +1,4 @@
-//! What the chat refuses and what can fail, by meaning.
+//! The errors of the chat, by what they mean to the caller.
 
 use crate::{
     api::FieldErrors,
@@ -8,7 +8,7 @@ use std::fmt;
 
 /// The reason why the chat did not do what it was asked.
 ///
-/// The text of an error does not repeat its source: [`error_chain`](crate::error_chain) displays both.
+/// The text of an error does not repeat its source: [`error_chain`](crate::error_chain()) displays both.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -42,8 +42,9 @@ pub enum Error {
     Fault(#[source] Source),
 }
 
-/// What was not found.
+/// A kind of object that was not found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Resource {
     /// A thread.
     Thread,
@@ -77,12 +78,12 @@ impl Error {
         }
     }
 
-    /// A refusal of one field for one reason.
+    /// Returns the error of one field, with one message.
     pub(crate) fn field(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(FieldErrors::one(field, message))
     }
 
-    /// A fault with this cause.
+    /// Returns a fault with this cause.
     pub(crate) fn fault(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Fault(Source::from(cause.into()))
     }
@@ -94,7 +95,7 @@ impl From<FieldErrors> for Error {
     }
 }
 
-/// For the calls after which every refusal of the store is a fault; the others are matched where they arise.
+/// For calls after which `Conflict` and `NotFound` can only be a fault; other calls match them before.
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {

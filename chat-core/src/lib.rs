@@ -1,8 +1,10 @@
-//! One-to-one chat as a library: users, threads of exactly two participants, messages, read marks, unread lists.
+//! One-to-one chat as a library: users, threads of two participants, messages, read marks and unread lists.
 //!
-//! This crate is the chat without HTTP. It keeps its data in SQLite or Postgres, decides who may do what, and knows
-//! nothing of requests and responses; `chat-server` serves it, `chat-client` calls that server. What those two share,
-//! ids, wire types and the table of endpoints, is the module [`api`], which is all that remains without features.
+//! This crate is the chat without HTTP. It stores its data in SQLite or Postgres and decides who may do what;
+//! `chat-server` serves it and `chat-client` calls that server. The module [`api`] holds what both share: ids, wire types
+//! and the table of endpoints. It is all that remains without features.
+//!
+//! It is not a framework for chat: there are no groups, no attachments, no presence and no push. Clients poll.
 //!
 //! ```
 //! # #[cfg(feature = "sqlite")]
@@ -11,7 +13,7 @@
 //!
 //! let chat = Chat::open("sqlite::memory:").await?;
 //!
-//! // Your application knows its users already; the chat is told their ids and names.
+//! // The application has its own users; the chat only gets their ids and names.
 //! let (ann, bob) = (UserId::new(1), UserId::new(2));
 //! chat.ensure_user(ann, "ann").await?;
 //! chat.ensure_user(bob, "bob").await?;
@@ -26,21 +28,52 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # In a program of your own
+//! # Modules
 //!
-//! It needs a Tokio runtime, and a database of its own, or a schema on Postgres: see `Chat::open`. A store of your own
-//! is possible too: the trait `store::Store`, held to its promises by the cases of `store::conformance`.
+//! - `Chat`: every operation, with its rules. Start here.
+//! - `store`: the trait `Store` and its implementations in `store::sql`. An application with its own database
+//!   implements the trait, and tests the implementation with the cases of `store::conformance`.
+//! - `auth`: passwords and tokens. `text`: checked texts. `clock`: the source of time. `json`: pages as JSON.
+//! - [`api`]: the HTTP contract.
 //!
-//! What this workspace sets for the compiler does not come along with the crate. Without optimisation it takes long to
-//! hash a password: set `opt-level = 3` for `argon2` and `blake2` under `[profile.dev.package]`. And as it is compiled by
-//! default, SQLite takes locks that all its connections share: the flags against that stand in this workspace's
-//! `.cargo/config.toml`.
+//! # Runtime
+//!
+//! The caller has to provide a Tokio runtime with time enabled (`enable_time` or `enable_all`), and on Postgres with I/O
+//! enabled. Every method of `Chat` has to be called within it: some spawn tasks and use the blocking pool. With a paused
+//! clock, time-outs and cache expiry follow that clock.
+//!
+//! # Database
+//!
+//! The chat needs a database of its own, or on Postgres a schema of its own: see `Chat::open`.
+//!
+//! # Compiler settings
+//!
+//! The compiler settings of this workspace do not apply to a dependent crate. Two of them matter:
+//!
+//! - Without optimisation it takes long to hash a password: set `opt-level = 3` for `argon2` and `blake2` under
+//!   `[profile.dev.package]`.
+//! - By default SQLite is compiled with locks that all its connections share: the flags against that are in
+//!   `.cargo/config.toml` of this workspace.
+//!
+//! # Errors
+//!
+//! The text of an error does not repeat its source: [`error_chain`](error_chain()) displays an error with its causes.
+//! `Error::hint` returns advice where there is some.
 //!
 //! # Features
 //!
-//! `sqlite` and `postgres`, both on by default, are the databases. `chat` is the chat without either, for stores of your
-//! own, `conformance` the cases they have to pass, `schema` JSON Schemas of the wire types. Without any the crate is the
-//! module [`api`] alone.
+//! | Feature | Default | What it adds |
+//! |---|---|---|
+//! | `sqlite` | yes | `store::sql` on SQLite |
+//! | `postgres` | yes | `store::sql` on Postgres |
+//! | `sql` | by both | what the two databases share; of no use alone |
+//! | `chat` | by both | the chat without a database, for an own `Store` |
+//! | `conformance` | no | `store::conformance`, the test cases for an own `Store` |
+//! | `schema` | no | JSON Schemas of the wire types |
+//!
+//! Without any feature the crate is the module [`api`] and [`error_chain`](error_chain()).
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod api;
 
@@ -58,6 +91,8 @@ mod error_chain;
 #[cfg(feature = "chat")]
 pub mod histogram;
 #[cfg(feature = "chat")]
+pub mod json;
+#[cfg(feature = "chat")]
 mod operations;
 pub mod policy;
 #[cfg(feature = "chat")]
@@ -70,6 +105,6 @@ pub use self::error_chain::error_chain;
 pub use self::{
     chat::{Chat, ChatBuilder},
     error::{Error, Resource},
-    operations::{Draft, Edit, JsonPage, JsonSlice, Session},
+    operations::{Draft, Edit, Session},
     store::OpenedThread,
 };

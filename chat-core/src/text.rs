@@ -1,20 +1,24 @@
-//! What a text has to be like before it is stored.
+//! Texts that are checked before they are stored: messages, usernames, names of tokens.
 
-use crate::api::{FieldErrors, error_text};
+use crate::api::{FieldErrors, error_text, limits};
+use std::fmt;
 
-/// Without the white space around it: Unicode's, and U+001C to U+001F, which Python strips too. U+200B stays.
+/// Removes the white space around a text: Unicode's, and U+001C to U+001F, which Python removes too. U+200B stays.
+///
+/// ```
+/// assert_eq!(chat_core::text::trim("\u{1c} Hello!\u{200b}\n"), "Hello!\u{200b}");
+/// ```
 pub fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
 
-/// What is wrong with a trimmed text: blank, over `max` code points, or with U+0000 in it.
+/// Returns what is wrong with a trimmed text: blank, over `max` code points, or with U+0000 in it.
 fn faults(text: &str, max: usize) -> Vec<String> {
     if text.is_empty() {
         return vec![error_text::BLANK.to_owned()];
     }
     let mut faults = Vec::new();
-    // A text has no more code points than bytes.
-    if text.len() > max && text.chars().count() > max {
+    if is_longer(text, max) {
         faults.push(error_text::too_long(max));
     }
     if text.contains('\0') {
@@ -23,7 +27,13 @@ fn faults(text: &str, max: usize) -> Vec<String> {
     faults
 }
 
-/// Trims a text and checks it; `field` is what the errors call it.
+/// Returns whether a text has more than `max` code points.
+fn is_longer(text: &str, max: usize) -> bool {
+    // A text has no more code points than bytes.
+    text.len() > max && text.chars().count() > max
+}
+
+/// Trims a text and checks it; `field` is the name of the text in the errors.
 pub(crate) fn check(field: &str, text: &str, max: usize) -> Result<String, FieldErrors> {
     let text = trim(text);
     let mut errors = FieldErrors::new();
@@ -33,16 +43,65 @@ pub(crate) fn check(field: &str, text: &str, max: usize) -> Result<String, Field
     errors.into_result().map(|()| text.to_owned())
 }
 
-/// The text of a message that has been checked: trimmed, not blank, not too long, without U+0000. Made by
-/// [`Chat::text`](crate::Chat::text).
-#[derive(Clone, PartialEq, Eq)]
+/// The text of a message, checked: trimmed, not blank, not too long, without U+0000.
+///
+/// [`Chat::text`](crate::Chat::text) makes one under the length limit of that chat. `TryFrom` applies the default
+/// limit, [`TEXT_MAX`](limits::TEXT_MAX). `Debug` does not show the text.
+///
+/// ```
+/// use chat_core::text::MessageText;
+///
+/// assert_eq!(MessageText::try_from(" Hello! ")?.as_str(), "Hello!");
+/// assert!(MessageText::try_from(" ").is_err());
+/// # Ok::<(), chat_core::api::FieldErrors>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MessageText(String);
 
 impl MessageText {
+    /// The name of the text in errors.
+    const FIELD: &str = "text";
+
     pub(crate) fn new(text: &str, max: usize) -> Result<Self, FieldErrors> {
-        check("text", text, max).map(Self)
+        check(Self::FIELD, text, max).map(Self)
     }
-    /// The text.
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+    /// Checks the length against another limit than that of its constructor.
+    pub(crate) fn check_length(&self, max: usize) -> Result<(), FieldErrors> {
+        if is_longer(&self.0, max) {
+            return Err(FieldErrors::one(Self::FIELD, error_text::too_long(max)));
+        }
+        Ok(())
+    }
+    pub(crate) fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// A username that may be registered: trimmed, 1 to [`USERNAME_MAX`](limits::USERNAME_MAX) ASCII letters, digits and
+/// characters of `@.+-_`.
+///
+/// Whether a user has the name already is another question; [`Chat::check_username`](crate::Chat::check_username)
+/// answers both.
+///
+/// ```
+/// use chat_core::text::Username;
+///
+/// assert_eq!(Username::try_from(" ann ")?.as_str(), "ann");
+/// assert!(Username::try_from("ann smith").is_err());
+/// # Ok::<(), chat_core::api::FieldErrors>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Username(String);
+
+impl Username {
+    /// The name of a username in errors.
+    pub(crate) const FIELD: &str = "username";
+
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -51,16 +110,68 @@ impl MessageText {
     }
 }
 
+impl TryFrom<&str> for Username {
+    type Error = FieldErrors;
+
+    fn try_from(name: &str) -> Result<Self, FieldErrors> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "@.+-_".contains(c);
+        let checked = check(Self::FIELD, name, limits::USERNAME_MAX);
+        if trim(name).chars().all(allowed) {
+            return checked.map(Self);
+        }
+        let mut errors = checked.err().unwrap_or_default();
+        errors.push(Self::FIELD, error_text::BAD_USERNAME);
+        Err(errors)
+    }
+}
+
+impl TryFrom<&str> for MessageText {
+    type Error = FieldErrors;
+
+    fn try_from(text: &str) -> Result<Self, FieldErrors> {
+        Self::new(text, limits::TEXT_MAX)
+    }
+}
+
+macro_rules! text {
+    ($($name:ident)*) => {
+        $(
+            impl AsRef<str> for $name {
+                fn as_ref(&self) -> &str {
+                    &self.0
+                }
+            }
+
+            impl fmt::Display for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.pad(&self.0)
+                }
+            }
+        )*
+    };
+}
+
+text!(MessageText Username);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn trimmed_and_counted_by_code_points() {
+    fn a_text_is_trimmed_and_counted_by_code_points() {
         assert_eq!(MessageText::new("\u{1c}\u{a0} hi\u{200b}\n", 3).unwrap().as_str(), "hi\u{200b}");
         assert!(MessageText::new("äöü", 3).is_ok());
         let both = MessageText::new("a\0cd", 3).unwrap_err();
         assert_eq!(both.get("text"), [error_text::too_long(3), error_text::NULL_CHARACTERS.to_owned()]);
         assert_eq!(MessageText::new(" \u{1f}", 3).unwrap_err().get("text"), [error_text::BLANK]);
+    }
+
+    #[test]
+    fn a_username_has_every_error_at_once() {
+        let long = format!("{}!", "a".repeat(limits::USERNAME_MAX));
+        let errors = Username::try_from(&*long).unwrap_err();
+        let texts = [error_text::too_long(limits::USERNAME_MAX), error_text::BAD_USERNAME.to_owned()];
+        assert_eq!(errors.get("username"), texts);
+        assert_eq!(Username::try_from(" ").unwrap_err().get("username"), [error_text::BLANK]);
     }
 }

@@ -9,7 +9,7 @@ use chat_core::{
     Chat, Error,
     api::UserId,
     store::{
-        MessageRange, Slice,
+        MessageRange, Slice, UnreadFilter,
         sql::{self, Options},
     },
 };
@@ -41,7 +41,7 @@ async fn main() -> Result<()> {
     let denied = chat.send(eve, thread, "May I come too?").await;
     assert!(matches!(denied, Err(Error::NotFound(_))), "to other users the thread does not exist");
 
-    let unread = chat.unread(ann, true, Slice { limit: 10, offset: 0 }).await?;
+    let unread = chat.unread(ann, UnreadFilter::Incoming, Slice { limit: 10, offset: 0 }).await?;
     assert_eq!((unread.count, &unread.items), (1, &vec![reply.clone()]));
     chat.mark_message_read(ann, reply.id).await?;
 

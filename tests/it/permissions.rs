@@ -7,7 +7,7 @@ use chat_core::{
         MessageId, ThreadId, TokenId, UserId,
         endpoints::{self, Spec},
     },
-    store::{MessageRange, Slice},
+    store::{MessageRange, Slice, UnreadFilter},
 };
 use chat_tests::{Database, Server, on_both_databases};
 use serde_json::json;
@@ -209,7 +209,8 @@ impl<'a> World<'a> {
             let thread = chat.thread(user, self.thread).await.ok();
             let page = chat.thread_messages(user, self.thread, MessageRange::Oldest, 100).await.ok();
             let messages = chat.messages(user, all).await.unwrap();
-            let unread = [false, true].map(|incoming| chat.unread(user, incoming, all));
+            let unread =
+                [UnreadFilter::All, UnreadFilter::Incoming].map(|filter| chat.unread(user, filter, all));
             let unread: Vec<_> = futures_util::future::try_join_all(unread).await.unwrap();
             let password = account.password.expose();
             known += &format!("\n{account:?} {password} {tokens:?} {threads:?} {thread:?}");

@@ -1,7 +1,7 @@
 //! The SQL that fills a database. SQLite and Postgres differ only in [`Dialect`].
 
 use crate::dataset::{BURST, Dataset, token};
-use chat_core::{auth::token::hash, store::TokenHash};
+use chat_core::auth::token::hash;
 use std::fmt::Write;
 use uuid::Uuid;
 
@@ -36,8 +36,8 @@ pub(super) fn users(dialect: &impl Dialect, dataset: &Dataset) -> String {
 /// Returns the statements that insert a token for each user.
 pub(super) fn tokens(dialect: &impl Dialect, dataset: &Dataset) -> impl Iterator<Item = String> {
     batches(dataset.users, "tokens (hash, user_id, id, created, last_used)", |n| {
-        let TokenHash(hash) = hash(&token(n + 1));
-        format!("({}, {}, 1, {EPOCH}, {EPOCH})", dialect.bytes(&hash), n + 1)
+        let hash = hash(&token(n + 1));
+        format!("({}, {}, 1, {EPOCH}, {EPOCH})", dialect.bytes(hash.expose()), n + 1)
     })
 }
 

@@ -101,7 +101,7 @@ impl FromRequestParts<SqlitePool> for Caller {
         let key = header.and_then(|header| header.strip_prefix("Token "));
         let hash = token::hash(key.ok_or((StatusCode::UNAUTHORIZED, "No token.".to_owned()))?);
         let found: Option<i64> = sqlx::query_scalar("select user_id from tokens where hash = $1")
-            .bind(hash.0.as_slice())
+            .bind(hash.expose().as_slice())
             .fetch_optional(pool)
             .await
             .map_err(database_error)?;

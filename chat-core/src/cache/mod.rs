@@ -1,22 +1,21 @@
-//! What is kept in memory: who a token belongs to, and lists that are asked for again and again, written as JSON. And what
-//! waits to be written: when tokens were used.
+//! In-memory caches: the owners of tokens, pages of lists written as JSON, and token uses that wait to be written.
 //!
-//! Nothing here is believed for longer than [`CACHE_TTL`] without asking the database again, because the
-//! administrator's commands, and other nodes, write to it as well. What this process itself changes is seen at once. So is
-//! what other nodes change in lists: where nodes share the database, it is asked for the version of a list each time.
+//! No entry is served for longer than [`CACHE_TTL`] without reading the database again, because the administrator's
+//! commands and other nodes write to it as well. Changes by this process are visible at once. So are changes of lists by
+//! other nodes: where nodes share a database, the version of a list is read from it each time.
 
-pub(crate) mod json;
-mod list_versions;
+mod local_versions;
 mod page_cache;
-mod sessions;
+mod session_cache;
 mod token_uses;
+mod versioned;
 
-pub(crate) use list_versions::ListVersions;
-pub(crate) use page_cache::{CachedPage, Key, PageCache, PageInfo, Version};
-pub(crate) use sessions::Sessions;
+pub(crate) use page_cache::{Key, Page, PageCache};
+pub(crate) use session_cache::SessionCache;
 pub(crate) use token_uses::TokenUseBuffer;
+pub(crate) use versioned::Lookup;
 
 use std::time::Duration;
 
-/// How long an entry counts without asking again: what another process revoked or deleted is served no longer.
+/// How long an entry counts: what another process revoked or deleted is served for no longer than this.
 pub(crate) const CACHE_TTL: Duration = Duration::from_secs(2);

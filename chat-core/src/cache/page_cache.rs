@@ -1,29 +1,168 @@
-//! PageCache written as JSON, kept until something in them changes.
+//! Pages of lists as JSON, cached until a change concerns them.
 
-use super::CACHE_TTL;
+use super::{
+    CACHE_TTL,
+    local_versions::{LocalVersion, LocalVersions, Subject},
+    versioned::{self, Lookup},
+};
 use crate::{
-    api::{MessageId, ThreadId, UserId},
-    store::{MessageRange, Slice},
+    api::{MessageId, Participants, ThreadId, UserId},
+    json::{JsonPage, JsonSlice},
+    store::{MessageRange, Result, Slice, Store, UnreadFilter},
 };
 use bytes::Bytes;
 use quick_cache::{Weighter, sync::Cache};
+use std::sync::Arc;
 use tokio::time::Instant;
 
-/// Bytes of JSON kept at most.
+/// Largest total of the cached JSON and of [`OVERHEAD`] for each page, in bytes.
 const CAPACITY: u64 = 16 * 1024 * 1024;
 
-/// Which list of which user's.
+/// Bytes that a page takes beside its JSON: key, version, entry of the hash table.
+const OVERHEAD: u64 = 256;
+
+/// Pages that the hash table has room for before it grows.
+const EXPECTED_PAGES: usize = 2000;
+
+/// The pages that were read last.
+#[derive(Debug)]
+pub(crate) struct PageCache {
+    pages: Cache<Key, Entry, BySize>,
+    versions: ListVersions,
+}
+
+/// A page of a list, as its reader asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Threads { caller: UserId, after: Option<ThreadId>, limit: u64 },
     ThreadMessages { caller: UserId, thread: ThreadId, range: MessageRange, limit: u64 },
     Messages { caller: UserId, slice: Slice },
-    Unread { caller: UserId, incoming: bool, slice: Slice },
+    Unread { caller: UserId, filter: UnreadFilter, slice: Slice },
+}
+
+/// The right to put a page that is read after the ticket was taken.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    ticket: versioned::Ticket<Key, Version>,
+    taken: Instant,
+}
+
+/// A kind of page that the cache holds.
+pub(crate) trait Page: Sized {
+    fn into_cached(self) -> CachedPage;
+    /// Returns the page if it is of this kind, as it is under every [`Key`] that asks for this kind.
+    fn from_cached(page: CachedPage) -> Option<Self>;
+}
+
+/// A page of any kind.
+#[derive(Debug, Clone)]
+pub(crate) enum CachedPage {
+    Threads(JsonPage<ThreadId>),
+    Messages(JsonPage<MessageId>),
+    Slice(JsonSlice),
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    page: CachedPage,
+    version: Version,
+    /// When the ticket was taken.
+    taken: Instant,
+}
+
+/// Where the current version of a list comes from.
+#[derive(Debug)]
+enum ListVersions {
+    /// Counted in memory: this process alone writes to the database.
+    Local(LocalVersions),
+    /// Read from the database, to which several nodes write.
+    Stored(Arc<dyn Store>),
+}
+
+/// The version of a list: as long as it is the same, so is the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    Local(LocalVersion),
+    /// `None` if the store returned none, against its contract. Pages then expire with [`CACHE_TTL`] alone.
+    Stored(Option<i64>),
+}
+
+impl PageCache {
+    pub(crate) fn new(store: &Arc<dyn Store>) -> Self {
+        let versions = if store.is_shared() {
+            ListVersions::Stored(Arc::clone(store))
+        } else {
+            ListVersions::Local(LocalVersions::new())
+        };
+        Self { pages: Cache::with_weighter(EXPECTED_PAGES, CAPACITY, BySize), versions }
+    }
+
+    /// Returns the page under a key if it is current, and otherwise a ticket with which to put it.
+    ///
+    /// Queries the database for a version where several nodes write to it.
+    ///
+    /// # Errors
+    /// Those of [`Store::list_versions`].
+    pub(crate) async fn get<P: Page>(&self, key: Key) -> Result<Lookup<P, Ticket>> {
+        let now = self.versions.of(&key).await?;
+        let current = |key: &Key| {
+            let entry = self.pages.get(key).filter(|entry| entry.taken.elapsed() < CACHE_TTL)?;
+            Some((entry.version, P::from_cached(entry.page)?))
+        };
+        Ok(match versioned::get(key, now, current) {
+            Lookup::Hit(page) => Lookup::Hit(page),
+            Lookup::Miss(ticket) => Lookup::Miss(Ticket { ticket, taken: Instant::now() }),
+        })
+    }
+
+    /// Puts a page that was read after its ticket was taken. If its list changed in the meantime the entry is stale on
+    /// arrival and never matches.
+    pub(crate) fn put(&self, ticket: Ticket, page: impl Page) {
+        let Ticket { ticket, taken } = ticket;
+        versioned::put(ticket, page.into_cached(), |key, (version, page)| {
+            self.pages.insert(key, Entry { page, version, taken });
+        });
+    }
+
+    /// Invalidates the pages that show a thread. To be called after a change was committed and before its caller gets
+    /// the result.
+    ///
+    /// Does nothing where several nodes write to the database: the transaction of the change moved the versions on.
+    pub(crate) fn invalidate(&self, thread: ThreadId, participants: Participants) {
+        if let ListVersions::Local(versions) = &self.versions {
+            versions.invalidate(thread, participants);
+        }
+    }
+
+    /// Invalidates every page. To be called when it is unknown which lists changed, or whether any did.
+    pub(crate) fn invalidate_all(&self) {
+        if let ListVersions::Local(versions) = &self.versions {
+            versions.invalidate_all();
+        }
+    }
+}
+
+impl ListVersions {
+    /// Returns the current version of a list.
+    ///
+    /// Read-your-writes: once a change is acknowledged on any node, this node serves it. A transaction writes the new
+    /// versions of both participants together with its change. Postgres shows them to every statement that begins after
+    /// it has acknowledged the commit, and this query begins after the request arrived. A page that is cached under a
+    /// version was read after that version, and before the same version was found again: there was no change between.
+    async fn of(&self, key: &Key) -> Result<Version> {
+        match self {
+            Self::Local(versions) => Ok(Version::Local(versions.of(&key.subject()))),
+            Self::Stored(store) => {
+                let versions = store.list_versions(vec![key.caller()]).await?;
+                Ok(Version::Stored(versions.first().copied()))
+            }
+        }
+    }
 }
 
 impl Key {
-    /// Whose list it is.
-    pub(crate) const fn caller(&self) -> UserId {
+    /// Returns the user whose list it is.
+    const fn caller(&self) -> UserId {
         match *self {
             Self::Threads { caller, .. }
             | Self::ThreadMessages { caller, .. }
@@ -31,73 +170,149 @@ impl Key {
             | Self::Unread { caller, .. } => caller,
         }
     }
+
+    /// Returns what the list depends on.
+    const fn subject(&self) -> Subject {
+        match *self {
+            Self::ThreadMessages { thread, .. } => Subject::Thread(thread),
+            Self::Threads { caller, .. } | Self::Messages { caller, .. } | Self::Unread { caller, .. } => {
+                Subject::User(caller)
+            }
+        }
+    }
 }
 
-/// A list as it was read.
-#[derive(Debug, Clone)]
-pub(crate) struct CachedPage {
-    /// The entries, a JSON array.
-    pub(crate) json: Bytes,
-    /// What is known of the rest of the list.
-    pub(crate) rest: PageInfo,
+impl CachedPage {
+    const fn json(&self) -> &Bytes {
+        match self {
+            Self::Threads(page) => &page.json,
+            Self::Messages(page) => &page.json,
+            Self::Slice(slice) => &slice.json,
+        }
+    }
 }
 
-/// What a page tells of its list beyond itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PageInfo {
-    /// How long the whole list is.
-    Count(u64),
-    /// The thread, or the message, that a next page goes on from, if there is one.
-    NextThread(Option<ThreadId>),
-    NextMessage(Option<MessageId>),
+macro_rules! page {
+    ($kind:ident, $page:ty) => {
+        impl Page for $page {
+            fn into_cached(self) -> CachedPage {
+                CachedPage::$kind(self)
+            }
+            fn from_cached(page: CachedPage) -> Option<Self> {
+                if let CachedPage::$kind(page) = page { Some(page) } else { None }
+            }
+        }
+    };
 }
 
-/// Stands for the state of a list: while the version is the same, so is the list. It was taken before the list was
-/// read, so that a change in between makes another of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Version {
-    /// As this process counts, the only one that writes: changes of what the list shows, and of what may be in any.
-    Counted { own: u64, any: u64 },
-    /// As the database says, which nodes share.
-    Stored(i64),
-}
-
-/// A list with what has to be so still for it to count.
-#[derive(Debug, Clone)]
-struct Entry {
-    kept: CachedPage,
-    version: Version,
-    asked: Instant,
-}
+page!(Threads, JsonPage<ThreadId>);
+page!(Messages, JsonPage<MessageId>);
+page!(Slice, JsonSlice);
 
 #[derive(Debug, Clone)]
 struct BySize;
 
 impl Weighter<Key, Entry> for BySize {
     fn weight(&self, _: &Key, entry: &Entry) -> u64 {
-        // What an entry takes beside its text.
-        256 + entry.kept.json.len() as u64
+        OVERHEAD + entry.page.json().len() as u64
     }
 }
 
-/// The lists asked for last.
-#[derive(Debug)]
-pub(crate) struct PageCache(Cache<Key, Entry, BySize>);
+#[cfg(all(test, not(loom), feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::store::sql::{Options, connect};
 
-impl PageCache {
-    pub(crate) fn new() -> Self {
-        Self(Cache::with_weighter(2000, CAPACITY, BySize))
+    const ANN: UserId = UserId::new(1);
+    const BOB: UserId = UserId::new(2);
+    const CARL: UserId = UserId::new(3);
+    const THREAD: ThreadId = ThreadId::new(uuid::Uuid::from_u128(3));
+    const OTHER_THREAD: ThreadId = ThreadId::new(uuid::Uuid::from_u128(4));
+    const SLICE: Slice = Slice { limit: 100, offset: 0 };
+
+    fn messages(caller: UserId, thread: ThreadId) -> Key {
+        Key::ThreadMessages { caller, thread, range: MessageRange::Oldest, limit: 50 }
+    }
+    fn unread(caller: UserId) -> Key {
+        Key::Unread { caller, filter: UnreadFilter::All, slice: SLICE }
     }
 
-    /// A list, if it was read lately and at the version that it has now.
-    pub(crate) fn get(&self, key: &Key, now: Version) -> Option<CachedPage> {
-        let entry = self.0.get(key)?;
-        (entry.version == now && entry.asked.elapsed() < CACHE_TTL).then_some(entry.kept)
+    async fn empty() -> PageCache {
+        PageCache::new(&connect("sqlite::memory:", &Options::default()).await.unwrap())
+    }
+    async fn ticket<P: Page>(cache: &PageCache, key: Key) -> Ticket {
+        match cache.get::<P>(key).await.unwrap() {
+            Lookup::Hit(_) => panic!("{key:?} is cached"),
+            Lookup::Miss(ticket) => ticket,
+        }
+    }
+    async fn has<P: Page>(cache: &PageCache, key: Key) -> bool {
+        matches!(cache.get::<P>(key).await.unwrap(), Lookup::Hit(_))
+    }
+    fn page() -> JsonPage<MessageId> {
+        JsonPage { json: Bytes::from_static(b"[]"), next: None }
+    }
+    fn slice() -> JsonSlice {
+        JsonSlice { json: Bytes::from_static(b"[]"), count: 0 }
+    }
+    async fn has_page(cache: &PageCache, key: Key) -> bool {
+        has::<JsonPage<MessageId>>(cache, key).await
+    }
+    async fn put_page(cache: &PageCache, key: Key) {
+        cache.put(ticket::<JsonPage<MessageId>>(cache, key).await, page());
     }
 
-    /// Keeps what the database was asked for at `asked`, after it had `version`. If something changed meanwhile it is
-    /// kept in vain: its version is gone by.
-    pub(crate) fn put(&self, key: Key, kept: CachedPage, version: Version, asked: Instant) {
-        self.0.insert(key, Entry { kept, version, asked });
+    /// The first page of both threads, and the unread lists of all three users.
+    async fn filled() -> PageCache {
+        let cache = empty().await;
+        put_page(&cache, messages(ANN, THREAD)).await;
+        put_page(&cache, messages(ANN, OTHER_THREAD)).await;
+        for user in [ANN, BOB, CARL] {
+            cache.put(ticket::<JsonSlice>(&cache, unread(user)).await, slice());
+        }
+        cache
+    }
+
+    #[tokio::test]
+    async fn a_change_invalidates_the_lists_of_its_thread_and_of_both_participants() {
+        let cache = filled().await;
+        assert!(has_page(&cache, messages(ANN, THREAD)).await);
+        cache.invalidate(THREAD, Participants::pair(ANN, BOB));
+        assert!(!has_page(&cache, messages(ANN, THREAD)).await);
+        assert!(!has::<JsonSlice>(&cache, unread(ANN)).await);
+        assert!(!has::<JsonSlice>(&cache, unread(BOB)).await);
+    }
+
+    #[tokio::test]
+    async fn a_change_keeps_the_pages_of_other_threads_and_users() {
+        let cache = filled().await;
+        cache.invalidate(THREAD, Participants::pair(ANN, BOB));
+        assert!(has_page(&cache, messages(ANN, OTHER_THREAD)).await);
+        assert!(has::<JsonSlice>(&cache, unread(CARL)).await);
+    }
+
+    #[tokio::test]
+    async fn a_page_read_before_a_change_is_not_served_after_it() {
+        let cache = empty().await;
+        let ticket = ticket::<JsonPage<MessageId>>(&cache, messages(ANN, THREAD)).await;
+        cache.invalidate(THREAD, Participants::pair(ANN, BOB));
+        cache.put(ticket, page());
+        assert!(!has_page(&cache, messages(ANN, THREAD)).await);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_outcome_invalidates_every_page() {
+        let cache = filled().await;
+        cache.invalidate_all();
+        assert!(!has_page(&cache, messages(ANN, OTHER_THREAD)).await);
+        assert!(!has::<JsonSlice>(&cache, unread(CARL)).await);
+    }
+
+    #[tokio::test]
+    async fn a_page_expires() {
+        let cache = filled().await;
+        tokio::time::pause();
+        tokio::time::advance(CACHE_TTL).await;
+        assert!(!has_page(&cache, messages(ANN, THREAD)).await);
     }
 }

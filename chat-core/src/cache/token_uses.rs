@@ -1,4 +1,4 @@
-//! When tokens were used, gathered so that recognising a caller writes nothing.
+//! A buffer of token uses, so that authenticating a caller writes nothing.
 
 use crate::{
     api::Timestamp,
@@ -10,61 +10,61 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// TokenUseBuffer written by one statement, so that those who send messages need not wait for long.
-const AT_ONCE: usize = 1000;
+/// Most uses of one write, so that concurrent sends do not wait for long.
+const BATCH: usize = 1000;
 
-/// TokenUseBuffer that are not written down yet: at most one for each valid token of the last seconds.
+/// The last uses that are not written yet: at most one for each token that was valid in the last seconds.
 #[derive(Debug, Default)]
 pub(crate) struct TokenUseBuffer {
-    notes: Mutex<Notes>,
+    uses: Mutex<Uses>,
 }
 
 #[derive(Debug, Default)]
-struct Notes {
+struct Uses {
     waiting: HashMap<TokenHash, Timestamp>,
-    /// Those on their way to the database, which does not know of them yet.
-    leaving: HashMap<TokenHash, Timestamp>,
+    /// Uses that are being written, which a read of the database may not see yet.
+    in_flight: HashMap<TokenHash, Timestamp>,
 }
 
 impl TokenUseBuffer {
-    /// Notes a use. Whether it is the first, so that somebody has to see to its being written.
+    /// Records a use. Returns true if the buffer was empty, in which case the caller has to schedule a flush.
     pub(crate) fn record(&self, token: TokenHash, at: Timestamp) -> bool {
-        let waiting = &mut self.notes().waiting;
-        let first = waiting.is_empty();
+        let waiting = &mut self.lock().waiting;
+        let was_empty = waiting.is_empty();
         waiting.insert(token, at);
-        first
+        was_empty
     }
 
-    /// The use noted of a token.
-    pub(crate) fn of(&self, token: &TokenHash) -> Option<Timestamp> {
-        let notes = self.notes();
-        notes.waiting.get(token).or_else(|| notes.leaving.get(token)).copied()
+    /// Returns the buffered use of a token.
+    pub(crate) fn get(&self, token: &TokenHash) -> Option<Timestamp> {
+        let uses = self.lock();
+        uses.waiting.get(token).or_else(|| uses.in_flight.get(token)).copied()
     }
 
-    /// Writes down what was noted. Should that fail it is lost, and the next use of each token is noted again.
-    pub(crate) async fn write(&self, store: &dyn Store) {
+    /// Writes the buffered uses. If that fails they are lost; the next use of each token is recorded again.
+    pub(crate) async fn flush(&self, store: &dyn Store) {
         let uses: Vec<_> = {
-            let mut notes = self.notes();
-            let uses = std::mem::take(&mut notes.waiting);
-            notes.leaving.extend(&uses);
+            let mut buffer = self.lock();
+            let uses = std::mem::take(&mut buffer.waiting);
+            buffer.in_flight.extend(&uses);
             uses.into_iter().collect()
         };
-        for uses in uses.chunks(AT_ONCE) {
+        for uses in uses.chunks(BATCH) {
             if let Err(error) = store.touch_tokens(uses.to_vec()).await {
-                tracing::debug!(error = %error_chain(&error), "the last uses of some tokens are lost");
+                tracing::debug!(error = %error_chain(&error), "writing the last uses of tokens failed; some are lost");
                 break;
             }
         }
-        let leaving = &mut self.notes().leaving;
+        let in_flight = &mut self.lock().in_flight;
         for (token, at) in &uses {
-            // A later one is on its way by itself.
-            if leaving.get(token) == Some(at) {
-                leaving.remove(token);
+            // A later use belongs to another flush.
+            if in_flight.get(token) == Some(at) {
+                in_flight.remove(token);
             }
         }
     }
 
-    fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Uses> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,87 +1,117 @@
-//! Users: who there is, and what an administrator does to them.
+//! Users: registration, look-up, passwords and administration.
 
 use crate::{
     Chat, Error, Resource, Session,
-    api::{FieldErrors, User, UserId, error_text, limits},
+    api::{FieldErrors, User, UserId, error_text},
     auth::password::{self, Verdict},
     store::{Account, Counted, EnsuredUser, NewUser, PasswordHash, RevokeTokens, Slice, StoreError},
-    text,
+    text::Username,
 };
 
 impl Chat {
-    /// Registers a user by his own choice of name and password.
+    /// Registers a user who chose the name and the password.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a name that is taken or not allowed and a password too short or too long.
+    /// - [`Error::Invalid`] with every error of both: the name is taken or not allowed, the password is too short or too
+    ///   long.
+    /// - [`Error::Unavailable`] if too many passwords wait to be hashed, or from the database.
+    /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn register(&self, username: &str, password: &str) -> Result<User, Error> {
-        let name = self.check_username(username).await?;
-        let mut errors = name.as_ref().err().cloned().unwrap_or_default();
-        errors.extend(password::check("password", password).err().unwrap_or_default());
-        errors.into_result()?;
-        self.insert_user(name?, password).await
+        let wrong_password = password::check("password", password).err();
+        match (self.check_username(username).await, wrong_password) {
+            (Ok(name), None) => self.insert_user(name, password).await,
+            (Ok(_), Some(errors)) => Err(errors.into()),
+            (Err(Error::Invalid(mut errors)), wrong_password) => {
+                errors.extend(wrong_password.unwrap_or_default());
+                Err(errors.into())
+            }
+            (Err(error), _) => Err(error),
+        }
     }
 
-    /// Adds a user as an administrator, who may choose any password.
+    /// Adds a user for an administrator, who may choose any password.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a name that is taken or not allowed.
+    /// - [`Error::Invalid`] if the name is taken or not allowed.
+    /// - [`Error::Unavailable`] if too many passwords wait to be hashed, or from the database.
+    /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn add_user(&self, username: &str, password: &str) -> Result<User, Error> {
-        let name = self.check_username(username).await??;
+        let name = self.check_username(username).await?;
         self.insert_user(name, password).await
     }
 
-    async fn insert_user(&self, username: String, password: &str) -> Result<User, Error> {
+    async fn insert_user(&self, username: Username, password: &str) -> Result<User, Error> {
         let password = self.hasher.hash(password).await?;
+        let username = username.into_string();
         let user = NewUser { username: username.clone(), password, created: self.clock.now() };
         match self.store.insert_user(user).await {
             Ok(id) => Ok(User { id, username }),
-            Err(StoreError::Conflict) => Err(Error::field("username", error_text::USERNAME_TAKEN)),
+            Err(StoreError::Conflict) => Err(Error::field(Username::FIELD, error_text::USERNAME_TAKEN)),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Trims a name for a new user and checks it. The outer error is the database's.
+    /// Trims a name for a new user, checks it, and checks that no user has it, in any letter case.
+    ///
+    /// Another call may take the name before it is used: [`register`](Self::register) and
+    /// [`add_user`](Self::add_user) report that as well.
     ///
     /// # Errors
-    /// What is wrong with the name, under `username`.
-    pub async fn check_username(&self, username: &str) -> Result<Result<String, FieldErrors>, Error> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "@.+-_".contains(c);
-        let trimmed = text::trim(username);
-        let mut errors = text::check("username", username, limits::USERNAME_MAX).err().unwrap_or_default();
-        if !trimmed.chars().all(allowed) {
-            errors.push("username", error_text::BAD_USERNAME);
+    /// - [`Error::Invalid`] if the name is taken or not allowed, under `username`.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
+    pub async fn check_username(&self, username: &str) -> Result<Username, Error> {
+        let name = Username::try_from(username)?;
+        if self.store.is_name_taken(name.as_str()).await? {
+            return Err(Error::field(Username::FIELD, error_text::USERNAME_TAKEN));
         }
-        if errors.is_empty() && self.store.is_name_taken(trimmed).await? {
-            errors.push("username", error_text::USERNAME_TAKEN);
-        }
-        Ok(errors.into_result().map(|()| trimmed.to_owned()))
+        Ok(name)
     }
 
-    /// Tells the chat of a user of the embedding application: he exists and is called so. Call it when he is added
-    /// or renamed, or whenever he comes; it changes nothing when nothing changed. The name is taken as it stands: what
-    /// is asked of those who register is not asked of your users.
+    /// Makes sure that a user of the embedding application exists in the chat and has this name.
+    ///
+    /// Call it when the application adds or renames a user, or at every log-in; it writes nothing if nothing changed. The
+    /// rules for names that users register with do not apply.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use chat_core::{Chat, api::UserId};
+    ///
+    /// let chat = Chat::open("sqlite::memory:").await?;
+    /// let ann = UserId::new(1);
+    /// chat.ensure_user(ann, "Ann Smith").await?;
+    /// chat.ensure_user(ann, "Ann Jones").await?;
+    /// assert_eq!(chat.user(ann).await?.username, "Ann Jones");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] when another user has the name, or it holds U+0000, which Postgres cannot keep; when the id is
-    /// not positive.
+    /// - [`Error::Invalid`] if another user has the name, if the name contains U+0000, which Postgres cannot store, or if
+    ///   the id is not positive.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn ensure_user(&self, id: UserId, username: &str) -> Result<(), Error> {
         if username.contains('\0') {
-            return Err(Error::field("username", error_text::NULL_CHARACTERS));
+            return Err(Error::field(Username::FIELD, error_text::NULL_CHARACTERS));
         }
         if id.get() < 1 {
             return Err(Error::field("id", error_text::NOT_POSITIVE));
         }
         let user = EnsuredUser { id, username: username.to_owned(), created: self.clock.now() };
         match self.store.ensure_user(user).await {
-            Err(StoreError::Conflict) => Err(Error::field("username", error_text::USERNAME_TAKEN)),
+            Err(StoreError::Conflict) => Err(Error::field(Username::FIELD, error_text::USERNAME_TAKEN)),
             result => Ok(result?),
         }
     }
 
-    /// ListVersions one's own password and revokes all tokens but the session's.
+    /// Changes the password of the session's user and revokes every token except the session's.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when `current` is not the password or `new` is too short or too long.
+    /// - [`Error::Invalid`] if `current` is not the password, or `new` is too short or too long.
+    /// - [`Error::NotFound`] if the user was removed.
+    /// - [`Error::Unavailable`] if too many passwords wait to be hashed, or from the database.
+    /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn change_password(&self, session: Session, current: &str, new: &str) -> Result<(), Error> {
         let wrong = || FieldErrors::one("current", error_text::WRONG_PASSWORD);
         let account = self.account(session.user).await?;
@@ -92,90 +122,97 @@ impl Chat {
 
         let hash = self.hasher.hash(new).await?;
         let replace = self.run_to_completion(async move |chat| {
-            let keep = RevokeTokens::AllExcept(session.token);
-            let changed = chat.store.set_password(account.id, Some(&account.password), &hash, keep).await;
-            chat.sessions.forget_all();
+            let revoke = RevokeTokens::AllExcept(session.token);
+            let changed = chat.store.set_password(account.id, Some(&account.password), &hash, revoke).await;
+            chat.sessions.invalidate_all();
             changed
         });
         if replace.await? {
             Ok(())
         } else {
-            // Another change was faster: `current` is not the password any more.
+            // A concurrent change committed first: `current` is no longer the password.
             Err(wrong().into())
         }
     }
 
-    /// Sets a user's password as an administrator, who may choose any, and revokes all the user's tokens.
+    /// Sets the password of a user for an administrator, who may choose any, and revokes every token of the user.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
+    /// - [`Error::NotFound`] if there is no such user.
+    /// - [`Error::Unavailable`] if too many passwords wait to be hashed, or from the database.
+    /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn set_password(&self, user: UserId, password: &str) -> Result<(), Error> {
         let hash: PasswordHash = self.hasher.hash(password).await?;
         let replace = self.run_to_completion(async move |chat| {
             let changed = chat.store.set_password(user, None, &hash, RevokeTokens::All).await;
-            chat.sessions.forget_all();
+            chat.sessions.invalidate_all();
             changed
         });
         found(replace.await?)
     }
 
-    /// Enables or disables a user. A disabled one cannot sign in and his tokens do not count; his threads and
+    /// Enables or disables a user. A disabled user cannot sign in and their tokens are refused; their threads and
     /// messages stay.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
+    /// - [`Error::NotFound`] if there is no such user.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn set_active(&self, user: UserId, active: bool) -> Result<(), Error> {
         let change = self.run_to_completion(async move |chat| {
             let changed = chat.store.set_active(user, active).await;
-            chat.sessions.forget_all();
+            chat.sessions.invalidate_all();
             changed
         });
         found(change.await?)
     }
 
-    /// Removes a user with his tokens, his threads and their messages.
+    /// Removes a user with their tokens and threads, the messages of those threads, and what they wrote elsewhere.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
+    /// - [`Error::NotFound`] if there is no such user.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn remove_user(&self, user: UserId) -> Result<(), Error> {
         let remove = self.run_to_completion(async move |chat| {
             let removed = chat.store.remove_user(user).await;
-            chat.sessions.forget_all();
-            chat.invalidate_all();
+            chat.sessions.invalidate_all();
+            chat.pages.invalidate_all();
             removed
         });
         found(remove.await?)
     }
 
-    /// A user.
+    /// Returns a user.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none.
+    /// - [`Error::NotFound`] if there is no such user.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn user(&self, id: UserId) -> Result<User, Error> {
         let account = self.account(id).await?;
         Ok(User { id: account.id, username: account.username })
     }
 
-    /// A user with all that is known of him.
+    /// Returns the account of a user.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none.
+    /// - [`Error::NotFound`] if there is no such user.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn account(&self, id: UserId) -> Result<Account, Error> {
         self.store.account(id).await?.ok_or(Error::NotFound(Resource::User))
     }
 
-    /// The user of exactly this name, with all that is known of him.
+    /// Returns the account of the user with exactly this name.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none.
+    /// - [`Error::NotFound`] if there is no such user.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn account_by_name(&self, username: &str) -> Result<Account, Error> {
         self.store.account_by_name(username).await?.ok_or(Error::NotFound(Resource::User))
     }
 
-    /// The users whose names begin with `search`, in whatever letter case, by name in code point order.
+    /// Returns the users whose names begin with `search`, in any letter case, by name in code point order.
     ///
     /// # Errors
-    /// The database's alone.
+    /// [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn users(&self, search: &str, slice: Slice) -> Result<Counted<User>, Error> {
         Ok(self.store.users(search, slice).await?)
     }

@@ -1,4 +1,4 @@
-//! Messages: written by one participant of a thread, read by both.
+//! Messages: sent by one participant of a thread, visible to both.
 
 use crate::{
     Chat, Error, Resource,
@@ -13,15 +13,26 @@ use crate::{
 use sha2::{Digest, Sha256};
 
 /// A message to send.
-#[derive(Clone)]
+///
+/// ```
+/// use chat_core::{Draft, api::ThreadId, text::MessageText};
+///
+/// let thread = ThreadId::new(uuid::Uuid::nil());
+/// let draft = Draft::new(thread, MessageText::try_from("Hello!")?).with_idempotency_key("order 7, first message");
+/// assert_eq!(draft.text.as_str(), "Hello!");
+/// # Ok::<(), chat_core::api::FieldErrors>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
 pub struct Draft {
-    /// The thread.
+    /// The thread to send the message to.
     pub thread: ThreadId,
     /// The text.
     pub text: MessageText,
-    /// Whether it counts as read from the start.
+    /// Whether the message counts as read from the start.
     pub is_read: bool,
-    /// Makes the call safe to repeat: unique per sender, made by him.
+    /// A key that makes the call safe to repeat. Unique for each message of the sender, who chooses it.
     pub idempotency_key: Option<String>,
 }
 
@@ -35,7 +46,24 @@ impl std::fmt::Debug for Draft {
 }
 
 impl Draft {
-    /// What tells a repeat of a request from another request with the same key.
+    /// Creates the draft of an unread message without an idempotency key.
+    pub const fn new(thread: ThreadId, text: MessageText) -> Self {
+        Self { thread, text, is_read: false, idempotency_key: None }
+    }
+
+    /// Sets whether the message counts as read from the start.
+    pub const fn with_is_read(mut self, is_read: bool) -> Self {
+        self.is_read = is_read;
+        self
+    }
+
+    /// Sets the key that makes the call safe to repeat.
+    pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Returns the digest by which a repeat of a request differs from another request with the same key.
     fn digest(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
         digest.update(self.thread.get().as_bytes());
@@ -45,35 +73,107 @@ impl Draft {
     }
 }
 
-/// ListVersions to a message; what is `None` stays as it is.
-#[derive(Debug, Clone, Default)]
+/// Changes to a message; a field that is `None` stays as it is.
+///
+/// ```
+/// use chat_core::{Edit, text::MessageText};
+///
+/// let edit = Edit::new().with_text(MessageText::try_from("Hello, Bob!")?).with_is_read(false);
+/// assert_eq!(edit.is_read, Some(false));
+/// # Ok::<(), chat_core::api::FieldErrors>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+#[must_use]
 pub struct Edit {
     /// The new text.
     pub text: Option<MessageText>,
-    /// The new read mark.
+    /// Whether the message counts as read from now on.
     pub is_read: Option<bool>,
 }
 
+impl Edit {
+    /// Creates an edit that changes nothing.
+    pub const fn new() -> Self {
+        Self { text: None, is_read: None }
+    }
+
+    /// Sets the new text.
+    pub fn with_text(mut self, text: MessageText) -> Self {
+        self.text = Some(text);
+        self
+    }
+
+    /// Sets whether the message counts as read from now on.
+    pub const fn with_is_read(mut self, is_read: bool) -> Self {
+        self.is_read = Some(is_read);
+        self
+    }
+}
+
 impl Chat {
-    /// Sends a message: when this returns, it is stored for good.
+    /// Sends a message. It is durable when this returns.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use chat_core::{Chat, api::UserId};
+    ///
+    /// # let chat = Chat::open("sqlite::memory:").await?;
+    /// # let (ann, bob) = (UserId::new(1), UserId::new(2));
+    /// # chat.ensure_user(ann, "ann").await?;
+    /// # chat.ensure_user(bob, "bob").await?;
+    /// let thread = chat.open_thread(ann, bob).await?;
+    /// let message = chat.send(ann, thread.id, " Hello! ").await?;
+    /// assert_eq!(message.text, "Hello!");
+    /// assert!(chat.send(ann, thread.id, " ").await.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a text that is blank or too long; [`Error::NotFound`] when there is no such thread, or
-    /// it is somebody else's.
+    /// - [`Error::Invalid`] if the text is blank, too long or contains U+0000.
+    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database. After `Unavailable` the message may have been
+    ///   sent; [`send_draft`](Self::send_draft) with an idempotency key can be repeated safely.
     pub async fn send(&self, caller: UserId, thread: ThreadId, text: &str) -> Result<Message, Error> {
-        let text = self.text(text)?;
-        let sent =
-            self.send_draft(caller, Draft { thread, text, is_read: false, idempotency_key: None }).await?;
+        let sent = self.send_draft(caller, Draft::new(thread, self.text(text)?)).await?;
         Ok(sent.message)
     }
 
-    /// Sends a message with all that can be said of it. A repeat with the same key adds nothing and answers the
-    /// message that was sent, as it stands now.
+    /// Sends a message with every option.
+    ///
+    /// A repeat with the same idempotency key sends nothing and returns the first message in its current state.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use chat_core::{Chat, Draft, api::UserId};
+    ///
+    /// # let chat = Chat::open("sqlite::memory:").await?;
+    /// # let (ann, bob) = (UserId::new(1), UserId::new(2));
+    /// # chat.ensure_user(ann, "ann").await?;
+    /// # chat.ensure_user(bob, "bob").await?;
+    /// let thread = chat.open_thread(ann, bob).await?;
+    /// let draft = Draft::new(thread.id, chat.text("Hello!")?).with_idempotency_key("greeting");
+    ///
+    /// let first = chat.send_draft(ann, draft.clone()).await?;
+    /// let second = chat.send_draft(ann, draft).await?;
+    /// assert!(second.replayed);
+    /// assert_eq!(second.message.id, first.message.id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such thread, or it is somebody else's; [`Error::KeyReused`] when the
-    /// key was used with another request.
+    /// - [`Error::Invalid`] if the text is longer than this chat allows.
+    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::KeyReused`] if the caller used the key with another thread, text or read mark.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn send_draft(&self, caller: UserId, draft: Draft) -> Result<Sent, Error> {
+        draft.text.check_length(self.text_max)?;
         let request = draft.idempotency_key.is_some().then(|| draft.digest());
         let message = NewMessage {
             thread: draft.thread,
@@ -83,53 +183,82 @@ impl Chat {
             created: self.clock.now(),
             key: draft.idempotency_key.zip(request).map(|(key, request)| IdempotencyKey { key, request }),
         };
-        self.run_to_completion(async move |chat| match one(chat.store.insert_messages(vec![message]).await) {
-            Err(StoreError::NotFound) => Err(Error::NotFound(Resource::Thread)),
-            Ok(sent) => {
-                chat.invalidate_thread(draft.thread, sent.participants);
-                Ok(sent)
+        self.run_to_completion(async move |chat| {
+            match single(chat.store.insert_messages(vec![message]).await) {
+                Ok(sent) => {
+                    chat.pages.invalidate(draft.thread, sent.participants);
+                    Ok(sent)
+                }
+                Err(StoreError::NotFound) => Err(Error::NotFound(Resource::Thread)),
+                Err(error) => Err(chat.invalidate_if_unknown(error).into()),
             }
-            Err(error) => Err(chat.invalidate_if_unknown(error).into()),
         })
         .await
     }
 
-    /// A message in one of the caller's threads.
+    /// Returns a message of a thread of the caller.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, or its thread is somebody else's.
+    /// - [`Error::NotFound`] if there is no such message in a thread of the caller.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn message(&self, caller: UserId, id: MessageId) -> Result<Message, Error> {
         self.store.message(caller, id).await?.ok_or(Error::NotFound(Resource::Message))
     }
 
-    /// The messages of all the caller's threads, by ascending id.
+    /// Returns the messages of all threads of the caller, by ascending id.
     ///
     /// # Errors
-    /// The database's alone.
+    /// [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>, Error> {
         Ok(self.store.messages(caller, slice).await?)
     }
 
-    /// The unread messages of all the caller's threads, by ascending id; with `incoming` without his own.
+    /// Returns the unread messages of all threads of the caller, by ascending id.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use chat_core::{Chat, api::UserId, store::{Slice, UnreadFilter}};
+    ///
+    /// # let chat = Chat::open("sqlite::memory:").await?;
+    /// # let (ann, bob) = (UserId::new(1), UserId::new(2));
+    /// # chat.ensure_user(ann, "ann").await?;
+    /// # chat.ensure_user(bob, "bob").await?;
+    /// let thread = chat.open_thread(ann, bob).await?;
+    /// chat.send(ann, thread.id, "Hello!").await?;
+    ///
+    /// let page = Slice { limit: 10, offset: 0 };
+    /// assert_eq!(chat.unread(bob, UnreadFilter::Incoming, page).await?.count, 1);
+    /// assert_eq!(chat.unread(ann, UnreadFilter::Incoming, page).await?.count, 0);
+    /// // A sender's own messages are unread as well, until they are marked.
+    /// assert_eq!(chat.unread(ann, UnreadFilter::All, page).await?.count, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// The database's alone.
+    /// [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn unread(
         &self,
         caller: UserId,
-        incoming: bool,
+        filter: UnreadFilter,
         slice: Slice,
     ) -> Result<Counted<Message>, Error> {
-        let filter = if incoming { UnreadFilter::Incoming } else { UnreadFilter::All };
         Ok(self.store.unread(caller, filter, slice).await?)
     }
 
-    /// ListVersions a message: either participant its read mark, its sender alone its text.
+    /// Changes a message: the read mark by either participant, the text by the sender alone.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, or its thread is somebody else's; [`Error::Forbidden`] for a text
-    /// from another than the sender.
+    /// - [`Error::Invalid`] if the text is longer than this chat allows.
+    /// - [`Error::NotFound`] if there is no such message in a thread of the caller.
+    /// - [`Error::Forbidden`] if the edit has a text and the caller is not the sender.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn edit_message(&self, caller: UserId, id: MessageId, edit: Edit) -> Result<Message, Error> {
+        if let Some(text) = &edit.text {
+            text.check_length(self.text_max)?;
+        }
         let change = MessageChange { text: edit.text.map(MessageText::into_string), is_read: edit.is_read };
         self.run_to_completion(async move |chat| match chat.store.update_message(caller, id, change).await {
             Ok(Some(changed)) => Ok(chat.invalidate_message(changed)),
@@ -139,15 +268,16 @@ impl Chat {
         .await
     }
 
-    /// Deletes a message the caller wrote.
+    /// Deletes a message that the caller sent.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, or its thread is somebody else's; [`Error::Forbidden`] when the
-    /// other participant wrote it.
+    /// - [`Error::NotFound`] if there is no such message in a thread of the caller.
+    /// - [`Error::Forbidden`] if the caller is not the sender.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<(), Error> {
         self.run_to_completion(async move |chat| match chat.store.delete_message(caller, id).await {
             Ok(Some(deleted)) => {
-                chat.invalidate_thread(deleted.value, deleted.participants);
+                chat.pages.invalidate(deleted.value, deleted.participants);
                 Ok(())
             }
             Ok(None) => Err(chat.refusal(caller, id, policy::can_delete_message).await?),
@@ -156,13 +286,14 @@ impl Chat {
         .await
     }
 
-    /// Marks a message as read, by either participant; again changes nothing.
+    /// Marks a message as read, by either participant. Repeating it changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, or its thread is somebody else's.
+    /// - [`Error::NotFound`] if there is no such message in a thread of the caller.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn mark_message_read(&self, caller: UserId, id: MessageId) -> Result<Message, Error> {
         self.run_to_completion(async move |chat| {
-            match one(chat.store.mark_messages_read(vec![(caller, id)]).await) {
+            match single(chat.store.mark_messages_read(vec![(caller, id)]).await) {
                 Ok(Some(marked)) => Ok(chat.invalidate_message(marked)),
                 Ok(None) => Err(Error::NotFound(Resource::Message)),
                 Err(error) => Err(chat.invalidate_if_unknown(error).into()),
@@ -171,10 +302,18 @@ impl Chat {
         .await
     }
 
-    /// Invalidates the lists that show a changed message, and returns it.
+    /// Invalidates the pages that show a changed message, and returns it.
     fn invalidate_message(&self, changed: Changed<Message>) -> Message {
-        self.invalidate_thread(changed.value.thread, changed.participants);
+        self.pages.invalidate(changed.value.thread, changed.participants);
         changed.value
+    }
+
+    /// Invalidates every page if `error` leaves open whether a change was committed, and returns the error.
+    pub(crate) fn invalidate_if_unknown(&self, error: StoreError) -> StoreError {
+        if matches!(error, StoreError::Unavailable(_)) {
+            self.pages.invalidate_all();
+        }
+        error
     }
 
     /// Returns why the store did not change a message: the caller cannot read it, or breaks the rule.
@@ -190,8 +329,8 @@ impl Chat {
     }
 }
 
-/// The outcome of the one thing that was asked for.
-fn one<T>(outcomes: Result<Vec<Result<T, StoreError>>, StoreError>) -> Result<T, StoreError> {
-    let none = || Err(StoreError::Fault(Source::from(Box::from("the store gave no outcome"))));
-    outcomes?.into_iter().next().unwrap_or_else(none)
+/// Returns the outcome of a batch of one.
+fn single<T>(outcomes: Result<Vec<Result<T, StoreError>>, StoreError>) -> Result<T, StoreError> {
+    let none = || Err(StoreError::Fault(Source::from(Box::from("the store returned no outcome"))));
+    outcomes?.pop().unwrap_or_else(none)
 }

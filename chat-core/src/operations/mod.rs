@@ -1,4 +1,4 @@
-//! The operations of [`Chat`](crate::Chat), a file for each kind of thing.
+//! The operations of [`Chat`](crate::Chat), one file for each kind of object.
 
 mod accounts;
 mod lists;
@@ -7,6 +7,5 @@ mod run_to_completion;
 mod sessions;
 mod threads;
 
-pub use lists::{JsonPage, JsonSlice};
 pub use messages::{Draft, Edit};
 pub use sessions::Session;

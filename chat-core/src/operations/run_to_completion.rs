@@ -1,4 +1,4 @@
-//! Changes that run to completion after their caller dropped the future.
+//! Changes that run to completion even if their caller drops the future.
 
 use crate::Chat;
 use futures_util::future::BoxFuture;
@@ -9,25 +9,25 @@ use std::{
 use tokio::runtime::Handle;
 
 impl Chat {
-    /// Makes a change, and all that follows from it. A caller who goes away, as a request's handler does with its
-    /// connection, would leave a change that the database makes all the same, and what is kept in memory would not
-    /// be told: then the rest is done without him.
+    /// Runs `change` to completion even if the caller's future is dropped, as a server drops the handler of a request
+    /// with its connection. The remainder is spawned then, so that a change that the database commits all the same
+    /// always invalidates the caches.
     pub(crate) async fn run_to_completion<T, F>(&self, change: impl FnOnce(Self) -> F) -> T
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        Finish(Some(Box::pin(change(self.clone())))).await
+        RunToCompletion(Some(Box::pin(change(self.clone())))).await
     }
 }
 
-/// A change; nothing when it is done.
-struct Finish<T: Send + 'static>(Option<BoxFuture<'static, T>>);
+/// A running change; `None` once it is done.
+struct RunToCompletion<T: Send + 'static>(Option<BoxFuture<'static, T>>);
 
-impl<T: Send + 'static> Future for Finish<T> {
+impl<T: Send + 'static> Future for RunToCompletion<T> {
     type Output = T;
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        // Taken out, so that a panic ends it for good.
+        // Taken out, so that a future that panics is not polled again.
         let Some(mut change) = self.0.take() else { return Poll::Pending };
         let poll = change.as_mut().poll(context);
         if poll.is_pending() {
@@ -37,9 +37,9 @@ impl<T: Send + 'static> Future for Finish<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for Finish<T> {
+impl<T: Send + 'static> Drop for RunToCompletion<T> {
     fn drop(&mut self) {
-        // Without a runtime the program is at its end, and the database with it.
+        // Without a runtime the program is shutting down, and no cache is read again.
         if let (Some(change), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
             runtime.spawn(change);
         }

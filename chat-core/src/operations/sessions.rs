@@ -1,4 +1,4 @@
-//! Signing in and out, and the tokens that stand for it.
+//! Sign-in and sign-out, and the tokens of users.
 
 use crate::{
     Chat, Error, Resource,
@@ -9,33 +9,55 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How long the uses of tokens are gathered before they are written down together.
+/// How long token uses are buffered before they are written in one batch.
 const FLUSH_DELAY: Duration = Duration::from_secs(5);
 
-/// A user who proved with a token who he is.
+/// An authenticated user, with the token that authenticated them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Session {
     /// The user.
     pub user: UserId,
-    /// The token he used.
+    /// The hash of the token.
     pub token: TokenHash,
 }
 
 impl Chat {
-    /// Makes a token for whoever knows the password. Older tokens stay valid, up to
+    /// Creates a token for the user with this name and password. Older tokens stay valid, up to
     /// [`TOKENS_PER_USER`](limits::TOKENS_PER_USER).
     ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use chat_core::Chat;
+    ///
+    /// let chat = Chat::open("sqlite::memory:").await?;
+    /// let ann = chat.register("ann", "correct horse").await?;
+    ///
+    /// let token = chat.sign_in("ann", "correct horse").await?;
+    /// let session = chat.authenticate(token.expose()).await?;
+    /// assert_eq!(session.user, ann.id);
+    ///
+    /// chat.sign_out(session).await?;
+    /// assert!(chat.authenticate(token.expose()).await.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
-    /// [`Error::Invalid`] for a wrong password, an unknown user and a disabled one: the same text, after the same
-    /// time (hashes imported from elsewhere excepted, until their first use replaces them).
+    /// - [`Error::Invalid`] for a wrong password, an unknown user and a disabled one: the same text, after the same time.
+    ///   An imported hash takes a different time until its first use replaces it.
+    /// - [`Error::Unavailable`] if too many passwords wait to be hashed, or from the database.
+    /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn sign_in(&self, username: &str, password: &str) -> Result<Token, Error> {
         self.sign_in_named(username, password, None).await
     }
 
-    /// The same, with a name for the token by which its owner will know it again.
+    /// Creates a token as [`sign_in`](Self::sign_in) does, with a name for the user's list of tokens.
     ///
     /// # Errors
-    /// Those of [`sign_in`](Self::sign_in), and what is wrong with the name, under `name`.
+    /// Those of [`sign_in`](Self::sign_in), and [`Error::Invalid`] for the name, under `name`.
     pub async fn sign_in_named(
         &self,
         username: &str,
@@ -52,7 +74,7 @@ impl Chat {
                 return Err(Error::field(NON_FIELD_ERRORS, error_text::BAD_CREDENTIALS));
             };
             if let Verdict::Outdated(new) = verdict
-                // Should the password have changed meanwhile, the newer one stays.
+                // If the password changed in the meantime, the newer hash stays.
                 && self.store.set_password(account.id, Some(&account.password), &new, RevokeTokens::None).await?
             {
                 account.password = new;
@@ -64,7 +86,7 @@ impl Chat {
             if self.store.account(account.id).await?.as_ref() == Some(&account) {
                 return Ok(token);
             }
-            // The account is not what it was: if its tokens were revoked, that was before this one.
+            // The account changed in the meantime. If its tokens were revoked, that was before this one was added.
             self.store.delete_token(&token::hash(token.expose())).await?;
         }
     }
@@ -72,15 +94,17 @@ impl Chat {
     /// Trims a name for a token and checks it.
     ///
     /// # Errors
-    /// What is wrong with it, under `name`.
+    /// The name is blank, longer than [`TOKEN_NAME_MAX`](limits::TOKEN_NAME_MAX) or contains U+0000; under `name`.
     pub fn check_token_name(name: &str) -> Result<String, FieldErrors> {
         text::check("name", name, limits::TOKEN_NAME_MAX)
     }
 
-    /// Makes a token for a user without asking for a password: for applications that know by themselves who he is.
+    /// Creates a token for a user without a password, for applications that authenticate users themselves.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
+    /// - [`Error::NotFound`] if there is no such user.
+    /// - [`Error::Unavailable`] from the database.
+    /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn issue_token(&self, user: UserId) -> Result<Token, Error> {
         self.new_token(user, None).await
     }
@@ -90,19 +114,19 @@ impl Chat {
         let hash = token::hash(token.expose());
         let new = NewToken { hash, user, name, created: self.clock.now(), ttl: self.token_ttl };
         self.run_to_completion(async move |chat| {
-            // A token that was used just now must not make room for want of a note.
-            chat.uses.write(&*chat.store).await;
+            // Otherwise the token to revoke could be one whose recent use is still buffered.
+            chat.uses.flush(&*chat.store).await;
             match chat.store.insert_token(new, limits::TOKENS_PER_USER).await {
-                Ok(gone) => {
-                    for hash in &gone {
-                        chat.sessions.forget(hash);
+                Ok(revoked) => {
+                    for hash in &revoked {
+                        chat.sessions.invalidate(hash);
                     }
                     Ok(token)
                 }
                 Err(StoreError::NotFound) => Err(Error::NotFound(Resource::User)),
                 Err(error) => {
-                    // Which made room for it, if it was made at all, is unknown.
-                    chat.sessions.forget_all();
+                    // Whether the token was added, and which others were revoked for it, is unknown.
+                    chat.sessions.invalidate_all();
                     Err(error.into())
                 }
             }
@@ -110,21 +134,23 @@ impl Chat {
         .await
     }
 
-    /// Whose token this is.
+    /// Returns the user of a token. A cached token costs no query.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`] when nobody's, [`Error::InactiveUser`] when a disabled user's.
+    /// - [`Error::InvalidToken`] if the token is unknown, revoked or expired.
+    /// - [`Error::InactiveUser`] if its user is disabled.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn authenticate(&self, token: &str) -> Result<Session, Error> {
         let hash = token::hash(token);
         let owner = match self.sessions.get(&hash) {
             Some(owner) => owner,
             None => {
-                let asking = self.sessions.snapshot();
+                let snapshot = self.sessions.snapshot();
                 let mut owner = self.store.token_owner(&hash).await?.ok_or(Error::InvalidToken)?;
-                // The last use may not be written down yet.
+                // The last use may still be buffered.
                 owner.last_used =
-                    self.uses.of(&hash).map_or(owner.last_used, |used| used.max(owner.last_used));
-                self.sessions.put(hash, owner, asking);
+                    self.uses.get(&hash).map_or(owner.last_used, |used| used.max(owner.last_used));
+                self.sessions.put(hash, owner, snapshot);
                 owner
             }
         };
@@ -141,30 +167,30 @@ impl Chat {
         Ok(Session { user: owner.user, token: hash })
     }
 
-    /// Remembers that a token was used, to be written down before long: a crash may lose it.
+    /// Records the use of a token and schedules the write. A crash before the write loses it.
     fn record_use(&self, token: TokenHash, now: Timestamp) {
-        self.sessions.used(&token, now);
+        self.sessions.record_use(&token, now);
         if self.uses.record(token, now) {
             let (uses, store) = (self.uses.clone(), self.store.clone());
             tokio::spawn(async move {
                 tokio::time::sleep(FLUSH_DELAY).await;
-                uses.write(&*store).await;
+                uses.flush(&*store).await;
             });
         }
     }
 
-    /// The live tokens of the session's user, newest first.
+    /// Returns the live tokens of the session's user, newest first. The token of the session is marked.
     ///
     /// # Errors
-    /// The database's alone.
+    /// [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn own_tokens(&self, session: Session) -> Result<Vec<TokenInfo>, Error> {
         self.live_tokens(session.user, Some(session.token)).await
     }
 
-    /// The live tokens of a user, newest first.
+    /// Returns the live tokens of a user, newest first. A user who does not exist has none.
     ///
     /// # Errors
-    /// The database's alone; a user who does not exist has none.
+    /// [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn tokens(&self, user: UserId) -> Result<Vec<TokenInfo>, Error> {
         self.live_tokens(user, None).await
     }
@@ -172,11 +198,12 @@ impl Chat {
     async fn live_tokens(&self, user: UserId, current: Option<TokenHash>) -> Result<Vec<TokenInfo>, Error> {
         let mut tokens = self.store.tokens(user).await?;
         for token in &mut tokens {
-            token.last_used = self.uses.of(&token.hash).map_or(token.last_used, |at| at.max(token.last_used));
+            token.last_used =
+                self.uses.get(&token.hash).map_or(token.last_used, |at| at.max(token.last_used));
         }
         let now = self.clock.now();
         let live = tokens.into_iter().filter(|token| token.expires().is_none_or(|expires| expires > now));
-        let told = live.map(|token| TokenInfo {
+        let infos = live.map(|token| TokenInfo {
             id: token.id,
             created: token.created,
             last_used: token.last_used,
@@ -184,17 +211,17 @@ impl Chat {
             current: current == Some(token.hash),
             name: token.name,
         });
-        Ok(told.collect())
+        Ok(infos.collect())
     }
 
-    /// Signs out: the session's token is void from now on.
+    /// Revokes the token of the session. It is not an error if the token is revoked already.
     ///
     /// # Errors
-    /// The database's alone; a token that is void already is no error.
+    /// [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn sign_out(&self, session: Session) -> Result<(), Error> {
         self.run_to_completion(async move |chat| {
             let deleted = chat.store.delete_token(&session.token).await;
-            chat.sessions.forget(&session.token);
+            chat.sessions.invalidate(&session.token);
             Ok(deleted.map(drop)?)
         })
         .await
@@ -203,36 +230,38 @@ impl Chat {
     /// Revokes one token of a user.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when he has none with this id.
+    /// - [`Error::NotFound`] if the user has no token with this number.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn revoke_token(&self, user: UserId, id: TokenId) -> Result<(), Error> {
         let delete = self.run_to_completion(async move |chat| {
             let deleted = chat.store.delete_token_by_id(user, id).await;
             match &deleted {
-                Ok(Some(token)) => chat.sessions.forget(token),
+                Ok(Some(token)) => chat.sessions.invalidate(token),
                 Ok(None) => {}
-                // It may have been deleted all the same.
-                Err(_) => chat.sessions.forget_all(),
+                // The token may be deleted all the same.
+                Err(_) => chat.sessions.invalidate_all(),
             }
             deleted
         });
         delete.await?.map(drop).ok_or(Error::NotFound(Resource::Token))
     }
 
-    /// Revokes all tokens of a user and says how many there were.
+    /// Revokes every token of a user and returns how many there were.
     ///
     /// # Errors
-    /// The database's alone.
+    /// [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn revoke_tokens(&self, user: UserId) -> Result<u64, Error> {
         let delete = self.run_to_completion(async move |chat| {
             let deleted = chat.store.delete_tokens(user).await;
-            chat.sessions.forget_all();
+            chat.sessions.invalidate_all();
             deleted
         });
         Ok(delete.await?)
     }
 }
 
-/// How old a noted use may be before the next one is noted: a minute, and less for tokens that expire soon.
+/// Returns how old the last recorded use may be before another one is recorded: a minute, or an eighth of a TTL that
+/// is shorter than eight minutes.
 fn last_used_resolution(ttl: Option<Duration>) -> Duration {
     const MINUTE: Duration = Duration::from_secs(60);
     ttl.map_or(MINUTE, |ttl| MINUTE.min(ttl / 8))

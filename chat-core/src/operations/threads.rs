@@ -1,4 +1,4 @@
-//! Threads: exactly one for two users, seen by them alone.
+//! Threads: one for each pair of users, visible to its participants alone.
 
 use crate::{
     Chat, Error, Resource,
@@ -9,12 +9,32 @@ use crate::{
 use uuid::Uuid;
 
 impl Chat {
-    /// The thread of `caller` with another user, made when they have none. However many ask at once, from either
-    /// side, there is one.
+    /// Opens the thread of `caller` with another user, created if they have none.
+    ///
+    /// Concurrent calls, from either participant, return the same thread.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use chat_core::{Chat, api::UserId};
+    ///
+    /// let chat = Chat::open("sqlite::memory:").await?;
+    /// let (ann, bob) = (UserId::new(1), UserId::new(2));
+    /// chat.ensure_user(ann, "ann").await?;
+    /// chat.ensure_user(bob, "bob").await?;
+    ///
+    /// let thread = chat.open_thread(ann, bob).await?;
+    /// assert!(thread.created);
+    /// assert_eq!(chat.open_thread(bob, ann).await?.id, thread.id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] when `with` does not exist or is the caller himself; [`Error::NotFound`] when the caller
-    /// does not exist.
+    /// - [`Error::Invalid`] if `with` does not exist or is `caller`.
+    /// - [`Error::NotFound`] if `caller` does not exist.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn open_thread(&self, caller: UserId, with: UserId) -> Result<OpenedThread, Error> {
         if !policy::can_open_thread(caller, with) {
             return Err(Error::field("participant", error_text::THREAD_WITH_ONESELF));
@@ -27,7 +47,7 @@ impl Chat {
         let opened = self.run_to_completion(async move |chat| {
             let opened = chat.store.open_thread(thread).await;
             if let Ok(OpenedThread { created: true, .. }) = opened {
-                chat.invalidate_thread(thread.id, thread.participants);
+                chat.pages.invalidate(thread.id, thread.participants);
             }
             opened.map_err(|error| chat.invalidate_if_unknown(error))
         });
@@ -41,20 +61,22 @@ impl Chat {
         }
     }
 
-    /// A thread of the caller's.
+    /// Returns a thread of the caller.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, or it is somebody else's.
+    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn thread(&self, caller: UserId, id: ThreadId) -> Result<ThreadDetail, Error> {
         let thread = self.store.thread(caller, id).await?;
         let readable = thread.filter(|thread| policy::can_read(thread.participants, caller));
         readable.ok_or(Error::NotFound(Resource::Thread))
     }
 
-    /// Up to `limit` threads of the caller's in the order they were made, from the one after `after`.
+    /// Returns up to `limit` threads of the caller in the order of their creation, from the one after `after`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when `after` is no thread of the caller's.
+    /// - [`Error::Invalid`] if `after` is not a thread of the caller.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn threads(
         &self,
         caller: UserId,
@@ -65,14 +87,15 @@ impl Chat {
         threads.ok_or_else(|| Error::field("after", error_text::INVALID_CURSOR))
     }
 
-    /// Deletes a thread of the caller's with all its messages, for both participants.
+    /// Deletes a thread of the caller with all its messages, for both participants.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, or it is somebody else's.
+    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<(), Error> {
         self.run_to_completion(async move |chat| match chat.store.delete_thread(caller, id).await {
             Ok(Some(participants)) => {
-                chat.invalidate_thread(id, participants);
+                chat.pages.invalidate(id, participants);
                 Ok(())
             }
             Ok(None) => Err(Error::NotFound(Resource::Thread)),
@@ -81,10 +104,11 @@ impl Chat {
         .await
     }
 
-    /// Up to `limit` messages of a thread of the caller's, oldest first.
+    /// Returns up to `limit` messages of a thread of the caller, oldest first.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such thread, or it is somebody else's.
+    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn thread_messages(
         &self,
         caller: UserId,
@@ -96,11 +120,13 @@ impl Chat {
         messages.ok_or(Error::NotFound(Resource::Thread))
     }
 
-    /// Marks what the other participant wrote as read, up to a message when one is given, and says how many
-    /// messages were unread.
+    /// Marks the messages of the other participant as read and returns how many were unread.
+    ///
+    /// With `up_to`, only messages up to that id.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such thread, or it is somebody else's.
+    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn mark_thread_read(
         &self,
         caller: UserId,
@@ -110,7 +136,7 @@ impl Chat {
         self.run_to_completion(async move |chat| {
             match chat.store.mark_thread_read(caller, thread, up_to).await {
                 Ok(Some(marked)) => {
-                    chat.invalidate_thread(thread, marked.participants);
+                    chat.pages.invalidate(thread, marked.participants);
                     Ok(marked.value)
                 }
                 Ok(None) => Err(Error::NotFound(Resource::Thread)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// The reason why a store did not do what it was asked.
 ///
 /// Cheap to clone, because one failed commit is the result of each call in its batch. The text of an error does not
-/// repeat its source: [`error_chain`](crate::error_chain) displays both.
+/// repeat its source: [`error_chain`](crate::error_chain()) displays both.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {

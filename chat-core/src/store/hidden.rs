@@ -1,4 +1,4 @@
-//! What `Debug` shows of types that carry what no log may have.
+//! `Debug` of types with content that no log may contain.
 
 use super::{IdempotencyKey, ImportedMessage, MessageChange, NewMessage, PasswordHash, TokenHash};
 use crate::{api::hidden::Hidden, text::MessageText};
@@ -22,7 +22,7 @@ impl Debug for MessageText {
     }
 }
 
-/// The digest is not shown either: a short text can be guessed from it.
+/// Hides the digest too: a short text can be guessed from it.
 impl Debug for IdempotencyKey {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("IdempotencyKey").finish_non_exhaustive()

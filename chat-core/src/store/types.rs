@@ -25,9 +25,20 @@ impl PasswordHash {
     }
 }
 
-/// The SHA-256 of a token: all a store ever sees of it.
+/// The SHA-256 of a token, which is all that a store sees of it. `Debug` does not show it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TokenHash(pub [u8; 32]);
+pub struct TokenHash(pub(crate) [u8; 32]);
+
+impl TokenHash {
+    /// Returns the hash with these bytes.
+    pub const fn new(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+    /// Returns the bytes, as they are stored.
+    pub const fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
 
 /// A user as the store knows him.
 #[derive(Debug, Clone, PartialEq, Eq)]

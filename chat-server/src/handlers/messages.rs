@@ -21,7 +21,8 @@ use chat_core::{
         },
         error_text, limits,
     },
-    policy,
+    json as message_json, policy,
+    store::UnreadFilter,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
@@ -35,7 +36,8 @@ pub(crate) async fn list(call: Call<ListMessages>) -> HandlerResult {
 pub(crate) async fn unread(call: Call<ListUnread>) -> HandlerResult {
     let UnreadQuery { incoming, limit, offset } = call.query()?;
     let slice = pages::slice(limit, offset);
-    let list = call.app.chat.unread_json(call.caller.user, incoming.unwrap_or(false), slice).await?;
+    let filter = if incoming == Some(true) { UnreadFilter::Incoming } else { UnreadFilter::All };
+    let list = call.app.chat.unread_json(call.caller.user, filter, slice).await?;
     Ok(pages::page(&call.request_url(), &call.raw_query, slice, list.count, &list.json))
 }
 
@@ -54,8 +56,8 @@ pub(crate) async fn create(mut call: Call<CreateMessage>) -> HandlerResult {
         thread = thread.refuse(error);
     }
     let (thread, text, is_read) = join3(thread, text, is_read)?;
-    let is_read = is_read.unwrap_or(false);
-    let draft = Draft { thread: thread.value, text, is_read, idempotency_key: key? };
+    let mut draft = Draft::new(thread.value, text).with_is_read(is_read.unwrap_or(false));
+    draft.idempotency_key = key?;
     let sent = match chat.send_draft(caller, draft).await {
         Err(Error::NotFound(Resource::Thread)) => return Err(thread.no_such_object().into()),
         sent => sent?,
@@ -90,7 +92,9 @@ pub(crate) async fn update(mut call: Call<UpdateMessage>) -> HandlerResult {
     }
     let text = text.and_then_some(|text| chat.text(&text));
     let (_, text, is_read) = join3(thread, text, is_read)?;
-    let message = chat.edit_message(caller, id, Edit { text, is_read }).await?;
+    let mut edit = Edit::new();
+    (edit.text, edit.is_read) = (text, is_read);
+    let message = chat.edit_message(caller, id, edit).await?;
     Ok(json(StatusCode::OK, &message))
 }
 
@@ -105,7 +109,7 @@ pub(crate) async fn mark_read(call: Call<MarkMessageRead>) -> HandlerResult {
 }
 
 fn json(status: StatusCode, message: &Message) -> Response<Body> {
-    response::with_json(status, Bytes::from(message.to_json()).into())
+    response::with_json(status, Bytes::from(message_json::to_string(message)).into())
 }
 
 /// Returns the error of a field that names a thread which does not exist or which the caller cannot read.

@@ -8,6 +8,7 @@ use crate::{
     throttle::Account,
 };
 use chat_core::{
+    Error,
     api::{
         UserQuery,
         endpoints::{ChangePassword, CreateUser, GetMe, GetUser, ListUsers},
@@ -35,10 +36,13 @@ pub(crate) async fn create(mut call: Call<CreateUser>) -> HandlerResult {
     // Limited before the response can reveal whether the name is taken.
     let name = username.value().map_or("", Cow::as_ref);
     call.app.throttle.registration(name, call.client())?;
-    if let Some(name) = username.value()
-        && let Err(errors) = chat.check_username(name).await?
-    {
-        username = username.refuse(errors);
+    if let Some(name) = username.value() {
+        let checked = chat.check_username(name).await;
+        match checked {
+            Ok(_) => {}
+            Err(Error::Invalid(errors)) => username = username.refuse(errors),
+            Err(error) => return Err(error.into()),
+        }
     }
     let (username, password) = join2(username, check_new_password(password))?;
     let user = chat.register(&username, &password).await?;

@@ -255,5 +255,6 @@ const fn no_such(resource: Resource) -> &'static str {
         Resource::Message => "No Message matches the given query.",
         Resource::User => "No User matches the given query.",
         Resource::Token => "No Token matches the given query.",
+        _ => "Not found.",
     }
 }

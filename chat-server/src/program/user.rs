@@ -83,10 +83,9 @@ pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
         UserCommand::Add { name, password, json } => {
             let chat = database::open(&common.database_url).await?;
             // Checked first, so that no password is asked for if the name is not available.
-            let checked = chat.check_username(&name).await?;
-            let user = match checked {
+            let user = match chat.check_username(&name).await {
                 Ok(_) => chat.add_user(&name, &password.read(&name)?).await,
-                Err(errors) => Err(errors.into()),
+                Err(error) => Err(error),
             };
             let user = user.map_err(|error| failed(&name, error))?;
             chat.close().await;

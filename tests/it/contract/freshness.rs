@@ -3,7 +3,7 @@
 use super::api::{ANN, Api, BOB, EVE};
 use chat_core::{
     Chat,
-    store::{MessageRange, Slice},
+    store::{MessageRange, Slice, UnreadFilter},
 };
 use hyper::body::Bytes;
 
@@ -16,8 +16,8 @@ async fn lists(chat: &Chat, api: &Api) -> Vec<Option<Bytes>> {
         let page = chat.thread_messages_json(user, api.thread, MessageRange::Oldest, 50).await;
         lists.push(page.ok().map(|page| page.json));
         lists.push(chat.messages_json(user, slice).await.ok().map(|slice| slice.json));
-        for incoming in [false, true] {
-            lists.push(chat.unread_json(user, incoming, slice).await.ok().map(|slice| slice.json));
+        for filter in [UnreadFilter::All, UnreadFilter::Incoming] {
+            lists.push(chat.unread_json(user, filter, slice).await.ok().map(|slice| slice.json));
         }
     }
     lists

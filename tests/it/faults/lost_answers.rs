@@ -33,11 +33,9 @@ async fn chat(database: &Database) -> (Chat, Faults, [ThreadId; 2]) {
 async fn a_message_whose_answer_is_lost_is_stored_once(database: Database) {
     let (chat, faults, [thread, _]) = chat(&database).await;
     for (stored, key) in [(1, None), (2, Some("k"))] {
-        let draft = || Draft {
-            thread,
-            text: chat.text("hello").unwrap(),
-            is_read: false,
-            idempotency_key: key.map(str::to_owned),
+        let draft = || {
+            let draft = Draft::new(thread, chat.text("hello").unwrap());
+            if let Some(key) = key { draft.with_idempotency_key(key) } else { draft }
         };
         faults.plan_for("insert_messages", Fault::AnswerLost);
         let lost = chat.send_draft(ANN, draft()).await;

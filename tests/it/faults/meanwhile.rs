@@ -4,7 +4,7 @@ use chat_core::{
     Chat, Error,
     api::{ThreadId, UserId},
     clock::Clock,
-    store::{MessageRange, Slice},
+    store::{MessageRange, Slice, UnreadFilter},
 };
 use chat_tests::{Database, Fault, Faults, Gate, Hand, on_both_databases};
 use std::time::Duration;
@@ -69,8 +69,8 @@ async fn a_list_that_changes_while_it_is_read_is_not_cached(database: Database) 
     assert_ne!(page().await.unwrap().json, "[]");
     meanwhile(&faults, "messages", chat.messages_json(BOB, ALL), send()).await.unwrap();
     assert_eq!(chat.messages_json(BOB, ALL).await.unwrap().count, 2);
-    meanwhile(&faults, "unread", chat.unread_json(BOB, true, ALL), send()).await.unwrap();
-    assert_eq!(chat.unread_json(BOB, true, ALL).await.unwrap().count, 3);
+    meanwhile(&faults, "unread", chat.unread_json(BOB, UnreadFilter::Incoming, ALL), send()).await.unwrap();
+    assert_eq!(chat.unread_json(BOB, UnreadFilter::Incoming, ALL).await.unwrap().count, 3);
 
     let deleted = async {
         chat.delete_thread(BOB, thread).await.unwrap();

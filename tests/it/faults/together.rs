@@ -9,7 +9,7 @@ use crate::model::{
 use chat_core::{
     Chat,
     api::UserId,
-    store::{MessageRange, Slice},
+    store::{MessageRange, Slice, UnreadFilter},
 };
 use chat_tests::{Database, Fault};
 use futures_util::future::join_all;
@@ -91,8 +91,8 @@ async fn every_list_agrees(database: &Database, rounds: &[Round]) -> Result<(), 
 async fn read_everything(model: &Model, chat: &Chat, user: UserId) {
     // The answers depend on the moment. The cached ones are compared later.
     let all = Slice { limit: ALL, offset: 0 };
-    let _ = chat.unread_json(user, true, all).await;
-    let _ = chat.unread_json(user, false, all).await;
+    let _ = chat.unread_json(user, UnreadFilter::Incoming, all).await;
+    let _ = chat.unread_json(user, UnreadFilter::All, all).await;
     let _ = chat.messages_json(user, all).await;
     for thread in &model.threads {
         let _ = chat.thread_messages_json(user, thread.id, MessageRange::Oldest, ALL).await;

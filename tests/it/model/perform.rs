@@ -9,7 +9,7 @@ use chat_core::{
     api::{
         FieldErrors, Message, MessageId, Thread, ThreadDetail, ThreadId, TokenId, TokenInfo, User, UserId,
     },
-    store::{Counted, MessageRange, Sent, Slice},
+    store::{Counted, MessageRange, Sent, Slice, UnreadFilter},
 };
 
 /// The answer to an operation.
@@ -180,19 +180,16 @@ impl Operation {
     async fn perform_on_message(&self, model: &Model, chat: &Chat) -> Outcome {
         Ok(match *self {
             Self::Send { by, to, text, is_read, key } => {
-                let draft = Draft {
-                    thread: model.thread(to),
-                    text: chat.text(text).unwrap(),
-                    is_read,
-                    idempotency_key: key.map(str::to_owned),
-                };
+                let mut draft = Draft::new(model.thread(to), chat.text(text).unwrap()).with_is_read(is_read);
+                draft.idempotency_key = key.map(str::to_owned);
                 Answer::Sent(chat.send_draft(model.user(by), draft).await?)
             }
             Self::Message { by, nth } => {
                 Answer::Message(chat.message(model.user(by), model.message(nth)).await?)
             }
             Self::Edit { by, nth, text, is_read } => {
-                let edit = Edit { text: text.map(|text| chat.text(text).unwrap()), is_read };
+                let mut edit = Edit::new();
+                (edit.text, edit.is_read) = (text.map(|text| chat.text(text).unwrap()), is_read);
                 Answer::Message(chat.edit_message(model.user(by), model.message(nth), edit).await?)
             }
             Self::MarkMessage { by, nth } => {
@@ -260,8 +257,9 @@ pub(crate) async fn messages(chat: &Chat, by: UserId, slice: Slice) -> Outcome {
 }
 
 pub(crate) async fn unread(chat: &Chat, by: UserId, incoming: bool, slice: Slice) -> Outcome {
-    let kept = chat.unread_json(by, incoming, slice).await?;
-    let read = chat.unread(by, incoming, slice).await?;
+    let filter = if incoming { UnreadFilter::Incoming } else { UnreadFilter::All };
+    let kept = chat.unread_json(by, filter, slice).await?;
+    let read = chat.unread(by, filter, slice).await?;
     counted(kept.count, &kept.json, &read)
 }
 

@@ -4,7 +4,7 @@
 use chat_core::{
     Chat, Edit, Error,
     api::{MessageId, ThreadId, UserId},
-    store::{MessageRange, Slice, sql},
+    store::{MessageRange, Slice, UnreadFilter, sql},
 };
 use chat_tests::{Database, Fault, program::PATIENCE};
 use futures_util::future::join_all;
@@ -39,8 +39,8 @@ async fn lists(chat: &Chat, thread: ThreadId) -> Vec<Option<Bytes>> {
         let newest = MessageRange::Before(MessageId::new(i64::MAX));
         lists.push(chat.thread_messages_json(user, thread, newest, 50).await.ok().map(|page| page.json));
         lists.push(Some(chat.messages_json(user, PAGE).await.unwrap().json));
-        for incoming in [false, true] {
-            lists.push(Some(chat.unread_json(user, incoming, PAGE).await.unwrap().json));
+        for filter in [UnreadFilter::All, UnreadFilter::Incoming] {
+            lists.push(Some(chat.unread_json(user, filter, PAGE).await.unwrap().json));
         }
     }
     lists
@@ -67,14 +67,14 @@ impl Change {
                 node.send(ANN, thread, "another message").await?;
             }
             Self::Edit => {
-                let edit = Edit { text: Some(node.text("edited").unwrap()), is_read: None };
+                let edit = Edit::new().with_text(node.text("edited").unwrap());
                 node.edit_message(ANN, message, edit).await?;
             }
             Self::MarkRead => {
                 node.mark_message_read(BOB, message).await?;
             }
             Self::MarkUnread => {
-                node.edit_message(BOB, message, Edit { text: None, is_read: Some(false) }).await?;
+                node.edit_message(BOB, message, Edit::new().with_is_read(false)).await?;
             }
             Self::MarkThreadRead => {
                 node.mark_thread_read(BOB, thread, None).await?;
@@ -162,12 +162,16 @@ async fn lists_under_constant_reads_show_each_change() {
             for user in [ANN, BOB] {
                 let page = there.thread_messages_json(user, thread, newest, 50).await.unwrap().json;
                 assert!(String::from_utf8_lossy(&page).contains(&text), "message {n} is not in {page:?}");
-                let unread = there.unread_json(user, false, PAGE).await.unwrap();
+                let unread = there.unread_json(user, UnreadFilter::All, PAGE).await.unwrap();
                 assert_eq!(unread.count, 1, "after message {n}");
             }
             here.mark_message_read(ANN, sent.id).await.unwrap();
             for user in [ANN, BOB] {
-                assert_eq!(there.unread_json(user, false, PAGE).await.unwrap().count, 0, "after mark {n}");
+                assert_eq!(
+                    there.unread_json(user, UnreadFilter::All, PAGE).await.unwrap().count,
+                    0,
+                    "after mark {n}"
+                );
             }
         }
         over.store(true, Ordering::SeqCst);

@@ -66,7 +66,7 @@ pub(super) async fn fill(chat: &Chat, address: SocketAddr) -> Result<String> {
 
 fn data() -> Result<Import> {
     let mut import = Import {
-        digest: token::hash("the demonstration").0,
+        digest: *token::hash("the demonstration").expose(),
         at: Timestamp::from_micros(BEGIN),
         users: Vec::new(),
         tokens: Vec::new(),

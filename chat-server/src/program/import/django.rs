@@ -116,7 +116,7 @@ impl Reader {
             bail!("its key is not a text of visible ASCII characters, so it cannot be sent in a header");
         };
         let hash = token::hash(key);
-        if !self.tokens.insert(hash.0) {
+        if !self.tokens.insert(*hash.expose()) {
             bail!("the same token is in the file twice");
         }
         let user = UserId::new(fields::id("user", &fields.user)?);

@@ -1,0 +1,74 @@
+//! The versions of lists where this process alone writes to the database: counters in memory.
+
+use crate::api::{Participants, ThreadId, UserId};
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering};
+use std::hash::{DefaultHasher, Hash, Hasher};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Version counters. Threads and users whose hashes share one are read again more often than needed, no more.
+const SLOTS: usize = 1 << 14;
+
+/// What a list depends on.
+#[derive(Debug, Clone, Copy, Hash)]
+pub(super) enum Subject {
+    /// The messages of one thread.
+    Thread(ThreadId),
+    /// Every thread of one user.
+    User(UserId),
+}
+
+/// The version of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LocalVersion {
+    /// Changes of its subject.
+    own: u64,
+    /// Changes that may concern every list.
+    epoch: u64,
+}
+
+/// Counters of changes.
+#[derive(Debug)]
+pub(super) struct LocalVersions {
+    slots: Box<[AtomicU64]>,
+    epoch: AtomicU64,
+}
+
+impl LocalVersions {
+    pub(super) fn new() -> Self {
+        Self::with_slots(SLOTS)
+    }
+
+    pub(super) fn with_slots(slots: usize) -> Self {
+        Self { slots: (0..slots).map(|_| AtomicU64::new(0)).collect(), epoch: AtomicU64::new(0) }
+    }
+
+    /// Returns the current version of the lists that depend on `subject`.
+    pub(super) fn of(&self, subject: &Subject) -> LocalVersion {
+        LocalVersion {
+            own: self.slot(subject).load(Ordering::SeqCst),
+            epoch: self.epoch.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Moves on the versions of the lists that show a thread.
+    pub(super) fn invalidate(&self, thread: ThreadId, participants: Participants) {
+        self.slot(&Subject::Thread(thread)).fetch_add(1, Ordering::SeqCst);
+        for user in participants.iter() {
+            self.slot(&Subject::User(user)).fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Moves on the version of every list.
+    pub(super) fn invalidate_all(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn slot(&self, subject: &Subject) -> &AtomicU64 {
+        let mut hasher = DefaultHasher::new();
+        subject.hash(&mut hasher);
+        let index = usize::try_from(hasher.finish() % self.slots.len() as u64).unwrap_or(0);
+        self.slots.get(index).unwrap_or(&self.epoch)
+    }
+}
