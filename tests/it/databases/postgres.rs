@@ -176,8 +176,9 @@ async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
     let cluster = Cluster::own();
     let relay = Relay::start(&cluster.socket()).unwrap();
     let url = format!("postgres://postgres@{}/postgres", relay.address());
-    let store = sql::open(&url, &sql::Options::default()).await.unwrap();
-    let plain = message(&store).await;
+    // A new store has no connection that an earlier reset broke.
+    let open = async || sql::open(&url, &sql::Options::default()).await.unwrap();
+    let plain = message(&open().await).await;
     let key = Some(IdempotencyKey { key: "k".to_owned(), request: [7; 32] });
     let keyed = NewMessage { key, ..plain.clone() };
     let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
@@ -193,10 +194,8 @@ async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
 
     for (stored, new) in [(1, plain), (2, keyed.clone())] {
         administrator.execute("select pg_advisory_lock(1)").await.unwrap();
-        let sending = tokio::spawn({
-            let store = store.clone();
-            async move { store.insert_messages(vec![new]).await }
-        });
+        let store = open().await;
+        let sending = tokio::spawn(async move { store.insert_messages(vec![new]).await });
         wait_until(&mut administrator, "select count(*) = 1 from pg_locks where not granted").await;
         // A second attempt would find a network that works.
         relay.reset();
@@ -213,6 +212,7 @@ async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
         let counts: (i64, i64) = sqlx::query_as(counts).fetch_one(&mut administrator).await.unwrap();
         assert_eq!(counts, (stored, stored), "messages and attempts");
     }
+    let store = open().await;
     let repeated = store.insert_messages(vec![keyed]).await.unwrap().remove(0).unwrap();
     assert!(repeated.replayed, "the repeat finds the message");
     store.close().await;
