@@ -218,7 +218,8 @@ impl Weighter<Key, Entry> for BySize {
     }
 }
 
-#[cfg(all(test, not(loom), feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(all(not(loom), feature = "sqlite"))]
 mod tests {
     use super::*;
     use crate::store::sql::{Options, connect};

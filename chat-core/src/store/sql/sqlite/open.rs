@@ -86,7 +86,7 @@ async fn connect_first(place: &Place) -> Result<Connection, OpenError> {
     loop {
         let target = place.clone();
         let attempt = spawn_blocking(move || connect_and_migrate(&target)).await;
-        match attempt.map_err(|panicked| OpenError::database(panicked))? {
+        match attempt.map_err(OpenError::database)? {
             Err(Attempt::Sqlite(error)) if is_locked(&error) && Instant::now() < deadline => {
                 tokio::time::sleep(RETRY_DELAY).await;
             }
