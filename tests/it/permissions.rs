@@ -33,7 +33,7 @@ const NO_THREAD: Cell = Says(404, r#"{"detail":"No Thread matches the given quer
 const NO_MESSAGE: Cell = Says(404, r#"{"detail":"No Message matches the given query."}"#);
 const NO_TOKEN: Cell = Says(404, r#"{"detail":"No Token matches the given query."}"#);
 const NO_SUCH_PK: Cell = Says(400, r#"{"thread":["Invalid pk \"<thread>\" - object does not exist."]}"#);
-const WITH_ONESELF: Cell = Says(400, r#"{"participant":["You cannot start a thread with yourself."]}"#);
+const WITH_SELF: Cell = Says(400, r#"{"participant":["You cannot start a thread with yourself."]}"#);
 const BAD_LOG_IN: Cell = Says(400, r#"{"non_field_errors":["Unable to log in with provided credentials."]}"#);
 const NONE: Cell = Says(200, "[]");
 const NOTHING: Cell = Says(200, r#"{"count":0,"next":null,"previous":null,"results":[]}"#);
@@ -91,7 +91,7 @@ const ROWS: &[Row] = &[
     signed_in("GetUser", "", [Same(200); 3]),
     signed_in("ListThreads", "", [Same(200), Same(200), NONE]),
     Row { query: "?limit=9", ..signed_in("ListThreads", "", [Same(200), Same(200), NONE]) },
-    signed_in("CreateThread", r#"{"participant":<bob>}"#, [Same(200), WITH_ONESELF, Done(201)]),
+    signed_in("CreateThread", r#"{"participant":<bob>}"#, [Same(200), WITH_SELF, Done(201)]),
     signed_in("GetThread", "", [Same(200), Same(200), NO_THREAD]),
     signed_in("DeleteThread", "", [Done(204), Done(204), NO_THREAD]),
     signed_in("ListThreadMessages", "", [Same(200), Same(200), NO_THREAD]),

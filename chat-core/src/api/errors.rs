@@ -161,7 +161,7 @@ pub mod error_text {
     /// The current password is a different one.
     pub const WRONG_PASSWORD: &str = "Invalid password.";
     /// A thread of a user with themselves.
-    pub const THREAD_WITH_ONESELF: &str = "You cannot start a thread with yourself.";
+    pub const THREAD_WITH_SELF: &str = "You cannot start a thread with yourself.";
     /// A change of the thread of a message.
     pub const CANNOT_BE_MOVED: &str = "A message cannot be moved to another thread.";
     /// A cursor that does not exist or belongs to another user.

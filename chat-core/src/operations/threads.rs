@@ -37,7 +37,7 @@ impl Chat {
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn open_thread(&self, caller: UserId, with: UserId) -> Result<OpenedThread, Error> {
         if !policy::can_open_thread(caller, with) {
-            return Err(Error::field("participant", error_text::THREAD_WITH_ONESELF));
+            return Err(Error::field("participant", error_text::THREAD_WITH_SELF));
         }
         let thread = NewThread {
             id: ThreadId::new(Uuid::new_v4()),

@@ -17,7 +17,7 @@ impl Model {
     pub(super) fn open(&mut self, by: UserId, with: UserId, seen: Option<&Answer>) -> Outcome {
         let wrong = |message| Refusal::Invalid(FieldErrors::one("participant", message));
         if by == with {
-            return Err(wrong(error_text::THREAD_WITH_ONESELF.to_owned()));
+            return Err(wrong(error_text::THREAD_WITH_SELF.to_owned()));
         }
         if !self.users.contains_key(&with) {
             return Err(wrong(error_text::no_such_pk(with)));
