@@ -1,8 +1,8 @@
 //! The connections that read: one pool beside the one connection that writes.
 //!
 //! A short read runs on the calling thread with a free connection. It never waits: with no free connection, or a locked
-//! database, it moves to the blocking pool, where it waits up to [`WAIT_TIMEOUT`]. A long read always runs on the blocking
-//! pool, and long reads never use more than half of the connections, so that they cannot delay short ones.
+//! database, it moves to the blocking pool, where it waits up to [`WAIT_TIMEOUT`]. A long read always runs on the
+//! blocking pool, and long reads never use more than half of the connections, so that they cannot delay short ones.
 
 use super::driver::{self, Access, OwnedArg, OwnedRow, Place};
 use crate::store::{
@@ -13,19 +13,24 @@ use crate::store::{
         value::{Arg, Columns},
     },
 };
-use rusqlite::{Connection, ErrorCode, InterruptHandle};
+use rusqlite::{Connection, ErrorCode};
 use std::{
     fmt,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// How long a read on the blocking pool waits for a connection, and for a lock of another process.
+/// How long a read on the blocking pool waits for a connection and for a lock.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Steps of SQLite's virtual machine between two checks whether the caller still waits.
+///
+/// This many take well under a millisecond.
+const STEPS_BETWEEN_CHECKS: i32 = 1000;
 
 /// The pool of connections that read.
 #[derive(Clone)]
@@ -36,7 +41,7 @@ struct Pool {
     /// Notified when a connection becomes idle, and when the pool is closed.
     returned: Condvar,
     /// Permits for long reads: half of the connections.
-    long: Semaphore,
+    long: Arc<Semaphore>,
     size: usize,
     /// Short reads that moved to the blocking pool.
     moved: AtomicU64,
@@ -59,7 +64,7 @@ impl Readers {
         Ok(Self(Arc::new(Pool {
             idle: Mutex::new(Idle { connections, closed: false }),
             returned: Condvar::new(),
-            long: Semaphore::new(size / 2),
+            long: Arc::new(Semaphore::new(size / 2)),
             size,
             moved: AtomicU64::new(0),
         })))
@@ -96,15 +101,20 @@ impl Readers {
         rows.iter().map(|row| decode(row)).collect()
     }
 
-    /// Runs a long `work` on the blocking pool, with one of the connections for long reads. If the future is dropped,
-    /// `work` is interrupted.
+    /// Runs `work` on the blocking pool with one of the connections for long reads.
+    ///
+    /// If the future is dropped, `work` is interrupted. Its connection counts as in use until `work` has ended.
     pub(crate) async fn run_long<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let permit = timeout(WAIT_TIMEOUT, self.0.long.acquire()).await;
+        let permit = timeout(WAIT_TIMEOUT, self.0.long.clone().acquire_owned()).await;
         let permit = permit.map_err(|_| Internal::NoFreeConnection(WAIT_TIMEOUT))?;
-        let _permit = permit.map_err(|_| Internal::Closed)?;
+        let permit = permit.map_err(|_| Internal::Closed)?;
+        let work = move |connection: &Connection| {
+            let _permit = permit;
+            work(connection)
+        };
         self.run_blocking(work).await
     }
 
@@ -130,32 +140,30 @@ impl Readers {
         }
     }
 
-    /// Runs `work` with a connection on the blocking pool. If the future is dropped, `work` is interrupted.
+    /// Runs `work` with a connection on the blocking pool.
+    ///
+    /// If the future is dropped, `work` is interrupted.
     async fn run_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let pool = self.0.clone();
-        let interrupt = Interrupt::default();
-        let running = interrupt.0.clone();
+        let caller = Caller::default();
+        let dropped = caller.0.clone();
         let done = spawn_blocking(move || {
             let connection = pool.take()?;
-            let connection = connection.get().ok_or(Internal::Closed)?;
-            if !begin(&running, connection) {
+            if dropped.load(Ordering::Relaxed) {
                 return Err(Internal::Closed.into());
             }
-            connection.busy_timeout(WAIT_TIMEOUT).map_err(driver::failed)?;
-            let done = work(connection);
-            end(&running);
-            connection.busy_timeout(Duration::ZERO).map_err(driver::failed)?;
-            done
+            let blocking = Blocking::begin(connection.get().ok_or(Internal::Closed)?, dropped)?;
+            work(blocking.0)
         });
-        let done = done.await.map_err(Failure::fault)?;
-        drop(interrupt);
-        done
+        done.await.map_err(Failure::fault)?
     }
 
-    /// Closes the idle connections now, and each other one when its read ends. Later reads fail.
+    /// Closes the idle connections now, and each other one when its read ends.
+    ///
+    /// Later reads fail.
     pub(crate) fn close(&self) {
         let mut idle = self.0.idle();
         idle.closed = true;
@@ -192,7 +200,7 @@ impl Pool {
         Ok(idle.connections.pop().map(|connection| Taken { pool: self, connection: Some(connection) }))
     }
 
-    /// Takes an idle connection, and blocks the thread for up to [`WAIT_TIMEOUT`] until there is one.
+    /// Takes an idle connection. Blocks for up to [`WAIT_TIMEOUT`] until there is one.
     fn take(&self) -> Result<Taken<'_>, Internal> {
         let is_waiting = |idle: &mut Idle| idle.connections.is_empty() && !idle.closed;
         let waited = self.returned.wait_timeout_while(self.idle(), WAIT_TIMEOUT, is_waiting);
@@ -229,51 +237,47 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// Whether a read failed because another connection holds a lock.
+/// Returns whether a read failed because another connection holds a lock.
 fn is_busy(failure: &Failure) -> bool {
     let Failure::Statement(_, error) = failure else { return false };
     let code = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
     matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// The state of a read on the blocking pool.
+/// The future of a read on the blocking pool. Its flag is set when it is dropped.
 #[derive(Default)]
-enum Running {
-    #[default]
-    NotYet,
-    Now(InterruptHandle),
-    Ended,
-}
+struct Caller(Arc<AtomicBool>);
 
-/// Interrupts the read when it is dropped while the read runs.
-///
-/// The lock is held while the read begins, ends or is interrupted, so that an interrupt never reaches a later read on the
-/// same connection.
-#[derive(Default)]
-struct Interrupt(Arc<Mutex<Running>>);
-
-impl Drop for Interrupt {
+impl Drop for Caller {
     fn drop(&mut self) {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Running::Now(handle) = &*running {
-            handle.interrupt();
-        }
-        *running = Running::Ended;
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// Records that a read begins; `false` if its caller was dropped before.
-fn begin(running: &Mutex<Running>, connection: &Connection) -> bool {
-    let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_wanted = matches!(*running, Running::NotYet);
-    if is_wanted {
-        *running = Running::Now(connection.get_interrupt_handle());
+/// A connection set up for a read on the blocking pool.
+///
+/// When it is dropped, also by a panic, it is as it was before.
+///
+/// The check of the flag belongs to the one read, so it cannot interrupt a later read on the same connection. Nor is it
+/// lost if the flag is set before the first statement of the read runs.
+struct Blocking<'c>(&'c Connection);
+
+impl<'c> Blocking<'c> {
+    fn begin(connection: &'c Connection, dropped: Arc<AtomicBool>) -> Result<Self, Failure> {
+        let blocking = Self(connection);
+        connection.busy_timeout(WAIT_TIMEOUT).map_err(driver::failed)?;
+        let is_dropped = move || dropped.load(Ordering::Relaxed);
+        connection.progress_handler(STEPS_BETWEEN_CHECKS, Some(is_dropped)).map_err(driver::failed)?;
+        Ok(blocking)
     }
-    is_wanted
 }
 
-fn end(running: &Mutex<Running>) {
-    *running.lock().unwrap_or_else(PoisonError::into_inner) = Running::Ended;
+impl Drop for Blocking<'_> {
+    fn drop(&mut self) {
+        // Both fail only on a connection that rusqlite does not own.
+        self.0.progress_handler(0, None::<fn() -> bool>).ok();
+        self.0.busy_timeout(Duration::ZERO).ok();
+    }
 }
 
 impl fmt::Debug for Readers {
@@ -291,6 +295,10 @@ mod tests {
     /// Runs until it is interrupted.
     const ENDLESS: &str =
         "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n";
+
+    /// Runs for a while and ends.
+    const MILLIONS: &str = "with recursive n(i) as (select 1 union all select i + 1 from n limit 3000000) \
+         select count(*) from n";
 
     /// The first connection keeps the database in memory alive.
     fn readers(name: &str) -> (Connection, Readers) {
@@ -329,6 +337,44 @@ mod tests {
         all_idle(&readers).await;
         assert_eq!(readers.metrics().moved, 0);
         assert_eq!(read(&readers, Length::Long, "select 8").await.unwrap(), [8]);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_is_dropped_before_its_first_statement_ends_early() {
+        let (_first, readers) = readers("dropped");
+        let (started, is_started) = std::sync::mpsc::channel();
+        let (resume, is_resumed) = std::sync::mpsc::channel::<()>();
+        let (report, outcome) = tokio::sync::oneshot::channel();
+        let mut read = Box::pin(readers.run_long(move |connection| {
+            started.send(()).ok();
+            is_resumed.recv().ok();
+            let outcome = connection.query_row(MILLIONS, [], |row| row.get::<_, i64>(0));
+            report.send(outcome).ok();
+            Ok(())
+        }));
+        assert!((&mut read).now_or_never().is_none());
+        spawn_blocking(move || is_started.recv()).await.unwrap().unwrap();
+        drop(read);
+        let permits = readers.0.long.available_permits();
+        assert_eq!(permits, readers.0.size / 2 - 1, "the read counts until it has ended");
+        resume.send(()).unwrap();
+        let error = outcome.await.unwrap().unwrap_err();
+        assert_eq!(error.sqlite_error_code(), Some(ErrorCode::OperationInterrupted));
+        all_idle(&readers).await;
+        assert_eq!(readers.0.long.available_permits(), readers.0.size / 2);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_panics_returns_its_connection_as_it_was() {
+        let (_first, readers) = readers("panic");
+        let read = readers.run_long::<()>(|_| panic!("a fault of the program"));
+        assert!(read.await.is_err());
+        all_idle(&readers).await;
+        for connection in &readers.0.idle().connections {
+            let busy_timeout: i64 =
+                connection.query_row("pragma busy_timeout", [], |row| row.get(0)).unwrap();
+            assert_eq!(busy_timeout, 0);
+        }
     }
 
     #[tokio::test]
