@@ -1,7 +1,7 @@
-//! A pooled connection to Postgres whose waits have an end.
+//! A pooled connection to Postgres with a time-out for every response.
 //!
-//! A host that loses power, or a NAT that loses its state, closes no TCP connection. The driver and the pool would wait for
-//! an answer for ever.
+//! A host that loses power, or a NAT that drops its state, closes no TCP connection. The driver and the pool have no
+//! time-out of their own for a response.
 
 use super::{BULK_MODE, SQL, arguments, failed};
 use crate::store::sql::{
@@ -17,12 +17,14 @@ use tokio::{runtime::Handle, time::timeout};
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
 
-/// How long to wait for an answer: longer than the server's own time-out of a statement.
+/// How long to wait for a response: longer than the time-out of a statement.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the pool may take to check a connection that is returned.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection of the pool. When it is dropped, an open transaction is rolled back.
+/// A connection of the pool.
+///
+/// When it is dropped, an open transaction is rolled back.
 pub(crate) struct TimedConnection {
     connection: PoolConnection<Postgres>,
     response_timeout: Option<Duration>,
@@ -33,13 +35,17 @@ pub(crate) struct TimedConnection {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     None,
-    /// BEGIN was sent. If its answer is not awaited, the driver does not know of the transaction.
+    /// BEGIN was sent.
+    ///
+    /// If its response is not awaited, the driver does not know of the transaction.
     Beginning,
     Open,
 }
 
 impl TimedConnection {
-    /// Takes a connection from the pool. Any failure, also a refused log-in, means that the database is unavailable.
+    /// Takes a connection from the pool.
+    ///
+    /// Any failure, also a refused log-in, means that the database is unavailable.
     pub(super) async fn take(pool: &PgPool) -> Result<Self, Failure> {
         let connection =
             pool.acquire().await.map_err(|error| Failure::statement(Kind::Unavailable, error))?;
@@ -54,6 +60,7 @@ impl Transaction for TimedConnection {
 
     async fn begin(&mut self) -> Result<(), Failure> {
         self.state = State::Beginning;
+        self.response_timeout = Some(RESPONSE_TIMEOUT);
         let begin = Manager::begin(&mut self.connection, None);
         with_timeout(self.response_timeout, begin).await.map_err(failed)?;
         self.state = State::Open;
@@ -93,16 +100,16 @@ impl Transaction for TimedConnection {
     }
 }
 
-/// Waits for an answer, at most for `limit`.
+/// Waits for a response, at most for `limit`.
 async fn with_timeout<T>(
     limit: Option<Duration>,
-    answer: impl Future<Output = Result<T, Error>>,
+    response: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     match limit {
-        None => answer.await,
-        Some(limit) => timeout(limit, answer)
-            .await
-            .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer").into())),
+        None => response.await,
+        Some(limit) => timeout(limit, response).await.unwrap_or_else(|_| {
+            Err(io::Error::new(io::ErrorKind::TimedOut, "the database did not respond in time").into())
+        }),
     }
 }
 
@@ -116,8 +123,8 @@ impl Drop for TimedConnection {
             // The next user of the connection sends the rollback, or the pool when it checks the connection.
             State::Open => Manager::start_rollback(&mut self.connection),
         }
-        // The pool itself would wait for the check without end and keep the connection's slot. Without a runtime there is
-        // nothing left to wait for.
+        // The pool itself has no time-out for the check, and would keep the connection's slot. Without a runtime, nothing can
+        // wait for the check.
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(timeout(RETURN_TIMEOUT, self.connection.return_to_pool()))),
             Err(_) => self.connection.close_on_drop(),

@@ -1,4 +1,4 @@
-//! The one connection that writes to an SQLite database, and the thread that owns it.
+//! The one connection that writes to an SQLite database, and its thread.
 //!
 //! A transaction moves to that thread as a whole. Its statements then run without another hop, transactions run in the
 //! order of their arrival, and a caller whose future is dropped does not stop a transaction that has begun.
@@ -29,7 +29,9 @@ use tokio::{
 
 /// How long a transaction waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Transactions that wait for the thread at most. Further callers wait until there is room.
+/// The largest number of transactions that wait for the thread.
+///
+/// Further callers wait until there is room.
 const QUEUE: usize = 64;
 
 type Job = Box<dyn FnOnce(&mut SqliteTx) + Send>;
@@ -42,7 +44,9 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Opens the connection and starts the thread. Must be called within a Tokio runtime.
+    /// Opens the connection and starts the thread.
+    ///
+    /// Must be called within a Tokio runtime.
     pub(crate) fn start(place: &Place, sync_every_commit: bool) -> rusqlite::Result<Self> {
         let connection = place.open(Access::Write, BUSY_TIMEOUT)?;
         connection.pragma_update(None, "synchronous", if sync_every_commit { "full" } else { "normal" })?;
@@ -81,10 +85,12 @@ impl Writer {
         done.await.map_err(|_| Internal::Panicked)?
     }
 
-    /// Accepts no more transactions, and returns when those that wait are done and the connection is closed.
+    /// Refuses further transactions and waits for the queued ones.
+    ///
+    /// Returns when the connection is closed.
     pub(crate) async fn close(&self) {
         drop(self.jobs().take());
-        // Nothing is ever sent: it fails when the thread has ended.
+        // Nothing is ever sent, so this returns when the thread has ended.
         self.ended.clone().changed().await.ok();
     }
 
@@ -113,8 +119,10 @@ impl SqliteTx {
         Ok(())
     }
 
-    /// Rolls back a transaction that is still open: after a panic, or after a commit that failed, for example on a full
-    /// disk, unless SQLite has ended it itself.
+    /// Rolls back a transaction that is still open.
+    ///
+    /// One is open after a panic, or after a commit that failed, for example on a full disk, unless SQLite has rolled
+    /// it back.
     fn end_abandoned(&self) {
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("rollback")
@@ -143,7 +151,8 @@ impl Transaction for SqliteTx {
     }
 
     async fn roll_back(&mut self) -> Result<(), Failure> {
-        self.execute("rollback")
+        // SQLite itself rolls back after some errors. Then a rollback would fail and hide the error.
+        if self.connection.is_autocommit() { Ok(()) } else { self.execute("rollback") }
     }
 
     async fn enter_bulk_mode(&mut self) -> Result<(), Failure> {
@@ -173,6 +182,7 @@ impl Transaction for SqliteTx {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreError;
     use std::fs;
 
     /// Adds a note in a transaction, then calls `interrupt`, then commits.
@@ -212,5 +222,25 @@ mod tests {
         let notes = "select group_concat(text) from notes";
         let connection = place.open(Access::Read, Duration::ZERO).unwrap();
         assert_eq!(connection.query_row(notes, [], |row| row.get::<_, String>(0)).unwrap(), "kept");
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_has_rolled_back_fails_with_its_own_error() {
+        let place = Place::Memory("/test-rolled-back".to_owned());
+        let first = place.open(Access::Create, Duration::ZERO).unwrap();
+        let schema = "create table notes (text text); \
+             create trigger refusal before insert on notes begin select raise(rollback, 'refused'); end";
+        first.execute_batch(schema).unwrap();
+        let writer = Writer::start(&place, true).unwrap();
+        let done = writer.run(|tx| {
+            Box::pin(async move {
+                tx.begin().await?;
+                let failure = tx.run("insert into notes values ($1)", &["x".into()]).await.unwrap_err();
+                tx.roll_back().await?;
+                Err::<(), _>(failure)
+            })
+        });
+        let error = StoreError::from(done.await.unwrap_err());
+        assert!(crate::error_chain(&error).to_string().contains("refused"), "{error:?}");
     }
 }
