@@ -1,6 +1,6 @@
 //! Metrics of a store.
 
-use super::batch::batcher::Refused;
+use super::batch::batcher::Refusal;
 use crate::histogram::{DURATIONS, Distribution, Histogram};
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -81,12 +81,12 @@ impl Meter {
     pub(super) async fn call<T>(
         &self,
         writes: usize,
-        call: impl Future<Output = Result<T, Refused>>,
-    ) -> Result<T, Refused> {
+        call: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
         let began = Instant::now();
         self.waiting.fetch_add(writes as u64, Relaxed);
         let result = call.await;
-        if let Err(Refused::Full | Refused::Closed) = result {
+        if let Err(Refusal::Full | Refusal::Closed) = result {
             // Otherwise its batch has begun, which `batch` has counted, even if this caller drops the future.
             self.waiting.fetch_sub(writes as u64, Relaxed);
             self.refused.fetch_add(writes as u64, Relaxed);

@@ -1,4 +1,4 @@
-//! Gathers what many callers want done into few, larger flushes.
+//! Coalesces concurrent calls into batches.
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use std::{
@@ -11,42 +11,47 @@ use tokio::{
     task::{JoinSet, yield_now},
 };
 
-/// How a [`Batcher`] works.
+/// The limits of a [`Batcher`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BatchLimits {
-    /// Jobs that wait at most; a job more is refused.
+    /// The largest number of calls that wait. Further calls are refused.
     pub(crate) queue: usize,
-    /// Jobs done in one flush at most.
+    /// The largest number of calls in a batch.
     pub(crate) batch: usize,
-    /// Flushes that run side by side.
+    /// The largest number of concurrent flushes.
     pub(crate) workers: usize,
-    /// Whether a flush lets all tasks that can run have their turn before it begins, and another for as long as that
-    /// brings more jobs: where a flush costs about as much for one as for many. An idle machine has no such tasks.
+    /// Whether to yield before a flush, and again while new calls keep arriving.
+    ///
+    /// Worth it where a flush is a network round trip, which costs about as much for one call as for many. On an idle
+    /// machine no other task is ready, so it costs nothing.
     pub(crate) yield_before_flush: bool,
 }
 
-/// Why a job was not done, or not heard of.
+/// The reason why a call has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// The queue is full. Nothing was done.
+pub(crate) enum Refusal {
+    /// The queue is full. The call was not executed.
     Full,
-    /// The batcher is closed. Nothing was done.
+    /// The batcher is closed. The call was not executed.
     Closed,
-    /// The flush it was in broke off. What it did is unknown.
+    /// The flush of the batch panicked. Its outcome is unknown.
     Lost,
 }
 
-/// A queue with workers behind it: each takes everything that queued while it was busy, does it in one flush, and
-/// answers. There is no timer: an idle batcher does a job at once, a busy one gathers by itself.
+/// A queue of calls and the workers that execute them.
 ///
-/// A job is several inputs that stay together, and has an output for each. A caller who stops listening does not
-/// undo his job.
+/// A worker takes the calls that queued while it was busy and flushes them as one batch. There is no timer: an idle
+/// batcher executes a call at once, and under load batches form by themselves.
+///
+/// A call has several inputs, which stay together, and returns one output for each. A call whose future is dropped is
+/// executed nonetheless.
 pub(crate) struct Batcher<I, O, E> {
-    queue: Mutex<Option<mpsc::Sender<Job<I, O, E>>>>,
+    queue: Mutex<Option<mpsc::Sender<Call<I, O, E>>>>,
     workers: AsyncMutex<JoinSet<()>>,
 }
 
-struct Job<I, O, E> {
+/// A call that waits for its batch.
+struct Call<I, O, E> {
     inputs: Vec<I>,
     reply: oneshot::Sender<Result<Vec<O>, E>>,
 }
@@ -57,44 +62,47 @@ where
     O: Send + 'static,
     E: Clone + Send + 'static,
 {
-    /// Starts the workers, which needs a Tokio runtime. `flush` does inputs of many jobs and answers one output for
-    /// each, in their order, or one error for all.
+    /// Starts the workers on the current Tokio runtime.
+    ///
+    /// `flush` executes the inputs of a batch. It returns one output for each, in order, or one error for all.
     pub(crate) fn start<F>(limits: BatchLimits, flush: F) -> Self
     where
         F: Fn(Vec<I>) -> BoxFuture<'static, Result<Vec<O>, E>> + Send + Sync + 'static,
     {
-        let (queue, jobs) = mpsc::channel(limits.queue);
-        let jobs = Arc::new(AsyncMutex::new(jobs));
+        let (queue, calls) = mpsc::channel(limits.queue);
+        let calls = Arc::new(AsyncMutex::new(calls));
         let flush = Arc::new(flush);
         let mut workers = JoinSet::new();
         for _ in 0..limits.workers {
-            let (jobs, flush) = (jobs.clone(), flush.clone());
+            let (calls, flush) = (calls.clone(), flush.clone());
             workers.spawn(async move {
                 let mut batch = Vec::with_capacity(limits.batch);
-                while take(&jobs, &mut batch, limits).await {
-                    do_batch(&mut batch, &*flush).await;
+                while next_batch(&calls, &mut batch, limits).await {
+                    flush_batch(&mut batch, &*flush).await;
                 }
             });
         }
         Self { queue: Mutex::new(Some(queue)), workers: AsyncMutex::new(workers) }
     }
 
-    /// Does a job: the outputs of its inputs, in their order, or the error of the flush it was in.
-    pub(crate) async fn run(&self, inputs: Vec<I>) -> Result<Result<Vec<O>, E>, Refused> {
+    /// Queues a call and returns its outputs, or the error of its batch.
+    ///
+    /// The outputs are in the order of the inputs.
+    pub(crate) async fn submit(&self, inputs: Vec<I>) -> Result<Result<Vec<O>, E>, Refusal> {
         let (reply, done) = oneshot::channel();
-        self.put(Job { inputs, reply })?;
-        done.await.map_err(|_| Refused::Lost)
+        self.enqueue(Call { inputs, reply })?;
+        done.await.map_err(|_| Refusal::Lost)
     }
 
-    fn put(&self, job: Job<I, O, E>) -> Result<(), Refused> {
+    fn enqueue(&self, call: Call<I, O, E>) -> Result<(), Refusal> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.as_ref().ok_or(Refused::Closed)?.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Refused::Full,
-            mpsc::error::TrySendError::Closed(_) => Refused::Closed,
+        queue.as_ref().ok_or(Refusal::Closed)?.try_send(call).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Refusal::Full,
+            mpsc::error::TrySendError::Closed(_) => Refusal::Closed,
         })
     }
 
-    /// Takes no more jobs, and returns when those that wait are done.
+    /// Refuses further calls, and returns when the queued ones are executed.
     pub(crate) async fn close(&self) {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
         let mut workers = self.workers.lock().await;
@@ -108,38 +116,46 @@ impl<I, O, E> fmt::Debug for Batcher<I, O, E> {
     }
 }
 
-/// Takes the jobs of the next flush; `false` when there will be none any more.
-async fn take<T>(jobs: &AsyncMutex<mpsc::Receiver<T>>, batch: &mut Vec<T>, limits: BatchLimits) -> bool {
-    let mut jobs = jobs.lock().await;
-    let mut more = jobs.recv_many(batch, limits.batch).await > 0;
+/// Waits for the calls of the next batch.
+///
+/// Returns `false` when the batcher is closed and its queue is empty.
+async fn next_batch<T>(
+    calls: &AsyncMutex<mpsc::Receiver<T>>,
+    batch: &mut Vec<T>,
+    limits: BatchLimits,
+) -> bool {
+    let mut calls = calls.lock().await;
+    let mut more = calls.recv_many(batch, limits.batch).await > 0;
     while more && limits.yield_before_flush {
         yield_now().await;
         let before = batch.len();
         while batch.len() < limits.batch
-            && let Ok(job) = jobs.try_recv()
+            && let Ok(call) = calls.try_recv()
         {
-            batch.push(job);
+            batch.push(call);
         }
         more = batch.len() > before;
     }
     !batch.is_empty()
 }
 
-async fn do_batch<I, O, E: Clone>(
-    batch: &mut Vec<Job<I, O, E>>,
+/// Executes a batch and sends each call its outputs.
+async fn flush_batch<I, O, E: Clone>(
+    batch: &mut Vec<Call<I, O, E>>,
     flush: &impl Fn(Vec<I>) -> BoxFuture<'static, Result<Vec<O>, E>>,
 ) {
     let mut inputs = Vec::with_capacity(batch.len());
     let mut replies = Vec::with_capacity(batch.len());
-    for mut job in batch.drain(..) {
-        replies.push((job.inputs.len(), job.reply));
-        inputs.append(&mut job.inputs);
+    for mut call in batch.drain(..) {
+        replies.push((call.inputs.len(), call.reply));
+        inputs.append(&mut call.inputs);
     }
-    // A panic drops the replies of this batch, which says that it was lost; the worker goes on.
-    let Ok(done) = AssertUnwindSafe(flush(inputs)).catch_unwind().await else {
+    // A panic drops the reply channels of this batch, which its calls see as `Lost`. The worker continues.
+    let flushed = async { flush(inputs).await };
+    let Ok(done) = AssertUnwindSafe(flushed).catch_unwind().await else {
         return;
     };
-    // A caller who has gone does not mind.
+    // A send fails if the future of the call was dropped.
     match done {
         Ok(outputs) => {
             let mut outputs = outputs.into_iter();
@@ -167,34 +183,36 @@ mod tests {
     type Numbers = Batcher<u32, u32, String>;
     type Flushes = Mutex<Vec<Vec<u32>>>;
 
-    /// Doubles numbers, but not before it is let to; and tells in which flushes.
+    /// Returns a batcher that doubles numbers, its gate, and its flushes so far.
+    ///
+    /// Each flush waits for a permit of the gate.
     fn held(limits: BatchLimits) -> (Arc<Numbers>, Arc<Semaphore>, Arc<Flushes>) {
         let (gate, flushes) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
-        let (let_in, seen) = (gate.clone(), flushes.clone());
+        let (permits, seen) = (gate.clone(), flushes.clone());
         let batcher = Batcher::start(limits, move |numbers: Vec<u32>| {
             seen.lock().unwrap().push(numbers.clone());
-            let let_in = let_in.clone();
+            let permits = permits.clone();
             Box::pin(async move {
-                let_in.acquire().await.unwrap().forget();
+                permits.acquire().await.unwrap().forget();
                 Ok(numbers.iter().map(|n| 2 * n).collect())
             })
         });
         (Arc::new(batcher), gate, flushes)
     }
 
-    /// A job that is in the queue when this returns.
+    /// Queues a call before it returns.
     async fn queued(
         batcher: &Arc<Numbers>,
         numbers: Vec<u32>,
     ) -> oneshot::Receiver<Result<Vec<u32>, String>> {
         let (reply, done) = oneshot::channel();
-        batcher.put(Job { inputs: numbers, reply }).unwrap();
+        batcher.enqueue(Call { inputs: numbers, reply }).unwrap();
         yield_now().await;
         done
     }
 
     #[tokio::test]
-    async fn what_queues_during_a_stroke_makes_up_the_next() {
+    async fn calls_that_arrive_during_a_flush_form_the_next_batch() {
         let (batcher, gate, flushes) = held(ONE_WORKER);
         let first = queued(&batcher, vec![1]).await;
         let second = queued(&batcher, vec![2, 3]).await;
@@ -207,33 +225,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_about_to_queue_is_waited_for() {
+    async fn a_flush_that_yields_includes_calls_that_are_about_to_queue() {
         let (batcher, gate, flushes) = held(BatchLimits { yield_before_flush: true, ..ONE_WORKER });
         gate.add_permits(2);
-        let (first, second) = tokio::join!(batcher.run(vec![1]), async {
+        let (first, second) = tokio::join!(batcher.submit(vec![1]), async {
             yield_now().await;
-            batcher.run(vec![2]).await
+            batcher.submit(vec![2]).await
         });
         assert_eq!((first, second), (Ok(Ok(vec![2])), Ok(Ok(vec![4]))));
         assert_eq!(*flushes.lock().unwrap(), [[1, 2]]);
     }
 
     #[tokio::test]
-    async fn a_full_queue_refuses() {
+    async fn a_full_queue_refuses_a_call() {
         let (batcher, gate, _) = held(ONE_WORKER);
-        let mut jobs = vec![queued(&batcher, vec![0]).await];
+        let mut calls = vec![queued(&batcher, vec![0]).await];
         for n in 1..=3 {
-            jobs.push(queued(&batcher, vec![n]).await);
+            calls.push(queued(&batcher, vec![n]).await);
         }
-        assert_eq!(batcher.run(vec![9]).await, Err(Refused::Full));
+        assert_eq!(batcher.submit(vec![9]).await, Err(Refusal::Full));
         gate.add_permits(2);
-        for job in jobs {
-            job.await.unwrap().unwrap();
+        for call in calls {
+            call.await.unwrap().unwrap();
         }
     }
 
     #[tokio::test]
-    async fn closing_does_what_waits_and_then_refuses() {
+    async fn closing_executes_queued_calls_and_refuses_later_ones() {
         let (batcher, gate, _) = held(ONE_WORKER);
         let first = queued(&batcher, vec![1]).await;
         let second = queued(&batcher, vec![2]).await;
@@ -241,12 +259,12 @@ mod tests {
         batcher.close().await;
         assert_eq!(first.await.unwrap().unwrap(), [2]);
         assert_eq!(second.await.unwrap().unwrap(), [4]);
-        assert_eq!(batcher.run(vec![3]).await, Err(Refused::Closed));
+        assert_eq!(batcher.submit(vec![3]).await, Err(Refusal::Closed));
         batcher.close().await;
     }
 
     #[tokio::test]
-    async fn a_caller_who_goes_does_not_take_his_job_along() {
+    async fn a_dropped_call_is_executed() {
         let (batcher, gate, flushes) = held(ONE_WORKER);
         let first = queued(&batcher, vec![1]).await;
         drop(queued(&batcher, vec![2]).await);
@@ -257,24 +275,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_stroke_fails_all_its_jobs_and_no_more() {
+    async fn a_failed_flush_fails_only_the_calls_of_its_batch() {
         let batcher: Numbers = Batcher::start(ONE_WORKER, |numbers: Vec<u32>| {
             let done = if numbers.contains(&13) { Err("unlucky".to_owned()) } else { Ok(numbers) };
             Box::pin(ready(done))
         });
-        assert_eq!(batcher.run(vec![1, 13]).await, Ok(Err("unlucky".to_owned())));
-        assert_eq!(batcher.run(vec![1, 2]).await, Ok(Ok(vec![1, 2])));
+        assert_eq!(batcher.submit(vec![1, 13]).await, Ok(Err("unlucky".to_owned())));
+        assert_eq!(batcher.submit(vec![1, 2]).await, Ok(Ok(vec![1, 2])));
     }
 
     #[tokio::test]
-    async fn a_panic_loses_its_stroke_and_no_more() {
+    async fn a_panic_loses_only_the_calls_of_its_batch() {
         let batcher: Numbers = Batcher::start(ONE_WORKER, |numbers: Vec<u32>| {
             Box::pin(async move {
                 assert!(!numbers.contains(&13), "a fault of the program");
                 Ok(numbers)
             })
         });
-        assert_eq!(batcher.run(vec![13]).await, Err(Refused::Lost));
-        assert_eq!(batcher.run(vec![1]).await, Ok(Ok(vec![1])));
+        assert_eq!(batcher.submit(vec![13]).await, Err(Refusal::Lost));
+        assert_eq!(batcher.submit(vec![1]).await, Ok(Ok(vec![1])));
+    }
+
+    #[tokio::test]
+    async fn a_panic_before_the_first_await_does_not_end_the_worker() {
+        let batcher: Numbers = Batcher::start(ONE_WORKER, |numbers: Vec<u32>| {
+            assert!(!numbers.contains(&13), "a fault of the program");
+            Box::pin(ready(Ok(numbers)))
+        });
+        assert_eq!(batcher.submit(vec![13]).await, Err(Refusal::Lost));
+        assert_eq!(batcher.submit(vec![1]).await, Ok(Ok(vec![1])));
     }
 }

@@ -1,6 +1,6 @@
-//! One commit for the writes of many callers, and one question for what many want to know.
+//! A store that commits the writes of concurrent calls together.
 
-use super::batcher::{BatchLimits, Batcher, Refused};
+use super::batcher::{BatchLimits, Batcher, Refusal};
 use crate::api::{
     Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
 };
@@ -12,75 +12,102 @@ use crate::store::{
 use async_trait::async_trait;
 use std::{path::Path, sync::Arc};
 
-/// A store in front of another that gathers the messages sent, and the marks as read, of many callers, and commits
-/// them together: durable commits cost a turn of the disk each, and this is what makes them affordable.
+/// Commits the messages and read marks of concurrent calls in batches.
 ///
-/// What arrives while a commit runs makes up the next one; nothing waits for company. Callers are answered after the
-/// commit. If it fails, all of them are told [`StoreError::Unavailable`] and nothing is tried again, since it may
-/// have happened; idempotency keys make their own retry safe. When too much waits, more is refused with
-/// [`StoreError::Busy`]. A caller who goes away does not take back what he has asked for.
+/// Every durable commit costs an fsync, which a batch shares among its calls. Calls that arrive while a commit runs
+/// form the next batch. There is no batching delay. A call returns after its batch is committed, or when the batch
+/// fails:
 ///
-/// [`Store::list_versions`], which a shared store is asked for with every list, is gathered in the same way.
+/// - If the commit fails, every call of the batch returns [`StoreError::Unavailable`]. Nothing is retried, since the
+///   commit may have succeeded. With an idempotency key, the caller can retry safely.
+/// - If more than 4096 calls wait, further ones return [`StoreError::Busy`].
+/// - A call whose future is dropped is executed nonetheless.
 ///
-/// Everything else goes straight to the store behind.
+/// [`Store::list_versions`], which a shared store is queried for with every list, is batched in the same way. All other
+/// calls go to the wrapped store directly.
+///
+/// # Examples
+///
+#[cfg_attr(feature = "sqlite", doc = "```")]
+#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+/// use chat_core::store::{GroupCommit, Store, sql};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let database = sql::open("sqlite::memory:", &sql::Options::default()).await?;
+/// let store = GroupCommit::new(database, 1);
+/// let kinds: Vec<_> = store.metrics().batches.iter().map(|batch| batch.name).collect();
+/// assert_eq!(kinds, ["messages", "marks"]);
+/// store.close().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct GroupCommit {
     inner: Arc<dyn Store>,
     messages: Batcher<NewMessage, Result<Sent>, StoreError>,
-    marks: Batcher<(UserId, MessageId), Result<Option<Changed<Message>>>, StoreError>,
-    versions: Batcher<UserId, i64, StoreError>,
-    messages_meter: Arc<Meter>,
-    marks_meter: Arc<Meter>,
+    read_marks: Batcher<(UserId, MessageId), Result<Option<Changed<Message>>>, StoreError>,
+    list_versions: Batcher<UserId, i64, StoreError>,
+    message_meter: Arc<Meter>,
+    read_mark_meter: Arc<Meter>,
 }
 
-/// Calls committed together at most, and calls that wait at most.
-const BATCH: usize = 256;
-const QUEUE: usize = 16 * BATCH;
+/// The largest number of calls in a batch.
+const MAX_BATCH: usize = 256;
+/// The largest number of calls that wait for a batch.
+const MAX_WAITING: usize = 16 * MAX_BATCH;
 
 impl GroupCommit {
-    /// Gathers writes for `inner`, which does `writers` transactions at a time without their getting in each other's
-    /// way: one on SQLite. Must be called within a Tokio runtime.
+    /// Wraps `inner`, which executes up to `writers` batches concurrently.
+    ///
+    /// Use 1 on SQLite, which has one writer.
+    ///
+    /// Spawns tasks on the current Tokio runtime. [`Store::close`] ends them.
+    ///
+    /// # Panics
+    /// Panics outside a Tokio runtime.
     pub fn new(inner: Arc<dyn Store>, writers: usize) -> Self {
         let limits = BatchLimits {
-            queue: QUEUE,
-            batch: BATCH,
+            queue: MAX_WAITING,
+            batch: MAX_BATCH,
             workers: writers.max(1),
             yield_before_flush: inner.is_shared(),
         };
-        // A second question at the same time would have half as many versions to ask for, and cost as much.
-        let asking = BatchLimits { workers: 1, ..limits };
-        let (to_send, to_mark, to_ask) = (inner.clone(), inner.clone(), inner.clone());
-        let (messages_meter, marks_meter) = (Arc::new(Meter::new("messages")), Arc::new(Meter::new("marks")));
-        let (sending, marking) = (messages_meter.clone(), marks_meter.clone());
+        // Two concurrent queries would each return half of the versions at the cost of one that returns all.
+        let one_query = BatchLimits { workers: 1, ..limits };
+        let (message_store, read_mark_store, version_store) = (inner.clone(), inner.clone(), inner.clone());
+        let message_meter = Arc::new(Meter::new("messages"));
+        let read_mark_meter = Arc::new(Meter::new("marks"));
+        let (of_messages, of_read_marks) = (message_meter.clone(), read_mark_meter.clone());
         Self {
             inner,
             messages: Batcher::start(limits, move |messages| {
-                let (store, meter) = (to_send.clone(), sending.clone());
+                let (store, meter) = (message_store.clone(), of_messages.clone());
                 Box::pin(async move { meter.batch(messages.len(), store.insert_messages(messages)).await })
             }),
-            marks: Batcher::start(limits, move |marks| {
-                let (store, meter) = (to_mark.clone(), marking.clone());
+            read_marks: Batcher::start(limits, move |marks| {
+                let (store, meter) = (read_mark_store.clone(), of_read_marks.clone());
                 Box::pin(async move { meter.batch(marks.len(), store.mark_messages_read(marks)).await })
             }),
-            versions: Batcher::start(asking, move |users| {
-                let store = to_ask.clone();
+            list_versions: Batcher::start(one_query, move |users| {
+                let store = version_store.clone();
                 Box::pin(async move { store.list_versions(users).await })
             }),
-            messages_meter,
-            marks_meter,
+            message_meter,
+            read_mark_meter,
         }
     }
 }
 
-/// A batcher that has gone, and may have taken the call with it.
+/// The batcher is closed, or the batch of the call panicked.
 #[derive(Debug, thiserror::Error)]
-#[error("the writer has stopped")]
+#[error("the batch writer has stopped")]
 struct Stopped;
 
-fn refused(why: Refused) -> StoreError {
-    match why {
-        Refused::Full => StoreError::Busy,
-        Refused::Closed | Refused::Lost => StoreError::Unavailable(Arc::new(Stopped)),
+fn store_error(refusal: Refusal) -> StoreError {
+    match refusal {
+        Refusal::Full => StoreError::Busy,
+        Refusal::Closed | Refusal::Lost => StoreError::Unavailable(Arc::new(Stopped)),
     }
 }
 
@@ -88,21 +115,21 @@ fn refused(why: Refused) -> StoreError {
 #[deny(clippy::missing_trait_methods)]
 impl Store for GroupCommit {
     async fn insert_messages(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>> {
-        self.messages_meter.call(messages.len(), self.messages.run(messages)).await.map_err(refused)?
+        self.message_meter.call(messages.len(), self.messages.submit(messages)).await.map_err(store_error)?
     }
     async fn mark_messages_read(
         &self,
         marks: Vec<(UserId, MessageId)>,
     ) -> Result<Vec<Result<Option<Changed<Message>>>>> {
-        self.marks_meter.call(marks.len(), self.marks.run(marks)).await.map_err(refused)?
+        self.read_mark_meter.call(marks.len(), self.read_marks.submit(marks)).await.map_err(store_error)?
     }
     async fn list_versions(&self, users: Vec<UserId>) -> Result<Vec<i64>> {
-        self.versions.run(users).await.map_err(refused)?
+        self.list_versions.submit(users).await.map_err(store_error)?
     }
     async fn close(&self) {
         self.messages.close().await;
-        self.marks.close().await;
-        self.versions.close().await;
+        self.read_marks.close().await;
+        self.list_versions.close().await;
         self.inner.close().await;
     }
 
@@ -110,9 +137,9 @@ impl Store for GroupCommit {
         self.inner.is_shared()
     }
     fn metrics(&self) -> StoreMetrics {
-        let mut vitals = self.inner.metrics();
-        vitals.batches.extend([self.messages_meter.read(), self.marks_meter.read()]);
-        vitals
+        let mut metrics = self.inner.metrics();
+        metrics.batches.extend([self.message_meter.read(), self.read_mark_meter.read()]);
+        metrics
     }
     async fn ping(&self) -> Result<()> {
         self.inner.ping().await

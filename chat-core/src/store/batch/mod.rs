@@ -1,4 +1,4 @@
-//! Writes, and questions, of many callers gathered into few.
+//! Concurrent calls coalesced into batches.
 
 pub(super) mod batcher;
 mod group_commit;
