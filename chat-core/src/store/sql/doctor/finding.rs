@@ -1,44 +1,45 @@
-//! What an examination finds.
+//! The findings of an examination.
 
 use serde::Serialize;
 
-/// One thing that was looked at, and what was found.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
-    /// What was looked at, in a word.
+    /// The subject of the check, in one word.
     pub subject: &'static str,
-    /// How bad it is.
+    /// The severity.
     pub level: Level,
-    /// What was found, in a line.
+    /// The result, in one line.
     pub text: String,
-    /// What to do about it, in a line, where there is something to do.
+    /// What to do, in one line; `None` at [`Level::Ok`].
     pub advice: Option<String>,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// As it should be.
+    /// The check passed.
     Ok,
-    /// It works, but somebody should know.
+    /// The database works, but the operator should know about this.
     Warning,
-    /// It does not work, or will not for long.
+    /// The database does not work, or will soon stop working.
     Problem,
 }
 
 impl Finding {
-    /// All is well.
+    /// Returns the finding of a check that passed.
     pub fn ok(subject: &'static str, text: impl Into<String>) -> Self {
         Self { subject, level: Level::Ok, text: text.into(), advice: None }
     }
 
-    /// Somebody should know.
+    /// Returns a finding that the operator should know about.
     pub fn warning(subject: &'static str, text: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { subject, level: Level::Warning, text: text.into(), advice: Some(advice.into()) }
     }
 
-    /// Somebody has to do something.
+    /// Returns a finding that the operator has to act on.
     pub fn problem(subject: &'static str, text: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { subject, level: Level::Problem, text: text.into(), advice: Some(advice.into()) }
     }

@@ -1,6 +1,8 @@
-//! Looking over a database without touching it: is it whole, does it add up, is it set up well.
+//! Examining the integrity, invariants and settings of a database.
+//!
+//! Nothing is changed.
 
-mod books;
+mod checks;
 mod finding;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -13,23 +15,25 @@ pub use finding::{Finding, Level};
 use super::{OpenError, Options};
 use crate::{api::Timestamp, clock::Clock as _, clock::SystemClock};
 
-/// Examines the database at `url`, also beside a server that uses it with these options, and says what it looked at and
-/// found. Nothing is changed, made or migrated. Everything is read, which takes a while where there is much of it.
+/// Examines the database at `url` and returns the finding of each check.
+///
+/// `options` are those of the server that uses the database, which may be running. Nothing is changed, created or
+/// migrated. Every row is read, so the duration grows with the database. For `sqlite::memory:` there are no findings.
 ///
 /// # Errors
-/// When the database cannot be opened.
+/// The [`OpenError`] that says why the database cannot be opened or read. A damaged SQLite file is a finding instead.
 pub async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>, OpenError> {
     if let Some(place) = url.strip_prefix("sqlite:") {
-        return of_sqlite(place.strip_prefix("//").unwrap_or(place)).await;
+        return examine_sqlite(place.strip_prefix("//").unwrap_or(place)).await;
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return of_postgres(url, options).await;
+        return examine_postgres(url, options).await;
     }
     Err(OpenError::Address)
 }
 
 #[cfg(feature = "sqlite")]
-async fn of_sqlite(place: &str) -> Result<Vec<Finding>, OpenError> {
+async fn examine_sqlite(place: &str) -> Result<Vec<Finding>, OpenError> {
     match place {
         "" => Err(OpenError::Address),
         ":memory:" => Ok(Vec::new()),
@@ -38,33 +42,33 @@ async fn of_sqlite(place: &str) -> Result<Vec<Finding>, OpenError> {
 }
 
 #[cfg(not(feature = "sqlite"))]
-async fn of_sqlite(_: &str) -> Result<Vec<Finding>, OpenError> {
+async fn examine_sqlite(_: &str) -> Result<Vec<Finding>, OpenError> {
     Err(OpenError::NotBuiltIn("SQLite"))
 }
 
 #[cfg(feature = "postgres")]
-async fn of_postgres(url: &str, options: &Options) -> Result<Vec<Finding>, OpenError> {
+async fn examine_postgres(url: &str, options: &Options) -> Result<Vec<Finding>, OpenError> {
     postgres::examine(url, options).await
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn of_postgres(_: &str, _: &Options) -> Result<Vec<Finding>, OpenError> {
+async fn examine_postgres(_: &str, _: &Options) -> Result<Vec<Finding>, OpenError> {
     Err(OpenError::NotBuiltIn("Postgres"))
 }
 
-/// How far clocks may be apart, in microseconds.
-const CLOCKS: i64 = 2_000_000;
+/// The largest accepted difference between two clocks, in microseconds.
+const MAX_CLOCK_DIFFERENCE: i64 = 2_000_000;
 
-/// Whether the newest thing there is was made in the past.
+/// Returns whether the newest row was added in the past.
 fn newest(newest: Option<i64>) -> Finding {
     let now = SystemClock.now();
     match newest.map(Timestamp::from_micros) {
-        Some(newest) if newest.as_micros() > now.as_micros() + CLOCKS => Finding::problem(
+        Some(newest) if newest.as_micros() > now.as_micros() + MAX_CLOCK_DIFFERENCE => Finding::problem(
             "clock",
-            format!("the newest entry was made at {newest}, and now it is {now}"),
-            "set this machine's clock, and keep it right with NTP: messages are dated by it",
+            format!("the newest row was added at {newest}, but the clock of this machine says {now}"),
+            "set the clock of this machine and synchronise it with NTP: it dates the messages",
         ),
-        Some(newest) => Finding::ok("clock", format!("the newest entry was made at {newest}, before now")),
-        None => Finding::ok("clock", "there is nothing that could be newer than now"),
+        Some(newest) => Finding::ok("clock", format!("the newest row was added at {newest}, before now")),
+        None => Finding::ok("clock", "the database has no row that could be newer than now"),
     }
 }

@@ -1,8 +1,8 @@
-//! Examining a Postgres database, and the server it is on.
+//! Examining a Postgres database and its server.
 
 use super::{
-    CLOCKS, Finding,
-    books::{CHECKS, NEWEST},
+    Finding, MAX_CLOCK_DIFFERENCE,
+    checks::{CHECKS, NEWEST},
     newest, schema,
 };
 use crate::{
@@ -15,55 +15,57 @@ use crate::{
 };
 use sqlx::{Connection as _, Error, PgConnection, Row as _};
 
-/// The oldest version that is tested with.
-const OLDEST: i32 = 15;
+/// The oldest version of Postgres that is tested.
+const OLDEST_TESTED: i32 = 15;
 
+/// Examines a database, and whether its server suits `options`.
 pub(super) async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>, OpenError> {
     let mut connection = postgres::dial(&postgres::address(url)?).await?;
-    let found = look(&mut connection, options).await.map_err(OpenError::database);
+    let found = run_checks(&mut connection, options).await.map_err(OpenError::database);
     connection.close().await.ok();
     found
 }
 
-async fn look(connection: &mut PgConnection, options: &Options) -> Result<Vec<Finding>, Error> {
+async fn run_checks(connection: &mut PgConnection, options: &Options) -> Result<Vec<Finding>, Error> {
     let mut found = vec![clock(connection).await?];
-    // All of it as it was at one moment.
-    let mut moment = connection.begin_with("begin isolation level repeatable read read only").await?;
-    found.extend(settings(&mut moment).await?);
-    found.push(connections(&mut moment, options).await?);
+    // One transaction, so that all checks read the same snapshot.
+    let mut snapshot = connection.begin_with("begin isolation level repeatable read read only").await?;
+    found.extend(settings(&mut snapshot).await?);
+    found.push(connections(&mut snapshot, options).await?);
     let has_schema = "select to_regclass('_sqlx_migrations') is not null";
-    if !sqlx::query_scalar(has_schema).fetch_one(&mut *moment).await? {
-        found.push(schema::nothing());
+    if !sqlx::query_scalar(has_schema).fetch_one(&mut *snapshot).await? {
+        found.push(schema::none());
         return Ok(found);
     }
-    let applied = sqlx::query(APPLIED).fetch_all(&mut *moment).await?;
+    let applied = sqlx::query(APPLIED).fetch_all(&mut *snapshot).await?;
     let applied = applied.iter().map(postgres::applied_migration);
-    let (schema, known) = schema::judge(&applied.collect::<Result<Vec<_>, Error>>()?, &MIGRATIONS);
+    let (schema, known) = schema::compare(&applied.collect::<Result<Vec<_>, Error>>()?, &MIGRATIONS);
     found.push(schema);
     if known {
-        found.push(indexes(&mut moment).await?);
-        for book in &CHECKS {
-            found.push(book.judge(sqlx::query_scalar(book.sql).fetch_one(&mut *moment).await?));
+        found.push(indexes(&mut snapshot).await?);
+        for check in &CHECKS {
+            found.push(check.finding(sqlx::query_scalar(check.sql).fetch_one(&mut *snapshot).await?));
         }
-        found.push(newest(sqlx::query_scalar(NEWEST).fetch_one(&mut *moment).await?));
+        found.push(newest(sqlx::query_scalar(NEWEST).fetch_one(&mut *snapshot).await?));
     }
     Ok(found)
 }
 
 async fn clock(connection: &mut PgConnection) -> Result<Finding, Error> {
     let before = SystemClock.now().as_micros();
-    let there: i64 = sqlx::query_scalar("select (extract(epoch from clock_timestamp()) * 1000000)::bigint")
+    let remote: i64 = sqlx::query_scalar("select (extract(epoch from clock_timestamp()) * 1000000)::bigint")
         .fetch_one(connection)
         .await?;
     let after = SystemClock.now().as_micros();
-    // It was read at some time between.
-    let apart = if there < before { there - before } else { (there - after).max(0) };
-    let seconds = apart as f64 / 1e6;
-    Ok(if apart.abs() > CLOCKS {
-        let text = format!("the database server's clock is {seconds:.1} seconds from this machine's");
-        Finding::warning("clocks", text, "keep both right with NTP")
+    // The server read its clock at some time between `before` and `after`.
+    let difference = if remote < before { remote - before } else { (remote - after).max(0) };
+    let seconds = difference as f64 / 1e6;
+    Ok(if difference.abs() > MAX_CLOCK_DIFFERENCE {
+        let text =
+            format!("the clocks of the database server and of this machine differ by {seconds:.1} seconds");
+        Finding::warning("clocks", text, "synchronise both clocks with NTP")
     } else {
-        Finding::ok("clocks", "this machine and the database server agree on the time")
+        Finding::ok("clocks", "the clocks of this machine and of the database server agree")
     })
 }
 
@@ -78,33 +80,44 @@ async fn settings(connection: &mut PgConnection) -> Result<Vec<Finding>, Error> 
     let (read_only, standby): (bool, bool) = (row.try_get(5)?, row.try_get(6)?);
     let major = version / 10_000;
     let mut found = vec![
-        if major >= OLDEST {
+        if major >= OLDEST_TESTED {
             Finding::ok("version", format!("Postgres {major}"))
         } else {
-            let text = format!("Postgres {major}, and nobody has tried anything before {OLDEST}");
-            Finding::warning("version", text, "bring the database server up to date")
+            let text =
+                format!("Postgres {major} is not tested; the oldest tested version is {OLDEST_TESTED}");
+            Finding::warning("version", text, "upgrade the database server")
         },
         if encoding == "UTF8" {
             Finding::ok("encoding", "UTF8")
         } else {
-            let text = format!("the database's encoding is {encoding}, and messages are UTF-8");
-            Finding::problem("encoding", text, "make a database with createdb --encoding=UTF8 and move there")
+            let text = format!("the encoding of the database is {encoding}, but messages are UTF-8");
+            Finding::problem(
+                "encoding",
+                text,
+                "create a database with createdb --encoding=UTF8 and move the data to it",
+            )
         },
     ];
     found.push(if fsync == "off" || full_pages == "off" {
-        let text = format!("fsync is {fsync} and full_page_writes is {full_pages}: a power cut may ruin the database");
+        let text = format!(
+            "fsync is {fsync} and full_page_writes is {full_pages}: a power failure can destroy the database"
+        );
         Finding::problem("durability", text, "set both to on in postgresql.conf")
     } else if commit == "off" {
-        let text = "synchronous_commit is off: a power cut may cost the last messages, though they were acknowledged";
-        Finding::warning("durability", text, "set it to on, if that is not what you want")
+        let text = "synchronous_commit is off: a power failure can lose messages that were acknowledged";
+        Finding::warning("durability", text, "set synchronous_commit to on, unless this loss is acceptable")
     } else {
-        Finding::ok("durability", "what is acknowledged is on the disk")
+        Finding::ok("durability", "acknowledged messages survive a power failure")
     });
     found.push(if standby || read_only {
-        let text = "the database server takes no writes";
-        Finding::problem("writable", text, "give the address of the primary server, and look at its settings")
+        let text = "the database server is read-only";
+        Finding::problem(
+            "writable",
+            text,
+            "use the address of the primary server, and check default_transaction_read_only",
+        )
     } else {
-        Finding::ok("writable", "the database server takes writes")
+        Finding::ok("writable", "the database server accepts writes")
     });
     Ok(found)
 }
@@ -115,14 +128,18 @@ async fn connections(connection: &mut PgConnection, options: &Options) -> Result
          (select count(*) from pg_stat_activity where backend_type = 'client backend' \
              and application_name <> 'chat' and pid <> pg_backend_pid())";
     let row = sqlx::query(counts).fetch_one(connection).await?;
-    let (most, used): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-    let (wanted, left) = (i64::from(options.postgres_connections), most - used);
+    let (max, used): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    let (wanted, left) = (i64::from(options.postgres_connections), max - used);
     Ok(if wanted > left {
-        let text = format!("a server wants {wanted}, and of {most} others use {used}");
+        let text =
+            format!("a server opens up to {wanted} connections, but other clients use {used} of {max}");
         let advice = "lower --postgres-connections, or raise max_connections in postgresql.conf";
         Finding::problem("connections", text, advice)
     } else {
-        Finding::ok("connections", format!("a server wants {wanted}, and of {most} others use {used}"))
+        Finding::ok(
+            "connections",
+            format!("a server opens up to {wanted} connections; other clients use {used} of {max}"),
+        )
     })
 }
 
@@ -131,10 +148,10 @@ async fn indexes(connection: &mut PgConnection) -> Result<Finding, Error> {
          where not indisvalid and relnamespace = current_schema()::regnamespace";
     let invalid: Vec<String> = sqlx::query_scalar(invalid).fetch_all(connection).await?;
     Ok(if invalid.is_empty() {
-        Finding::ok("indexes", "all are valid")
+        Finding::ok("indexes", "every index is valid")
     } else {
         let names = invalid.join(", ");
-        let advice = "rebuild each with REINDEX INDEX CONCURRENTLY";
-        Finding::problem("indexes", format!("not valid: {names}"), advice)
+        let advice = "rebuild each of them with REINDEX INDEX CONCURRENTLY";
+        Finding::problem("indexes", format!("invalid indexes: {names}"), advice)
     })
 }

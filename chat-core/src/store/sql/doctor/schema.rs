@@ -1,4 +1,4 @@
-//! Which schema a database has, against those this program knows.
+//! The schema version of a database, compared with those that this program knows.
 
 use super::Finding;
 use crate::store::sql::migrations::{self, Applied};
@@ -6,38 +6,53 @@ use sqlx::migrate::Migrator;
 
 const SUBJECT: &str = "schema";
 
-/// What is to be said of a database's schema, and whether it is the one this program knows.
-pub(super) fn judge(applied: &[Applied], known: &Migrator) -> (Finding, bool) {
+/// Returns the finding on the schema, and whether it is up to date.
+pub(super) fn compare(applied: &[Applied], known: &Migrator) -> (Finding, bool) {
     let newest = migrations::newest(known);
     let Some(last) = applied.last() else {
-        return (nothing(), false);
+        return (none(), false);
     };
     if last.version > newest {
-        let text = format!("version {}, and this program knows up to {newest}", last.version);
-        return (Finding::problem(SUBJECT, text, "use a newer version of this program"), false);
+        let text =
+            format!("the schema has version {}, but this program knows only up to {newest}", last.version);
+        return (
+            Finding::problem(
+                SUBJECT,
+                text,
+                "install the version of this program that migrated the database, or a newer one",
+            ),
+            false,
+        );
     }
     for one in applied {
         let version = one.version;
         let same = known.iter().any(|known| known.version == version && *known.checksum == *one.checksum);
         if !one.success || !same {
             let text = if one.success {
-                format!("version {version} is not the one of this program")
+                format!("migration {version} differs from the one of this program")
             } else {
-                format!("the change to version {version} broke off")
+                format!("migration {version} did not finish")
             };
-            return (Finding::problem(SUBJECT, text, "restore the backup from before, and report it"), false);
+            return (
+                Finding::problem(
+                    SUBJECT,
+                    text,
+                    "restore the backup from before the migration, and report a bug",
+                ),
+                false,
+            );
         }
     }
     if applied.len() < known.iter().count() {
-        let text = format!("version {}, of {newest} that this program knows", last.version);
-        let advice = "make a backup; `chat-server migrate`, or serving, brings it up to date";
+        let text = format!("the schema has version {}, and this program needs {newest}", last.version);
+        let advice = "make a backup, then run `chat-server migrate` or start the server";
         return (Finding::warning(SUBJECT, text, advice), false);
     }
-    (Finding::ok(SUBJECT, format!("version {newest}, as this program has it")), true)
+    (Finding::ok(SUBJECT, format!("the schema has version {newest}, as this program needs")), true)
 }
 
-/// There is none.
-pub(super) fn nothing() -> Finding {
-    let advice = "if this is the right database, `chat-server migrate`, or serving, makes it one";
-    Finding::warning(SUBJECT, "there is no chat in this database yet", advice)
+/// Returns the finding on a database without a schema.
+pub(super) fn none() -> Finding {
+    let advice = "check the address; to create the tables, run `chat-server migrate` or start the server";
+    Finding::warning(SUBJECT, "the database has no tables of the chat yet", advice)
 }

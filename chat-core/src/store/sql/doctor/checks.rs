@@ -1,18 +1,21 @@
-//! What is kept beside the data, against the data itself.
+//! The invariants of the data.
+//!
+//! Each check compares stored numbers and marks with the rows that they are derived from.
 
 use super::Finding;
 
-/// Something the database keeps that can be found out anew.
+/// A rule that the data of a healthy database follows.
 pub(super) struct InvariantCheck {
     subject: &'static str,
-    /// Counts what is wrong with it.
+    /// Counts the violations.
     pub(super) sql: &'static str,
-    fine: &'static str,
-    /// What those are that it counts.
-    wrong: &'static str,
+    /// The finding without violations.
+    ok: &'static str,
+    /// The finding with violations, after their number.
+    violated: &'static str,
 }
 
-/// All of them. Both databases understand the SQL.
+/// Every check. Both databases understand the SQL.
 pub(super) const CHECKS: [InvariantCheck; 5] = [
     InvariantCheck {
         subject: "counters",
@@ -27,22 +30,22 @@ pub(super) const CHECKS: [InvariantCheck; 5] = [
              where coalesce(counters.messages, 0) <> coalesce(counted.messages, 0) \
                  or coalesce(counters.unread, 0) <> coalesce(counted.unread, 0) \
                  or coalesce(counters.unread_incoming, 0) <> coalesce(counted.unread_incoming, 0)",
-        fine: "messages and unread messages of every user are as many as are counted",
-        wrong: "users have another number of messages, or of unread ones, than is counted for them",
+        ok: "the counters of every user match their messages",
+        violated: "users have counters that do not match their messages",
     },
     InvariantCheck {
         subject: "totals",
         sql: "select cast(case when (select count from totals where name = 'users') = (select count(*) from users) \
              then 0 else 1 end as bigint)",
-        fine: "there are as many users as are counted",
-        wrong: "totals are not those of what they count",
+        ok: "the stored number of users matches the users",
+        violated: "stored totals do not match the rows that they count",
     },
     InvariantCheck {
         subject: "threads",
         sql: "select count(*) from (select user_low, user_high from threads where user_high is not null \
              group by user_low, user_high having count(case when canonical then 1 end) <> 1) as pairs",
-        fine: "every pair that has threads has one that is opened",
-        wrong: "pairs of users have several threads that are opened, or none",
+        ok: "every pair of users with threads has one canonical thread",
+        violated: "pairs of users have several canonical threads, or none",
     },
     InvariantCheck {
         subject: "messages",
@@ -53,31 +56,31 @@ pub(super) const CHECKS: [InvariantCheck; 5] = [
                  or low_mark > 0 and (low_mark = 2) <> (sender = messages.user_low) \
                  or high_mark > 0 and (high_mark = 2) <> (sender = coalesce(messages.user_high, 0)) \
                  or low_mark = 1 and messages.id <= low_read or high_mark = 1 and messages.id <= high_read",
-        fine: "every message belongs to the participants of its thread, and is marked as what it is to them",
-        wrong: "messages belong to others than the participants of their threads, or are marked wrongly",
+        ok: "the participants and read marks of every message match its thread",
+        violated: "messages have participants or read marks that do not match their threads",
     },
     InvariantCheck {
         subject: "tokens",
         sql: "select count(*) from tokens left join users on users.id = tokens.user_id \
              where users.id is null or users.last_token < tokens.id",
-        fine: "every token has a user and a number that was given out",
-        wrong: "tokens have no user, or a number that was not given out",
+        ok: "every token has an owner and an assigned number",
+        violated: "tokens have no owner, or a number that was never assigned",
     },
 ];
 
-/// When the newest user and the newest message were made.
+/// Returns the time at which the newest user or the newest message was added.
 pub(super) const NEWEST: &str = "select max(made) from ( \
      select (select created from messages order by id desc limit 1) as made \
      union all select max(created) from users) as newest";
 
 impl InvariantCheck {
-    /// What so many faults mean.
-    pub(super) fn judge(&self, faults: i64) -> Finding {
-        if faults == 0 {
-            return Finding::ok(self.subject, self.fine);
+    /// Returns the finding for a number of violations.
+    pub(super) fn finding(&self, violations: i64) -> Finding {
+        if violations == 0 {
+            return Finding::ok(self.subject, self.ok);
         }
-        let advice = "keep a copy as it is, restore the last backup that this command finds nothing in, and report it: \
-             a server alone does not do this";
-        Finding::problem(self.subject, format!("{faults} {}", self.wrong), advice)
+        let advice = "keep a copy of the database, restore the last backup that passes `doctor`, and report a bug: the server \
+             never writes this";
+        Finding::problem(self.subject, format!("{violations} {}", self.violated), advice)
     }
 }
