@@ -1,9 +1,17 @@
-//! Where the chat keeps its data: the [`Store`] trait and everything behind it.
+//! The storage of the chat: the [`Store`] trait and its implementations.
 //!
-//! A store decides nothing but what only a database can decide under concurrency: that a name, a pair of
-//! participants or an idempotency key is there once, that ids ascend in commit order, that what belongs together
-//! is written together. Who may do what is decided in [`Chat`](crate::Chat); as a second line, everything that
-//! reads or writes threads and messages takes the acting user and sees his threads alone.
+//! A store decides only what a database has to decide under concurrency: that a name, a pair of participants or an
+//! idempotency key exists once, that ids ascend in commit order, and that a change is written as a whole.
+//! [`Chat`](crate::Chat) decides who may do what. As a second line of defence, every method that reads or writes
+//! threads and messages takes the acting user and sees only the threads of that user.
+//!
+//! # Layout
+//!
+//! - `types`: the arguments and results of the trait. `error` and `metrics`: its errors and its metrics.
+//! - `sql`: the store on SQLite and Postgres.
+//! - `batch`: [`GroupCommit`], which wraps a store and commits concurrent writes together.
+//! - `hidden`: the `Debug` output of types that hold secrets or texts.
+//! - `conformance`: the cases that every implementation has to pass. It needs the feature of that name.
 
 mod batch;
 #[cfg(feature = "conformance")]
@@ -31,60 +39,168 @@ use crate::api::{
 use async_trait::async_trait;
 use std::{fmt, path::Path};
 
-/// What every method of a store answers.
+/// The result of every method of a store.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// The least a database has to do for the chat. Each method is one atomic step: when it returns `Ok`, all of it is
-/// durable; when it returns an error other than [`StoreError::Unavailable`], none of it happened.
+/// The database of the chat.
 ///
-/// Look-ups answer `None` for what is not there *or not the acting user's*. The suite in `conformance` (a feature of
-/// that name) holds a store to what is said here.
+/// Each method is one atomic step. When it returns `Ok`, all of its changes are durable. When it returns an error other
+/// than [`StoreError::Unavailable`], none of them is made; after [`StoreError::Unavailable`] the outcome is unknown.
+///
+/// A method with a `caller` returns `None` for a thread or message that does not exist, and equally for one in a thread
+/// of which `caller` is no participant.
+///
+/// Names are compared case-insensitively where the method says so. Lists of names are in code point order.
+///
+/// # Errors
+/// Every method can return [`StoreError::Unavailable`] and [`StoreError::Fault`], and [`GroupCommit`] adds
+/// [`StoreError::Busy`] to the methods that it batches. The methods list only their further errors.
+///
+/// # Examples
+/// A store in use:
+///
+#[cfg_attr(feature = "sqlite", doc = "```")]
+#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+/// use chat_core::{api::Timestamp, store::{NewUser, PasswordHash, StoreError, sql}};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let store = sql::open("sqlite::memory:", &sql::Options::default()).await?;
+/// let ann = NewUser {
+///     username: "ann".to_owned(),
+///     password: PasswordHash::unusable(),
+///     created: Timestamp::from_micros(0),
+/// };
+/// let id = store.insert_user(ann.clone()).await?;
+/// let account = store.account(id).await?;
+/// assert_eq!(account.map(|account| account.username), Some("ann".to_owned()));
+/// assert!(matches!(store.insert_user(ann).await, Err(StoreError::Conflict)));
+/// store.close().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// An implementation of your own, for which the cases in `conformance` are the test:
+///
+/// ```
+/// use async_trait::async_trait;
+/// use chat_core::store::{Store, StoreError};
+/// # use chat_core::{api::*, store::*};
+/// # use std::path::Path;
+/// # type Result<T, E = StoreError> = std::result::Result<T, E>;
+///
+/// #[derive(Debug)]
+/// struct MyStore;
+///
+/// #[async_trait]
+/// impl Store for MyStore {
+///     fn is_shared(&self) -> bool {
+///         false
+///     }
+///
+///     async fn ping(&self) -> Result<(), StoreError> {
+///         Ok(())
+///     }
+///
+///     // ... and every other method.
+/// #   async fn close(&self) { unimplemented!() }
+/// #   async fn insert_user(&self, user: NewUser) -> Result<UserId> { unimplemented!() }
+/// #   async fn ensure_user(&self, user: EnsuredUser) -> Result<()> { unimplemented!() }
+/// #   async fn account(&self, id: UserId) -> Result<Option<Account>> { unimplemented!() }
+/// #   async fn account_by_name(&self, username: &str) -> Result<Option<Account>> { unimplemented!() }
+/// #   async fn is_name_taken(&self, username: &str) -> Result<bool> { unimplemented!() }
+/// #   async fn users(&self, search: &str, slice: Slice) -> Result<Counted<User>> { unimplemented!() }
+/// #   async fn accounts(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Account>> { unimplemented!() }
+/// #   async fn set_password(&self, user: UserId, expected: Option<&PasswordHash>, new: &PasswordHash, revoke: RevokeTokens) -> Result<bool> { unimplemented!() }
+/// #   async fn set_active(&self, user: UserId, active: bool) -> Result<bool> { unimplemented!() }
+/// #   async fn remove_user(&self, user: UserId) -> Result<bool> { unimplemented!() }
+/// #   async fn insert_token(&self, token: NewToken, keep: u32) -> Result<Vec<TokenHash>> { unimplemented!() }
+/// #   async fn token_owner(&self, token: &TokenHash) -> Result<Option<TokenOwner>> { unimplemented!() }
+/// #   async fn tokens(&self, user: UserId) -> Result<Vec<StoredToken>> { unimplemented!() }
+/// #   async fn touch_tokens(&self, uses: Vec<(TokenHash, Timestamp)>) -> Result<()> { unimplemented!() }
+/// #   async fn delete_token(&self, token: &TokenHash) -> Result<bool> { unimplemented!() }
+/// #   async fn delete_token_by_id(&self, user: UserId, id: TokenId) -> Result<Option<TokenHash>> { unimplemented!() }
+/// #   async fn delete_tokens(&self, user: UserId) -> Result<u64> { unimplemented!() }
+/// #   async fn open_thread(&self, thread: NewThread) -> Result<OpenedThread> { unimplemented!() }
+/// #   async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>> { unimplemented!() }
+/// #   async fn threads(&self, caller: UserId, after: Option<ThreadId>, limit: u64) -> Result<Option<Vec<Thread>>> { unimplemented!() }
+/// #   async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>> { unimplemented!() }
+/// #   async fn thread_messages(&self, caller: UserId, thread: ThreadId, range: MessageRange, limit: u64) -> Result<Option<Vec<Message>>> { unimplemented!() }
+/// #   async fn mark_thread_read(&self, caller: UserId, thread: ThreadId, up_to: Option<MessageId>) -> Result<Option<Changed<u64>>> { unimplemented!() }
+/// #   async fn list_versions(&self, users: Vec<UserId>) -> Result<Vec<i64>> { unimplemented!() }
+/// #   async fn insert_messages(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>> { unimplemented!() }
+/// #   async fn mark_messages_read(&self, marks: Vec<(UserId, MessageId)>) -> Result<Vec<Result<Option<Changed<Message>>>>> { unimplemented!() }
+/// #   async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>> { unimplemented!() }
+/// #   async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>> { unimplemented!() }
+/// #   async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>> { unimplemented!() }
+/// #   async fn update_message(&self, caller: UserId, id: MessageId, change: MessageChange) -> Result<Option<Changed<Message>>> { unimplemented!() }
+/// #   async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<Option<Changed<ThreadId>>> { unimplemented!() }
+/// #   async fn is_empty(&self) -> Result<bool> { unimplemented!() }
+/// #   async fn import(&self, import: Import) -> Result<ImportOutcome> { unimplemented!() }
+/// #   async fn backup(&self, to: &Path) -> Result<()> { unimplemented!() }
+/// }
+/// ```
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Whether other nodes may write to the same database at any moment, so that nothing read from it may be kept
-    /// without asking again: for [`list_versions`](Self::list_versions).
+    /// Returns whether other nodes can write to the same database.
+    ///
+    /// If so, a cached list is valid only as long as [`list_versions`](Self::list_versions) returns the same version.
     fn is_shared(&self) -> bool;
 
-    /// What there is to tell of its work to whoever watches it; nothing by default. Costs little.
+    /// Returns the metrics of the store. By default there are none. The call is cheap.
     fn metrics(&self) -> StoreMetrics {
         StoreMetrics::default()
     }
 
-    /// Fails when the database does not answer.
+    /// Returns `Ok` if the database answers a query.
     async fn ping(&self) -> Result<()>;
 
-    /// Finishes what was begun and closes the connections; later calls fail.
+    /// Completes the calls in progress and closes the connections.
+    ///
+    /// Later calls return [`StoreError::Unavailable`].
     async fn close(&self);
 
     // Users
 
-    /// Adds a user. [`StoreError::Conflict`] when somebody has the name, in whatever letter case, also when both
-    /// are added at the same moment.
+    /// Adds a user and returns the new id.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if a user has the name, compared case-insensitively. Of concurrent calls with one
+    /// name, one succeeds.
     async fn insert_user(&self, user: NewUser) -> Result<UserId>;
 
-    /// Makes sure that a user with this id and name exists, for applications with users of their own: added without
-    /// a password, renamed if he was called otherwise. [`StoreError::Conflict`] when another user has the name.
+    /// Makes sure that a user with this id and name exists.
+    ///
+    /// For applications that manage users themselves. A new user has no usable password. A user with another name is
+    /// renamed.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if another user has the name, compared case-insensitively.
     async fn ensure_user(&self, user: EnsuredUser) -> Result<()>;
 
-    /// The user with this id.
+    /// Returns the user with this id.
     async fn account(&self, id: UserId) -> Result<Option<Account>>;
 
-    /// The user with exactly this name.
+    /// Returns the user with exactly this name, in the same letter case.
     async fn account_by_name(&self, username: &str) -> Result<Option<Account>>;
 
-    /// Whether somebody has this name, in whatever letter case.
+    /// Returns whether a user has this name, compared case-insensitively.
     async fn is_name_taken(&self, username: &str) -> Result<bool>;
 
-    /// The users whose names begin with `search` in whatever letter case, by name in code point order.
+    /// Returns the users whose names begin with `search`, ordered by name.
+    ///
+    /// The comparison with `search` is case-insensitive.
     async fn users(&self, search: &str, slice: Slice) -> Result<Counted<User>>;
 
-    /// Every user, by id, from the one after `after`: at most `limit`.
+    /// Returns at most `limit` users with ids above `after`, ordered by id.
+    ///
+    /// Begins with the first user if `after` is `None`.
     async fn accounts(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Account>>;
 
-    /// Replaces the password hash of a user and revokes their tokens as `revoke` says.
+    /// Replaces the password hash of a user and revokes tokens.
     ///
-    /// With `expected`, only if the current hash is still that one. Returns `false`, without a change, if there is no
-    /// such user or the current hash is a different one.
+    /// With `expected`, only if it is the current hash. Returns `false`, without a change, if there is no such user
+    /// or the current hash is a different one.
     async fn set_password(
         &self,
         user: UserId,
@@ -93,36 +209,47 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         revoke: RevokeTokens,
     ) -> Result<bool>;
 
-    /// Enables or disables a user; `false` when there is none.
+    /// Enables or disables a user. Returns `false` if there is no such user.
     async fn set_active(&self, user: UserId, active: bool) -> Result<bool>;
 
-    /// Removes a user with his tokens, his threads, their messages, and what he wrote elsewhere; `false` when there
-    /// is none. His id is not used again.
+    /// Removes a user with everything that belongs to them.
+    ///
+    /// This includes their tokens, their threads with all messages, and their messages in threads of others.
+    /// [`insert_user`](Self::insert_user) never assigns the id again. Returns `false` if there is no such user.
     async fn remove_user(&self, user: UserId) -> Result<bool>;
 
     // Tokens
 
-    /// Adds a token, and revokes of the user's others those that have expired and those that were unused for longest,
-    /// so that `keep` remain at most: the answer is those revoked. The user's tokens are numbered from 1 on, in the
-    /// order they were added; no number is given twice. [`StoreError::NotFound`] when there is no such user.
+    /// Adds a token, and returns the tokens of the same user that it revoked.
+    ///
+    /// Revoked are those that have expired, and then those unused for longest, so that at most `keep` remain, the new
+    /// one included. The tokens of a user are numbered from 1 in the order in which they are added. No number is
+    /// reused.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such user.
     async fn insert_token(&self, token: NewToken, keep: u32) -> Result<Vec<TokenHash>>;
 
-    /// Whose token this is.
+    /// Returns the owner of a token, also if the token has expired.
     async fn token_owner(&self, token: &TokenHash) -> Result<Option<TokenOwner>>;
 
-    /// The tokens of a user, newest first, expired ones included.
+    /// Returns the tokens of a user, newest first, including expired ones.
     async fn tokens(&self, user: UserId) -> Result<Vec<StoredToken>>;
 
-    /// Notes when tokens were used; a time before the one known, and a token that is not there, change nothing.
+    /// Records when tokens were used.
+    ///
+    /// A time before the recorded one changes nothing, nor does a token that does not exist.
     async fn touch_tokens(&self, uses: Vec<(TokenHash, Timestamp)>) -> Result<()>;
 
-    /// Revokes a token; `false` when there was none.
+    /// Revokes a token. Returns `false` if there is no such token.
     async fn delete_token(&self, token: &TokenHash) -> Result<bool>;
 
-    /// Revokes a token of `user`'s by its number, and says which it was; `None` when he has none such.
+    /// Revokes a token of `user` by its number and returns its hash.
+    ///
+    /// Returns `None` if there is no such token.
     async fn delete_token_by_id(&self, user: UserId, id: TokenId) -> Result<Option<TokenHash>>;
 
-    /// Revokes all tokens of a user and says how many.
+    /// Revokes all tokens of a user and returns their number.
     async fn delete_tokens(&self, user: UserId) -> Result<u64>;
 
     // Threads
@@ -136,11 +263,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::NotFound`] if one of the users does not exist.
     async fn open_thread(&self, thread: NewThread) -> Result<OpenedThread>;
 
-    /// A thread of `caller`'s.
+    /// Returns a thread of `caller`.
     async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>>;
 
-    /// The threads of `caller` in the order they were made, from the one after `after`: at most `limit`. `None`
-    /// when `after` is no thread of his.
+    /// Returns at most `limit` threads of `caller` in the order of their creation.
+    ///
+    /// Only threads created after the thread `after`, if it is given. Returns `None` if `after` is no thread of
+    /// `caller`.
     async fn threads(
         &self,
         caller: UserId,
@@ -148,11 +277,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: u64,
     ) -> Result<Option<Vec<Thread>>>;
 
-    /// Deletes a thread of `caller` with its messages and returns its participants; `None` if `caller` has no such
-    /// thread. If imported data holds more threads of the same pair, the one with the lowest id takes its place.
+    /// Deletes a thread of `caller` with its messages and returns its participants.
+    ///
+    /// Returns `None` if there is no such thread. If imported data holds more threads of the same pair,
+    /// [`open_thread`](Self::open_thread) then returns the one of these with the lowest id.
     async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>>;
 
-    /// Messages of a thread of `caller`'s, ascending: at most `limit`. `None` when the thread is not his.
+    /// Returns at most `limit` messages of a thread of `caller`, by ascending id.
+    ///
+    /// Returns `None` if there is no such thread.
     async fn thread_messages(
         &self,
         caller: UserId,
@@ -161,8 +294,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: u64,
     ) -> Result<Option<Vec<Message>>>;
 
-    /// Marks the messages of other senders in a thread of `caller` as read and returns how many were unread; with
-    /// `up_to`, only messages up to that id. `None` if `caller` is not a participant.
+    /// Marks the messages of other senders in a thread of `caller` as read.
+    ///
+    /// Returns how many of them were unread. With `up_to`, only messages up to and including that id. Returns `None`
+    /// if there is no such thread.
     async fn mark_thread_read(
         &self,
         caller: UserId,
@@ -170,39 +305,51 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         up_to: Option<MessageId>,
     ) -> Result<Option<Changed<u64>>>;
 
-    /// A number for each of these users, in their order, that stands for all that his lists show: of his threads, and
-    /// of their messages and marks. A change of any of that gives him, in the same step, one he never had; who asks
-    /// after a change was acknowledged, on whatever node, hears of one that is after it. For a shared store alone:
-    /// [`StoreError::Unsupported`] elsewhere.
+    /// Returns the list version of each user, in the order of `users`.
+    ///
+    /// Every change to a user's threads, messages or read marks assigns a new list version, never used before for this
+    /// user, in the same transaction. A call that starts after such a change is acknowledged, on any node, returns that
+    /// version or a later one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] if the store is not [shared](Self::is_shared).
     async fn list_versions(&self, users: Vec<UserId>) -> Result<Vec<i64>>;
 
     // Messages
 
-    /// Adds messages in one transaction: one outcome for each, in their order.
+    /// Adds messages in one transaction. Returns one outcome for each, in order.
     ///
-    /// Within a thread a later commit has the higher id, on several nodes too. [`StoreError::NotFound`] when the
-    /// thread is not the sender's. A message whose idempotency key its sender has used already is not added: the
-    /// answer is the message of then, as it stands now, or [`StoreError::KeyReused`] when it was another request.
+    /// Within a thread, a later commit has a higher id, on several nodes too. A message whose sender has already used
+    /// its idempotency key for the same request is not added: the outcome is the earlier message in its current
+    /// state.
+    ///
+    /// # Errors
+    /// As the outcome of one message, [`StoreError::NotFound`] if the thread is none of the sender's, and
+    /// [`StoreError::KeyReused`] if its idempotency key was used for another request.
     async fn insert_messages(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>>;
 
-    /// Marks messages as read in one transaction. Returns one outcome for each, in order; `None` for a message that
-    /// is in no thread of its caller.
+    /// Marks messages as read in one transaction.
+    ///
+    /// Returns one outcome for each, in order. The outcome is `None` for a message that is in no thread of its caller.
     async fn mark_messages_read(
         &self,
         marks: Vec<(UserId, MessageId)>,
     ) -> Result<Vec<Result<Option<Changed<Message>>>>>;
 
-    /// A message in one of `caller`'s threads.
+    /// Returns a message in one of the threads of `caller`.
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>>;
 
-    /// The messages of all of `caller`'s threads, by ascending id.
+    /// Returns the messages in all threads of `caller`, by ascending id.
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>>;
 
-    /// Returns the unread messages among them that `filter` selects.
+    /// Returns the unread messages in all threads of `caller`, by ascending id.
+    ///
+    /// Only those that `filter` selects.
     async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>>;
 
-    /// Changes a message in a thread of `caller`. `None` if there is no such message, or if the change has a text and
-    /// `caller` is not the sender.
+    /// Changes a message in a thread of `caller` and returns the changed message.
+    ///
+    /// Returns `None` if there is no such message, or if the change has a text and `caller` is not the sender.
     async fn update_message(
         &self,
         caller: UserId,
@@ -210,20 +357,31 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         change: MessageChange,
     ) -> Result<Option<Changed<Message>>>;
 
-    /// Deletes a message that `caller` sent in one of their threads and returns its thread; `None` if there is no
-    /// such message. Its id is never reused; its idempotency key becomes free.
+    /// Deletes a message that `caller` sent in one of their threads.
+    ///
+    /// Returns its thread. The id is never assigned again. The idempotency key becomes free. Returns `None` if there
+    /// is no such message.
     async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<Option<Changed<ThreadId>>>;
 
     // Administration
 
-    /// Whether there is anything in the database.
+    /// Returns whether the database has no user.
     async fn is_empty(&self) -> Result<bool>;
 
-    /// Takes over another service's data in one transaction: all or nothing, into a database without users. The
-    /// data's digest is kept, so that the same import again changes nothing.
+    /// Imports the data of another service in one transaction.
+    ///
+    /// The database must have no users. The digest of the data is stored, so that a second import of the same data
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if the data refers to a user or thread that is not part of it, and
+    /// [`StoreError::Conflict`] if an id, a token or an exact name occurs twice.
     async fn import(&self, import: Import) -> Result<ImportOutcome>;
 
-    /// Writes a consistent copy of the live database to a new file. [`StoreError::Unsupported`] where the database
-    /// has tools of its own for that.
+    /// Writes a consistent copy of the live database to a new file.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the file exists, [`StoreError::Fault`] if it cannot be written or the copy does
+    /// not pass its check, and [`StoreError::Unsupported`] if the database has its own tools for backups.
     async fn backup(&self, to: &Path) -> Result<()>;
 }

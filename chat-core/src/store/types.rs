@@ -1,31 +1,39 @@
-//! What goes into a store and comes out of it, beside the types of [`crate::api`].
+//! The arguments and results of [`Store`](super::Store), beside [`crate::api`].
+//!
+//! The structs are plain data with public fields. The caller builds the arguments and the implementation builds the
+//! results, both as struct literals, so a new field is a compile error wherever it has to be filled in. For that reason
+//! none of them is `#[non_exhaustive]`.
 
 use crate::api::{Message, MessageId, Participants, ThreadId, Timestamp, TokenId, UserId};
 use std::time::Duration;
 
-/// A password's hash in the form of its algorithm; [`crate::auth::password`] reads it. `Debug` does not show it.
+/// A password hash in the text form of its algorithm.
+///
+/// [`crate::auth::password`] interprets it; a store only keeps and compares it. `Debug` does not show the hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// A hash that no password has.
+    /// The hash that no password matches.
     pub const UNUSABLE: &'static str = "!";
 
-    /// The hash written so.
+    /// Wraps a hash in its text form.
     pub fn new(hash: impl Into<String>) -> Self {
         Self(hash.into())
     }
-    /// The hash of an account that cannot sign in with a password.
+    /// Returns the hash of an account that cannot sign in with a password.
     pub fn unusable() -> Self {
         Self::new(Self::UNUSABLE)
     }
-    /// The hash as it is stored.
+    /// Returns the hash in its text form, as it is stored.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// The SHA-256 of a token, which is all that a store sees of it. `Debug` does not show it.
+/// The SHA-256 of a token.
+///
+/// A store never receives the token itself. `Debug` does not show the hash.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub(crate) [u8; 32]);
 
@@ -40,97 +48,101 @@ impl TokenHash {
     }
 }
 
-/// A user as the store knows him.
+/// A user in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// His id.
+    /// The id.
     pub id: UserId,
-    /// His name.
+    /// The name.
     pub username: String,
-    /// The hash of his password.
+    /// The password hash.
     pub password: PasswordHash,
-    /// Whether he may sign in and his tokens count.
+    /// Whether the user is enabled: may sign in, and has valid tokens.
     pub active: bool,
-    /// When he was added.
+    /// The time at which the user was added.
     pub created: Timestamp,
 }
 
 /// A user to add.
 #[derive(Debug, Clone)]
 pub struct NewUser {
-    /// His name.
+    /// The name.
     pub username: String,
-    /// The hash of his password.
+    /// The password hash.
     pub password: PasswordHash,
-    /// Now.
+    /// The current time.
     pub created: Timestamp,
 }
 
-/// A user of the embedding application.
+/// A user that the embedding application manages.
 #[derive(Debug, Clone)]
 pub struct EnsuredUser {
-    /// His id there.
+    /// The id that the application uses.
     pub id: UserId,
-    /// What he is called.
+    /// The name.
     pub username: String,
-    /// Now, in case he is new.
+    /// The current time, stored if the user is new.
     pub created: Timestamp,
 }
 
 /// A token to add.
 #[derive(Debug, Clone)]
 pub struct NewToken {
-    /// Its hash.
+    /// The hash of the token.
     pub hash: TokenHash,
-    /// Whose it is.
+    /// The owner.
     pub user: UserId,
-    /// What its owner calls it.
+    /// The name that the owner gave the token.
     pub name: Option<String>,
-    /// Now.
+    /// The current time.
     pub created: Timestamp,
-    /// How long it may be unused before it is void; `None` for ever.
+    /// The time without use after which the token expires; `None` if it never expires.
     pub ttl: Option<Duration>,
 }
 
-/// Whose a token is.
+/// The owner and the validity of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenOwner {
-    /// The user.
+    /// The owner.
     pub user: UserId,
-    /// Whether he is enabled.
+    /// Whether the owner is enabled.
     pub active: bool,
-    /// When the token was used last, as far as was noted.
+    /// The latest use that was recorded, see [`Store::touch_tokens`](super::Store::touch_tokens).
     pub last_used: Timestamp,
-    /// How long the token may be unused before it is void.
+    /// The time without use after which the token expires; `None` if it never expires.
     pub ttl: Option<Duration>,
 }
 
 impl TokenOwner {
-    /// When the token is void unless it is used before.
+    /// Returns the time at which the token expires if it is not used before.
+    ///
+    /// Returns `None` if it never expires.
     pub fn expires(&self) -> Option<Timestamp> {
         self.ttl.map(|ttl| self.last_used.plus(ttl))
     }
 }
 
-/// A token as the store knows it.
+/// A token in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredToken {
-    /// Its number among its user's.
+    /// The number of the token among those of its owner, from 1 on.
     pub id: TokenId,
-    /// Its hash.
+    /// The hash of the token.
     pub hash: TokenHash,
-    /// What its owner calls it.
+    /// The name that the owner gave the token.
     pub name: Option<String>,
-    /// When it was made.
+    /// The time at which the token was added.
     pub created: Timestamp,
-    /// When it was used last, as far as was noted.
+    /// The latest use that was recorded, see [`Store::touch_tokens`](super::Store::touch_tokens).
     pub last_used: Timestamp,
-    /// How long it may be unused before it is void.
+    /// The time without use after which the token expires; `None` if it never expires.
     pub ttl: Option<Duration>,
 }
 
 impl StoredToken {
-    /// When it is void unless it is used before.
+    /// Returns the time at which the token expires if it is not used before.
+    ///
+    /// Returns `None` if it never expires.
     pub fn expires(&self) -> Option<Timestamp> {
         self.ttl.map(|ttl| self.last_used.plus(ttl))
     }
@@ -139,7 +151,7 @@ impl StoredToken {
 /// A thread to open.
 #[derive(Debug, Clone, Copy)]
 pub struct NewThread {
-    /// Its id, should it be made.
+    /// The id of the thread if the call creates it.
     pub id: ThreadId,
     /// The two users.
     pub participants: Participants,
@@ -158,10 +170,10 @@ pub struct OpenedThread {
 
 /// The result of a change, with the participants of the thread that it concerns.
 ///
-/// The participants tell the caller which lists the change affects, so that no second query has to find them.
+/// With the participants the caller knows which lists the change affects, without a second query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Changed<T> {
-    /// What the method returns.
+    /// The result of the change.
     pub value: T,
     /// The participants of the thread.
     pub participants: Participants,
@@ -192,36 +204,38 @@ pub enum UnreadFilter {
 pub struct NewMessage {
     /// The thread.
     pub thread: ThreadId,
-    /// Who sends it.
+    /// The sender.
     pub sender: UserId,
-    /// Its text, checked.
+    /// The text, already validated.
     pub text: String,
-    /// Whether it counts as read.
+    /// Whether the message is read from the start.
     pub is_read: bool,
-    /// Now.
+    /// The current time.
     pub created: Timestamp,
-    /// What makes a repeat of the request recognisable.
+    /// The idempotency key, by which a repeated request is recognised.
     pub key: Option<IdempotencyKey>,
 }
 
 impl NewMessage {
-    /// The message that it is once it is added under this id.
+    /// Returns the message as it is stored under `id`.
     pub fn to_message(&self, id: MessageId) -> Message {
         let &Self { thread, sender, ref text, is_read, created, key: _ } = self;
         Message { id, sender, thread, text: text.clone(), created, is_read }
     }
 }
 
-/// An idempotency key with what it was used for.
+/// An idempotency key and the request that it is used for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// The key, as the client made it.
+    /// The key that the client chose.
     pub key: String,
     /// A digest of the request's fields.
     pub request: [u8; 32],
 }
 
-/// A message that was sent, now or by an earlier request with the same key.
+/// A sent message.
+///
+/// This request sent it, or an earlier one with the same idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     /// The message in its current state.
@@ -232,124 +246,128 @@ pub struct Sent {
     pub participants: Participants,
 }
 
-/// A change of a message; `None` leaves a field alone.
+/// A change of a message. `None` keeps the value of a field.
 #[derive(Clone, Default)]
 pub struct MessageChange {
-    /// The new text, checked.
+    /// The new text, already validated.
     pub text: Option<String>,
     /// The new read mark.
     pub is_read: Option<bool>,
 }
 
-/// Part of a thread.
+/// The part of a thread to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageRange {
     /// The oldest messages.
     Oldest,
-    /// The oldest of those with a higher id.
+    /// The oldest messages with a higher id than this one.
     After(MessageId),
-    /// The newest of those with a lower id.
+    /// The newest messages with a lower id than this one.
     Before(MessageId),
 }
 
-/// Part of a list.
+/// The part of a list to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Slice {
-    /// Entries at most.
+    /// The largest number of entries to return.
     pub limit: u64,
-    /// Entries to skip.
+    /// The number of entries to skip.
     pub offset: u64,
 }
 
-/// Part of a list, with the length of the whole.
+/// A part of a list, with the length of the whole list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted<T> {
-    /// Entries of the whole list.
+    /// The number of entries in the whole list.
     pub count: u64,
-    /// The entries asked for.
+    /// The entries of the requested part.
     pub items: Vec<T>,
 }
 
-/// Another service's data, its references checked.
+/// The data of another service.
+///
+/// The caller has checked that every user and thread that the data refers to is part of it.
 #[derive(Debug)]
 pub struct Import {
-    /// The SHA-256 of the file it came from.
+    /// The SHA-256 of the file with the data.
     pub digest: [u8; 32],
-    /// Now.
+    /// The current time.
     pub at: Timestamp,
     /// The users.
     pub users: Vec<ImportedUser>,
     /// The tokens.
     pub tokens: Vec<ImportedToken>,
-    /// The threads, in the order they are to be listed.
+    /// The threads, in the order in which they are listed.
     pub threads: Vec<ImportedThread>,
     /// The messages.
     pub messages: Vec<ImportedMessage>,
 }
 
-/// A user taken over with his id.
+/// A user to import under their id.
 #[derive(Debug, Clone)]
 pub struct ImportedUser {
-    /// His id.
+    /// The id.
     pub id: UserId,
-    /// His name; may differ from another's in letter case only.
+    /// The name. Two names may differ in letter case only.
     pub username: String,
-    /// The hash of his password.
+    /// The password hash.
     pub password: PasswordHash,
-    /// Whether he is enabled.
+    /// Whether the user is enabled.
     pub active: bool,
-    /// When he joined.
+    /// The time at which the user joined.
     pub created: Timestamp,
 }
 
-/// A token taken over.
+/// A token to import.
 #[derive(Debug, Clone)]
 pub struct ImportedToken {
-    /// Its hash.
+    /// The hash of the token.
     pub hash: TokenHash,
-    /// Whose it is.
+    /// The owner.
     pub user: UserId,
-    /// When it was made.
+    /// The time at which the token was added.
     pub created: Timestamp,
 }
 
-/// A thread taken over with its id; there may be several of one pair.
+/// A thread to import under its id. A pair of users can have several.
 #[derive(Debug, Clone, Copy)]
 pub struct ImportedThread {
-    /// Its id.
+    /// The id.
     pub id: ThreadId,
     /// One participant or two.
     pub participants: Participants,
-    /// When it was opened.
+    /// The time at which the thread was opened.
     pub created: Timestamp,
-    /// When it changed last.
+    /// The time of the latest change.
     pub updated: Timestamp,
 }
 
-/// A message taken over with its id; its sender need not be a participant.
+/// A message to import under its id.
+///
+/// The sender need not be a participant of the thread.
 #[derive(Clone)]
 pub struct ImportedMessage {
-    /// Its id.
+    /// The id.
     pub id: MessageId,
-    /// Who wrote it.
+    /// The sender.
     pub sender: UserId,
-    /// Its thread.
+    /// The thread.
     pub thread: ThreadId,
-    /// What it says.
+    /// The text.
     pub text: String,
-    /// When it was sent.
+    /// The time at which the message was sent.
     pub created: Timestamp,
-    /// Whether it was read.
+    /// Whether the message is read.
     pub is_read: bool,
 }
 
-/// How an import ended.
+/// The outcome of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportOutcome {
-    /// Everything was taken over.
+    /// All data was imported.
     Imported,
-    /// The same data was taken over earlier; nothing changed.
+    /// The same data was imported earlier. Nothing changed.
     AlreadyImported,
-    /// The database has users already; nothing changed.
+    /// The database has users. Nothing changed.
     NotEmpty,
 }

@@ -15,7 +15,9 @@ use std::{fmt::Debug, path::Path, sync::Arc};
 pub(crate) enum Verdict<T> {
     /// Commit the changes, then return the value.
     Commit(T),
-    /// Nothing was changed, or the changes are not wanted: roll back, then return the value.
+    /// Roll back, then return the value.
+    ///
+    /// Nothing was changed, or the changes are to be discarded.
     RollBack(T),
 }
 
@@ -29,7 +31,9 @@ pub(crate) enum Length {
 }
 
 impl Length {
-    /// Rows of the longest short read: the largest page, and one row more that tells whether there is a next page.
+    /// Rows of the longest short read: the largest page and one row more.
+    ///
+    /// The additional row tells whether there is a next page.
     const MAX_SHORT_ROWS: u64 = crate::api::limits::PAGE_MAX + 1;
     /// Rows that a short read skips at most.
     const MAX_SHORT_OFFSET: u64 = 1000;
@@ -62,7 +66,9 @@ pub(crate) trait Transaction: Send {
     /// Rolls the transaction back.
     fn roll_back(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Lifts the time-out of statements and plans for many rows until the end of the transaction.
+    /// Lifts the time-out of statements and plans for many rows.
+    ///
+    /// Until the end of the transaction.
     fn enter_bulk_mode(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Runs a statement and returns its rows.
@@ -111,7 +117,9 @@ pub(crate) trait Transaction: Send {
     }
 }
 
-/// A database that the store can use. Everything else is written once, in the SQL that both databases understand.
+/// A database that the store can use.
+///
+/// Everything else is written once, in the SQL that both databases understand.
 pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
     /// The transactions of this database.
     type Tx: Transaction;
@@ -138,7 +146,9 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
         work: impl for<'t> FnOnce(&'t mut Self::Tx) -> BoxFuture<'t, Result<T, Failure>> + Send + 'static,
     ) -> impl Future<Output = Result<T, Failure>> + Send;
 
-    /// Inserts a batch of messages in one transaction. If the database refuses any of them, none is inserted.
+    /// Inserts a batch of messages in one transaction.
+    ///
+    /// If the database refuses any of them, none is inserted.
     fn insert_messages(
         &self,
         messages: &Arc<[NewMessage]>,
@@ -159,7 +169,7 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
     /// Returns the state of the connection pool.
     fn pool_metrics(&self) -> PoolMetrics;
 
-    /// Closes every connection after the work that waits is done.
+    /// Completes the queued work and closes every connection.
     fn close(&self) -> impl Future<Output = ()> + Send;
 
     /// Writes a consistent copy of the database to a new file.
@@ -168,8 +178,8 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
 
 /// The one retry policy of the store: a collision is repeated, at most four times.
 ///
-/// The rollback of a collision is confirmed, so nothing happens twice. A failed commit is not a collision: its outcome is
-/// unknown, so nothing is repeated after it.
+/// The rollback of a collision is confirmed, so nothing happens twice. A failed commit is not a collision: its
+/// outcome is unknown, so nothing is repeated after it.
 #[derive(Debug)]
 pub(crate) struct Retries(u32);
 
@@ -179,7 +189,7 @@ impl Retries {
         Self(4)
     }
 
-    /// Whether to repeat the transaction after this failure.
+    /// Returns whether to repeat the transaction after this failure.
     pub(crate) const fn allow(&mut self, failure: &Failure) -> bool {
         let allowed = failure.is_collision() && self.0 > 0;
         if allowed {

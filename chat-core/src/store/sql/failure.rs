@@ -6,11 +6,13 @@ use std::{error::Error, sync::Arc};
 /// The meaning of a driver's error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A unique key exists already.
+    /// The unique key exists already.
     Taken,
     /// A row that a foreign key refers to does not exist.
     Missing,
-    /// Two transactions conflicted. The same transaction can succeed when it is repeated.
+    /// Two transactions conflicted.
+    ///
+    /// The same transaction can succeed when it is repeated.
     Collision,
     /// The database is unreachable, locked, read-only or out of space.
     Unavailable,
@@ -40,17 +42,17 @@ impl Failure {
         Self::statement(Kind::Fault, error)
     }
 
-    /// Whether the same transaction can succeed when it is repeated.
+    /// Returns whether the same transaction can succeed when it is repeated.
     pub(crate) const fn is_collision(&self) -> bool {
         matches!(self, Self::Statement(Kind::Collision, _))
     }
 
-    /// Whether the database is unreachable or cannot work at present.
+    /// Returns whether the database is unreachable or cannot work at present.
     pub(crate) const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Statement(Kind::Unavailable, _))
     }
 
-    /// Turns a failure that follows a successful commit into one after which nothing is repeated.
+    /// Turns a failure after a successful commit into one that is not repeated.
     pub(crate) fn after_commit(self) -> Self {
         match self {
             Self::Statement(_, error) => Self::Commit(error),

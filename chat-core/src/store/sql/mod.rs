@@ -1,11 +1,20 @@
-//! The store on SQLite and Postgres, its SQL written once.
+//! The [`Store`](super::Store) on SQLite and Postgres.
 //!
-//! [`connect`] opens either. Inside, `statements` holds the statements, `Dialect` what the databases do not share,
-//! and a file for each of users, tokens, threads and messages the steps of the [`Store`](super::Store).
+//! [`connect`] and [`open`] open either database by its address. [`examine`] checks one without changing it.
 //!
-//! Transactions that write take their locks in one order, on Postgres where there are several writers: users, then
-//! threads by ascending id, then messages, then counters by ascending user. Whoever changes a message holds the lock
-//! of its thread.
+//! # Layout
+//!
+//! - `store`: the implementation of the trait. `steps`: what each method does in its transaction, one file for each of
+//!   users, tokens, threads, messages and so on.
+//! - `statements`: the SQL. `rows`: from rows to types. `value`: arguments and columns. `failure`: errors by their meaning.
+//! - `dialect`: the traits that a database implements. `sqlite` and `postgres`: their implementations.
+//! - `migrations`: the recorded schema version. `doctor`: [`examine`].
+//!
+//! # Lock order
+//!
+//! Postgres has concurrent writers, so every transaction locks rows in the same order: users, threads by ascending id,
+//! messages, counters by ascending user id. A transaction that changes a message holds the lock of its thread. SQLite
+//! runs one writing transaction at a time and locks no rows.
 
 mod dialect;
 mod doctor;
@@ -26,13 +35,17 @@ pub use doctor::{Finding, Level, examine};
 pub use open::{OpenError, Options, connect, open};
 use store::SqlStore;
 
-/// Every statement the store runs, by name: for a test that has a database prepare and explain them.
+/// Returns every statement of the SQLite store by name.
+///
+/// For tests that prepare and explain them.
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 pub fn sqlite_statements() -> Vec<(&'static str, &'static str)> {
     list::<sqlite::Sqlite>()
 }
 
-/// Every statement the store runs, by name: for a test that has a database prepare and explain them.
+/// Returns every statement of the Postgres store by name.
+///
+/// For tests that prepare and explain them.
 #[cfg(all(feature = "conformance", feature = "postgres"))]
 pub fn postgres_statements() -> Vec<(&'static str, &'static str)> {
     list::<postgres::Postgres>()

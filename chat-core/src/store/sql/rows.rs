@@ -1,4 +1,4 @@
-//! From rows to what they stand for.
+//! Decoding rows.
 
 use super::{
     failure::{Failure, Internal},
@@ -12,6 +12,7 @@ use crate::{
 };
 use std::time::Duration;
 
+/// Reads an account from the columns that `statements` selects for one.
 pub(super) fn account(row: &(impl Columns + ?Sized)) -> Result<Account, Failure> {
     Ok(Account {
         id: UserId::new(row.int(0)?),
@@ -22,21 +23,26 @@ pub(super) fn account(row: &(impl Columns + ?Sized)) -> Result<Account, Failure>
     })
 }
 
-/// A time to live as it is stored: a thousand years and more are a thousand, so that sums stay within their type.
+/// Converts a time to live for the database.
+///
+/// It is capped at a thousand years, so that sums with a time do not overflow.
 pub(super) fn micros(ttl: Duration) -> i64 {
     const THOUSAND_YEARS: u64 = 1000 * 366 * 24 * 3600;
     i64::try_from(ttl.min(Duration::from_secs(THOUSAND_YEARS)).as_micros()).unwrap_or(i64::MAX)
 }
 
+/// Reads a time to live.
 pub(super) fn ttl(row: &(impl Columns + ?Sized), column: usize) -> Result<Option<Duration>, Failure> {
     Ok(row.opt_int(column)?.map(|micros| Duration::from_micros(micros.unsigned_abs())))
 }
 
+/// Reads the hash of a token.
 pub(super) fn token_hash(row: &(impl Columns + ?Sized), column: usize) -> Result<TokenHash, Failure> {
     let bytes = row.bytes(column)?.try_into().map_err(|_| Internal::HashLength)?;
     Ok(TokenHash(bytes))
 }
 
+/// Reads a token.
 pub(super) fn token(row: &(impl Columns + ?Sized)) -> Result<StoredToken, Failure> {
     Ok(StoredToken {
         id: TokenId::new(row.int(0)?),
@@ -48,12 +54,12 @@ pub(super) fn token(row: &(impl Columns + ?Sized)) -> Result<StoredToken, Failur
     })
 }
 
-/// After the count in column 0.
+/// Reads a user from the columns after the count in column 0.
 pub(super) fn user(row: &(impl Columns + ?Sized)) -> Result<User, Failure> {
     Ok(User { id: UserId::new(row.int(1)?), username: row.text(2)? })
 }
 
-/// From column `first` on.
+/// Reads a message from column `first` on.
 pub(super) fn message(row: &(impl Columns + ?Sized), first: usize) -> Result<Message, Failure> {
     Ok(Message {
         id: MessageId::new(row.int(first)?),
@@ -72,10 +78,12 @@ pub(super) fn participants(row: &(impl Columns + ?Sized), first: usize) -> Resul
     Ok(high.map_or(Participants::one(low), |high| Participants::pair(low, high)))
 }
 
+/// Reads a thread as a list shows it.
 pub(super) fn thread(row: &(impl Columns + ?Sized)) -> Result<Thread, Failure> {
     Ok(Thread { id: ThreadId::new(row.uuid(0)?), participants: participants(row, 1)? })
 }
 
+/// Reads a thread with its times.
 pub(super) fn thread_detail(row: &(impl Columns + ?Sized)) -> Result<ThreadDetail, Failure> {
     Ok(ThreadDetail {
         id: ThreadId::new(row.uuid(0)?),

@@ -1,6 +1,6 @@
-//! The statements, each once, in the SQL that both databases understand.
+//! The statements, written once in the SQL that both databases understand.
 //!
-//! The text that each database receives is checked in, one file for each dialect, under `tests/golden`.
+//! The text that each database receives is checked in under `tests/golden`, one file for each dialect.
 
 /// The columns of a message, in the order of [`super::rows::message`].
 macro_rules! message {
@@ -26,9 +26,10 @@ macro_rules! is_mine {
         "(user_low = $2 or user_high = $2)"
     };
 }
-/// A page of a user's messages. `$ids` finds the ids from indexes alone; then each row is read. The count is part of the
-/// result, so that both belong to one snapshot: an empty page is one row with the count. An offset beyond the count reads no
-/// ids.
+/// A page of a user's messages.
+///
+/// `$ids` finds the ids from indexes alone; then each row is read. The count is part of the result, so that both belong
+/// to one snapshot: an empty page is one row with the count. An offset beyond the count reads no ids.
 macro_rules! page {
     ($counter:literal, $ids:expr) => {
         concat!(
@@ -45,7 +46,9 @@ macro_rules! page {
         )
     };
 }
-/// The ids of the messages that have one mark for a user, whether they are the lower or the higher participant.
+/// The ids of the messages that have one mark for a user.
+///
+/// The user can be the lower or the higher participant.
 macro_rules! marked_ids {
     ($mark:literal, $branch:literal) => {
         concat!(
@@ -79,6 +82,11 @@ macro_rules! all_ids {
 }
 pub(crate) use {all_ids, incoming_ids, marked_ids, message_of_m, page, unread_ids};
 
+/// The numbers of messages for each pair of participants, as [`Counts`] subtracts them.
+///
+/// In all, unread, unread and sent by the lower participant, unread and sent by the higher one.
+///
+/// [`Counts`]: super::steps::counts::Counts
 macro_rules! message_counts {
     ($which:literal) => {
         concat!(
@@ -90,7 +98,9 @@ macro_rules! message_counts {
     };
 }
 
-/// Declares statements as constants, and a list of them by name for the tests that prepare each statement.
+/// Declares statements as constants, and a list of them by name.
+///
+/// The list is for the tests that prepare each statement.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
         $($(#[$doc])* pub(crate) const $name: &str = $sql;)*
@@ -203,7 +213,7 @@ statements! {
     INSERT_IMPORT = "insert into imports (digest, at) values ($1, $2)";
 }
 
-/// Declares [`DialectSql`] and the list of what is in it.
+/// Declares [`DialectSql`] and a list of its statements by name.
 macro_rules! dialect_statements {
     (
         $(#[$doc:meta])* some: { $($(#[$some_doc:meta])* $some:ident,)* }
@@ -228,10 +238,13 @@ macro_rules! dialect_statements {
 }
 
 dialect_statements! {
-    /// The statements whose text differs between the databases: those that lock rows, and those that take a table of
-    /// rows. [`dialect_sql!`] builds them from the parts that differ.
+    /// The statements whose text differs between the databases.
+    ///
+    /// They lock rows or take a table of rows. [`dialect_sql!`] builds them from the parts that differ.
     some: {
-        /// Prevents other transactions from assigning user ids while this one inserts explicit ids.
+        /// Prevents other transactions from assigning user ids.
+        ///
+        /// This transaction inserts explicit ids.
         lock_user_ids,
         /// Advances the sequence of user ids to the highest id.
         sync_user_id_sequence,
@@ -249,8 +262,10 @@ dialect_statements! {
         lock_thread_of,
         /// All threads in which user `$1` participates or sent messages, locked.
         lock_threads_of_user,
-        /// Makes the thread of a pair with the lowest id the canonical one. The thread is locked as it is found: if another
-        /// transaction is deleting it, this waits and takes the next one.
+        /// Makes the thread of a pair with the lowest id the canonical one.
+        ///
+        /// The thread is locked as it is found: if another transaction is deleting it, this waits and takes the next
+        /// one.
         promote_canonical_thread,
         /// Threads of user `$1` with a `seq` above `$2`, at most `$3`.
         threads,
@@ -275,9 +290,11 @@ dialect_statements! {
     }
 }
 
-/// Builds a [`DialectSql`]. `$lock` ends a statement that locks rows. `$branch` and `$thread_branch` end a part of a list
-/// that is merged with others. `$new`, `$counts`, `$new_users`, `$tokens` and `$threads` are rows to insert; on SQLite one
-/// row, since the statement runs once for each.
+/// Builds a [`DialectSql`].
+///
+/// `$lock` ends a statement that locks rows. `$branch` and `$thread_branch` end a part of a list that is merged with
+/// others. `$new`, `$counts`, `$new_users`, `$tokens` and `$threads` are rows to insert; on SQLite one row, since the
+/// statement runs once for each.
 macro_rules! dialect_sql {
     (
         lock_user_ids: $lock_ids:expr, sync_user_id_sequence: $sync_users:expr,

@@ -1,4 +1,4 @@
-//! The arguments of statements and the columns of rows, the same for both databases.
+//! The arguments of statements and the columns of rows, for both databases.
 
 use super::failure::Failure;
 use uuid::Uuid;
@@ -12,8 +12,10 @@ pub(crate) enum Arg<'a> {
     Text(Option<&'a str>),
     Bytes(&'a [u8]),
     Uuid(Uuid),
-    /// A table of rows, which must be the only argument. Each column is one parameter of the statement. On Postgres the
-    /// parameter is an array. On SQLite the statement runs once for each row, and the parameter is one value.
+    /// A table of rows, which must be the only argument.
+    ///
+    /// Each column is one parameter of the statement. On Postgres the parameter is an array. On SQLite the statement
+    /// runs once for each row, and the parameter is one value.
     Rows(&'a [Column<'a>]),
 }
 
@@ -71,7 +73,9 @@ arg_from! {
     &'a [Column<'a>] => v Self::Rows(v),
 }
 
-/// Converts a count of rows for the database. Counts above `i64::MAX` are beyond any table.
+/// Converts a count of rows for the database.
+///
+/// Counts above `i64::MAX` are beyond any table.
 pub(crate) fn saturating_i64(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
@@ -81,7 +85,7 @@ pub(crate) fn saturating_u64(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-/// Reads the columns of a row by position.
+/// Reads the columns of a row by position, from 0 on.
 pub(crate) trait Columns {
     fn int(&self, column: usize) -> Result<i64, Failure>;
     fn opt_int(&self, column: usize) -> Result<Option<i64>, Failure>;

@@ -1,4 +1,6 @@
-//! Batches of messages and of read marks, each as one statement that commits by itself.
+//! Batches of messages and of read marks, each as one statement.
+//!
+//! The statement commits by itself.
 //!
 //! A statement is a round trip here, so a batch is one statement instead of eight.
 
@@ -18,17 +20,19 @@ use crate::{
 use std::collections::HashMap;
 
 statements! {
-    /// Inserts messages `(thread, sender, text, created, is_read, key, request)`, and returns for each message whose sender
-    /// is a participant: its 1-based position, the id, the participants, the position of the message that owns its key, and
-    /// the message of an earlier batch that already has the key.
+    /// Inserts messages `(thread, sender, text, created, is_read, key, request)`.
     ///
-    /// The parts depend on each other in the order of a transaction's locks. `held` has locked all threads before `placed`
-    /// draws the first id, since the count of its rows has to be known: so within a thread a higher id is a later commit.
-    /// `counted` reads from `added`, so it follows the messages, and it locks users by ascending id.
+    /// Returns for each message whose sender is a participant: its 1-based position, the id, the participants, the
+    /// position of the message that owns its key, and the message of an earlier batch that already has the key.
     ///
-    /// All parts see the database as of the start of the statement, except for rows that they lock or change: of these they
-    /// see the current version, and skip deleted ones. A key that another transaction commits in the meantime is therefore
-    /// not in `used`: the unique index refuses the insert, and a repetition of the statement finds the key.
+    /// The parts depend on each other in the order of a transaction's locks. `held` has locked all threads before
+    /// `placed` draws the first id, since the count of its rows has to be known: so within a thread a higher id is a
+    /// later commit. `counted` reads from `added`, so it follows the messages, and it locks users by ascending id.
+    ///
+    /// All parts see the database as of the start of the statement, except for rows that they lock or change: of
+    /// these they see the current version, and skip deleted ones. A key that another transaction commits in the
+    /// meantime is therefore not in `used`: the unique index refuses the insert, and a repetition of the statement
+    /// finds the key.
     SEND = "with wanted as materialized ( \
              select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::text[], \
                  $7::bytea[]) with ordinality as w(thread, sender, text, created, is_read, key, request, place) \
@@ -71,12 +75,14 @@ statements! {
              used.id, used.sender, used.thread, used.text, used.created, used.is_read \
          from allowed left join placed on placed.place = allowed.owner left join used on used.place = allowed.place";
 
-    /// Marks messages `(caller, id)` as read, and returns for each whose caller is a participant: its 1-based position, the
+    /// Marks messages `(caller, id)` as read.
+    ///
+    /// Returns for each message whose caller is a participant: its 1-based position, the
     /// message, and the participants.
     ///
-    /// The parts depend on each other like those of `SEND`: `visible` has no rows before all threads are locked, and users
-    /// are locked last, by ascending id. A message that is changed while the statement waits for its thread is returned as
-    /// it was before; a message that is marked or deleted in the meantime is not marked again.
+    /// The parts depend on each other like those of `SEND`: `visible` has no rows before all threads are locked, and
+    /// users are locked last, by ascending id. A message that is changed while the statement waits for its thread is
+    /// returned as it was before; a message that is marked or deleted in the meantime is not marked again.
     MARK = "with asked as materialized ( \
              select * from unnest($1::bigint[], $2::bigint[]) with ordinality as a(caller, id, place) \
          ), held as materialized ( \

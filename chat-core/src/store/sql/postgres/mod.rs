@@ -30,9 +30,13 @@ use uuid::Uuid;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// How long a request waits for a connection. If more callers wait than this serves, they had better retry later.
+/// How long a request waits for a connection.
+///
+/// Under more load than the pool can serve, requests fail and can be retried.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an idle connection may take to answer a ping. Then a new one is opened, in the rest of `ACQUIRE_TIMEOUT`.
+/// How long an idle connection may take to answer a ping.
+///
+/// Then a new one is opened, in the rest of `ACQUIRE_TIMEOUT`.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// A connection that was idle for longer is pinged before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
@@ -102,8 +106,8 @@ impl Postgres {
 
     /// Runs one statement that writes and commits by itself, and decodes its rows.
     ///
-    /// Repeated after a collision, or after another transaction inserted one of its keys in the meantime: Postgres has then
-    /// rolled the statement back.
+    /// Repeated after a collision, or after another transaction inserted one of its keys in the meantime: Postgres
+    /// has then rolled the statement back.
     async fn write_statement<T>(
         &self,
         sql: &'static str,
@@ -220,7 +224,7 @@ fn kind(error: &Error) -> Kind {
         | Error::PoolClosed
         | Error::WorkerCrashed
         | Error::BeginFailed
-        // Half an answer: the connection broke within it.
+        // A truncated response: the connection broke.
         | Error::Protocol(_) => Kind::Unavailable,
         _ => Kind::Fault,
     }
@@ -279,6 +283,7 @@ pub(super) async fn dial(connect: &PgConnectOptions) -> Result<PgConnection, Ope
     dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(open_error)
 }
 
+/// Opens a Postgres database and brings its schema up to date.
 pub(super) async fn open(url: &str, options: &Options) -> Result<Postgres, OpenError> {
     let connect = address(url)?;
     migrate(&connect).await?;
@@ -305,9 +310,9 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<Postgres, OpenE
 
 /// Brings the schema up to date.
 ///
-/// On a connection without a time-out: another server can be migrating, and a migration can take long. The migrator holds
-/// an advisory lock, so that of several servers that start together one migrates. A current schema runs no DDL, so the role
-/// needs no right to create anything.
+/// The connection has no time-out of statements: another server can be migrating, and a migration can take long. The
+/// migrator holds an advisory lock, so of several servers that start together one migrates. A current schema runs no
+/// DDL, so the role needs no right to create anything.
 async fn migrate(connect: &PgConnectOptions) -> Result<(), OpenError> {
     let mut connection = dial(connect).await?;
     let done = migrate_on(&mut connection).await;

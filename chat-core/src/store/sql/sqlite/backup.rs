@@ -16,8 +16,8 @@ use tokio::task::spawn_blocking;
 
 /// Writes a copy to a temporary file beside `to`, checks it, syncs it, and renames it to `to`.
 ///
-/// A file named `to` is therefore always whole. If the backup fails or its future is dropped, no file is left. A process
-/// that is killed leaves `.NAME.….part`.
+/// A file named `to` is therefore always whole. If the backup fails or its future is dropped, no file is left. A
+/// process that is killed leaves `.NAME.….part`.
 pub(crate) async fn backup(readers: &Readers, to: &Path) -> Result<(), StoreError> {
     if to.symlink_metadata().is_ok() {
         return Err(StoreError::Conflict);
@@ -119,12 +119,12 @@ mod tests {
         assert!((&mut backup).now_or_never().is_none());
         assert_eq!(parts(folder.path()).len(), 1, "a copy in progress has a temporary name");
         drop(backup);
-        let gone = async {
+        let removed = async {
             while !parts(folder.path()).is_empty() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), gone).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), removed).await.unwrap();
         assert!(!copy.exists());
         store.backup(&copy).await.unwrap();
         assert!(parts(folder.path()).is_empty() && copy.exists());

@@ -1,7 +1,8 @@
 //! Batches of messages and of read marks, a statement at a time.
 //!
-//! A statement is a function call here, so several small ones cost little. No statement has `in (select …)` or a table made
-//! of its arguments: SQLite would build a temporary tree for each execution, which costs more than all the rest.
+//! A statement is a function call here, so several small ones cost little. No statement has `in (select ...)` or a
+//! table made of its arguments: SQLite would build a temporary tree for each execution, which costs more than all the
+//! rest.
 
 use crate::{
     api::{Message, MessageId, Participants, UserId},
@@ -21,8 +22,9 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 statements! {
-    /// Ids for `$1` messages, as a first and a last. The insert that follows in the same transaction advances the
-    /// sequence.
+    /// Ids for `$1` messages, as a first and a last.
+    ///
+    /// The insert that follows in the same transaction advances the sequence.
     RESERVE_MESSAGE_IDS = "select seq + 1, seq + $1 from sqlite_sequence where name = 'messages'";
     THREAD_PARTICIPANTS = "select id, user_low, user_high from threads where id = $1";
     MESSAGE_BY_ID = "select id, sender, thread, text, created, low_mark = 0, user_low, user_high \

@@ -1,8 +1,8 @@
 //! Checkpoints of the WAL that do not delay commits.
 //!
 //! By itself, SQLite checkpoints a long WAL within the commit that made it long, and every sender waits for tens of
-//! milliseconds. Here a thread with a connection of its own checkpoints beside the writer. The writer then checkpoints the
-//! few pages that were added in the meantime, after which SQLite restarts the WAL from its beginning.
+//! milliseconds. Here a thread with a connection of its own checkpoints beside the writer. The writer then
+//! checkpoints the few pages that were added in the meantime, after which SQLite restarts the WAL from its beginning.
 
 use super::driver::{Access, Place};
 use rusqlite::Connection;
@@ -17,12 +17,18 @@ use std::{
     time::Duration,
 };
 
-/// Pages of 4 KiB in the WAL that start a checkpoint: 128 MiB. A page that several batches change is then copied once,
-/// which is most of the cost of a checkpoint. After a crash, SQLite reads a WAL of this size in about 0.2 s.
+/// Pages of 4 KiB in the WAL that start a checkpoint: 128 MiB.
+///
+/// A page that several batches change is then copied once, which is most of the cost of a checkpoint. After a crash,
+/// SQLite reads a WAL of this size in about 0.2 s.
 pub(crate) const WAL_CHECKPOINT_PAGES: i32 = 32_768;
-/// Checkpoints that the thread makes before it leaves the rest to the writer. Each leaves about a tenth of the pages.
+/// Checkpoints that the thread makes before it leaves the rest to the writer.
+///
+/// Each leaves about a tenth of the pages.
 const ROUNDS: usize = 2;
-/// Share of the checkpoint size after which the writer wakes the thread again when a reader kept the WAL from restarting.
+/// Share of the checkpoint size that starts the next checkpoint after a failed restart.
+///
+/// A reader can prevent the WAL from restarting.
 const RETRY_SHARE: i32 = 8;
 
 thread_local! {
@@ -44,7 +50,7 @@ pub(crate) struct Checkpoints {
 
 struct CheckpointThread {
     wake: mpsc::SyncSender<()>,
-    /// Whether the thread has made its checkpoints and the writer has not made the last one yet.
+    /// Whether the writer has to make the last checkpoint after those of the thread.
     done: Arc<AtomicBool>,
     handle: JoinHandle<()>,
 }
@@ -63,7 +69,9 @@ impl Checkpoints {
         Ok(Self { thread, due: every, every, seen: 0 })
     }
 
-    /// Starts or completes a checkpoint if one is due. The writer thread calls it while no transaction is open.
+    /// Starts or completes a checkpoint if one is due.
+    ///
+    /// Call it on the writer thread while no transaction is open.
     pub(crate) fn after_commit(&mut self, writer: &Connection) {
         let Some(thread) = &self.thread else { return };
         let pages = PAGES.get();
@@ -109,7 +117,9 @@ impl CheckpointThread {
     }
 }
 
-/// Copies committed pages that no reader needs in the WAL into the database, without waiting for any lock.
+/// Copies committed pages from the WAL into the database without waiting for a lock.
+///
+/// Pages that a reader still needs in the WAL stay there.
 fn checkpoint(connection: &Connection) {
     if let Err(error) = connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(())) {
         tracing::warn!(%error, "WAL checkpoint failed; the WAL keeps growing");

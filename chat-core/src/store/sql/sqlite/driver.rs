@@ -1,8 +1,8 @@
 //! SQLite through rusqlite: connections, arguments, rows and errors.
 //!
-//! rusqlite runs a statement on the calling thread. A driver that has a thread for each connection pays for a hop in each
-//! direction: 13 µs on a busy machine and 75 µs when a core has to wake up, against a few microseconds of SQLite's own
-//! work.
+//! rusqlite runs a statement on the calling thread. A driver that has a thread for each connection pays for a hop in
+//! each direction: 13 µs on a busy machine and 75 µs when a core has to wake up, against a few microseconds of
+//! SQLite's own work.
 
 use crate::store::sql::{
     failure::{Failure, Internal, Kind},
@@ -17,8 +17,10 @@ use rusqlite::{
 use std::{path::PathBuf, time::Duration};
 use uuid::Uuid;
 
-/// Page cache of each connection in KiB, negative as SQLite expects it. The file is not memory-mapped: each connection
-/// would map it again, and a large file would fill the memory of a small machine.
+/// Page cache of each connection in KiB, negative as SQLite expects it.
+///
+/// The file is not memory-mapped: each connection would map it again, and a large file would fill the memory of a small
+/// machine.
 const CACHE_SIZE: &str = "-8192";
 /// Prepared statements that each connection keeps; more than the program has.
 const STATEMENTS: usize = 128;
@@ -27,7 +29,9 @@ const STATEMENTS: usize = 128;
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     File(PathBuf),
-    /// A named database in the memory of this process. It exists as long as it has a connection.
+    /// A named database in the memory of this process.
+    ///
+    /// It exists as long as it has a connection.
     Memory(String),
 }
 
@@ -69,7 +73,9 @@ impl Place {
 /// Names of parameters; as many as the longest statement has.
 const PARAMETERS: [&str; 11] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11"];
 
-/// Runs a statement and passes its rows to `take`. With a table of rows, the statement runs once for each.
+/// Runs a statement and passes its rows to `take`.
+///
+/// With a table of rows, the statement runs once for each.
 pub(crate) fn query(
     connection: &Connection,
     sql: &str,
@@ -156,7 +162,9 @@ pub(crate) enum OwnedArg {
 }
 
 impl OwnedArg {
-    /// Copies an argument of a statement that reads. No such statement takes a table of rows on SQLite.
+    /// Copies an argument of a statement that reads.
+    ///
+    /// No such statement takes a table of rows on SQLite.
     pub(crate) fn of(arg: &Arg<'_>) -> Self {
         match *arg {
             Arg::Int(v) => Self::OptInt(Some(v)),

@@ -79,8 +79,8 @@ async fn open(place: Place, sync_every_commit: bool) -> Result<Sqlite, OpenError
 
 /// Opens the first connection and brings the schema up to date.
 ///
-/// SQLite does not wait for a process that creates the database or turns on the WAL: it reports a locked database at once.
-/// So this repeats the attempt.
+/// SQLite does not wait for a process that creates the database or turns on the WAL: it reports a locked database at
+/// once. So this repeats the attempt.
 async fn connect_first(place: &Place) -> Result<Connection, OpenError> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
@@ -215,7 +215,7 @@ mod tests {
         Connection::open(file).unwrap().execute_batch(statement).unwrap();
     }
 
-    /// Two users and a thread: a message to it.
+    /// Adds two users and their thread, and returns a new message in it.
     async fn message(store: &Arc<dyn Store>) -> NewMessage {
         let created = Timestamp::from_micros(1);
         let mut users = Vec::new();
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn committed_data_is_there_after_reopening() {
+    async fn committed_data_survives_reopening() {
         let (_folder, file) = folder();
         let store = open(&file).await.unwrap();
         let new = message(&store).await;
@@ -338,7 +338,10 @@ mod tests {
         other.execute_batch("begin immediate").unwrap();
         let place = Place::File(file);
         let refused = connect_and_migrate(&place).err();
-        assert!(matches!(&refused, Some(Attempt::Sqlite(error)) if is_locked(error)), "it is tried again");
+        assert!(
+            matches!(&refused, Some(Attempt::Sqlite(error)) if is_locked(error)),
+            "the attempt can be repeated"
+        );
         other.execute_batch("rollback").unwrap();
         assert!(connect_and_migrate(&place).is_ok());
     }

@@ -19,7 +19,9 @@ struct Count {
     incoming: i64,
 }
 
-/// The state of a message for one participant: read, unread from another sender, or unread and sent by them.
+/// The state of a message for one participant.
+///
+/// Read, unread from another sender, or unread and sent by this participant.
 ///
 /// Each state is one range in the indexes of a participant's messages.
 pub(crate) mod mark {
@@ -28,7 +30,7 @@ pub(crate) mod mark {
     pub(crate) const OWN: i64 = 2;
 }
 
-/// Returns the marks of a message for the participant with the lower id and for the other one.
+/// Returns the marks of a message for the lower and for the higher participant.
 pub(crate) fn marks(participants: Participants, sender: UserId, is_read: bool) -> (i64, i64) {
     let mark = |user| match is_read {
         true => mark::READ,
@@ -39,7 +41,7 @@ pub(crate) fn marks(participants: Participants, sender: UserId, is_read: bool) -
 }
 
 impl Counts {
-    /// Notes a change that the lists of the participants show and that no count depends on.
+    /// Records a change of the participants' lists that changes no count.
     pub(crate) fn touch(&mut self, participants: Participants) {
         for user in participants.iter() {
             self.0.entry(user.get()).or_default();
@@ -67,33 +69,35 @@ impl Counts {
         }
     }
 
-    /// Subtracts a row of `COUNT_…_MESSAGES`: messages that the transaction deletes.
-    pub(crate) fn take_away(&mut self, tally: &impl Columns) -> Result<(), Failure> {
-        let (low, high) = (tally.int(0)?, tally.opt_int(1)?);
-        let (messages, unread) = (tally.int(2)?, tally.int(3)?);
-        let mut take = |user, own_unread: i64| {
+    /// Subtracts messages that the transaction deletes.
+    ///
+    /// The row is one of a `COUNT_..._MESSAGES` statement or of `COUNT_OUTSIDE_SENDER`.
+    pub(crate) fn subtract(&mut self, row: &impl Columns) -> Result<(), Failure> {
+        let (low, high) = (row.int(0)?, row.opt_int(1)?);
+        let (messages, unread) = (row.int(2)?, row.int(3)?);
+        let mut subtract = |user, own_unread: i64| {
             let count = self.0.entry(user).or_default();
             count.messages -= messages;
             count.unread -= unread;
             count.incoming -= unread - own_unread;
         };
-        take(low, tally.int(4)?);
+        subtract(low, row.int(4)?);
         if let Some(high) = high {
-            take(high, tally.int(5)?);
+            subtract(high, row.int(5)?);
         }
         Ok(())
     }
 
-    /// Leaves out a user whose counters the transaction deletes.
-    pub(crate) fn forget(&mut self, user: UserId) {
+    /// Removes a user whose counters the transaction deletes.
+    pub(crate) fn remove(&mut self, user: UserId) {
         self.0.remove(&user.get());
     }
 
-    /// Writes the changes by ascending user id, which is the order of the locks.
+    /// Writes the changes by ascending user id, which is the lock order.
     ///
-    /// The last step of a transaction, so that these locks, for which senders compete, are held briefly. On a shared
-    /// database, each user in it gets a new list version, even without a change of a count. On SQLite, a user without a
-    /// change of a count is left out.
+    /// This is the last step of a transaction, because senders compete for these locks. On a shared database, each
+    /// recorded user gets a new list version, even without a change of a count. On SQLite, a user without a change of
+    /// a count is left out.
     pub(crate) async fn write<X: Transaction>(&self, tx: &mut X) -> Result<(), Failure> {
         let changed = self.0.iter().filter(|(_, count)| X::SHARED || **count != Count::default());
         let (users, counts): (Vec<i64>, Vec<Count>) = changed.unzip();

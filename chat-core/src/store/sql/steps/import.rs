@@ -1,4 +1,4 @@
-//! Taking over another service's data.
+//! Importing the data of another service.
 
 use crate::store::sql::{
     dialect::{Transaction, Verdict},
@@ -17,9 +17,10 @@ use crate::{
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-/// Rows written by one statement.
+/// The largest number of rows that one statement writes.
 const CHUNK: usize = 1000;
 
+/// Imports all data into a database without users.
 pub(crate) async fn all<X: Transaction>(
     tx: &mut X,
     import: &Import,

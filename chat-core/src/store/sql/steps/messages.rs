@@ -1,4 +1,4 @@
-//! Single messages, and the lists across a user's threads.
+//! Single messages, and the lists over all threads of a user.
 
 use crate::store::sql::{
     SqlStore,
@@ -13,6 +13,7 @@ use crate::{
     store::{Changed, Counted, MessageChange, Slice},
 };
 
+/// Returns a message in one of the threads of `caller`.
 pub(crate) async fn one<D: Dialect>(
     store: &SqlStore<D>,
     caller: UserId,
@@ -21,7 +22,7 @@ pub(crate) async fn one<D: Dialect>(
     store.read_first(sql::MESSAGE, &[id.into(), caller.into()], |row| rows::message(row, 0)).await
 }
 
-/// A part of one of the three lists.
+/// Returns a part of a list; `list` is the statement of one of the three lists.
 pub(crate) async fn page<D: Dialect>(
     store: &SqlStore<D>,
     list: &'static str,
@@ -30,7 +31,7 @@ pub(crate) async fn page<D: Dialect>(
 ) -> Result<Counted<Message>, Failure> {
     let (limit, offset) = (saturating_i64(slice.limit), saturating_i64(slice.offset));
     let args = [caller.into(), limit.into(), offset.into(), limit.saturating_add(offset).into()];
-    // An empty page is one row, with a count and no message.
+    // An empty page is one row with a count and no message.
     let entry = |row: &dyn Columns| {
         let message = row.opt_int(1)?.map(|_| rows::message(row, 1)).transpose()?;
         Ok((row.opt_int(0)?, message))
@@ -43,7 +44,7 @@ pub(crate) async fn page<D: Dialect>(
     })
 }
 
-/// A message of `caller`'s with its participants, its thread locked.
+/// Locks the thread of a message of `caller`. Returns the message and participants.
 async fn locked<X: Transaction>(
     tx: &mut X,
     caller: UserId,
@@ -57,6 +58,9 @@ async fn locked<X: Transaction>(
     Ok(Some((rows::message(&row, 0)?, rows::participants(&row, 6)?)))
 }
 
+/// Changes a message.
+///
+/// Returns `None` if it is not visible to `caller`, or has another sender and the change has a text.
 pub(crate) async fn update<X: Transaction>(
     tx: &mut X,
     caller: UserId,
@@ -90,6 +94,7 @@ pub(crate) async fn update<X: Transaction>(
     Ok(Verdict::Commit(Some(Changed { value: message, participants })))
 }
 
+/// Deletes a message that `caller` sent.
 pub(crate) async fn delete<X: Transaction>(
     tx: &mut X,
     caller: UserId,

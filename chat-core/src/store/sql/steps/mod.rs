@@ -1,4 +1,4 @@
-//! The steps that a transaction is made of, a file for each kind of thing; the same for every database.
+//! The steps of each transaction, and the reads, the same for both databases.
 
 pub(super) mod counts;
 pub(super) mod import;

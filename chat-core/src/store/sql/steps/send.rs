@@ -1,4 +1,6 @@
-//! Sending a batch of messages, so that a message that the database refuses fails alone.
+//! Sending a batch of messages.
+//!
+//! A message that the database refuses fails alone.
 
 use crate::store::{
     NewMessage, Result as StoreResult, Sent, StoreError,
@@ -11,9 +13,9 @@ use std::sync::Arc;
 
 /// Inserts the messages in one transaction: one outcome for each, in order.
 ///
-/// If the database refuses the transaction because of one message, each message is tried in a transaction of its own. After
-/// a failed commit nothing is repeated, since the messages may be stored. Nor is anything repeated once the database is
-/// unavailable, because each attempt would wait for the time-out while other callers wait.
+/// If the database refuses the transaction because of one message, each message is tried in a transaction of its own.
+/// After a failed commit nothing is repeated, since the messages may be stored. Nor is anything repeated once the
+/// database is unavailable, because each attempt would wait for the time-out while other callers wait.
 pub(crate) async fn insert_batch<D: Dialect>(
     database: &D,
     messages: Vec<NewMessage>,

@@ -1,4 +1,4 @@
-//! Threads: who talks to whom.
+//! Threads.
 
 use crate::store::sql::{
     SqlStore,
@@ -13,7 +13,7 @@ use crate::{
     store::{Changed, MessageRange, NewThread, OpenedThread, StoreError},
 };
 
-/// The thread of a pair, if there is one.
+/// Returns the canonical thread of a pair, if there is one.
 pub(crate) async fn of_pair<D: Dialect>(
     store: &SqlStore<D>,
     participants: Participants,
@@ -23,6 +23,7 @@ pub(crate) async fn of_pair<D: Dialect>(
     Ok(id.map(ThreadId::new))
 }
 
+/// Returns the canonical thread of a pair, created if there is none.
 pub(crate) async fn open<X: Transaction>(
     tx: &mut X,
     thread: NewThread,
@@ -33,7 +34,7 @@ pub(crate) async fn open<X: Transaction>(
         return Err(StoreError::NotFound.into());
     }
     let args = [thread.id.into(), low.into(), high.map(UserId::get).into(), thread.created.into()];
-    // The thread that made the insert do nothing can be deleted before the look-up: then the insert is repeated.
+    // Another transaction can delete the conflicting thread before the look-up. Then the insert is repeated.
     loop {
         if tx.first(sql::INSERT_THREAD, &args).await?.is_some() {
             let mut counts = Counts::default();
@@ -48,6 +49,7 @@ pub(crate) async fn open<X: Transaction>(
     }
 }
 
+/// Returns a thread of `caller`.
 pub(crate) async fn one<D: Dialect>(
     store: &SqlStore<D>,
     caller: UserId,
@@ -56,6 +58,9 @@ pub(crate) async fn one<D: Dialect>(
     store.read_first(sql::THREAD, &[id.into(), caller.into()], |row| rows::thread_detail(row)).await
 }
 
+/// Returns at most `limit` threads of `caller` after `after`.
+///
+/// Returns `None` if `after` is no thread of `caller`.
 pub(crate) async fn list<D: Dialect>(
     store: &SqlStore<D>,
     caller: UserId,
@@ -76,6 +81,7 @@ pub(crate) async fn list<D: Dialect>(
     Ok(Some(store.read(Length::of(limit, 0), D::Tx::SQL.threads, &args, |row| rows::thread(row)).await?))
 }
 
+/// Returns messages of a thread of `caller`, by ascending id.
 pub(crate) async fn messages<D: Dialect>(
     store: &SqlStore<D>,
     caller: UserId,
@@ -101,6 +107,7 @@ pub(crate) async fn messages<D: Dialect>(
     Ok(Some(messages))
 }
 
+/// Deletes a thread of `caller` with its messages.
 pub(crate) async fn delete<X: Transaction>(
     tx: &mut X,
     caller: UserId,
@@ -113,8 +120,8 @@ pub(crate) async fn delete<X: Transaction>(
     let participants = rows::participants(&thread, 1)?;
     let mut counts = Counts::default();
     counts.touch(participants);
-    for tally in tx.rows(sql::COUNT_THREAD_MESSAGES, &[id.into()]).await? {
-        counts.take_away(&tally)?;
+    for row in tx.rows(sql::COUNT_THREAD_MESSAGES, &[id.into()]).await? {
+        counts.subtract(&row)?;
     }
     tx.run(sql::DELETE_MESSAGES_IN, &[id.into()]).await?;
     tx.run(sql::DELETE_THREAD, &[id.into()]).await?;
@@ -125,7 +132,9 @@ pub(crate) async fn delete<X: Transaction>(
     Ok(Verdict::Commit(Some(participants)))
 }
 
-/// Marks the messages of other senders as read.
+/// Marks the messages of other senders in a thread of `caller` as read.
+///
+/// Returns how many of them were unread.
 pub(crate) async fn mark_read<X: Transaction>(
     tx: &mut X,
     caller: UserId,
@@ -136,7 +145,7 @@ pub(crate) async fn mark_read<X: Transaction>(
         return Ok(Verdict::RollBack(None));
     };
     let participants = rows::participants(&thread, 1)?;
-    let (read, has_read, seen, other) = if participants.first() == caller {
+    let (mark_read, set_position, position, other) = if participants.first() == caller {
         (sql::READ_BY_LOW, sql::SET_LOW_READ_POSITION, thread.int(5)?, participants.second())
     } else {
         (sql::READ_BY_HIGH, sql::SET_HIGH_READ_POSITION, thread.int(6)?, Some(participants.first()))
@@ -144,21 +153,21 @@ pub(crate) async fn mark_read<X: Transaction>(
     let newest = tx.first(sql::NEWEST_MESSAGE, &[id.into()]).await?;
     let newest = newest.map(|row| row.opt_int(0)).transpose()?.flatten().unwrap_or(0);
     let up_to = up_to.map_or(newest, |up_to| newest.min(up_to.get()));
-    if up_to <= seen {
+    if up_to <= position {
         return Ok(Verdict::RollBack(Some(Changed { value: 0, participants })));
     }
     let mut marked = 0;
     let mut counts = Counts::default();
-    // Messages of the other participant are their own in the index. A sender who is no participant, in some imported
-    // threads, sent to both.
+    // In the index, messages of the other participant are OWN for that participant. Messages of a sender who is no
+    // participant, which some imported threads have, are INCOMING for both.
     let outside_sender = thread.bool(4)?.then_some(UserId::new(i64::MIN));
     for (sender, mark) in [(other, mark::OWN), (outside_sender, mark::INCOMING)] {
         let Some(sender) = sender else { continue };
-        let read = tx.run(read, &[id.into(), seen.into(), up_to.into(), mark.into()]).await?;
+        let read = tx.run(mark_read, &[id.into(), position.into(), up_to.into(), mark.into()]).await?;
         counts.unread(participants, sender, -saturating_i64(read));
         marked += read;
     }
-    tx.run(has_read, &[id.into(), up_to.into()]).await?;
+    tx.run(set_position, &[id.into(), up_to.into()]).await?;
     if marked > 0 {
         counts.write(tx).await?;
     }

@@ -1,4 +1,4 @@
-//! Tokens: who is signed in.
+//! Tokens.
 
 use crate::store::sql::{
     SqlStore,
@@ -12,6 +12,7 @@ use crate::{
     store::{NewToken, StoreError, StoredToken, TokenHash, TokenOwner},
 };
 
+/// Adds a token, and returns the tokens of the same user that it revoked.
 pub(crate) async fn insert<X: Transaction>(
     tx: &mut X,
     token: &NewToken,
@@ -31,12 +32,13 @@ pub(crate) async fn insert<X: Transaction>(
     ];
     tx.run(sql::INSERT_TOKEN, &args).await?;
     let others = i64::from(keep.saturating_sub(1));
-    let gone = [token.user.into(), hash, others.into(), token.created.into()];
-    let gone = tx.rows(sql::EVICT_TOKENS, &gone).await?;
-    let gone = gone.iter().map(|row| rows::token_hash(row, 0)).collect::<Result<_, _>>()?;
-    Ok(Verdict::Commit(gone))
+    let args = [token.user.into(), hash, others.into(), token.created.into()];
+    let evicted = tx.rows(sql::EVICT_TOKENS, &args).await?;
+    let evicted = evicted.iter().map(|row| rows::token_hash(row, 0)).collect::<Result<_, _>>()?;
+    Ok(Verdict::Commit(evicted))
 }
 
+/// Returns the owner of a token.
 pub(crate) async fn owner<D: Dialect>(
     store: &SqlStore<D>,
     token: &TokenHash,
@@ -52,10 +54,12 @@ pub(crate) async fn owner<D: Dialect>(
     store.read_first(sql::TOKEN_OWNER, &[(&token.0).into()], owner).await
 }
 
+/// Returns the tokens of a user, newest first.
 pub(crate) async fn list<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Result<Vec<StoredToken>, Failure> {
     store.read(Length::Short, sql::TOKENS, &[user.into()], |row| rows::token(row)).await
 }
 
+/// Records when tokens were used.
 pub(crate) async fn touch<X: Transaction>(
     tx: &mut X,
     uses: &[(TokenHash, Timestamp)],
@@ -68,10 +72,12 @@ pub(crate) async fn touch<X: Transaction>(
     Ok(Verdict::Commit(()))
 }
 
+/// Revokes a token; `false` if there is no such token.
 pub(crate) async fn delete<X: Transaction>(tx: &mut X, token: &TokenHash) -> Result<Verdict<bool>, Failure> {
     Ok(Verdict::Commit(tx.run(sql::DELETE_TOKEN, &[(&token.0).into()]).await? > 0))
 }
 
+/// Revokes a token of a user by its number.
 pub(crate) async fn delete_by_id<X: Transaction>(
     tx: &mut X,
     user: UserId,
@@ -83,6 +89,7 @@ pub(crate) async fn delete_by_id<X: Transaction>(
     Ok(Verdict::Commit(Some(rows::token_hash(&row, 0)?)))
 }
 
+/// Revokes all tokens of a user and returns their number.
 pub(crate) async fn delete_all<X: Transaction>(tx: &mut X, user: UserId) -> Result<Verdict<u64>, Failure> {
     Ok(Verdict::Commit(tx.run(sql::DELETE_TOKENS, &[user.into()]).await?))
 }

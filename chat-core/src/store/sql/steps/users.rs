@@ -1,4 +1,4 @@
-//! Users: who is called what.
+//! Users and their names.
 
 use crate::store::sql::{
     SqlStore,
@@ -13,17 +13,24 @@ use crate::{
     store::{Account, Counted, EnsuredUser, NewUser, PasswordHash, RevokeTokens, Slice},
 };
 
-/// What names are compared and searched by. Letter by letter: `str::to_lowercase` would look at a word's end, and a
-/// prefix of a name would not be a prefix of its key.
+/// Returns the key by which names are compared and searched.
+///
+/// The key is the lowercase of each character by itself.
+///
+/// `str::to_lowercase` treats a sigma at the end of a word differently, so the key of a prefix would not be a prefix of the
+/// key.
 pub(crate) fn name_key(name: &str) -> String {
     name.chars().flat_map(char::to_lowercase).collect()
 }
 
-/// Whether `name` could be somebody's. Postgres takes no text with this character.
+/// Returns whether a user can have this name.
+///
+/// Postgres stores no text with a NUL character.
 fn is_storable(name: &str) -> bool {
     !name.contains('\0')
 }
 
+/// Adds a user and returns the new id.
 pub(crate) async fn insert<X: Transaction>(tx: &mut X, user: &NewUser) -> Result<Verdict<UserId>, Failure> {
     let key = name_key(&user.username);
     let args = [(&*user.username).into(), (&*key).into(), user.password.expose().into(), user.created.into()];
@@ -32,13 +39,14 @@ pub(crate) async fn insert<X: Transaction>(tx: &mut X, user: &NewUser) -> Result
     Ok(Verdict::Commit(UserId::new(id)))
 }
 
+/// Adds a user with a given id, or renames the user who has it.
 pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Result<Verdict<()>, Failure> {
     let key = name_key(&user.username);
     tx.run_optional(X::SQL.lock_user_ids).await?;
     match tx.first(X::SQL.lock_user, &[user.id.into()]).await? {
-        Some(there) if there.text(1)? == user.username => return Ok(Verdict::RollBack(())),
-        Some(there) => {
-            let old_key = there.text(2)?;
+        Some(row) if row.text(1)? == user.username => return Ok(Verdict::RollBack(())),
+        Some(row) => {
+            let old_key = row.text(2)?;
             tx.run(sql::RENAME_USER, &[user.id.into(), (&*user.username).into(), (&*key).into()]).await?;
             if old_key != key {
                 tx.run(sql::PROMOTE_NAME_OWNER, &[(&*old_key).into()]).await?;
@@ -55,7 +63,7 @@ pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Re
             tx.run(sql::INSERT_USER_WITH_ID, &args).await?;
             tx.run_optional(X::SQL.sync_user_id_sequence).await?;
             tx.run(sql::COUNT_USERS, &[1.into()]).await?;
-            // He may have been here before: his lists have another version than those of then.
+            // The id may be reused: bump the list version so that pages cached for the previous user cannot match.
             let mut counts = Counts::default();
             counts.touch(Participants::one(user.id));
             counts.write(tx).await?;
@@ -64,10 +72,12 @@ pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Re
     Ok(Verdict::Commit(()))
 }
 
+/// Returns the user with this id.
 pub(crate) async fn account<D: Dialect>(store: &SqlStore<D>, id: UserId) -> Result<Option<Account>, Failure> {
     store.read_first(sql::ACCOUNT, &[id.into()], |row| rows::account(row)).await
 }
 
+/// Returns the user with exactly this name.
 pub(crate) async fn account_by_name<D: Dialect>(
     store: &SqlStore<D>,
     name: &str,
@@ -78,6 +88,7 @@ pub(crate) async fn account_by_name<D: Dialect>(
     store.read_first(sql::ACCOUNT_BY_NAME, &[name.into()], |row| rows::account(row)).await
 }
 
+/// Returns whether a user has this name, compared case-insensitively.
 pub(crate) async fn is_name_taken<D: Dialect>(store: &SqlStore<D>, name: &str) -> Result<bool, Failure> {
     if !is_storable(name) {
         return Ok(false);
@@ -85,6 +96,7 @@ pub(crate) async fn is_name_taken<D: Dialect>(store: &SqlStore<D>, name: &str) -
     Ok(store.read_first(sql::NAME_HOLDER, &[(&*name_key(name)).into()], |_| Ok(())).await?.is_some())
 }
 
+/// Returns users by ascending id, from the one after `after`.
 pub(crate) async fn accounts<D: Dialect>(
     store: &SqlStore<D>,
     after: Option<UserId>,
@@ -95,6 +107,7 @@ pub(crate) async fn accounts<D: Dialect>(
     store.read(Length::of(limit, 0), sql::ACCOUNTS, &args, |row| rows::account(row)).await
 }
 
+/// Returns a part of the users whose names begin with `search`, ordered by name.
 pub(crate) async fn page<D: Dialect>(
     store: &SqlStore<D>,
     search: &str,
@@ -104,7 +117,7 @@ pub(crate) async fn page<D: Dialect>(
         return Ok(Counted { count: 0, items: Vec::new() });
     }
     let (limit, offset) = (saturating_i64(slice.limit).into(), saturating_i64(slice.offset).into());
-    // An empty page is one row, with a count and no user.
+    // An empty page is one row with a count and no user.
     let entry = |row: &dyn Columns| {
         let user = row.opt_int(1)?.map(|_| rows::user(row)).transpose()?;
         Ok((row.int(0)?, user))
@@ -115,7 +128,7 @@ pub(crate) async fn page<D: Dialect>(
         let from = name_key(search);
         let to = after_prefix(&from);
         let args = [limit, offset, (&*from).into(), (&*to).into()];
-        // It counts every name with the prefix.
+        // The statement counts every name with the prefix.
         store.read(Length::Long, sql::USERS_FOUND, &args, entry).await?
     };
     let count = entries.first().map_or(0, |(count, _)| *count);
@@ -125,11 +138,13 @@ pub(crate) async fn page<D: Dialect>(
     })
 }
 
-/// A text that follows everything that begins with `prefix`, and precedes everything else that follows it.
+/// Returns the end of the range of texts that begin with `prefix`.
+///
+/// These texts sort before it. No other text that sorts after `prefix` does.
 fn after_prefix(prefix: &str) -> String {
     let mut end = prefix.to_owned();
     while let Some(last) = end.pop() {
-        // Between these two lie the surrogates, which are no characters.
+        // The surrogates between these two are no characters.
         let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
         if let Some(next) = next {
             end.push(next);
@@ -149,6 +164,9 @@ pub(crate) struct PasswordChange {
     pub(crate) revoke: RevokeTokens,
 }
 
+/// Replaces the password hash of a user and revokes tokens.
+///
+/// Returns `false` if the current hash is not the expected one.
 pub(crate) async fn set_password<X: Transaction>(
     tx: &mut X,
     change: &PasswordChange,
@@ -174,6 +192,7 @@ pub(crate) async fn set_password<X: Transaction>(
     Ok(Verdict::Commit(true))
 }
 
+/// Enables or disables a user; `false` if there is no such user.
 pub(crate) async fn set_active<X: Transaction>(
     tx: &mut X,
     user: UserId,
@@ -182,6 +201,9 @@ pub(crate) async fn set_active<X: Transaction>(
     Ok(Verdict::Commit(tx.run(sql::SET_ACTIVE, &[user.into(), active.into()]).await? > 0))
 }
 
+/// Removes a user with everything that belongs to them.
+///
+/// Returns `false` if there is no such user.
 pub(crate) async fn remove<X: Transaction>(tx: &mut X, user: UserId) -> Result<Verdict<bool>, Failure> {
     tx.enter_bulk_mode().await?;
     let Some(row) = tx.first(sql::LOCK_USER_FOR_REMOVAL, &[user.into()]).await? else {
@@ -192,7 +214,7 @@ pub(crate) async fn remove<X: Transaction>(tx: &mut X, user: UserId) -> Result<V
         counts.touch(rows::participants(&thread, 1)?);
     }
     remove_messages(tx, user, &mut counts).await?;
-    counts.forget(user);
+    counts.remove(user);
     counts.write(tx).await?;
     tx.run(sql::DELETE_THREADS_OF, &[user.into()]).await?;
     tx.run(sql::DELETE_COUNTERS, &[user.into()]).await?;
@@ -203,18 +225,18 @@ pub(crate) async fn remove<X: Transaction>(tx: &mut X, user: UserId) -> Result<V
     Ok(Verdict::Commit(true))
 }
 
-/// The messages of his threads, and those he wrote in others'.
+/// Deletes the messages in the threads of `user` and those that `user` sent elsewhere.
 async fn remove_messages<X: Transaction>(
     tx: &mut X,
     user: UserId,
     counts: &mut Counts,
 ) -> Result<(), Failure> {
-    for (tally, delete) in [
+    for (count, delete) in [
         (sql::COUNT_USER_MESSAGES, sql::DELETE_MESSAGES_OF),
         (sql::COUNT_OUTSIDE_SENDER, sql::DELETE_MESSAGES_OF_OUTSIDE_SENDER),
     ] {
-        for row in tx.rows(tally, &[user.into()]).await? {
-            counts.take_away(&row)?;
+        for row in tx.rows(count, &[user.into()]).await? {
+            counts.subtract(&row)?;
         }
         tx.run(delete, &[user.into()]).await?;
     }
@@ -226,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_prefix() {
+    fn the_range_of_a_prefix_ends_before_the_next_text() {
         assert_eq!(after_prefix("ab"), "ac");
         assert_eq!(after_prefix("a\u{10ffff}"), "b");
         assert_eq!(after_prefix("\u{d7ff}"), "\u{e000}");
