@@ -36,7 +36,7 @@ fn a_backup_creates_no_folder() {
 #[test]
 fn a_missing_database_cannot_be_copied() {
     let program = Program::new();
-    assert!(program.run("backup copy.db").refused(1).starts_with("there is no database chat.db"));
+    assert!(program.run("backup copy.db").refused(1).starts_with("the database chat.db does not exist"));
     assert!(!program.path("chat.db").exists() && !program.path("copy.db").exists());
 }
 
