@@ -38,7 +38,11 @@ fn a_missing_folder_is_named() {
 fn a_command_on_a_user_does_not_create_the_database() {
     let program = Program::new();
     for line in ["user disable ann", "user remove ann --yes", "token list ann", "token revoke ann"] {
-        assert_eq!(program.run(line).refused(1), "the database chat.db does not exist; check the path", "{line}");
+        assert_eq!(
+            program.run(line).refused(1),
+            "the database chat.db does not exist; check the path",
+            "{line}"
+        );
     }
     assert!(!program.path("chat.db").exists());
 }

@@ -26,7 +26,7 @@ pub(super) fn print(findings: &[Finding], json: bool) -> Result<()> {
 }
 
 /// Formats a finding: one line, and one for the advice.
-fn lines(Finding { subject, level, text, advice }: &Finding) -> String {
+fn lines(Finding { subject, level, text, advice, .. }: &Finding) -> String {
     let level = match level {
         Level::Ok => "ok",
         Level::Warning => "warning",
