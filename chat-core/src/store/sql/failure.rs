@@ -53,6 +53,7 @@ impl Failure {
     }
 
     /// Turns a failure after a successful commit into one that is not repeated.
+    #[cfg(feature = "postgres")]
     pub(crate) fn after_commit(self) -> Self {
         match self {
             Self::Statement(_, error) => Self::Commit(error),
@@ -64,6 +65,7 @@ impl Failure {
     ///
     /// For keys that the transaction has looked up before: another transaction inserted the key in the meantime, and a
     /// repetition finds it.
+    #[cfg(feature = "postgres")]
     pub(crate) fn taken_is_collision(self) -> Self {
         match self {
             Self::Statement(Kind::Taken, error) => Self::Statement(Kind::Collision, error),
