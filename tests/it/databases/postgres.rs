@@ -53,6 +53,25 @@ async fn a_newer_schema_is_refused() {
     assert!(matches!(error, sql::OpenError::Newer { found: 9999, .. }), "{error}");
 }
 
+#[tokio::test]
+async fn a_role_that_may_create_nothing_serves_a_current_schema() {
+    let cluster = Cluster::own();
+    let limited = cluster.url().replace("postgres://postgres@", "postgres://limited@");
+    let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
+    administrator.execute("create role limited login").await.unwrap();
+    let error = connect(&limited).await.unwrap_err();
+    assert!(matches!(error, sql::OpenError::Migration(_)), "an empty database needs tables: {error:?}");
+
+    connect(&cluster.url()).await.unwrap().close().await;
+    let grant = "grant select, insert, update, delete on all tables in schema public to limited;
+        grant usage, select, update on all sequences in schema public to limited";
+    sqlx::raw_sql(grant).execute(&mut administrator).await.unwrap();
+    let store = connect(&limited).await.unwrap();
+    let message = message(&store).await;
+    store.insert_messages(vec![message]).await.unwrap()[0].as_ref().unwrap();
+    store.close().await;
+}
+
 /// Adds two users and their thread. Returns a message to it.
 async fn message(store: &Arc<dyn Store>) -> NewMessage {
     let created = Timestamp::from_micros(1);

@@ -20,7 +20,7 @@ macro_rules! account {
         "id, username, password, active, created"
     };
 }
-/// The condition that user `$2` is a participant of a thread or message.
+/// The condition that user `$2` is a participant of a thread or message. Repeats [`policy::can_read`](crate::policy::can_read).
 macro_rules! is_mine {
     () => {
         "(user_low = $2 or user_high = $2)"
@@ -256,9 +256,9 @@ dialect_statements! {
         pair_of_users,
         /// A user, locked.
         lock_user,
-        /// A thread of user `$2`, locked.
+        /// A thread of user `$2`, locked. Repeats `policy::can_delete_thread` and `policy::can_mark_read`.
         lock_thread,
-        /// The thread of a message of user `$2`, locked.
+        /// The thread of a message of user `$2`, locked. Repeats `policy::can_mark_read`.
         lock_thread_of,
         /// All threads in which user `$1` participates or sent messages, locked.
         lock_threads_of_user,

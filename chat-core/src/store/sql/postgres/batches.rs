@@ -25,6 +25,8 @@ statements! {
     /// Returns for each message whose sender is a participant: its 1-based position, the id, the participants, the
     /// position of the message that owns its key, and the message of an earlier batch that already has the key.
     ///
+    /// `allowed` repeats [`policy::can_send`](crate::policy::can_send).
+    ///
     /// The parts depend on each other in the order of a transaction's locks. `held` has locked all threads before
     /// `placed` draws the first id, since the count of its rows has to be known: so within a thread a higher id is a
     /// later commit. `counted` reads from `added`, so it follows the messages, and it locks users by ascending id.
@@ -79,6 +81,8 @@ statements! {
     ///
     /// Returns for each message whose caller is a participant: its 1-based position, the
     /// message, and the participants.
+    ///
+    /// `visible` repeats [`policy::can_mark_read`](crate::policy::can_mark_read).
     ///
     /// The parts depend on each other like those of `SEND`: `visible` has no rows before all threads are locked, and
     /// users are locked last, by ascending id. A message that is changed while the statement waits for its thread is

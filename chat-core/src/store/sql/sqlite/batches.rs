@@ -6,6 +6,7 @@
 
 use crate::{
     api::{Message, MessageId, Participants, UserId},
+    policy,
     store::{
         Changed, IdempotencyKey, NewMessage, Result as StoreResult, Sent, StoreError,
         sql::{
@@ -48,7 +49,8 @@ pub(super) async fn insert<X: Transaction>(
     let mut new: Vec<(&NewMessage, Participants)> = Vec::with_capacity(messages.len());
     let mut outcomes = Vec::with_capacity(messages.len());
     for message in messages {
-        let participants = threads.get(&message.thread.get()).filter(|pair| pair.contains(message.sender));
+        let participants =
+            threads.get(&message.thread.get()).filter(|pair| policy::can_send(**pair, message.sender));
         let Some(&participants) = participants else {
             outcomes.push(Outcome::Known(Err(StoreError::NotFound)));
             continue;
@@ -223,7 +225,9 @@ pub(super) async fn mark_read<X: Transaction>(
     let mut marked = Vec::new();
     let mut outcomes = Vec::with_capacity(marks.len());
     for (caller, id) in marks {
-        let visible = found.get_mut(&id.get()).filter(|(_, participants)| participants.contains(*caller));
+        let visible = found
+            .get_mut(&id.get())
+            .filter(|(_, participants)| policy::can_mark_read(*participants, *caller));
         outcomes.push(Ok(visible.map(|(message, participants)| {
             if !message.is_read {
                 message.is_read = true;

@@ -10,6 +10,7 @@ use crate::store::sql::{
 };
 use crate::{
     api::{Message, MessageId, Participants, ThreadId, UserId},
+    policy,
     store::{Changed, Counted, MessageChange, Slice},
 };
 
@@ -70,7 +71,7 @@ pub(crate) async fn update<X: Transaction>(
     let Some((mut message, participants)) = locked(tx, caller, id).await? else {
         return Ok(Verdict::RollBack(None));
     };
-    if change.text.is_some() && message.sender != caller {
+    if change.text.is_some() && !policy::can_edit_text(&message, caller) {
         return Ok(Verdict::RollBack(None));
     }
     let mut counts = Counts::default();
@@ -103,7 +104,7 @@ pub(crate) async fn delete<X: Transaction>(
     let Some((message, participants)) = locked(tx, caller, id).await? else {
         return Ok(Verdict::RollBack(None));
     };
-    if message.sender != caller {
+    if !policy::can_delete_message(&message, caller) {
         return Ok(Verdict::RollBack(None));
     }
     tx.run(sql::DELETE_MESSAGE, &[id.into()]).await?;
