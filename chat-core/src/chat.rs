@@ -1,4 +1,4 @@
-//! [`Chat`]: a cheap handle around a store.
+//! [`Chat`]: a handle to a store that is cheap to clone.
 
 use crate::{
     api::{FieldErrors, limits},
@@ -10,10 +10,10 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// The chat: every operation, and every decision about who may do what.
+/// The chat: every operation, with the checks of who may do what.
 ///
-/// Cheap to clone. Each call names the acting user. Authenticating that user is the caller's responsibility, for example
-/// with [`Chat::sign_in`] and [`Chat::authenticate`].
+/// Cheap to clone. An operation takes the id of the acting user. The application has to authenticate that user, for
+/// example with [`Chat::sign_in`] and [`Chat::authenticate`].
 ///
 /// The calls need a Tokio runtime with time enabled; see [the crate's page](crate#runtime).
 #[derive(Debug, Clone)]
@@ -44,11 +44,13 @@ impl Chat {
         Self::builder(store).build()
     }
 
-    /// Opens a chat on the database at `url`, with the default settings. Creates and migrates the database if needed.
+    /// Opens a chat on the database at `url`, with the default settings.
     ///
-    /// `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://...`. The database should be the chat's own: its
-    /// tables have plain names, such as `users`. On Postgres a schema of its own is enough, which
-    /// `?options=-csearch_path%3Dchat` at the end of the URL selects.
+    /// Creates and migrates the database if needed.
+    ///
+    /// `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://...`. Do not share the database with another
+    /// application: the tables of the chat have plain names, such as `users`. On Postgres a separate schema is enough.
+    /// Select it with `?options=-csearch_path%3Dchat` at the end of the URL.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -64,7 +66,7 @@ impl Chat {
     /// ```
     ///
     /// # Errors
-    /// Those of [`sql::connect`](crate::store::sql::connect): the URL cannot be read, or the database cannot be opened or
+    /// Those of [`sql::connect`](crate::store::sql::connect): the URL is invalid, or the database cannot be opened or
     /// migrated.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub async fn open(url: &str) -> Result<Self, crate::store::sql::OpenError> {
@@ -72,7 +74,7 @@ impl Chat {
         Ok(Self::new(connect(url, &Options::default()).await?))
     }
 
-    /// Starts to build a chat on a store.
+    /// Returns a builder of a chat on a store.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -99,10 +101,10 @@ impl Chat {
         }
     }
 
-    /// Returns the store, for what is not part of chatting: health checks, imports, backups.
+    /// Returns the store, for example for health checks, imports and backups.
     ///
-    /// Changes that are made through it directly invalidate no cache of this chat: its pages and sessions may be up to
-    /// two seconds old then.
+    /// A change that is made directly through the store does not invalidate the caches of this chat. After such a
+    /// change, cached pages and sessions may be up to two seconds old.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
@@ -110,12 +112,14 @@ impl Chat {
     /// Trims the text of a message and checks it.
     ///
     /// # Errors
-    /// The text is blank, longer than this chat allows or contains U+0000; under `text`.
+    /// The text is blank, longer than this chat allows or contains U+0000. The error is in the field `text`.
     pub fn text(&self, text: &str) -> Result<MessageText, FieldErrors> {
         MessageText::new(text, self.text_max)
     }
 
-    /// Writes what is buffered, finishes running work and closes the database. Later calls fail.
+    /// Writes buffered token uses, finishes running work and closes the database.
+    ///
+    /// Later calls fail.
     pub async fn close(&self) {
         self.uses.flush(&*self.store).await;
         self.store.close().await;
@@ -129,16 +133,16 @@ impl ChatBuilder {
         self
     }
 
-    /// Sets the longest text of a message in code points; 250 by default.
+    /// Sets the maximum length of a message in code points; 250 by default.
     pub const fn text_max(mut self, code_points: usize) -> Self {
         self.text_max = code_points;
         self
     }
 
-    /// Sets after which time without use new tokens expire, or that they never do; 90 days by default.
+    /// Sets the time without use after which new tokens expire; 90 days by default.
     ///
-    /// A use is recorded with a delay of up to a minute, or an eighth of this time if that is shorter. Existing tokens
-    /// keep their time.
+    /// With `None`, new tokens do not expire. A use is recorded with a delay of up to a minute, or up to an eighth of
+    /// this time if that is shorter. Existing tokens keep the time with which they were created.
     pub const fn token_ttl(mut self, unused: Option<Duration>) -> Self {
         self.token_ttl = unused;
         self

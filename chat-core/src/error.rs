@@ -1,4 +1,4 @@
-//! The errors of the chat, by what they mean to the caller.
+//! The errors of the chat, grouped by their meaning for the caller.
 
 use crate::{
     api::FieldErrors,
@@ -6,19 +6,19 @@ use crate::{
 };
 use std::fmt;
 
-/// The reason why the chat did not do what it was asked.
+/// The reason why an operation failed.
 ///
 /// The text of an error does not repeat its source: [`error_chain`](crate::error_chain()) displays both.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// It does not exist, or the acting user may not know that it exists.
+    /// The object does not exist, or the acting user may not know that it exists.
     #[error("no such {0}")]
     NotFound(Resource),
-    /// The acting user may see it but may not do this to it.
+    /// The acting user may read the object but may not change it in this way.
     #[error("the user may not do this")]
     Forbidden,
-    /// An argument breaks a rule; the texts say which.
+    /// An argument is invalid; the texts say which argument and why.
     #[error("{0}")]
     Invalid(FieldErrors),
     /// The idempotency key was used with another request.
@@ -30,11 +30,12 @@ pub enum Error {
     /// The token belongs to a disabled user.
     #[error("the user is disabled")]
     InactiveUser,
-    /// The database cannot be reached, is locked or full, or a queue is full. The same call may succeed later. Whether
-    /// the call took effect is unknown.
+    /// The database cannot be reached, is locked or full, or a queue is full.
+    ///
+    /// The same call may succeed later. It is unknown whether this call took effect.
     #[error("the chat is not available at the moment")]
     Unavailable(#[source] StoreError),
-    /// The database does not support the operation; the text names what does.
+    /// The database does not support the operation; the text says what to do instead.
     #[error("{0}")]
     Unsupported(&'static str),
     /// A fault of the program, of its data or of the system.
@@ -68,7 +69,7 @@ impl fmt::Display for Resource {
 }
 
 impl Error {
-    /// Returns what to do about the error, where there is advice.
+    /// Returns advice on what to do about the error, if there is any.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Unavailable(error) => error.hint(),
@@ -95,7 +96,9 @@ impl From<FieldErrors> for Error {
     }
 }
 
-/// For calls after which `Conflict` and `NotFound` can only be a fault; other calls match them before.
+/// Converts an error of the store; `Conflict` and `NotFound` become faults.
+///
+/// A call that expects `Conflict` or `NotFound` matches it before it converts the error.
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {

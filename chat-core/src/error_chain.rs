@@ -4,9 +4,9 @@ use std::{error::Error, fmt};
 
 /// Displays an error and its sources, joined by `": "`.
 ///
-/// The errors of this crate do not repeat their source in their own text, so a log line or a message to a person
-/// needs the whole chain. Errors of other crates, sqlx's among them, often end with the text of their source: a
-/// source is left out if the text before it ends with it.
+/// The errors of this crate do not repeat their source in their own text, so a log line or a message to a person needs
+/// the whole chain. Errors of other crates, such as sqlx, often end with the text of their source. Therefore a source
+/// is left out if the text before it already ends with the text of the source.
 ///
 /// ```
 /// use std::{fmt, io};
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_that_the_text_before_it_ends_with_is_not_repeated() {
+    fn a_cause_is_not_repeated_if_the_text_before_it_ends_with_it() {
         assert_eq!(chain(&["failed", "statement: disk full", "disk full"]), "failed: statement: disk full");
         assert_eq!(chain(&["disk full", "disk", "x"]), "disk full: disk: x");
     }

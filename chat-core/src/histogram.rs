@@ -1,4 +1,4 @@
-//! Histograms: counters that are recorded often and read from time to time.
+//! Histograms for numbers that are recorded often and read rarely.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -11,7 +11,9 @@ pub const DURATIONS: &[u64] = &[
     2_500_000, 5_000_000, 10_000_000, 30_000_000,
 ];
 
-/// Counts of numbers by their size. Recording a number takes no lock and allocates nothing.
+/// Counts of numbers by their size.
+///
+/// Recording a number takes no lock and allocates nothing.
 ///
 /// ```
 /// use chat_core::histogram::Histogram;
@@ -26,7 +28,7 @@ pub const DURATIONS: &[u64] = &[
 #[derive(Debug)]
 pub struct Histogram {
     bounds: &'static [u64],
-    /// One more than there are bounds, for numbers above the last bound.
+    /// One bucket for each bound, and one for numbers above the last bound.
     buckets: Box<[AtomicU64]>,
     sum: AtomicU64,
 }
@@ -37,15 +39,16 @@ pub struct Histogram {
 pub struct Distribution {
     /// The largest number of each bucket, ascending.
     pub bounds: &'static [u64],
-    /// The count of numbers in each bucket, and last the count of numbers above every bound.
+    /// The count of each bucket; the last one counts numbers above every bound.
     pub counts: Vec<u64>,
     /// The sum of all numbers.
     pub sum: u64,
 }
 
 impl Histogram {
-    /// Creates an empty histogram with these ascending bounds. A number that equals a bound counts in the bucket below
-    /// it.
+    /// Creates an empty histogram with these ascending bounds.
+    ///
+    /// A bound is the largest number of its bucket.
     pub fn new(bounds: &'static [u64]) -> Self {
         let buckets = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
         Self { bounds, buckets, sum: AtomicU64::new(0) }
@@ -72,7 +75,9 @@ impl Histogram {
 }
 
 impl Distribution {
-    /// Creates a distribution. `counts` has one entry more than `bounds`, for numbers above the last bound.
+    /// Creates a distribution.
+    ///
+    /// `counts` has one entry more than `bounds`. The last entry counts numbers above the last bound.
     pub const fn new(bounds: &'static [u64], counts: Vec<u64>, sum: u64) -> Self {
         Self { bounds, counts, sum }
     }

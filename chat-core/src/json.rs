@@ -1,13 +1,13 @@
 //! Messages, threads and lists of them as JSON text.
 //!
-//! The rest of this crate knows nothing of a wire format. This module does, because a server reads the same pages of
-//! lists over and over: what is worth caching is the text, not the entries. serde takes as long to write the fifty
-//! messages of a page as the database takes to find them, so the text is written by hand, in less than half of that
-//! time. It is byte for byte the text that serde writes.
+//! Apart from [`api`](crate::api), this is the only module of this crate that defines a wire format. A server reads the
+//! same pages of lists again and again, so the cache holds the JSON text of a page instead of its entries. serde takes
+//! as long to write the fifty messages of a page as the database takes to find them. Therefore this module writes the
+//! text without serde, in less than half of that time. The text is byte for byte the text that serde writes.
 //!
-//! A server uses the methods of [`Chat`](crate::Chat) that end in `_json`, whose results are cached, and
-//! [`to_string`] or [`ToJson`] for what is not cached: single messages and streams. An application that embeds the chat
-//! and renders lists itself uses the methods without `_json`.
+//! A server uses the methods of [`Chat`](crate::Chat) that end in `_json`. Their results are cached. Single messages
+//! and streams are not cached; the server writes them with [`to_string`] or [`ToJson`]. An application that embeds the
+//! chat and renders lists itself uses the methods without `_json`.
 //!
 //! ```
 //! use chat_core::{api::{Message, MessageId, ThreadId, Timestamp, UserId}, json};
@@ -47,9 +47,11 @@ pub struct JsonSlice {
     pub count: u64,
 }
 
-/// A type that is written as JSON by hand.
+/// A type whose JSON is written without serde.
 pub trait ToJson {
-    /// Returns about how many bytes the JSON of the value takes: what to reserve for it.
+    /// Returns the approximate length of the JSON of the value, in bytes.
+    ///
+    /// The caller reserves this capacity.
     fn size(&self) -> usize;
 
     /// Appends the value to a text.
@@ -65,7 +67,7 @@ pub fn to_string<T: ToJson>(value: &T) -> String {
 
 /// Returns values as a JSON array.
 pub fn array<T: ToJson>(values: &[T]) -> String {
-    // One byte more for each, for the comma.
+    // One more byte for each entry: the comma.
     let mut json = String::with_capacity(2 + values.iter().map(|value| 1 + value.size()).sum::<usize>());
     json.push('[');
     for (n, value) in values.iter().enumerate() {
@@ -103,7 +105,7 @@ impl ToJson for Message {
 
 impl ToJson for Thread {
     fn size(&self) -> usize {
-        // Names, punctuation, the id and two numbers of the longest.
+        // Names, punctuation, the id and two of the longest numbers.
         102
     }
 
@@ -121,9 +123,9 @@ impl ToJson for Thread {
     }
 }
 
-/// Appends a string. serde writes a string that needs escapes.
+/// Appends a string as JSON; serde writes a string that needs escapes.
 fn write_text(json: &mut String, text: &str) {
-    // Without an early exit, so that the compiler compares many bytes at a time.
+    // There is no early exit, so that the compiler can compare many bytes at a time.
     let escape =
         text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
     if !escape {
@@ -131,7 +133,7 @@ fn write_text(json: &mut String, text: &str) {
         json.push_str(text);
         json.push('"');
     } else {
-        // `Display` of a value is its JSON. Writing to a String cannot fail.
+        // `Display` of a `serde_json::Value` writes JSON. Writing to a String cannot fail.
         let _ = write!(json, "{}", serde_json::Value::from(text));
     }
 }

@@ -1,8 +1,10 @@
-//! One-to-one chat as a library: users, threads of two participants, messages, read marks and unread lists.
+//! One-to-one chat as a library.
 //!
-//! This crate is the chat without HTTP. It stores its data in SQLite or Postgres and decides who may do what;
-//! `chat-server` serves it and `chat-client` calls that server. The module [`api`] holds what both share: ids, wire types
-//! and the table of endpoints. It is all that remains without features.
+//! It has users, threads of two participants, messages, read marks and lists of unread messages.
+//!
+//! This crate is the chat without HTTP. It stores its data in SQLite or Postgres and checks what each user may do.
+//! `chat-server` serves it over HTTP, and `chat-client` calls that server. Both use the module [`api`]: ids, wire types
+//! and the table of endpoints.
 //!
 //! It is not a framework for chat: there are no groups, no attachments, no presence and no push. Clients poll.
 //!
@@ -35,12 +37,13 @@
 //!   implements the trait, and tests the implementation with the cases of `store::conformance`.
 //! - `auth`: passwords and tokens. `text`: checked texts. `clock`: the source of time. `json`: pages as JSON.
 //! - [`api`]: the HTTP contract.
+//! - [`policy`]: the rules of who may do what.
 //!
 //! # Runtime
 //!
-//! The caller has to provide a Tokio runtime with time enabled (`enable_time` or `enable_all`), and on Postgres with I/O
-//! enabled. Every method of `Chat` has to be called within it: some spawn tasks and use the blocking pool. With a paused
-//! clock, time-outs and cache expiry follow that clock.
+//! The caller has to provide a Tokio runtime with time enabled (`enable_time` or `enable_all`), and on Postgres with
+//! I/O enabled. Call every method of `Chat` within this runtime, because some methods spawn tasks or use the blocking
+//! pool. If Tokio's clock is paused, time-outs and the expiry of cache entries follow the paused clock.
 //!
 //! # Database
 //!
@@ -50,15 +53,15 @@
 //!
 //! The compiler settings of this workspace do not apply to a dependent crate. Two of them matter:
 //!
-//! - Without optimisation it takes long to hash a password: set `opt-level = 3` for `argon2` and `blake2` under
+//! - Hashing a password is slow without optimisation: set `opt-level = 3` for `argon2` and `blake2` under
 //!   `[profile.dev.package]`.
-//! - By default SQLite is compiled with locks that all its connections share: the flags against that are in
-//!   `.cargo/config.toml` of this workspace.
+//! - By default SQLite is compiled with locks that all connections share. `.cargo/config.toml` of this workspace has
+//!   the compiler flags that remove these locks.
 //!
 //! # Errors
 //!
 //! The text of an error does not repeat its source: [`error_chain`](error_chain()) displays an error with its causes.
-//! `Error::hint` returns advice where there is some.
+//! `Error::hint` returns what to do about an error, if there is advice.
 //!
 //! # Features
 //!
@@ -66,12 +69,13 @@
 //! |---|---|---|
 //! | `sqlite` | yes | `store::sql` on SQLite |
 //! | `postgres` | yes | `store::sql` on Postgres |
-//! | `sql` | by both | what the two databases share; of no use alone |
-//! | `chat` | by both | the chat without a database, for an own `Store` |
-//! | `conformance` | no | `store::conformance`, the test cases for an own `Store` |
+//! | `sql` | by both | the code that both databases share; not useful alone |
+//! | `chat` | by both | the chat without a database, for a custom `Store` |
+//! | `conformance` | no | `store::conformance`, the test cases for a custom `Store` |
 //! | `schema` | no | JSON Schemas of the wire types |
 //!
-//! Without any feature the crate is the module [`api`] and [`error_chain`](error_chain()).
+//! Without any feature the crate has the modules [`api`] and [`policy`] and the function
+//! [`error_chain`](error_chain()).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

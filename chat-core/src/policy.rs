@@ -12,14 +12,16 @@
 //! | Move a message to another thread | no user |
 //!
 //! A user who cannot read a thread is told that the thread and its messages do not exist. The error "forbidden" is
-//! given only about a message that the user can read.
+//! returned only for a message that the user can read.
 //!
-//! A store repeats a rule in SQL where the check and the action have to be one atomic step. Each such statement names
-//! the function here that it repeats.
+//! If the check and the action have to be one atomic step, a store repeats the rule in SQL. Each such statement names
+//! the function of this module that it repeats.
 
 use crate::api::{Message, Participants, ThreadId, UserId};
 
-/// Returns whether `user` may open a thread with `other`: not with themselves.
+/// Returns whether `user` may open a thread with `other`.
+///
+/// A user cannot open a thread with themselves.
 ///
 /// ```
 /// use chat_core::{api::UserId, policy};
@@ -32,24 +34,26 @@ pub fn can_open_thread(user: UserId, other: UserId) -> bool {
     user != other
 }
 
-/// Returns whether `user` may read a thread with these participants, and its messages.
+/// Returns whether `user` may read a thread of `participants`, and its messages.
 pub fn can_read(participants: Participants, user: UserId) -> bool {
     participants.contains(user)
 }
 
-/// Returns whether `user` may send messages to a thread with these participants.
+/// Returns whether `user` may send messages to a thread of `participants`.
 pub fn can_send(participants: Participants, user: UserId) -> bool {
     participants.contains(user)
 }
 
-/// Returns whether `user` may mark messages of a thread with these participants as read or unread.
+/// Returns whether `user` may set the read marks in a thread of `participants`.
 ///
 /// The sender of a message may mark it too.
 pub fn can_mark_read(participants: Participants, user: UserId) -> bool {
     participants.contains(user)
 }
 
-/// Returns whether `user` may delete a thread with these participants, with all its messages.
+/// Returns whether `user` may delete a thread of `participants`.
+///
+/// All messages of the thread are deleted with it.
 pub fn can_delete_thread(participants: Participants, user: UserId) -> bool {
     participants.contains(user)
 }
@@ -64,7 +68,9 @@ pub fn can_delete_message(message: &Message, user: UserId) -> bool {
     message.sender == user
 }
 
-/// Returns whether a message may be put into `thread`: only into the thread it is in.
+/// Returns whether a message may be put into `thread`.
+///
+/// A message cannot be moved to another thread.
 pub fn can_put_into(message: &Message, thread: ThreadId) -> bool {
     message.thread == thread
 }

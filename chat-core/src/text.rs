@@ -1,9 +1,11 @@
-//! Texts that are checked before they are stored: messages, usernames, names of tokens.
+//! Checked texts: messages, usernames and names of tokens.
 
 use crate::api::{FieldErrors, error_text, limits};
 use std::fmt;
 
-/// Removes the white space around a text: Unicode's, and U+001C to U+001F, which Python removes too. U+200B stays.
+/// Removes the white space around a text.
+///
+/// White space is that of Unicode and U+001C to U+001F, which Python removes as well. U+200B is not removed.
 ///
 /// ```
 /// assert_eq!(chat_core::text::trim("\u{1c} Hello!\u{200b}\n"), "Hello!\u{200b}");
@@ -12,7 +14,9 @@ pub fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
 
-/// Returns what is wrong with a trimmed text: blank, over `max` code points, or with U+0000 in it.
+/// Returns the errors of a trimmed text.
+///
+/// A text must not be blank, have more than `max` code points or contain U+0000.
 fn faults(text: &str, max: usize) -> Vec<String> {
     if text.is_empty() {
         return vec![error_text::BLANK.to_owned()];
@@ -43,10 +47,10 @@ pub(crate) fn check(field: &str, text: &str, max: usize) -> Result<String, Field
     errors.into_result().map(|()| text.to_owned())
 }
 
-/// The text of a message, checked: trimmed, not blank, not too long, without U+0000.
+/// The checked text of a message: trimmed, not blank, not too long, no U+0000.
 ///
-/// [`Chat::text`](crate::Chat::text) makes one under the length limit of that chat. `TryFrom` applies the default
-/// limit, [`TEXT_MAX`](limits::TEXT_MAX). `Debug` does not show the text.
+/// [`Chat::text`](crate::Chat::text) applies the length limit of its chat. `TryFrom` applies the default limit,
+/// [`TEXT_MAX`](limits::TEXT_MAX). `Debug` does not show the text.
 ///
 /// ```
 /// use chat_core::text::MessageText;
@@ -69,7 +73,7 @@ impl MessageText {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-    /// Checks the length against another limit than that of its constructor.
+    /// Checks the length against a limit that may differ from the constructor's.
     pub(crate) fn check_length(&self, max: usize) -> Result<(), FieldErrors> {
         if is_longer(&self.0, max) {
             return Err(FieldErrors::one(Self::FIELD, error_text::too_long(max)));
@@ -81,11 +85,11 @@ impl MessageText {
     }
 }
 
-/// A username that may be registered: trimmed, 1 to [`USERNAME_MAX`](limits::USERNAME_MAX) ASCII letters, digits and
-/// characters of `@.+-_`.
+/// A username that may be registered.
 ///
-/// Whether a user has the name already is another question; [`Chat::check_username`](crate::Chat::check_username)
-/// answers both.
+/// It is trimmed and has 1 to [`USERNAME_MAX`](limits::USERNAME_MAX) characters: ASCII letters, digits and `@.+-_`.
+///
+/// Another user may already have the name. [`Chat::check_username`](crate::Chat::check_username) checks this as well.
 ///
 /// ```
 /// use chat_core::text::Username;

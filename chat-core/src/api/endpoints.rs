@@ -1,7 +1,7 @@
 //! The table of endpoints: each endpoint of the API, defined once.
 //!
-//! The routes of the server, the calls of the client and the OpenAPI document follow from this table, and so do the
-//! names of the fields that the server reads from bodies and queries.
+//! The routes of the server, the calls of the client and the OpenAPI document are derived from this table. This module
+//! also has the names of the fields that the server reads from bodies and queries.
 
 use super::{
     Credentials, EditMessage, IssuedToken, MarkRead, Marked, Message, MessageCursor, MessageId, OpenThread,
@@ -29,14 +29,15 @@ pub trait Endpoint: Send + Sync + 'static {
 
 /// One endpoint, as a value.
 ///
-/// It is not `#[non_exhaustive]`: the server serves its own document as an endpoint that is not in the table.
+/// It is not `#[non_exhaustive]`, because the server constructs one for its OpenAPI document, which is not in the
+/// table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     /// The name in the table.
     pub name: &'static str,
     /// What the endpoint does, in one line.
     pub summary: &'static str,
-    /// The method. `HEAD` is served as well wherever a `GET` without a body is.
+    /// The method. If it is `GET` without a body, `HEAD` is served as well.
     pub method: Method,
     /// The path below the base path, with a trailing slash and `{id}` for an id.
     pub path: &'static str,
@@ -46,7 +47,7 @@ pub struct Spec {
     pub takes_body: bool,
     /// The statuses of success, the most frequent one first.
     pub success: &'static [StatusCode],
-    /// The error statuses beside those that follow from the other fields.
+    /// The error statuses in addition to those that the other fields imply.
     pub refusals: &'static [StatusCode],
 }
 
@@ -69,7 +70,7 @@ impl Access for SignedIn {
     const SIGNED_IN: bool = true;
 }
 
-/// A type that stands for `{id}` in a path; `()` where the path has no id.
+/// The type of `{id}` in a path; `()` if the path has no id.
 pub trait PathId: Send + Sync {
     /// Returns the text of the path segment; `None` for a path without an id.
     fn segment(&self) -> Option<String>;
@@ -90,7 +91,7 @@ macro_rules! path_ids {
 }
 path_ids!(UserId, TokenId, ThreadId, MessageId);
 
-/// A type that is sent as a request body; `()` where there is none.
+/// The type of a request body; `()` if there is none.
 pub trait RequestBody: Serialize + Send + Sync {
     /// Whether there is a body.
     const EXPECTED: bool = true;
@@ -99,9 +100,9 @@ impl RequestBody for () {
     const EXPECTED: bool = false;
 }
 
-/// Names the fields of a type once, in the order in which a response lists their errors.
+/// Lists the fields of a type, in the order in which a response reports errors.
 ///
-/// It does not compile if the names are not exactly those of the type's fields.
+/// Compilation fails if the names are not exactly those of the fields of the type.
 macro_rules! fields {
     ($($type:ident { $($field:ident),* $(,)? })*) => {$(
         impl $type {
@@ -168,7 +169,7 @@ macro_rules! endpoints {
             }
         )*
 
-        /// The whole table.
+        /// Every endpoint, in the order of the table.
         pub const ALL: &[Spec] = &[$($name::SPEC),*];
 
         /// Calls the visitor with the types of each endpoint, in the order of the table.
@@ -220,7 +221,7 @@ endpoints! {
 
     /// Lists the caller's threads, oldest first.
     ListThreads = SignedIn GET "/threads/" ((), ThreadCursor, ()) -> Vec<Thread>, OK;
-    /// Opens the thread with another user: 201 for a new thread, 200 for an existing one.
+    /// Opens the thread with another user: 201 if it is new, 200 if it exists already.
     CreateThread = SignedIn POST "/threads/" ((), (), OpenThread) -> Opened, CREATED OK;
     /// Returns a thread.
     GetThread = SignedIn GET "/threads/{id}/" (ThreadId, (), ()) -> ThreadDetail, OK;

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize, Serializer, de, ser::SerializeMap};
 use std::fmt;
 
-/// The name for errors that belong to no single field.
+/// The field name of errors that do not belong to a single field.
 pub const NON_FIELD_ERRORS: &str = "non_field_errors";
 
 /// An error response with one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Detail {
-    /// The reason, as a text for people.
+    /// The reason, as text for a person to read.
     pub detail: String,
 }
 
@@ -121,7 +121,9 @@ impl schemars::JsonSchema for FieldErrors {
     }
 }
 
-/// The texts of field errors: those of Django REST Framework 3.16, word for word, and further ones in its style.
+/// The texts of field errors.
+///
+/// They are the texts of Django REST Framework 3.16, word for word, and further texts in its style.
 pub mod error_text {
     use std::fmt::Display;
 
@@ -137,7 +139,9 @@ pub mod error_text {
     pub const NULL_CHARACTERS: &str = "Null characters are not allowed.";
     /// Not an integer.
     pub const NOT_AN_INTEGER: &str = "A valid integer is required.";
-    /// Text of an integer with more than [`INTEGER_TEXT_MAX`](crate::api::limits::INTEGER_TEXT_MAX) characters.
+    /// The text of an integer is too long.
+    ///
+    /// The limit is [`INTEGER_TEXT_MAX`](crate::api::limits::INTEGER_TEXT_MAX) characters.
     pub const INTEGER_TOO_LONG: &str = "String value too large.";
     /// Not a boolean.
     pub const NOT_A_BOOLEAN: &str = "Must be a valid boolean.";
@@ -154,11 +158,11 @@ pub mod error_text {
         "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.";
     /// A username that a user has already, in any letter case.
     pub const USERNAME_TAKEN: &str = "A user with that username already exists.";
-    /// A password under [`PASSWORD_MIN`](crate::api::limits::PASSWORD_MIN).
+    /// A password shorter than [`PASSWORD_MIN`](crate::api::limits::PASSWORD_MIN).
     pub const PASSWORD_TOO_SHORT: &str = "This password is too short. It must contain at least 8 characters.";
-    /// A password over [`PASSWORD_MAX`](crate::api::limits::PASSWORD_MAX).
+    /// A password longer than [`PASSWORD_MAX`](crate::api::limits::PASSWORD_MAX).
     pub const PASSWORD_TOO_LONG: &str = "This password is too long. It must contain at most 1024 bytes.";
-    /// The current password is a different one.
+    /// The current password in the request is wrong.
     pub const WRONG_PASSWORD: &str = "Invalid password.";
     /// A thread of a user with themselves.
     pub const THREAD_WITH_SELF: &str = "You cannot start a thread with yourself.";
@@ -175,11 +179,15 @@ pub mod error_text {
     pub fn not_a_uuid(value: impl Display) -> String {
         format!("“{value}” is not a valid UUID.")
     }
-    /// Returns the error of an id of an object that does not exist or is not visible to the caller.
+    /// Returns the error of the id of an unknown object.
+    ///
+    /// The object does not exist, or it is not visible to the caller.
     pub fn no_such_pk(value: impl Display) -> String {
         format!("Invalid pk \"{value}\" - object does not exist.")
     }
-    /// Returns the error of a JSON value that is not an object; `kind` is Python's name of its type.
+    /// Returns the error of a JSON value that is not an object.
+    ///
+    /// `kind` is Python's name of the type of the value.
     pub fn not_a_dictionary(kind: &str) -> String {
         format!("Invalid data. Expected a dictionary, but got {kind}.")
     }

@@ -1,4 +1,6 @@
-//! `Debug` of types with content that no log may contain: passwords and the texts of messages.
+//! `Debug` of types with secrets: passwords and the texts of messages.
+//!
+//! No log may contain these secrets.
 
 use super::{Credentials, EditMessage, Message, PasswordChange, SendMessage, SignIn};
 use std::fmt::{self, Debug, Formatter};

@@ -1,4 +1,4 @@
-//! Typed ids, so that the id of a user cannot be passed for that of a message.
+//! Typed ids, so that the id of a user cannot be used as the id of a message.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -58,15 +58,18 @@ integer_id!(
     2
 );
 integer_id!(
-    /// The id of a message: a positive integer. Within a thread a later message has a larger id.
+    /// The id of a message: a positive integer.
+    ///
+    /// Within a thread, a later message has a larger id.
     MessageId,
     "message",
     551
 );
 
 integer_id!(
-    /// The number of a token among those of its user: a positive integer, counted from 1. It reveals nothing of the
-    /// token itself.
+    /// The number of a token: a positive integer.
+    ///
+    /// The tokens of each user are counted from 1. The number reveals nothing about the token itself.
     TokenId,
     "token",
     1
@@ -100,7 +103,9 @@ impl fmt::Display for ThreadId {
     }
 }
 
-/// Reads every text that Python's `uuid.UUID` reads: any letter case, dashes anywhere or nowhere, braces, `urn:uuid:`.
+/// Reads every text that Python's `uuid.UUID` reads.
+///
+/// The text may have any letter case, dashes at any position or none, braces, and `urn:uuid:`.
 impl FromStr for ThreadId {
     type Err = ParseIdError;
     fn from_str(s: &str) -> Result<Self, ParseIdError> {

@@ -1,6 +1,8 @@
 //! The limits of the contract.
 
-/// Longest text of a message, in code points, unless the server is configured otherwise.
+/// Longest text of a message, in code points.
+///
+/// The server can be configured with another limit.
 pub const TEXT_MAX: usize = 250;
 /// Longest username, in code points.
 pub const USERNAME_MAX: usize = 150;
@@ -10,7 +12,7 @@ pub const PASSWORD_MIN: usize = 8;
 pub const PASSWORD_MAX: usize = 1024;
 /// Entries of a page if the request has no `limit`.
 pub const PAGE_DEFAULT: u64 = 100;
-/// Most entries of a page; a larger `limit` is lowered to this.
+/// Maximum number of entries of a page; a larger `limit` is lowered to this.
 pub const PAGE_MAX: u64 = 250;
 /// Largest request body, in bytes.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -22,7 +24,11 @@ pub const INTEGER_TEXT_MAX: usize = 1000;
 pub const IDEMPOTENCY_KEY_MAX: usize = 255;
 /// Longest name of a token, in code points.
 pub const TOKEN_NAME_MAX: usize = 100;
-/// Days of no use after which a new token expires, unless the server is configured otherwise.
+/// Days without use after which a new token expires.
+///
+/// The server can be configured with another number.
 pub const TOKEN_TTL_DAYS: u64 = 90;
-/// Most live tokens of one user; the one that was not used for longest is revoked for a new one.
+/// Maximum number of live tokens of one user.
+///
+/// A further token replaces the token that has not been used for the longest time.
 pub const TOKENS_PER_USER: u32 = 100;

@@ -1,9 +1,10 @@
-//! The HTTP contract, shared by server, client and documents: ids, wire types, limits, error shapes and the
-//! [table of endpoints](endpoints). Nothing here needs a database or a runtime.
+//! The HTTP contract, shared by server, client and documents.
 //!
-//! The wire types have public fields and are exhaustive: server, client and tests construct them field by field, and
-//! a new field is a change of the contract that each of them has to decide about. Fields are written in the order in
-//! which they are declared.
+//! It has ids, wire types, limits, error shapes and the [table of endpoints](endpoints). Nothing here needs a database
+//! or a runtime.
+//!
+//! The wire types have public fields and are exhaustive: server, client and tests construct them field by field. A new
+//! field changes the contract, so each of them has to be adapted. Fields are written in the order of their declaration.
 //!
 //! ```
 //! use chat_core::api::{SendMessage, ThreadId};
@@ -36,11 +37,13 @@ pub use types::{
     PasswordChange, Root, SendMessage, SignIn, Thread, ThreadDetail, TokenInfo, User,
 };
 
-/// The request header that makes sending a message safe to repeat: 1 to
-/// [`limits::IDEMPOTENCY_KEY_MAX`] visible ASCII characters, unique per sender.
+/// The request header that makes sending a message safe to repeat.
+///
+/// Its value has 1 to [`limits::IDEMPOTENCY_KEY_MAX`] visible ASCII characters and is unique per sender.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// The response header, with the value `true`, of a response that repeats the result of an earlier request with the
-/// same idempotency key.
+/// The response header that marks a repeated result, with the value `true`.
+///
+/// The response repeats the result of an earlier request with the same idempotency key.
 pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
-/// The response header with the id of a request, by which the server's log names it.
+/// The response header with the id of the request in the server's log.
 pub const REQUEST_ID: &str = "x-request-id";

@@ -21,7 +21,7 @@ pub struct Page<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Window {
-    /// The largest number of entries: 1 to 250, 100 if left out.
+    /// The largest number of entries: 1 to 250. The default is 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
@@ -39,7 +39,7 @@ pub struct UserQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub search: Option<String>,
-    /// The largest number of entries: 1 to 250, 100 if left out.
+    /// The largest number of entries: 1 to 250. The default is 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
@@ -57,7 +57,7 @@ pub struct UnreadQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub incoming: Option<bool>,
-    /// The largest number of entries: 1 to 250, 100 if left out.
+    /// The largest number of entries: 1 to 250. The default is 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
@@ -67,7 +67,7 @@ pub struct UnreadQuery {
     pub offset: Option<u64>,
 }
 
-/// The query parameters of the list of threads; without any, every thread.
+/// The query parameters of the list of threads; without them, all threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ThreadCursor {
@@ -75,13 +75,13 @@ pub struct ThreadCursor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "ThreadId"))]
     pub after: Option<ThreadId>,
-    /// The largest number of entries: 1 to 250, 100 if left out with a cursor.
+    /// The largest number of entries: 1 to 250. With a cursor, the default is 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,
 }
 
-/// The query parameters of the messages of a thread; without any, every message.
+/// The query parameters of the messages of a thread; without them, all messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MessageCursor {
@@ -89,11 +89,13 @@ pub struct MessageCursor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "MessageId"))]
     pub after: Option<MessageId>,
-    /// The page just before this id.
+    /// Only messages with a lower id than this one.
+    ///
+    /// The page has the newest of them, oldest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "MessageId"))]
     pub before: Option<MessageId>,
-    /// The largest number of entries: 1 to 250, 100 if left out with a cursor.
+    /// The largest number of entries: 1 to 250. With a cursor, the default is 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub limit: Option<u64>,

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 /// A point in time: whole microseconds since 1970-01-01T00:00:00Z.
 ///
-/// Written as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, six digits, the fraction left out when it is exactly zero.
+/// It is written as `YYYY-MM-DDTHH:MM:SS.ffffffZ`. The fraction has six digits, or is left out if it is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -30,10 +30,11 @@ impl Timestamp {
 }
 
 impl Timestamp {
-    /// Appends the text, without `std::fmt`: a page has fifty of them, and formatting each with `std::fmt` takes as
-    /// long as all the rest of writing a message.
+    /// Appends the text, without `std::fmt`.
+    ///
+    /// A page has fifty timestamps. Formatting one with `std::fmt` takes as long as writing the rest of its message.
     pub(crate) fn write(self, text: &mut String) {
-        // Out of the calendar's range, as in a damaged database: the nearest end of the range.
+        // A time out of the calendar's range, as in a damaged database, is written as the nearest end of the range.
         let time = jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
             jiff::Timestamp::MIN
         } else {

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A token, in plain text. `Debug` does not show it; [`Token::expose`] returns the text.
+/// A token, in plain text.
+///
+/// `Debug` does not show it; [`Token::expose`] returns the text.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(description = "Stands for a user who has signed in; a secret."))]
@@ -15,7 +17,9 @@ impl Token {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
-    /// Returns the text, for an `Authorization` header or for its owner, never for a log.
+    /// Returns the text, for an `Authorization` header or for the owner.
+    ///
+    /// No log may contain it.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,6 @@
-//! The JSON of requests and responses. Fields are written in the order of their declaration.
+//! The JSON of requests and responses.
+//!
+//! Fields are written in the order of their declaration.
 
 #[cfg(feature = "schema")]
 use super::limits;
@@ -59,11 +61,11 @@ pub struct IssuedToken {
 pub struct TokenInfo {
     /// The number of the token, by which it is revoked.
     pub id: TokenId,
-    /// The name that it got at sign-in.
+    /// The name that was given at sign-in.
     pub name: Option<String>,
     /// When it was created.
     pub created: Timestamp,
-    /// When it was last used, to within about a minute.
+    /// When it was last used, with a precision of about a minute.
     pub last_used: Timestamp,
     /// When it expires if it is not used before; `null` if it does not expire.
     pub expires: Option<Timestamp>,
@@ -93,7 +95,9 @@ pub struct PasswordChange {
     pub new: String,
 }
 
-/// The participants of a thread, by ascending id: two, or one in some imported threads.
+/// The participants of a thread, by ascending id.
+///
+/// There are two, or one in some imported threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Participants {
     first: UserId,
@@ -236,7 +240,7 @@ pub struct Message {
 pub struct SendMessage {
     /// The thread to send the message to.
     pub thread: ThreadId,
-    /// The text: 1 to 250 code points after trimming, unless the server is configured otherwise.
+    /// The text: 1 to 250 code points after trimming, unless configured otherwise.
     #[cfg_attr(feature = "schema", schemars(length(min = 1), example = &"Hello!"))]
     pub text: String,
     /// Whether the message counts as read from the start; `false` if left out.
@@ -245,7 +249,7 @@ pub struct SendMessage {
     pub is_read: Option<bool>,
 }
 
-/// The request body that changes a message; a field that is left out stays as it is.
+/// The request body that changes a message; omitted fields are not changed.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EditMessage {

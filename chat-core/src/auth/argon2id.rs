@@ -1,4 +1,4 @@
-//! Argon2 with memory that is returned to the system.
+//! Argon2 that returns its memory to the operating system.
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
@@ -8,9 +8,11 @@ use argon2::{
     },
 };
 
-/// Hashes and verifies passwords. New hashes use the default parameters of the argon2 crate, which are OWASP's first
-/// recommendation for argon2id: 19 MiB, two passes, one lane
-/// (Password Storage Cheat Sheet, <https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
+/// Hashes and verifies passwords.
+///
+/// New hashes use the default parameters of the argon2 crate: 19 MiB, two passes, one lane. They are OWASP's first
+/// recommendation for argon2id (Password Storage Cheat Sheet,
+/// <https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
 pub(crate) struct Argon2id;
 
 impl Argon2id {
@@ -53,11 +55,15 @@ impl CustomizedPasswordHasher<PasswordHash> for Argon2id {
     }
 }
 
-/// The number of blocks of 1 KiB from which on glibc maps an allocation and unmaps it when it is freed. glibc keeps
-/// smaller allocations, and cannot reuse them because blocks are aligned: a dozen log-ins would hold 200 MiB.
+/// A number of blocks of 1 KiB for which glibc always maps the allocation.
+///
+/// glibc unmaps such an allocation when it is freed. It keeps smaller allocations, but cannot reuse them because the
+/// blocks are aligned: a dozen log-ins would hold 200 MiB.
 const MAPPED: usize = 33 * 1024;
 
-/// Allocates this many blocks. The capacity beyond them is never touched and costs no memory.
+/// Allocates this many blocks.
+///
+/// The capacity beyond them is never accessed, so it uses no memory.
 fn blocks(count: usize) -> Vec<Block> {
     let mut blocks = Vec::with_capacity(count.max(MAPPED));
     blocks.resize(count, Block::default());

@@ -1,8 +1,8 @@
-//! Passwords and tokens: how a user proves their identity.
+//! Passwords and tokens, with which users authenticate.
 //!
-//! [`Chat`](crate::Chat) uses these modules itself. Use them directly to import users of another service, whose password
-//! hashes [`password::from_django`] reads, or to look up a token in a store, which knows tokens by
-//! [`token::hash`] alone.
+//! [`Chat`](crate::Chat) uses these modules itself. An application can also use them directly. To import users of
+//! another service, read their password hashes with [`password::from_django`]. To look up a token in a store, compute
+//! its [`token::hash`], because a store holds only the hashes of tokens.
 
 mod argon2id;
 pub mod password;

@@ -1,4 +1,6 @@
-//! Hashing and verification of passwords: argon2id for new hashes, and Django's PBKDF2 and argon2 for imported ones.
+//! Hashing and verification of passwords.
+//!
+//! New hashes are argon2id. Imported hashes may be Django's PBKDF2 or Django's argon2.
 
 use crate::{
     Error,
@@ -16,12 +18,13 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-/// Verified in place of the hash of a user who does not exist or has no password, so that sign-in takes the same time
-/// for them. No password is known to have this hash.
+/// The hash to verify if the user does not exist or has no password.
+///
+/// Sign-in then takes the same time as for other users. No password is known to have this hash.
 const DUMMY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// The number of calls that may wait for a hash; further ones fail with `Busy`.
+/// The maximum number of waiting calls; further calls fail with `Busy`.
 const QUEUE: usize = 512;
 
 /// The beginning of a hash by Django's PBKDF2 over HMAC-SHA256.
@@ -46,7 +49,9 @@ pub fn from_django(hash: &str) -> Option<PasswordHash> {
     Scheme::of(&hash).is_some().then_some(hash)
 }
 
-/// Checks a password that a user chose; `field` is the name of the password in the errors.
+/// Checks the length of a password that a user chose.
+///
+/// `field` is the name of the password in the errors.
 ///
 /// # Errors
 /// The password has fewer than [`PASSWORD_MIN`](limits::PASSWORD_MIN) or more than
@@ -131,12 +136,14 @@ pub(crate) enum Verdict {
     Wrong,
     /// The password is right.
     Right,
-    /// The password is right, but its hash is outdated: the hash to store from now on.
+    /// The password is right but its hash is outdated; holds the hash to store.
     Outdated(PasswordHash),
 }
 
-/// Hashes passwords on the blocking pool. Half as many run at a time as there are cores: each takes 19 MiB and tens of
-/// milliseconds of a core, and requests that only read should not wait for that.
+/// Hashes passwords on the blocking pool.
+///
+/// At most half as many hashes run at a time as there are cores. Each hash takes 19 MiB and tens of milliseconds of a
+/// core, and requests that only read should not wait for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Hasher {
     running: Arc<Semaphore>,
@@ -161,7 +168,7 @@ impl Hasher {
         let running = self.running.clone().acquire_owned().await.map_err(Error::fault)?;
         drop(waiting);
         let task = spawn_blocking(move || {
-            // Held to the end of the work, even if the caller drops its future.
+            // The permit is held to the end of the work, even if the caller drops its future.
             let _running = running;
             work()
         });
@@ -173,7 +180,9 @@ impl Hasher {
         self.run(move || hash_now(password.as_bytes())).await
     }
 
-    /// Verifies a password. Without a hash the verdict is `Wrong`, after the same time.
+    /// Verifies a password.
+    ///
+    /// Without a hash the verdict is `Wrong`, and takes the same time.
     pub(crate) async fn verify(&self, password: &str, hash: Option<PasswordHash>) -> Result<Verdict, Error> {
         let password = password.to_owned();
         self.run(move || {

@@ -19,7 +19,7 @@ pub(crate) fn generate() -> Result<Token, Error> {
     Ok(Token::new(text))
 }
 
-/// Returns the hash under which a store knows a token.
+/// Returns the hash by which a store identifies a token.
 ///
 /// SHA-256: a fast hash is enough, since 160 random bits cannot be guessed.
 pub fn hash(token: &str) -> TokenHash {

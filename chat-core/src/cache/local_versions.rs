@@ -1,4 +1,4 @@
-//! The versions of lists where this process alone writes to the database: counters in memory.
+//! In-memory versions of lists, if only this process writes to the database.
 
 use crate::api::{Participants, ThreadId, UserId};
 #[cfg(loom)]
@@ -7,7 +7,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Version counters. Threads and users whose hashes share one are read again more often than needed, no more.
+/// The number of version counters.
+///
+/// Threads and users may share a counter. A change of one then also invalidates the pages of the others, which only
+/// costs further reads of the database.
 const SLOTS: usize = 1 << 14;
 
 /// What a list depends on.
@@ -22,9 +25,9 @@ pub(super) enum Subject {
 /// The version of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LocalVersion {
-    /// Changes of its subject.
+    /// The number of changes of the subject.
     own: u64,
-    /// Changes that may concern every list.
+    /// The number of changes that may concern any list.
     epoch: u64,
 }
 
@@ -52,7 +55,7 @@ impl LocalVersions {
         }
     }
 
-    /// Moves on the versions of the lists that show a thread.
+    /// Increments the versions of the lists that show a thread.
     pub(super) fn invalidate(&self, thread: ThreadId, participants: Participants) {
         self.slot(&Subject::Thread(thread)).fetch_add(1, Ordering::SeqCst);
         for user in participants.iter() {
@@ -60,7 +63,7 @@ impl LocalVersions {
         }
     }
 
-    /// Moves on the version of every list.
+    /// Increments the version of every list.
     pub(super) fn invalidate_all(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
     }

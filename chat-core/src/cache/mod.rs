@@ -1,8 +1,10 @@
-//! In-memory caches: the owners of tokens, pages of lists written as JSON, and token uses that wait to be written.
+//! In-memory caches.
 //!
-//! No entry is served for longer than [`CACHE_TTL`] without reading the database again, because the administrator's
-//! commands and other nodes write to it as well. Changes by this process are visible at once. So are changes of lists by
-//! other nodes: where nodes share a database, the version of a list is read from it each time.
+//! They hold the owners of tokens, pages of lists as JSON, and token uses that are not written yet.
+//!
+//! An entry is served for at most [`CACHE_TTL`], because the administrator's commands and other nodes write to the
+//! database as well. Changes by this process are visible at once. Changes of lists by other nodes are visible at once
+//! as well: if nodes share a database, each look-up reads the version of the list from the database.
 
 mod local_versions;
 mod page_cache;
@@ -17,5 +19,7 @@ pub(crate) use versioned::Lookup;
 
 use std::time::Duration;
 
-/// How long an entry counts: what another process revoked or deleted is served for no longer than this.
+/// The maximum age of a served entry.
+///
+/// It limits how long an object is served after another process has revoked or deleted it.
 pub(crate) const CACHE_TTL: Duration = Duration::from_secs(2);

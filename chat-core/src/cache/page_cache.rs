@@ -15,23 +15,23 @@ use quick_cache::{Weighter, sync::Cache};
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// Largest total of the cached JSON and of [`OVERHEAD`] for each page, in bytes.
+/// The capacity in bytes, for the JSON and the [`OVERHEAD`] of every page.
 const CAPACITY: u64 = 16 * 1024 * 1024;
 
-/// Bytes that a page takes beside its JSON: key, version, entry of the hash table.
+/// Bytes that a page takes besides its JSON: key, version and hash table entry.
 const OVERHEAD: u64 = 256;
 
-/// Pages that the hash table has room for before it grows.
+/// The initial capacity of the hash table, in pages.
 const EXPECTED_PAGES: usize = 2000;
 
-/// The pages that were read last.
+/// A cache of the pages that were read last.
 #[derive(Debug)]
 pub(crate) struct PageCache {
     pages: Cache<Key, Entry, BySize>,
     versions: ListVersions,
 }
 
-/// A page of a list, as its reader asked for it.
+/// The parameters of a request for a page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Threads { caller: UserId, after: Option<ThreadId>, limit: u64 },
@@ -40,7 +40,7 @@ pub(crate) enum Key {
     Unread { caller: UserId, filter: UnreadFilter, slice: Slice },
 }
 
-/// The right to put a page that is read after the ticket was taken.
+/// The key and version for a page to put; taken before the page is read.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     ticket: versioned::Ticket<Key, Version>,
@@ -50,7 +50,9 @@ pub(crate) struct Ticket {
 /// A kind of page that the cache holds.
 pub(crate) trait Page: Sized {
     fn into_cached(self) -> CachedPage;
-    /// Returns the page if it is of this kind, as it is under every [`Key`] that asks for this kind.
+    /// Returns the page if it is of this kind.
+    ///
+    /// Under a given [`Key`], every page is of the same kind.
     fn from_cached(page: CachedPage) -> Option<Self>;
 }
 
@@ -70,7 +72,7 @@ struct Entry {
     taken: Instant,
 }
 
-/// Where the current version of a list comes from.
+/// The source of the current version of a list.
 #[derive(Debug)]
 enum ListVersions {
     /// Counted in memory: this process alone writes to the database.
@@ -79,11 +81,13 @@ enum ListVersions {
     Stored(Arc<dyn Store>),
 }
 
-/// The version of a list: as long as it is the same, so is the list.
+/// The version of a list. The list is unchanged while the version is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Version {
     Local(LocalVersion),
-    /// `None` if the store returned none, against its contract. Pages then expire with [`CACHE_TTL`] alone.
+    /// The version in the database; `None` if the store returned none.
+    ///
+    /// A store that returns none breaks its contract. Only [`CACHE_TTL`] limits the age of pages then.
     Stored(Option<i64>),
 }
 
@@ -97,9 +101,9 @@ impl PageCache {
         Self { pages: Cache::with_weighter(EXPECTED_PAGES, CAPACITY, BySize), versions }
     }
 
-    /// Returns the page under a key if it is current, and otherwise a ticket with which to put it.
+    /// Returns the current page under a key, or a ticket with which to put it.
     ///
-    /// Queries the database for a version where several nodes write to it.
+    /// Queries the database for the version if several nodes write to it.
     ///
     /// # Errors
     /// Those of [`Store::list_versions`].
@@ -115,8 +119,9 @@ impl PageCache {
         })
     }
 
-    /// Puts a page that was read after its ticket was taken. If its list changed in the meantime the entry is stale on
-    /// arrival and never matches.
+    /// Puts a page that was read after its ticket was taken.
+    ///
+    /// If the list changed in the meantime, the entry has an old version and is never served.
     pub(crate) fn put(&self, ticket: Ticket, page: impl Page) {
         let Ticket { ticket, taken } = ticket;
         versioned::put(ticket, page.into_cached(), |key, (version, page)| {
@@ -124,17 +129,20 @@ impl PageCache {
         });
     }
 
-    /// Invalidates the pages that show a thread. To be called after a change was committed and before its caller gets
-    /// the result.
+    /// Invalidates the pages that show a thread.
     ///
-    /// Does nothing where several nodes write to the database: the transaction of the change moved the versions on.
+    /// Call this after a change is committed and before its caller gets the result.
+    ///
+    /// Does nothing if several nodes write to the database: the transaction of the change assigned new versions.
     pub(crate) fn invalidate(&self, thread: ThreadId, participants: Participants) {
         if let ListVersions::Local(versions) = &self.versions {
             versions.invalidate(thread, participants);
         }
     }
 
-    /// Invalidates every page. To be called when it is unknown which lists changed, or whether any did.
+    /// Invalidates every page.
+    ///
+    /// Call this if it is unknown which lists changed, or whether any list changed.
     pub(crate) fn invalidate_all(&self) {
         if let ListVersions::Local(versions) = &self.versions {
             versions.invalidate_all();
@@ -145,10 +153,10 @@ impl PageCache {
 impl ListVersions {
     /// Returns the current version of a list.
     ///
-    /// Read-your-writes: once a change is acknowledged on any node, this node serves it. A transaction writes the new
+    /// Read-your-writes: after any node has acknowledged a change, this node serves it. A transaction writes the new
     /// versions of both participants together with its change. Postgres shows them to every statement that begins after
-    /// it has acknowledged the commit, and this query begins after the request arrived. A page that is cached under a
-    /// version was read after that version, and before the same version was found again: there was no change between.
+    /// it has acknowledged the commit, and this query begins after the request arrived. A cached page was read after
+    /// its version was read. If this query returns the same version, the list did not change in between.
     async fn of(&self, key: &Key) -> Result<Version> {
         match self {
             Self::Local(versions) => Ok(Version::Local(versions.of(&key.subject()))),
@@ -263,7 +271,7 @@ mod tests {
         cache.put(ticket::<JsonPage<MessageId>>(cache, key).await, page());
     }
 
-    /// The first page of both threads, and the unread lists of all three users.
+    /// Returns a cache of the first pages of both threads and all three unread lists.
     async fn filled() -> PageCache {
         let cache = empty().await;
         put_page(&cache, messages(ANN, THREAD)).await;

@@ -1,4 +1,4 @@
-//! The owners of tokens, so that authenticating a caller costs no query.
+//! A cache of the owners of tokens, so that authentication needs no query.
 
 use super::CACHE_TTL;
 use crate::{
@@ -12,11 +12,13 @@ use tokio::time::Instant;
 /// Largest number of cached tokens: about 8 MB of memory.
 const CAPACITY: usize = 50_000;
 
-/// The owners of the tokens that were used last.
+/// A cache of the owners of the tokens that were used last.
 #[derive(Debug)]
 pub(crate) struct SessionCache {
     owners: Cache<TokenHash, (TokenOwner, Instant)>,
-    /// Counts revocations, so that an owner read before a revocation is not cached after it.
+    /// The number of revocations.
+    ///
+    /// It is compared so that an owner that was read before a revocation is not cached after it.
     revocations: AtomicU64,
 }
 
@@ -38,22 +40,27 @@ impl SessionCache {
         (taken.elapsed() < CACHE_TTL).then_some(owner)
     }
 
-    /// Returns a snapshot for [`Self::put`]. To be called before the database is queried.
+    /// Returns a snapshot for [`Self::put`].
+    ///
+    /// Call this before the query of the database.
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot { revocations: self.revocations.load(Ordering::SeqCst), taken: Instant::now() }
     }
 
-    /// Caches an owner that was read after the snapshot, unless a token was revoked in the meantime.
+    /// Caches an owner that was read after the snapshot.
+    ///
+    /// The owner is not cached if a token was revoked in the meantime.
     pub(crate) fn put(&self, token: TokenHash, owner: TokenOwner, snapshot: Snapshot) {
         let Snapshot { revocations, taken } = snapshot;
         self.owners.insert(token, (owner, taken));
-        // Compared after the insertion: an earlier revocation is visible here, a later one removes the entry.
+        // The comparison follows the insertion: an earlier revocation is visible here, and a later one removes the
+        // entry.
         if self.revocations.load(Ordering::SeqCst) != revocations {
             self.owners.remove(&token);
         }
     }
 
-    /// Updates the last use in the entry of a token, if there is one.
+    /// Updates the last use of a token, if the token is cached.
     pub(crate) fn record_use(&self, token: &TokenHash, at: Timestamp) {
         let revocations = self.revocations.load(Ordering::SeqCst);
         if let Some((owner, taken)) = self.owners.get(token) {
@@ -61,13 +68,15 @@ impl SessionCache {
         }
     }
 
-    /// Removes a token. To be called after it was revoked.
+    /// Removes a token. Call this after the token is revoked.
     pub(crate) fn invalidate(&self, token: &TokenHash) {
         self.revocations.fetch_add(1, Ordering::SeqCst);
         self.owners.remove(token);
     }
 
-    /// Removes every token. To be called after a change that may have revoked any of them.
+    /// Removes every token.
+    ///
+    /// Call this after a change that may have revoked any token.
     pub(crate) fn invalidate_all(&self) {
         self.revocations.fetch_add(1, Ordering::SeqCst);
         self.owners.clear();

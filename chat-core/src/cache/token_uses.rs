@@ -1,4 +1,4 @@
-//! A buffer of token uses, so that authenticating a caller writes nothing.
+//! A buffer of token uses, so that authentication writes nothing.
 
 use crate::{
     api::Timestamp,
@@ -10,10 +10,12 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Most uses of one write, so that concurrent sends do not wait for long.
+/// The maximum number of uses in one write; limits how long sends wait for it.
 const BATCH: usize = 1000;
 
-/// The last uses that are not written yet: at most one for each token that was valid in the last seconds.
+/// A buffer of last uses that are not written yet.
+///
+/// It has at most one use for each token that was valid in the last seconds.
 #[derive(Debug, Default)]
 pub(crate) struct TokenUseBuffer {
     uses: Mutex<Uses>,
@@ -22,12 +24,14 @@ pub(crate) struct TokenUseBuffer {
 #[derive(Debug, Default)]
 struct Uses {
     waiting: HashMap<TokenHash, Timestamp>,
-    /// Uses that are being written, which a read of the database may not see yet.
+    /// Uses that are being written; a query may not return them yet.
     in_flight: HashMap<TokenHash, Timestamp>,
 }
 
 impl TokenUseBuffer {
-    /// Records a use. Returns true if the buffer was empty, in which case the caller has to schedule a flush.
+    /// Records a use and returns whether the buffer was empty.
+    ///
+    /// If it was empty, the caller has to schedule a flush.
     pub(crate) fn record(&self, token: TokenHash, at: Timestamp) -> bool {
         let waiting = &mut self.lock().waiting;
         let was_empty = waiting.is_empty();
@@ -41,7 +45,9 @@ impl TokenUseBuffer {
         uses.waiting.get(token).or_else(|| uses.in_flight.get(token)).copied()
     }
 
-    /// Writes the buffered uses. If that fails they are lost; the next use of each token is recorded again.
+    /// Writes the buffered uses.
+    ///
+    /// If a write fails, the uses that are not written are lost. The next use of each token is recorded again.
     pub(crate) async fn flush(&self, store: &dyn Store) {
         let uses: Vec<_> = {
             let mut buffer = self.lock();

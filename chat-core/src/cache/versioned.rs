@@ -1,22 +1,24 @@
-//! The protocol that keeps a stale value out of a cache, without a lock between readers and writers.
+//! The protocol that prevents stale values in a cache.
 //!
-//! 1. A reader asks for a value with the version that its source has now: [`get`]. An entry counts only if it was put
-//!    under the same version. Otherwise the reader gets a [`Ticket`] that holds the version, reads the source, and
-//!    puts what it read under the ticket: [`put`].
-//! 2. A writer commits its change to the source, then moves the version on, then reports success.
+//! It needs no lock between readers and writers.
 //!
-//! A value that was read before a change has a ticket from before the change. If the writer moves the version on
-//! between the ticket and the `put`, the entry is stale on arrival and never matches. So once a change is reported, no
-//! reader gets the value from before it.
+//! 1. A reader reads the current version of the source, and calls [`get`] with it. If the cached entry has the same
+//!    version, `get` returns its value. Otherwise it returns a [`Ticket`] with the current version. The reader then
+//!    reads the value from the source and calls [`put`] with the ticket and the value.
+//! 2. A writer commits a change to the source, then changes the version, then reports success.
+//!
+//! A value that was read before a change has the version from before the change. If the writer changes the version
+//! between `get` and `put`, the entry has an old version and no later `get` returns it. So after a change is reported,
+//! no reader gets the old value.
 //!
 //! The model at the end of this file runs every interleaving of a reader, a writer and a look-up after the change. It
-//! uses the counters of `local_versions.rs` and is compiled for loom alone:
+//! uses the counters of `local_versions.rs` and is compiled only for loom:
 //!
 //! ```text
 //! RUSTFLAGS='--cfg loom' cargo test -p chat-core --no-default-features --features chat --lib --release loom_model
 //! ```
 
-/// The right to put a value that is read after the ticket was taken.
+/// The key and version for a value to put; taken before the value is read.
 #[derive(Debug)]
 pub(super) struct Ticket<K, V> {
     key: K,
@@ -32,9 +34,11 @@ pub(crate) enum Lookup<T, Ticket> {
     Miss(Ticket),
 }
 
-/// Looks up a value whose source has the version `now`; `load` returns the entry under a key.
+/// Looks up a value whose source has the version `now`.
 ///
-/// `now` has to be read after the caller's request arrived and before the source is read.
+/// `load` returns the entry under a key.
+///
+/// The caller has to read `now` after the request arrived and before it reads the source.
 pub(super) fn get<K, V: PartialEq, T>(
     key: K,
     now: V,
@@ -46,7 +50,9 @@ pub(super) fn get<K, V: PartialEq, T>(
     }
 }
 
-/// Puts a value that was read after the ticket was taken; `store` replaces the entry under a key.
+/// Puts a value that was read after the ticket was taken.
+///
+/// `store` replaces the entry under a key.
 pub(super) fn put<K, V, T>(ticket: Ticket<K, V>, value: T, store: impl FnOnce(K, (V, T))) {
     store(ticket.key, (ticket.version, value));
 }
@@ -95,7 +101,9 @@ mod loom_model {
         }
     }
 
-    /// Reads while a writer changes the number and invalidates; then no reader may get the old one.
+    /// Checks that no reader gets the old number after a writer changed it.
+    ///
+    /// A reader runs while the writer changes the number and invalidates the entry.
     fn check(invalidate: fn(&LocalVersions)) {
         model(move || {
             let model = Model::new();

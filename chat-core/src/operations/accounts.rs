@@ -12,9 +12,9 @@ impl Chat {
     /// Registers a user who chose the name and the password.
     ///
     /// # Errors
-    /// - [`Error::Invalid`] with every error of both: the name is taken or not allowed, the password is too short or too
-    ///   long.
-    /// - [`Error::Unavailable`] if too many passwords wait to be hashed, or from the database.
+    /// - [`Error::Invalid`] with every error of the name and the password: the name is taken or not allowed, or the
+    ///   password is too short or too long.
+    /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
     /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn register(&self, username: &str, password: &str) -> Result<User, Error> {
         let wrong_password = password::check("password", password).err();
@@ -33,7 +33,7 @@ impl Chat {
     ///
     /// # Errors
     /// - [`Error::Invalid`] if the name is taken or not allowed.
-    /// - [`Error::Unavailable`] if too many passwords wait to be hashed, or from the database.
+    /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
     /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn add_user(&self, username: &str, password: &str) -> Result<User, Error> {
         let name = self.check_username(username).await?;
@@ -51,7 +51,9 @@ impl Chat {
         }
     }
 
-    /// Trims a name for a new user, checks it, and checks that no user has it, in any letter case.
+    /// Trims a name for a new user and checks that it is allowed and not taken.
+    ///
+    /// A name is taken if a user has it in any letter case.
     ///
     /// Another call may take the name before it is used: [`register`](Self::register) and
     /// [`add_user`](Self::add_user) report that as well.
@@ -67,10 +69,10 @@ impl Chat {
         Ok(name)
     }
 
-    /// Makes sure that a user of the embedding application exists in the chat and has this name.
+    /// Adds or renames a user of the embedding application, if needed.
     ///
-    /// Call it when the application adds or renames a user, or at every log-in; it writes nothing if nothing changed. The
-    /// rules for names that users register with do not apply.
+    /// Call it when the application adds or renames a user, or at every log-in. It writes nothing if nothing changed.
+    /// The rules for names at registration do not apply.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -88,8 +90,8 @@ impl Chat {
     /// ```
     ///
     /// # Errors
-    /// - [`Error::Invalid`] if another user has the name, if the name contains U+0000, which Postgres cannot store, or if
-    ///   the id is not positive.
+    /// - [`Error::Invalid`] if another user has the name, the name contains U+0000, or the id is not positive. Postgres
+    ///   cannot store U+0000.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn ensure_user(&self, id: UserId, username: &str) -> Result<(), Error> {
         if username.contains('\0') {
@@ -105,12 +107,14 @@ impl Chat {
         }
     }
 
-    /// Changes the password of the session's user and revokes every token except the session's.
+    /// Changes the password of the session's user.
+    ///
+    /// Revokes every token of the user except the token of the session.
     ///
     /// # Errors
     /// - [`Error::Invalid`] if `current` is not the password, or `new` is too short or too long.
     /// - [`Error::NotFound`] if the user was removed.
-    /// - [`Error::Unavailable`] if too many passwords wait to be hashed, or from the database.
+    /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
     /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn change_password(&self, session: Session, current: &str, new: &str) -> Result<(), Error> {
         let wrong = || FieldErrors::one("current", error_text::WRONG_PASSWORD);
@@ -135,11 +139,13 @@ impl Chat {
         }
     }
 
-    /// Sets the password of a user for an administrator, who may choose any, and revokes every token of the user.
+    /// Sets the password of a user and revokes every token of the user.
+    ///
+    /// This is for administrators, who may choose any password.
     ///
     /// # Errors
     /// - [`Error::NotFound`] if there is no such user.
-    /// - [`Error::Unavailable`] if too many passwords wait to be hashed, or from the database.
+    /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
     /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn set_password(&self, user: UserId, password: &str) -> Result<(), Error> {
         let hash: PasswordHash = self.hasher.hash(password).await?;
@@ -151,8 +157,10 @@ impl Chat {
         found(replace.await?)
     }
 
-    /// Enables or disables a user. A disabled user cannot sign in and their tokens are refused; their threads and
-    /// messages stay.
+    /// Enables or disables a user.
+    ///
+    /// A disabled user cannot sign in, and the tokens of the user are refused. The threads and messages of the user are
+    /// kept.
     ///
     /// # Errors
     /// - [`Error::NotFound`] if there is no such user.
@@ -166,7 +174,9 @@ impl Chat {
         found(change.await?)
     }
 
-    /// Removes a user with their tokens and threads, the messages of those threads, and what they wrote elsewhere.
+    /// Removes a user with their tokens, threads and messages.
+    ///
+    /// It removes every message of these threads, and every message that the user sent to other threads.
     ///
     /// # Errors
     /// - [`Error::NotFound`] if there is no such user.
@@ -209,7 +219,9 @@ impl Chat {
         self.store.account_by_name(username).await?.ok_or(Error::NotFound(Resource::User))
     }
 
-    /// Returns the users whose names begin with `search`, in any letter case, by name in code point order.
+    /// Returns the users whose names begin with `search`, in any letter case.
+    ///
+    /// The users are sorted by name, in code point order.
     ///
     /// # Errors
     /// [`Error::Unavailable`] and [`Error::Fault`] from the database.

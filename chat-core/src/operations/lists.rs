@@ -30,7 +30,9 @@ impl Chat {
         self.cached(Key::Threads { caller, after, limit }, read).await
     }
 
-    /// Returns [`Chat::thread_messages`] as JSON, with the cursor of the next page in the direction of reading.
+    /// Returns [`Chat::thread_messages`] as JSON, with the cursor of the next page.
+    ///
+    /// With [`MessageRange::Before`], the next page has older messages.
     ///
     /// # Errors
     /// Those of [`Chat::thread_messages`].
@@ -45,7 +47,7 @@ impl Chat {
             let mut page = self.thread_messages(caller, thread, range, limit.saturating_add(1)).await?;
             let backwards = matches!(range, MessageRange::Before(_));
             if backwards {
-                // The message beyond the page is the oldest here, not the newest.
+                // Here the message beyond the page is the oldest one, not the newest one.
                 page.reverse();
             }
             let more = truncate(&mut page, limit);
@@ -98,7 +100,9 @@ impl Chat {
     }
 }
 
-/// Shortens a list that was read with one entry beyond its page. Returns whether there was one.
+/// Shortens a list to a page and returns whether there are further entries.
+///
+/// The list was read with one entry more than the page has.
 fn truncate<T>(list: &mut Vec<T>, limit: u64) -> bool {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = list.len() > limit;
@@ -112,7 +116,7 @@ fn json_slice(list: Counted<Message>) -> JsonSlice {
 
 fn array<T: ToJson>(entries: &[T]) -> Bytes {
     let mut json = json::array(entries);
-    // It may stay in the cache for long, which counts its length and not its capacity.
+    // The text may stay in the cache for long, and the cache counts its length, not its capacity.
     json.shrink_to_fit();
     json.into()
 }

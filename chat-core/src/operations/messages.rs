@@ -32,7 +32,9 @@ pub struct Draft {
     pub text: MessageText,
     /// Whether the message counts as read from the start.
     pub is_read: bool,
-    /// A key that makes the call safe to repeat. Unique for each message of the sender, who chooses it.
+    /// A key that makes the call safe to repeat.
+    ///
+    /// The sender chooses a different key for each message.
     pub idempotency_key: Option<String>,
 }
 
@@ -63,7 +65,9 @@ impl Draft {
         self
     }
 
-    /// Returns the digest by which a repeat of a request differs from another request with the same key.
+    /// Returns a digest of the request.
+    ///
+    /// It distinguishes a repeated request from a different request with the same key.
     fn digest(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
         digest.update(self.thread.get().as_bytes());
@@ -73,7 +77,7 @@ impl Draft {
     }
 }
 
-/// Changes to a message; a field that is `None` stays as it is.
+/// Changes to a message; a field that is `None` is not changed.
 ///
 /// ```
 /// use chat_core::{Edit, text::MessageText};
@@ -112,7 +116,7 @@ impl Edit {
 }
 
 impl Chat {
-    /// Sends a message. It is durable when this returns.
+    /// Sends a message. The message is durable when this method returns.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -134,7 +138,7 @@ impl Chat {
     ///
     /// # Errors
     /// - [`Error::Invalid`] if the text is blank, too long or contains U+0000.
-    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::NotFound`] if there is no such thread or the caller is not a participant of it.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database. After `Unavailable` the message may have been
     ///   sent; [`send_draft`](Self::send_draft) with an idempotency key can be repeated safely.
     pub async fn send(&self, caller: UserId, thread: ThreadId, text: &str) -> Result<Message, Error> {
@@ -142,9 +146,9 @@ impl Chat {
         Ok(sent.message)
     }
 
-    /// Sends a message with every option.
+    /// Sends a message with all options of a [`Draft`].
     ///
-    /// A repeat with the same idempotency key sends nothing and returns the first message in its current state.
+    /// A repeated call with the same idempotency key sends nothing and returns the first message in its current state.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -169,7 +173,7 @@ impl Chat {
     ///
     /// # Errors
     /// - [`Error::Invalid`] if the text is longer than this chat allows.
-    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::NotFound`] if there is no such thread or the caller is not a participant of it.
     /// - [`Error::KeyReused`] if the caller used the key with another thread, text or read mark.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn send_draft(&self, caller: UserId, draft: Draft) -> Result<Sent, Error> {
@@ -248,7 +252,9 @@ impl Chat {
         Ok(self.store.unread(caller, filter, slice).await?)
     }
 
-    /// Changes a message: the read mark by either participant, the text by the sender alone.
+    /// Changes the text or the read mark of a message.
+    ///
+    /// Either participant may change the read mark. Only the sender may change the text.
     ///
     /// # Errors
     /// - [`Error::Invalid`] if the text is longer than this chat allows.
@@ -286,7 +292,9 @@ impl Chat {
         .await
     }
 
-    /// Marks a message as read, by either participant. Repeating it changes nothing.
+    /// Marks a message as read.
+    ///
+    /// Either participant may mark it. A repeated call changes nothing.
     ///
     /// # Errors
     /// - [`Error::NotFound`] if there is no such message in a thread of the caller.
@@ -308,7 +316,9 @@ impl Chat {
         changed.value
     }
 
-    /// Invalidates every page if `error` leaves open whether a change was committed, and returns the error.
+    /// Invalidates every page if it is unknown whether a change was committed.
+    ///
+    /// It is unknown after [`StoreError::Unavailable`]. Returns `error`.
     pub(crate) fn invalidate_if_unknown(&self, error: StoreError) -> StoreError {
         if matches!(error, StoreError::Unavailable(_)) {
             self.pages.invalidate_all();
@@ -316,7 +326,9 @@ impl Chat {
         error
     }
 
-    /// Returns why the store did not change a message: the caller cannot read it, or breaks the rule.
+    /// Returns the error for a message that the store did not change.
+    ///
+    /// Either the caller cannot read the message, or `rule` does not allow the change.
     async fn refusal(
         &self,
         caller: UserId,

@@ -9,9 +9,10 @@ use std::{
 use tokio::runtime::Handle;
 
 impl Chat {
-    /// Runs `change` to completion even if the caller's future is dropped, as a server drops the handler of a request
-    /// with its connection. The remainder is spawned then, so that a change that the database commits all the same
-    /// always invalidates the caches.
+    /// Runs `change` to completion even if the caller's future is dropped.
+    ///
+    /// A server drops the handler of a request if the connection is closed. The rest of the change is then spawned as a
+    /// task: the database may still commit the change, and the caches have to be invalidated after that.
     pub(crate) async fn run_to_completion<T, F>(&self, change: impl FnOnce(Self) -> F) -> T
     where
         T: Send + 'static,
@@ -27,7 +28,7 @@ struct RunToCompletion<T: Send + 'static>(Option<BoxFuture<'static, T>>);
 impl<T: Send + 'static> Future for RunToCompletion<T> {
     type Output = T;
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        // Taken out, so that a future that panics is not polled again.
+        // The future is taken out so that it is not polled again if it panics.
         let Some(mut change) = self.0.take() else { return Poll::Pending };
         let poll = change.as_mut().poll(context);
         if poll.is_pending() {

@@ -23,8 +23,9 @@ pub struct Session {
 }
 
 impl Chat {
-    /// Creates a token for the user with this name and password. Older tokens stay valid, up to
-    /// [`TOKENS_PER_USER`](limits::TOKENS_PER_USER).
+    /// Creates a token for the user with this name and password.
+    ///
+    /// Older tokens stay valid, up to [`TOKENS_PER_USER`](limits::TOKENS_PER_USER).
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -46,15 +47,17 @@ impl Chat {
     /// ```
     ///
     /// # Errors
-    /// - [`Error::Invalid`] for a wrong password, an unknown user and a disabled one: the same text, after the same time.
-    ///   An imported hash takes a different time until its first use replaces it.
-    /// - [`Error::Unavailable`] if too many passwords wait to be hashed, or from the database.
+    /// - [`Error::Invalid`] for a wrong password, an unknown user or a disabled user. The text and the time are the
+    ///   same for each. An imported hash takes a different time until the first sign-in replaces it.
+    /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
     /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn sign_in(&self, username: &str, password: &str) -> Result<Token, Error> {
         self.sign_in_named(username, password, None).await
     }
 
-    /// Creates a token as [`sign_in`](Self::sign_in) does, with a name for the user's list of tokens.
+    /// Creates a token with a name for the user's list of tokens.
+    ///
+    /// Otherwise it does the same as [`sign_in`](Self::sign_in).
     ///
     /// # Errors
     /// Those of [`sign_in`](Self::sign_in), and [`Error::Invalid`] for the name, under `name`.
@@ -86,7 +89,8 @@ impl Chat {
             if self.store.account(account.id).await?.as_ref() == Some(&account) {
                 return Ok(token);
             }
-            // The account changed in the meantime. If its tokens were revoked, that was before this one was added.
+            // The account changed in the meantime. If its tokens were revoked before this one was added, this one is
+            // still valid.
             self.store.delete_token(&token::hash(token.expose())).await?;
         }
     }
@@ -94,12 +98,15 @@ impl Chat {
     /// Trims a name for a token and checks it.
     ///
     /// # Errors
-    /// The name is blank, longer than [`TOKEN_NAME_MAX`](limits::TOKEN_NAME_MAX) or contains U+0000; under `name`.
+    /// The name is blank, longer than [`TOKEN_NAME_MAX`](limits::TOKEN_NAME_MAX) or contains U+0000. The error is in
+    /// the field `name`.
     pub fn check_token_name(name: &str) -> Result<String, FieldErrors> {
         text::check("name", name, limits::TOKEN_NAME_MAX)
     }
 
-    /// Creates a token for a user without a password, for applications that authenticate users themselves.
+    /// Creates a token for a user without checking a password.
+    ///
+    /// This is for applications that authenticate users themselves.
     ///
     /// # Errors
     /// - [`Error::NotFound`] if there is no such user.
@@ -114,7 +121,8 @@ impl Chat {
         let hash = token::hash(token.expose());
         let new = NewToken { hash, user, name, created: self.clock.now(), ttl: self.token_ttl };
         self.run_to_completion(async move |chat| {
-            // Otherwise the token to revoke could be one whose recent use is still buffered.
+            // The store may revoke the token with the oldest use. Without the flush it could choose one whose recent
+            // use is buffered.
             chat.uses.flush(&*chat.store).await;
             match chat.store.insert_token(new, limits::TOKENS_PER_USER).await {
                 Ok(revoked) => {
@@ -125,7 +133,7 @@ impl Chat {
                 }
                 Err(StoreError::NotFound) => Err(Error::NotFound(Resource::User)),
                 Err(error) => {
-                    // Whether the token was added, and which others were revoked for it, is unknown.
+                    // It is unknown whether the token was added and which other tokens were revoked for it.
                     chat.sessions.invalidate_all();
                     Err(error.into())
                 }
@@ -134,7 +142,7 @@ impl Chat {
         .await
     }
 
-    /// Returns the user of a token. A cached token costs no query.
+    /// Returns the session of a token. A cached token needs no query.
     ///
     /// # Errors
     /// - [`Error::InvalidToken`] if the token is unknown, revoked or expired.
@@ -167,7 +175,9 @@ impl Chat {
         Ok(Session { user: owner.user, token: hash })
     }
 
-    /// Records the use of a token and schedules the write. A crash before the write loses it.
+    /// Records the use of a token and schedules the write.
+    ///
+    /// The use is lost if the process crashes before the write.
     fn record_use(&self, token: TokenHash, now: Timestamp) {
         self.sessions.record_use(&token, now);
         if self.uses.record(token, now) {
@@ -179,7 +189,9 @@ impl Chat {
         }
     }
 
-    /// Returns the live tokens of the session's user, newest first. The token of the session is marked.
+    /// Returns the live tokens of the session's user, newest first.
+    ///
+    /// The field `current` is true for the token of the session.
     ///
     /// # Errors
     /// [`Error::Unavailable`] and [`Error::Fault`] from the database.
@@ -187,7 +199,9 @@ impl Chat {
         self.live_tokens(session.user, Some(session.token)).await
     }
 
-    /// Returns the live tokens of a user, newest first. A user who does not exist has none.
+    /// Returns the live tokens of a user, newest first.
+    ///
+    /// The list is empty if the user does not exist.
     ///
     /// # Errors
     /// [`Error::Unavailable`] and [`Error::Fault`] from the database.
@@ -214,7 +228,9 @@ impl Chat {
         Ok(infos.collect())
     }
 
-    /// Revokes the token of the session. It is not an error if the token is revoked already.
+    /// Revokes the token of the session.
+    ///
+    /// It is not an error if the token is already revoked.
     ///
     /// # Errors
     /// [`Error::Unavailable`] and [`Error::Fault`] from the database.
@@ -238,7 +254,7 @@ impl Chat {
             match &deleted {
                 Ok(Some(token)) => chat.sessions.invalidate(token),
                 Ok(None) => {}
-                // The token may be deleted all the same.
+                // The token may have been deleted despite the error.
                 Err(_) => chat.sessions.invalidate_all(),
             }
             deleted
@@ -260,8 +276,9 @@ impl Chat {
     }
 }
 
-/// Returns how old the last recorded use may be before another one is recorded: a minute, or an eighth of a TTL that
-/// is shorter than eight minutes.
+/// Returns the age of the last recorded use at which a new one is recorded.
+///
+/// It is a minute, or an eighth of the TTL if the TTL is shorter than eight minutes.
 fn last_used_resolution(ttl: Option<Duration>) -> Duration {
     const MINUTE: Duration = Duration::from_secs(60);
     ttl.map_or(MINUTE, |ttl| MINUTE.min(ttl / 8))

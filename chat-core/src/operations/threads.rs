@@ -9,7 +9,7 @@ use crate::{
 use uuid::Uuid;
 
 impl Chat {
-    /// Opens the thread of `caller` with another user, created if they have none.
+    /// Opens the thread of `caller` with another user, and creates it if needed.
     ///
     /// Concurrent calls, from either participant, return the same thread.
     ///
@@ -64,7 +64,7 @@ impl Chat {
     /// Returns a thread of the caller.
     ///
     /// # Errors
-    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::NotFound`] if there is no such thread or the caller is not a participant of it.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn thread(&self, caller: UserId, id: ThreadId) -> Result<ThreadDetail, Error> {
         let thread = self.store.thread(caller, id).await?;
@@ -72,7 +72,9 @@ impl Chat {
         readable.ok_or(Error::NotFound(Resource::Thread))
     }
 
-    /// Returns up to `limit` threads of the caller in the order of their creation, from the one after `after`.
+    /// Returns up to `limit` threads of the caller in the order of creation.
+    ///
+    /// The first one is the thread after `after`, or the oldest thread if `after` is `None`.
     ///
     /// # Errors
     /// - [`Error::Invalid`] if `after` is not a thread of the caller.
@@ -90,7 +92,7 @@ impl Chat {
     /// Deletes a thread of the caller with all its messages, for both participants.
     ///
     /// # Errors
-    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::NotFound`] if there is no such thread or the caller is not a participant of it.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<(), Error> {
         self.run_to_completion(async move |chat| match chat.store.delete_thread(caller, id).await {
@@ -107,7 +109,7 @@ impl Chat {
     /// Returns up to `limit` messages of a thread of the caller, oldest first.
     ///
     /// # Errors
-    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::NotFound`] if there is no such thread or the caller is not a participant of it.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn thread_messages(
         &self,
@@ -120,12 +122,14 @@ impl Chat {
         messages.ok_or(Error::NotFound(Resource::Thread))
     }
 
-    /// Marks the messages of the other participant as read and returns how many were unread.
+    /// Marks the messages of the other participant as read.
     ///
-    /// With `up_to`, only messages up to that id.
+    /// Returns how many of these messages were unread.
+    ///
+    /// With `up_to`, it marks only messages up to that id.
     ///
     /// # Errors
-    /// - [`Error::NotFound`] if the caller is not a participant of such a thread.
+    /// - [`Error::NotFound`] if there is no such thread or the caller is not a participant of it.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn mark_thread_read(
         &self,
