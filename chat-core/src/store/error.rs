@@ -1,10 +1,10 @@
-//! The errors of a store, by what they mean to the caller.
+//! The errors of a store, classified by their meaning for the caller.
 
 use std::sync::Arc;
 
-/// The reason why a store did not do what it was asked.
+/// The reason why a call of a store failed.
 ///
-/// Cheap to clone, because one failed commit is the result of each call in its batch. The text of an error does not
+/// Cheap to clone, because each call of a batch returns the error of a failed commit. The text of an error does not
 /// repeat its source: [`error_chain`](crate::error_chain()) displays both.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -21,11 +21,14 @@ pub enum StoreError {
     /// The write queue is full. Nothing was written.
     #[error("the write queue is full")]
     Busy,
-    /// The database cannot be reached, is locked or full, or did not confirm a commit. Whether anything was written
-    /// is unknown.
+    /// The database is unreachable, locked or full, or did not confirm a commit.
+    ///
+    /// It is unknown whether anything was written.
     #[error("the database is not available")]
     Unavailable(#[source] Source),
-    /// This database does not support the call; the text names what does.
+    /// This database does not support the call.
+    ///
+    /// The text names the reason or an alternative.
     #[error("{0}")]
     Unsupported(&'static str),
     /// A fault of the program, of its data or of the database.
@@ -42,7 +45,7 @@ impl StoreError {
         matches!(self, Self::Busy | Self::Unavailable(_))
     }
 
-    /// Returns what to do about the error, where there is advice.
+    /// Returns what to do about the error; `None` if there is no advice.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Busy | Self::Unavailable(_) => Some("try again later"),

@@ -1,4 +1,4 @@
-//! `Debug` of types with content that no log may contain.
+//! Implements `Debug` for types whose content must not appear in logs.
 
 use super::{IdempotencyKey, ImportedMessage, MessageChange, NewMessage, PasswordHash, TokenHash};
 use crate::{api::hidden::Hidden, text::MessageText};
@@ -22,7 +22,7 @@ impl Debug for MessageText {
     }
 }
 
-/// Hides the digest too: a short text can be guessed from it.
+/// Hides the digest too, because a short text can be guessed from it.
 impl Debug for IdempotencyKey {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("IdempotencyKey").finish_non_exhaustive()

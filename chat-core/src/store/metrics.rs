@@ -30,8 +30,9 @@ pub struct PoolMetrics {
     pub idle: u64,
     /// The largest number of connections.
     pub max: u64,
-    /// Short reads that could not run at once, for lack of a free connection or because of a lock, and moved to the
-    /// blocking pool. Always 0 on Postgres.
+    /// Short reads that were moved to the blocking pool.
+    ///
+    /// A short read is moved if no connection is free or the database is locked. Always 0 on Postgres.
     pub moved: u64,
 }
 
@@ -50,7 +51,7 @@ pub struct BatchMetrics {
     pub sizes: Distribution,
     /// The duration of each batch with its commit, in microseconds.
     pub commits: Distribution,
-    /// The time until each caller got its result, including that of its batch, in microseconds.
+    /// The latency of each call, including the duration of its batch, in microseconds.
     pub latency: Distribution,
 }
 
@@ -87,7 +88,7 @@ impl Meter {
         self.waiting.fetch_add(writes as u64, Relaxed);
         let result = call.await;
         if let Err(Refusal::Full | Refusal::Closed) = result {
-            // Otherwise its batch has begun, which `batch` has counted, even if this caller drops the future.
+            // In all other cases `batch` subtracts these writes, even if the caller drops the future.
             self.waiting.fetch_sub(writes as u64, Relaxed);
             self.refused.fetch_add(writes as u64, Relaxed);
         } else {

@@ -1,9 +1,13 @@
 //! The storage of the chat: the [`Store`] trait and its implementations.
 //!
-//! A store decides only what a database has to decide under concurrency: that a name, a pair of participants or an
-//! idempotency key exists once, that ids ascend in commit order, and that a change is written as a whole.
-//! [`Chat`](crate::Chat) decides who may do what. As a second line of defence, every method that reads or writes
-//! threads and messages takes the acting user and sees only the threads of that user.
+//! A store guarantees only what a database must guarantee under concurrency:
+//!
+//! - A name, a pair of participants and an idempotency key exist at most once.
+//! - Ids ascend in commit order.
+//! - A change is written as a whole or not at all.
+//!
+//! [`Chat`](crate::Chat) checks permissions. As a second line of defence, every method that reads or writes threads and
+//! messages takes the acting user, and accesses only the threads of that user.
 //!
 //! # Layout
 //!
@@ -47,14 +51,14 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// Each method is one atomic step. When it returns `Ok`, all of its changes are durable. When it returns an error other
 /// than [`StoreError::Unavailable`], none of them is made; after [`StoreError::Unavailable`] the outcome is unknown.
 ///
-/// A method with a `caller` returns `None` for a thread or message that does not exist, and equally for one in a thread
-/// of which `caller` is no participant.
+/// A method with a `caller` returns `None` for a thread or message that does not exist. It also returns `None` if
+/// `caller` is not a participant of the thread.
 ///
 /// Names are compared case-insensitively where the method says so. Lists of names are in code point order.
 ///
 /// # Errors
 /// Every method can return [`StoreError::Unavailable`] and [`StoreError::Fault`], and [`GroupCommit`] adds
-/// [`StoreError::Busy`] to the methods that it batches. The methods list only their further errors.
+/// [`StoreError::Busy`] to the methods that it batches. Each method lists only its other errors.
 ///
 /// # Examples
 /// A store in use:
@@ -80,7 +84,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// An implementation of your own, for which the cases in `conformance` are the test:
+/// An implementation of your own, which the cases in `conformance` can test:
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -199,8 +203,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Replaces the password hash of a user and revokes tokens.
     ///
-    /// With `expected`, only if it is the current hash. Returns `false`, without a change, if there is no such user
-    /// or the current hash is a different one.
+    /// If `expected` is given, it must be the current hash. Returns `false` and changes nothing if there is no such
+    /// user or the current hash is a different one.
     async fn set_password(
         &self,
         user: UserId,
@@ -222,15 +226,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Adds a token, and returns the tokens of the same user that it revoked.
     ///
-    /// Revoked are those that have expired, and then those unused for longest, so that at most `keep` remain, the new
-    /// one included. The tokens of a user are numbered from 1 in the order in which they are added. No number is
-    /// reused.
+    /// All expired tokens are revoked. Of the others, those unused for longest are revoked until at most `keep` tokens
+    /// remain, including the new one. The tokens of a user are numbered from 1 in the order in which they are added. No
+    /// number is reused.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such user.
     async fn insert_token(&self, token: NewToken, keep: u32) -> Result<Vec<TokenHash>>;
 
-    /// Returns the owner of a token, also if the token has expired.
+    /// Returns the owner of a token, even if the token has expired.
     async fn token_owner(&self, token: &TokenHash) -> Result<Option<TokenOwner>>;
 
     /// Returns the tokens of a user, newest first, including expired ones.
@@ -238,7 +242,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Records when tokens were used.
     ///
-    /// A time before the recorded one changes nothing, nor does a token that does not exist.
+    /// Ignores times before the recorded one, and tokens that do not exist.
     async fn touch_tokens(&self, uses: Vec<(TokenHash, Timestamp)>) -> Result<()>;
 
     /// Revokes a token. Returns `false` if there is no such token.
@@ -268,8 +272,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Returns at most `limit` threads of `caller` in the order of their creation.
     ///
-    /// Only threads created after the thread `after`, if it is given. Returns `None` if `after` is no thread of
-    /// `caller`.
+    /// If `after` is given, returns only threads that were created after it. Returns `None` if `after` is not a thread
+    /// of `caller`.
     async fn threads(
         &self,
         caller: UserId,
@@ -279,8 +283,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Deletes a thread of `caller` with its messages and returns its participants.
     ///
-    /// Returns `None` if there is no such thread. If imported data holds more threads of the same pair,
-    /// [`open_thread`](Self::open_thread) then returns the one of these with the lowest id.
+    /// Returns `None` if there is no such thread. If imported data holds other threads of the same pair,
+    /// [`open_thread`](Self::open_thread) then returns the remaining one with the lowest id.
     async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>>;
 
     /// Returns at most `limit` messages of a thread of `caller`, by ascending id.
@@ -296,8 +300,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Marks the messages of other senders in a thread of `caller` as read.
     ///
-    /// Returns how many of them were unread. With `up_to`, only messages up to and including that id. Returns `None`
-    /// if there is no such thread.
+    /// Returns how many of them were unread. If `up_to` is given, marks only messages up to and including that id.
+    /// Returns `None` if there is no such thread.
     async fn mark_thread_read(
         &self,
         caller: UserId,
@@ -307,9 +311,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the list version of each user, in the order of `users`.
     ///
-    /// Every change to a user's threads, messages or read marks assigns a new list version, never used before for this
-    /// user, in the same transaction. A call that starts after such a change is acknowledged, on any node, returns that
-    /// version or a later one.
+    /// Every change to a user's threads, messages or read marks assigns the user a new list version in the same
+    /// transaction. A list version is never reused for a user. A call on any node that starts after the change is
+    /// acknowledged returns that version or a later one.
     ///
     /// # Errors
     /// [`StoreError::Unsupported`] if the store is not [shared](Self::is_shared).
@@ -319,18 +323,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Adds messages in one transaction. Returns one outcome for each, in order.
     ///
-    /// Within a thread, a later commit has a higher id, on several nodes too. A message whose sender has already used
-    /// its idempotency key for the same request is not added: the outcome is the earlier message in its current
-    /// state.
+    /// Within a thread, a later commit has higher ids, also on several nodes. If the sender has already used the
+    /// idempotency key of a message for the same request, the message is not added. Its outcome is then the earlier
+    /// message in its current state.
     ///
     /// # Errors
-    /// As the outcome of one message, [`StoreError::NotFound`] if the thread is none of the sender's, and
+    /// The outcome of one message is [`StoreError::NotFound`] if the sender is not a participant of the thread, and
     /// [`StoreError::KeyReused`] if its idempotency key was used for another request.
     async fn insert_messages(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>>;
 
     /// Marks messages as read in one transaction.
     ///
-    /// Returns one outcome for each, in order. The outcome is `None` for a message that is in no thread of its caller.
+    /// Returns one outcome for each, in order. The outcome is `None` if no thread of the caller has the message.
     async fn mark_messages_read(
         &self,
         marks: Vec<(UserId, MessageId)>,
@@ -344,7 +348,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the unread messages in all threads of `caller`, by ascending id.
     ///
-    /// Only those that `filter` selects.
+    /// Returns only those that `filter` selects.
     async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>>;
 
     /// Changes a message in a thread of `caller` and returns the changed message.
@@ -359,8 +363,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Deletes a message that `caller` sent in one of their threads.
     ///
-    /// Returns its thread. The id is never assigned again. The idempotency key becomes free. Returns `None` if there
-    /// is no such message.
+    /// Returns its thread. The id is never assigned again. The idempotency key can be used again. Returns `None` if
+    /// there is no such message.
     async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<Option<Changed<ThreadId>>>;
 
     // Administration

@@ -1,8 +1,8 @@
-//! The arguments and results of [`Store`](super::Store), beside [`crate::api`].
+//! The arguments and results of [`Store`](super::Store), in addition to [`crate::api`].
 //!
 //! The structs are plain data with public fields. The caller builds the arguments and the implementation builds the
-//! results, both as struct literals, so a new field is a compile error wherever it has to be filled in. For that reason
-//! none of them is `#[non_exhaustive]`.
+//! results, both as struct literals. None of them is `#[non_exhaustive]`, so that a new field is a compile error
+//! wherever it must be set.
 
 use crate::api::{Message, MessageId, Participants, ThreadId, Timestamp, TokenId, UserId};
 use std::time::Duration;
@@ -57,7 +57,7 @@ pub struct Account {
     pub username: String,
     /// The password hash.
     pub password: PasswordHash,
-    /// Whether the user is enabled: may sign in, and has valid tokens.
+    /// Whether the user is enabled: they can sign in, and their tokens are valid.
     pub active: bool,
     /// The time at which the user was added.
     pub created: Timestamp,
@@ -125,7 +125,7 @@ impl TokenOwner {
 /// A token in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredToken {
-    /// The number of the token among those of its owner, from 1 on.
+    /// The number of the token. The tokens of each owner are numbered from 1.
     pub id: TokenId,
     /// The hash of the token.
     pub hash: TokenHash,
@@ -170,7 +170,7 @@ pub struct OpenedThread {
 
 /// The result of a change, with the participants of the thread that it concerns.
 ///
-/// With the participants the caller knows which lists the change affects, without a second query.
+/// The change affects the lists of these participants. The caller needs no second query to find them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Changed<T> {
     /// The result of the change.
@@ -190,7 +190,7 @@ pub enum RevokeTokens {
     AllExcept(TokenHash),
 }
 
-/// The unread messages that a list holds.
+/// The unread messages that a list includes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UnreadFilter {
     /// Every unread message of the user's threads.
@@ -235,7 +235,7 @@ pub struct IdempotencyKey {
 
 /// A sent message.
 ///
-/// This request sent it, or an earlier one with the same idempotency key.
+/// It was sent by this request, or by an earlier one with the same idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     /// The message in its current state.
@@ -286,7 +286,7 @@ pub struct Counted<T> {
 
 /// The data of another service.
 ///
-/// The caller has checked that every user and thread that the data refers to is part of it.
+/// The caller has checked that the data includes every user and thread that it refers to.
 #[derive(Debug)]
 pub struct Import {
     /// The SHA-256 of the file with the data.

@@ -22,8 +22,8 @@ pub(crate) struct BatchLimits {
     pub(crate) workers: usize,
     /// Whether to yield before a flush, and again while new calls keep arriving.
     ///
-    /// Worth it where a flush is a network round trip, which costs about as much for one call as for many. On an idle
-    /// machine no other task is ready, so it costs nothing.
+    /// Useful where a flush is a network round trip, because a round trip costs about as much for one call as for many.
+    /// On an idle machine no other task is ready, so yielding costs nothing.
     pub(crate) yield_before_flush: bool,
 }
 
@@ -40,11 +40,11 @@ pub(crate) enum Refusal {
 
 /// A queue of calls and the workers that execute them.
 ///
-/// A worker takes the calls that queued while it was busy and flushes them as one batch. There is no timer: an idle
-/// batcher executes a call at once, and under load batches form by themselves.
+/// A worker takes the calls that queued while it was busy, and flushes them as one batch. There is no timer. An idle
+/// batcher executes a call at once. Under load, the calls that queue during a flush form the next batch.
 ///
-/// A call has several inputs, which stay together, and returns one output for each. A call whose future is dropped is
-/// executed nonetheless.
+/// A call has one or more inputs, which are never split between batches. It returns one output for each input. A call
+/// is executed even if its future is dropped.
 pub(crate) struct Batcher<I, O, E> {
     queue: Mutex<Option<mpsc::Sender<Call<I, O, E>>>>,
     workers: AsyncMutex<JoinSet<()>>,
@@ -150,7 +150,7 @@ async fn flush_batch<I, O, E: Clone>(
         replies.push((call.inputs.len(), call.reply));
         inputs.append(&mut call.inputs);
     }
-    // A panic drops the reply channels of this batch, which its calls see as `Lost`. The worker continues.
+    // A panic drops the reply channels of this batch, so its calls return `Lost`. The worker continues.
     let flushed = async { flush(inputs).await };
     let Ok(done) = AssertUnwindSafe(flushed).catch_unwind().await else {
         return;
@@ -200,7 +200,7 @@ mod tests {
         (Arc::new(batcher), gate, flushes)
     }
 
-    /// Queues a call before it returns.
+    /// Queues a call and returns the receiver of its outputs.
     async fn queued(
         batcher: &Arc<Numbers>,
         numbers: Vec<u32>,

@@ -18,12 +18,12 @@ use std::{path::Path, sync::Arc};
 /// form the next batch. There is no batching delay. A call returns after its batch is committed, or when the batch
 /// fails:
 ///
-/// - If the commit fails, every call of the batch returns [`StoreError::Unavailable`]. Nothing is retried, since the
+/// - If the commit fails, every call of the batch returns [`StoreError::Unavailable`]. Nothing is retried, because the
 ///   commit may have succeeded. With an idempotency key, the caller can retry safely.
 /// - If more than 4096 calls wait, further ones return [`StoreError::Busy`].
-/// - A call whose future is dropped is executed nonetheless.
+/// - A call is executed even if its future is dropped.
 ///
-/// [`Store::list_versions`], which a shared store is queried for with every list, is batched in the same way. All other
+/// [`Store::list_versions`] is batched in the same way, because on a shared store every list queries it. All other
 /// calls go to the wrapped store directly.
 ///
 /// # Examples
@@ -73,7 +73,7 @@ impl GroupCommit {
             workers: writers.max(1),
             yield_before_flush: inner.is_shared(),
         };
-        // Two concurrent queries would each return half of the versions at the cost of one that returns all.
+        // One query for all versions costs about as much as each of two queries for half of them.
         let one_query = BatchLimits { workers: 1, ..limits };
         let (message_store, read_mark_store, version_store) = (inner.clone(), inner.clone(), inner.clone());
         let message_meter = Arc::new(Meter::new("messages"));

@@ -1,4 +1,4 @@
-//! Concurrent calls coalesced into batches.
+//! Coalesces concurrent calls into batches.
 
 pub(super) mod batcher;
 mod group_commit;

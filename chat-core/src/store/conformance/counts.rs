@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::store::MessageChange;
 
-/// Every change that adds, changes or removes messages keeps the counts exact.
+/// Checks the counts after changes that add, change or remove messages.
 pub async fn counts_stay_exact_through_a_mixed_history(store: Shared) {
     let all: [_; 4] = users(&store).await;
     let [a, b, c, d] = all;
@@ -11,7 +11,7 @@ pub async fn counts_stay_exact_through_a_mixed_history(store: Shared) {
     for (low, high) in [(a, b), (a, c), (b, c), (c, d)] {
         threads.push((thread(&store, low, high).await, low, high));
     }
-    // An arbitrary history, the same at each run.
+    // Arbitrary steps, the same on each run.
     let mut sent = Vec::new();
     for step in 0_u64..120 {
         let roll = step.wrapping_mul(2_654_435_761) >> 7;
@@ -50,7 +50,7 @@ pub async fn counts_stay_exact_through_a_mixed_history(store: Shared) {
             }
         }
     }
-    assert!(store.messages(c, ALL).await.unwrap().count > 10, "a history worth the name");
+    assert!(store.messages(c, ALL).await.unwrap().count > 10, "the history leaves messages");
     assert!(store.delete_thread(c, threads[1].0).await.unwrap().is_some());
     assert!(store.remove_user(d).await.unwrap());
     for user in [a, b, c] {
@@ -58,7 +58,7 @@ pub async fn counts_stay_exact_through_a_mixed_history(store: Shared) {
     }
 }
 
-/// For registered, ensured, refused and removed users alike.
+/// Checks the count after users are added, refused and removed.
 pub async fn counts_of_users_follow_additions_and_removals(store: Shared) {
     let [ann, _] = users(&store).await;
     store.insert_user(new_user("USER0")).await.unwrap_err();

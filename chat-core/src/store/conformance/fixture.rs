@@ -1,4 +1,4 @@
-//! Users, threads and messages that the cases start from.
+//! The users, threads and messages that the test cases start with.
 
 use crate::{
     api::{Message, MessageId, Participants, ThreadId, Timestamp, UserId},
@@ -112,7 +112,9 @@ pub(super) async fn messages_of(store: &Shared, caller: UserId, thread: ThreadId
     store.thread_messages(caller, thread, MessageRange::Oldest, 1_000_000).await.unwrap().unwrap()
 }
 
-/// Compares the counts of the store with those of a user's messages, counted by reading them all.
+/// Asserts that the lists and counts of a user match the user's messages.
+///
+/// Reads all of these messages and counts them.
 pub(super) async fn assert_counts(store: &Shared, user: UserId) {
     let mut all = Vec::new();
     for thread in store.threads(user, None, 1_000_000).await.unwrap().unwrap() {

@@ -43,7 +43,9 @@ pub(super) fn empty() -> Import {
     Import { digest: [7; 32], at: at(99), users, tokens, threads, messages }
 }
 
-/// Three users, one of them disabled. Ann and Ben have two threads; Cid wrote in one of them.
+/// Returns three users, two threads and four messages.
+///
+/// One user, Cid, is disabled. Ann and Ben have two threads. Cid sent a message in one of them.
 fn small() -> Import {
     Import {
         users: vec![person(BEN, "ben"), person(ANN, "Ann"), person(CID, "cid")],
@@ -59,7 +61,7 @@ fn small() -> Import {
     }
 }
 
-/// With ids, times, marks and order.
+/// Checks the imported ids, times, marks and order.
 pub async fn everything_is_imported(store: Shared) {
     assert_eq!(store.import(small()).await.unwrap(), ImportOutcome::Imported);
     let cid = store.account_by_name("cid").await.unwrap().unwrap();
@@ -81,7 +83,7 @@ pub async fn everything_is_imported(store: Shared) {
     }
 }
 
-/// Not even data that changed since.
+/// Checks that a second import does not restore deleted data.
 pub async fn the_same_import_again_changes_nothing(store: Shared) {
     store.import(small()).await.unwrap();
     store.delete_thread(ANN, thread_id(9)).await.unwrap();
@@ -91,14 +93,14 @@ pub async fn the_same_import_again_changes_nothing(store: Shared) {
     assert_eq!(store.import(other).await.unwrap(), ImportOutcome::NotEmpty);
 }
 
-/// One user is enough to refuse it.
+/// Checks that one user is enough to refuse an import.
 pub async fn an_import_needs_a_database_without_users(store: Shared) {
     user(&store, "first").await;
     assert_eq!(store.import(small()).await.unwrap(), ImportOutcome::NotEmpty);
     assert_eq!(store.users("", ALL).await.unwrap().count, 1);
 }
 
-/// It can be repeated once the data is corrected.
+/// Checks that a failed import can be retried with corrected data.
 pub async fn a_failed_import_changes_nothing(store: Shared) {
     let mut bad = small();
     bad.messages.push(said(10, ANN, 9, true));
@@ -110,7 +112,9 @@ pub async fn a_failed_import_changes_nothing(store: Shared) {
     assert_eq!(store.import(small()).await.unwrap(), ImportOutcome::Imported);
 }
 
-/// The rule on letter case binds new names; the lowest id owns the name, then the next.
+/// Checks that only new names must be unique case-insensitively.
+///
+/// The user with the lowest id owns the name. If that user is removed, the one with the next higher id owns it.
 pub async fn names_that_differ_in_case_are_kept(store: Shared) {
     let users = vec![person(CID, "ANN"), person(ANN, "ann"), person(BEN, "Ann")];
     store.import(Import { users, ..empty() }).await.unwrap();
@@ -128,7 +132,7 @@ pub async fn names_that_differ_in_case_are_kept(store: Shared) {
     user(&store, "aNN").await;
 }
 
-/// Opening the thread of the pair returns the one with the lowest id.
+/// Checks that `open_thread` returns the thread with the lowest id.
 pub async fn several_threads_of_a_pair_are_kept(store: Shared) {
     store.import(small()).await.unwrap();
     assert_eq!(
@@ -139,7 +143,9 @@ pub async fn several_threads_of_a_pair_are_kept(store: Shared) {
     assert_eq!(messages_of(&store, BEN, thread_id(9)).await.last().unwrap().id, sent.id);
 }
 
-/// The one with the next lowest id, in whatever order they are deleted.
+/// Checks that the remaining thread with the lowest id becomes canonical.
+///
+/// The order of the deletions does not matter.
 pub async fn deleting_the_canonical_thread_promotes_the_next(store: Shared) {
     let mut import = small();
     import.threads.push(talk(5, Participants::pair(ANN, BEN)));
@@ -159,7 +165,7 @@ pub async fn deleting_the_canonical_thread_promotes_the_next(store: Shared) {
     );
 }
 
-/// They are incoming for both participants.
+/// Checks that such messages are incoming for both participants.
 pub async fn messages_of_outside_senders_are_counted_and_marked(store: Shared) {
     store.import(small()).await.unwrap();
     assert_eq!(store.unread(ANN, UnreadFilter::Incoming, ALL).await.unwrap().count, 3);
@@ -177,7 +183,9 @@ pub async fn messages_of_outside_senders_are_counted_and_marked(store: Shared) {
     }
 }
 
-/// From threads in which they do not participate; the rest of those threads stays.
+/// Checks that only the messages of the removed sender are deleted.
+///
+/// The sender is not a participant of the thread.
 pub async fn a_removed_outside_sender_is_removed_with_their_messages(store: Shared) {
     store.import(small()).await.unwrap();
     assert!(store.remove_user(CID).await.unwrap());
@@ -188,7 +196,7 @@ pub async fn a_removed_outside_sender_is_removed_with_their_messages(store: Shar
     }
 }
 
-/// It does not prevent a thread of a pair.
+/// Checks reading, marking, sending and deleting in such a thread.
 pub async fn a_thread_of_one_participant_is_read_and_deleted(store: Shared) {
     let mut import = small();
     import.threads.push(talk(1, Participants::one(ANN)));
@@ -210,14 +218,14 @@ pub async fn a_thread_of_one_participant_is_read_and_deleted(store: Shared) {
     }
 }
 
-/// The ids of users and of messages.
+/// Checks the ids of users and of messages.
 pub async fn new_ids_continue_above_imported_ones(store: Shared) {
     store.import(small()).await.unwrap();
     assert!(user(&store, "new").await > CID);
     assert!(send(&store, thread_id(2), ANN, "new").await.id > MessageId::new(40));
 }
 
-/// Larger than any single statement.
+/// Checks an import with more rows than one statement writes.
 pub async fn a_large_import_is_complete(store: Shared) {
     let users: Vec<_> = (1..=1500).map(|n| person(UserId::new(n), &format!("user{n}"))).collect();
     let pair = |n: i64| Participants::pair(UserId::new(n), UserId::new(n + 1));

@@ -7,7 +7,7 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// Pages are ascending in both directions and hold every message once.
+/// Checks that pages ascend in both directions and list each message once.
 pub async fn a_thread_is_paged_forwards_and_backwards(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (thread, other) = (thread(&store, ann, ben).await, thread(&store, ann, cid).await);
@@ -29,7 +29,7 @@ pub async fn a_thread_is_paged_forwards_and_backwards(store: Shared) {
     assert_eq!(page(MessageRange::Before(all[0]), 3).await, []);
 }
 
-/// An empty thread of the caller has an empty page.
+/// Checks that only a thread of the caller has a page, which can be empty.
 pub async fn a_foreign_thread_has_no_pages(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let cid = user(&store, "cid").await;
@@ -42,7 +42,7 @@ pub async fn a_foreign_thread_has_no_pages(store: Shared) {
     }
 }
 
-/// Threads count in which the caller is either participant.
+/// Checks threads in which the caller is the lower or the higher participant.
 pub async fn all_messages_are_listed_across_threads(store: Shared) {
     let [a, b, c] = users(&store).await;
     let (below, above, foreign) =
@@ -59,7 +59,7 @@ pub async fn all_messages_are_listed_across_threads(store: Shared) {
     assert_eq!((ids(&part.items), part.count), (expected[4..7].to_vec(), 8));
 }
 
-/// `Incoming` leaves the caller's own messages out.
+/// Checks that only `Incoming` excludes the caller's own messages.
 pub async fn unread_messages_include_own_ones(store: Shared) {
     let [a, b, c] = users(&store).await;
     let (below, above) = (thread(&store, a, b).await, thread(&store, b, c).await);
@@ -77,7 +77,7 @@ pub async fn unread_messages_include_own_ones(store: Shared) {
     }
 }
 
-/// It is not an error and has the count of the whole list.
+/// Checks that such a slice succeeds, with the count of the whole list.
 pub async fn a_slice_beyond_the_end_is_empty(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let empty = store.messages(ann, ALL).await.unwrap();

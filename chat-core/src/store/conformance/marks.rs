@@ -8,7 +8,7 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// Own messages, those of the other participant, foreign and missing ones in one batch.
+/// Checks a batch of own, incoming, foreign and missing messages.
 pub async fn each_mark_has_an_outcome(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (one, two) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
@@ -33,7 +33,7 @@ pub async fn each_mark_has_an_outcome(store: Shared) {
     }
 }
 
-/// It does not fail either.
+/// Checks that the second call succeeds too.
 pub async fn marking_again_changes_nothing(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let sent = send(&store, thread, ann, "x").await;
@@ -44,7 +44,7 @@ pub async fn marking_again_changes_nothing(store: Shared) {
     }
 }
 
-/// The reader's own messages and other threads stay as they are.
+/// Checks that the reader's own messages and other threads do not change.
 pub async fn a_thread_is_marked_for_its_reader(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (thread, other) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
@@ -62,7 +62,7 @@ pub async fn a_thread_is_marked_for_its_reader(store: Shared) {
     }
 }
 
-/// Including that message.
+/// Checks that the message itself is marked too.
 pub async fn a_thread_is_marked_up_to_a_message(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let mut sent = Vec::new();
@@ -76,7 +76,7 @@ pub async fn a_thread_is_marked_up_to_a_message(store: Shared) {
     }
 }
 
-/// However far either participant had marked the thread before.
+/// Checks that the earlier read positions of the participants do not matter.
 pub async fn a_message_that_became_unread_again_is_marked_with_its_thread(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let mut sent = Vec::new();
@@ -99,7 +99,7 @@ pub async fn a_message_that_became_unread_again_is_marked_with_its_thread(store:
     }
 }
 
-/// Nor one that does not exist.
+/// Checks that a thread that does not exist has the same result.
 pub async fn a_foreign_thread_is_not_marked(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let cid = user(&store, "cid").await;

@@ -6,7 +6,7 @@ use crate::{
     store::MessageChange,
 };
 
-/// Only they read, change, mark and delete it.
+/// Checks that only participants read, change, mark and delete a message.
 pub async fn only_participants_see_a_message(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let cid = user(&store, "cid").await;
@@ -23,7 +23,7 @@ pub async fn only_participants_see_a_message(store: Shared) {
     assert_eq!(store.message(ann, sent.id).await.unwrap(), Some(sent));
 }
 
-/// A refused change leaves the whole message as it is.
+/// Checks that a refused change does not change any field of the message.
 pub async fn only_the_sender_changes_a_text(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let sent = send(&store, thread, ann, "before").await;
@@ -40,7 +40,7 @@ pub async fn only_the_sender_changes_a_text(store: Shared) {
     assert_eq!(same.map(|same| same.value), Some(changed));
 }
 
-/// In both directions; the counts follow.
+/// Checks changes from read to unread and back, and the counts after each.
 pub async fn either_participant_changes_the_mark(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let sent = send(&store, thread, ann, "hello").await;
@@ -53,7 +53,7 @@ pub async fn either_participant_changes_the_mark(store: Shared) {
     }
 }
 
-/// The other participant gets the result of a missing message.
+/// Checks that for the other participant the message counts as missing.
 pub async fn only_the_sender_deletes_a_message(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let sent = send(&store, thread, ann, "hello").await;
@@ -68,7 +68,7 @@ pub async fn only_the_sender_deletes_a_message(store: Shared) {
     }
 }
 
-/// Not even the id of the newest message.
+/// Checks that not even the id of the newest message is reused.
 pub async fn ids_of_deleted_messages_are_not_reused(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let gone = send(&store, thread, ann, "gone").await;

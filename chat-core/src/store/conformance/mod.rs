@@ -1,7 +1,7 @@
 //! The test cases that every store has to pass, each on a fresh store.
 //!
-//! [`store_conformance!`](crate::store_conformance) makes a test of each case. A store of another crate is held to the
-//! same rules as those of this crate:
+//! [`store_conformance!`](crate::store_conformance) makes a test of each case. With it, another crate can test its own
+//! store:
 //!
 //! ```
 //! # #[cfg(feature = "sqlite")]
@@ -46,8 +46,8 @@ pub mod versions;
 
 /// Makes a `#[tokio::test]` of every case.
 ///
-/// The argument is an expression that is evaluated for each case, in a submodule. It is a future of a fresh
-/// `Arc<dyn Store>` and a value that is kept until the case is done.
+/// The argument is an expression that is evaluated for each case, in a submodule. It must be a future of a
+/// pair: a fresh `Arc<dyn Store>`, and a value that is kept until the case is done.
 #[macro_export]
 macro_rules! store_conformance {
     ($fresh:expr) => {

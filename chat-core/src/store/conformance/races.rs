@@ -25,7 +25,7 @@ where
     done
 }
 
-/// 64 callers, from both sides.
+/// Checks 64 concurrent calls, by both participants.
 pub async fn concurrent_callers_open_one_thread(store: Shared) {
     let [ann, ben] = users(&store).await;
     let opened = at_once((0..64).map(|n| {
@@ -40,7 +40,7 @@ pub async fn concurrent_callers_open_one_thread(store: Shared) {
     assert_eq!(store.threads(ann, None, 9).await.unwrap().unwrap().len(), 1);
 }
 
-/// In any letter case, registered and ensured alike.
+/// Checks concurrent additions of one name in different letter cases.
 pub async fn concurrent_callers_add_one_user_for_a_name(store: Shared) {
     let added = at_once((0..32).map(|n| {
         let store = store.clone();
@@ -55,7 +55,7 @@ pub async fn concurrent_callers_add_one_user_for_a_name(store: Shared) {
     assert_eq!(store.users("", ALL).await.unwrap().count, 1);
 }
 
-/// Every caller gets the same message.
+/// Checks that every caller gets the same message.
 pub async fn concurrent_callers_send_one_message_for_a_key(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let sent = at_once((0..32).map(|_| {
@@ -70,7 +70,7 @@ pub async fn concurrent_callers_send_one_message_for_a_key(store: Shared) {
     assert_counts(&store, ann).await;
 }
 
-/// No lock of a thread separates them.
+/// Checks messages in two threads, which no common thread lock serializes.
 pub async fn concurrent_callers_use_a_key_for_one_of_two_threads(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let threads = [thread(&store, ann, ben).await, thread(&store, ann, cid).await];
@@ -88,7 +88,9 @@ pub async fn concurrent_callers_use_a_key_for_one_of_two_threads(store: Shared) 
     assert_counts(&store, ann).await;
 }
 
-/// A later commit has the higher id, so a reader that passed an id has seen every message below it.
+/// Checks that a later commit has a higher id.
+///
+/// A reader that has read up to an id has therefore seen every message below it.
 pub async fn a_reader_that_pages_misses_nothing(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let done = Arc::new(AtomicBool::new(false));
@@ -97,7 +99,7 @@ pub async fn a_reader_that_pages_misses_nothing(store: Shared) {
         tokio::spawn(async move {
             let mut seen: Vec<MessageId> = Vec::new();
             loop {
-                // Read before the page, so that the last page is that of a thread without writers.
+                // Read the flag before the page, so that no writer runs while the last page is read.
                 let last = done.load(Ordering::SeqCst);
                 let range = seen.last().map_or(MessageRange::Oldest, |id| MessageRange::After(*id));
                 let page = store.thread_messages(ben, thread, range, 7).await.unwrap().unwrap();
@@ -128,7 +130,7 @@ pub async fn a_reader_that_pages_misses_nothing(store: Shared) {
     assert_eq!(reader.await.unwrap(), sent.into_iter().collect::<Vec<_>>());
 }
 
-/// They send, mark in both directions and delete.
+/// Checks the counts after concurrent sends, marks, changes and deletions.
 pub async fn counts_stay_exact_under_concurrent_writers(store: Shared) {
     let all: [UserId; 3] = users(&store).await;
     let [a, b, c] = all;
@@ -162,7 +164,9 @@ pub async fn counts_stay_exact_under_concurrent_writers(store: Shared) {
     }
 }
 
-/// Earlier messages are deleted with it, later ones are refused; neither leaves anything behind.
+/// Checks that no message of the deleted thread remains.
+///
+/// Earlier messages are deleted with the thread. Later ones are refused.
 pub async fn a_thread_is_deleted_while_messages_arrive(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (doomed, kept) = (thread(&store, ann, ben).await, thread(&store, ann, cid).await);
@@ -173,7 +177,7 @@ pub async fn a_thread_is_deleted_while_messages_arrive(store: Shared) {
                 let both = [doomed, kept].map(|thread| new_message(thread, ann, "x"));
                 let outcomes = store.insert_messages(both.to_vec()).await.unwrap();
                 assert!(matches!(&outcomes[0], Ok(Sent { replayed: false, .. }) | Err(StoreError::NotFound)));
-                assert!(outcomes[1].is_ok(), "the other thread's message is sent whatever happens");
+                assert!(outcomes[1].is_ok(), "the message in the other thread is always sent");
             }
         })
     });
@@ -188,7 +192,7 @@ pub async fn a_thread_is_deleted_while_messages_arrive(store: Shared) {
     }
 }
 
-/// There are never more live tokens than the limit.
+/// Checks that the limit of valid tokens holds.
 pub async fn concurrent_log_ins_keep_the_limit_of_tokens(store: Shared) {
     let ann = user(&store, "ann").await;
     at_once((0..24).map(|n| {
@@ -203,7 +207,7 @@ pub async fn concurrent_log_ins_keep_the_limit_of_tokens(store: Shared) {
     assert_eq!(live, 5);
 }
 
-/// Each caller that opens gets a thread that existed.
+/// Checks that every call succeeds and at most one thread remains.
 pub async fn a_thread_is_opened_and_deleted_concurrently(store: Shared) {
     let [ann, ben] = users(&store).await;
     at_once((0..8).map(|n| {
@@ -221,7 +225,9 @@ pub async fn a_thread_is_opened_and_deleted_concurrently(store: Shared) {
     assert!(store.threads(ann, None, 9).await.unwrap().unwrap().len() <= 1);
 }
 
-/// Nothing of theirs remains, and the other users have exact counts.
+/// Checks that no data of removed users remains.
+///
+/// The counts of the other users are exact.
 pub async fn users_are_removed_while_they_write(store: Shared) {
     let all: [UserId; 5] = users(&store).await;
     let ann = all[0];

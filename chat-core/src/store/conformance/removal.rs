@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::store::{MessageRange, StoreError, TokenHash};
 
-/// Account, tokens, threads and messages are removed.
+/// Checks that account, tokens, threads and messages are removed.
 pub async fn a_removed_user_is_removed_with_everything(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (gone, kept) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
@@ -30,7 +30,7 @@ pub async fn a_removed_user_is_removed_with_everything(store: Shared) {
     }
 }
 
-/// Threads, messages and tokens of other users stay.
+/// Checks that threads, messages and tokens of other users are kept.
 pub async fn a_removed_user_leaves_others_alone(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let kept = thread(&store, ben, cid).await;
@@ -42,7 +42,7 @@ pub async fn a_removed_user_leaves_others_alone(store: Shared) {
     assert!(store.account(ben).await.unwrap().unwrap().active);
 }
 
-/// Another user may get the name, with a new id.
+/// Checks that another user can get the name, with a new id.
 pub async fn the_name_of_a_removed_user_is_free(store: Shared) {
     let ann = user(&store, "ann").await;
     assert!(store.remove_user(ann).await.unwrap());
@@ -50,7 +50,7 @@ pub async fn the_name_of_a_removed_user_is_free(store: Shared) {
     assert!(user(&store, "ANN").await > ann);
 }
 
-/// The second removal returns `false`.
+/// Checks that the second removal returns `false`.
 pub async fn a_user_is_removed_once(store: Shared) {
     let ann = user(&store, "ann").await;
     assert!(store.remove_user(ann).await.unwrap());

@@ -7,7 +7,7 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// As returned and as read later.
+/// Checks the message that is returned and the one that is read later.
 pub async fn a_message_has_the_fields_that_were_sent(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     for is_read in [false, true] {
@@ -22,7 +22,7 @@ pub async fn a_message_has_the_fields_that_were_sent(store: Shared) {
     }
 }
 
-/// Other users get the result of a missing thread.
+/// Checks that for other users the thread counts as missing.
 pub async fn only_participants_send(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let cid = user(&store, "cid").await;
@@ -33,7 +33,7 @@ pub async fn only_participants_send(store: Shared) {
     assert!(messages_of(&store, ann, thread).await.is_empty());
 }
 
-/// If some messages fail, the others are added.
+/// Checks that the other messages are added if some fail.
 pub async fn outcomes_are_in_the_order_of_the_messages(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (one, two) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
@@ -50,7 +50,7 @@ pub async fn outcomes_are_in_the_order_of_the_messages(store: Shared) {
     }
 }
 
-/// Within a batch and from batch to batch.
+/// Checks that ids ascend within a batch and between batches.
 pub async fn ids_ascend(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let mut last = 0;
@@ -64,7 +64,9 @@ pub async fn ids_ascend(store: Shared) {
     }
 }
 
-/// The clocks of several nodes differ.
+/// Checks a message with an earlier time.
+///
+/// The clocks of several nodes can differ.
 pub async fn sending_never_moves_the_time_of_a_thread_back(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     for (created, updated) in [(500, 500), (300, 500), (600, 600)] {
@@ -76,7 +78,9 @@ pub async fn sending_never_moves_the_time_of_a_thread_back(store: Shared) {
     }
 }
 
-/// The same request returns the same message; another request is refused.
+/// Checks that the same request returns the same message.
+///
+/// Another request with the key is refused.
 pub async fn a_repeat_with_the_same_key_adds_nothing(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let new = with_key(new_message(thread, ann, "once"), "k", 1);
@@ -90,7 +94,9 @@ pub async fn a_repeat_with_the_same_key_adds_nothing(store: Shared) {
     assert_counts(&store, ann).await;
 }
 
-/// As it happens if a client's retry overtakes its request.
+/// Checks a retry in the same batch as its request.
+///
+/// This happens if a client retries before its request is executed.
 pub async fn a_repeat_in_one_batch_is_recognised(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let new = with_key(new_message(thread, ann, "once"), "k", 1);
@@ -104,7 +110,7 @@ pub async fn a_repeat_in_one_batch_is_recognised(store: Shared) {
     assert_eq!(messages_of(&store, ann, thread).await.len(), 1);
 }
 
-/// Not the message as it was sent.
+/// Checks that a retry does not return the message as it was sent.
 pub async fn a_repeat_returns_the_current_message(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let new = with_key(new_message(thread, ann, "before"), "k", 1);
@@ -116,7 +122,7 @@ pub async fn a_repeat_returns_the_current_message(store: Shared) {
     assert_eq!((&*again.message.text, again.message.is_read), ("after", true));
 }
 
-/// Two senders may choose the same key.
+/// Checks that two senders can use the same key.
 pub async fn a_key_belongs_to_one_sender(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let batch = vec![
@@ -129,7 +135,7 @@ pub async fn a_key_belongs_to_one_sender(store: Shared) {
     }
 }
 
-/// The same request adds a new message then.
+/// Checks that the same request then adds a new message.
 pub async fn a_deleted_message_frees_its_key(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let new = with_key(new_message(thread, ann, "x"), "k", 1);
@@ -143,13 +149,13 @@ pub async fn a_deleted_message_frees_its_key(store: Shared) {
     assert!(!third.replayed);
 }
 
-/// It is not an error.
+/// Checks that an empty batch succeeds.
 pub async fn an_empty_batch_does_nothing(store: Shared) {
     assert!(store.insert_messages(vec![]).await.unwrap().is_empty());
     assert!(store.mark_messages_read(vec![]).await.unwrap().is_empty());
 }
 
-/// Whatever characters it has.
+/// Checks texts with special characters.
 pub async fn a_text_is_returned_unchanged(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let batch = [

@@ -7,7 +7,7 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// The second call returns the thread of the first.
+/// Checks that the second call returns the thread of the first.
 pub async fn a_pair_has_one_thread(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let asked = new_thread(ann, ben);
@@ -20,7 +20,7 @@ pub async fn a_pair_has_one_thread(store: Shared) {
     assert!(made && other != asked.id);
 }
 
-/// Whichever of the two is missing, the attempt leaves nothing behind.
+/// Checks that no thread is added if either user does not exist.
 pub async fn a_thread_needs_two_users(store: Shared) {
     let ann = user(&store, "ann").await;
     for stranger in [ann.get() - 1, ann.get() + 1] {
@@ -30,7 +30,7 @@ pub async fn a_thread_needs_two_users(store: Shared) {
     assert_eq!(store.threads(ann, None, 10).await.unwrap(), Some(vec![]));
 }
 
-/// Other users get the result of a missing thread.
+/// Checks that for other users the thread counts as missing.
 pub async fn only_participants_see_a_thread(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let id = thread(&store, ann, ben).await;
@@ -45,7 +45,7 @@ pub async fn only_participants_see_a_thread(store: Shared) {
     assert!(store.thread(ann, id).await.unwrap().is_some());
 }
 
-/// For either participant, in pages that leave nothing out.
+/// Checks that the pages of either participant omit no thread.
 pub async fn threads_are_listed_in_the_order_of_their_creation(store: Shared) {
     let [a, b, c, d, e] = users(&store).await;
     let mut made = Vec::new();
@@ -66,7 +66,7 @@ pub async fn threads_are_listed_in_the_order_of_their_creation(store: Shared) {
     assert_eq!(store.threads(b, Some(ThreadId::new(Uuid::nil())), 2).await.unwrap(), None);
 }
 
-/// For both participants.
+/// Checks that the thread is deleted for both participants.
 pub async fn a_thread_is_deleted_with_its_messages(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (gone, kept) = (thread(&store, ann, ben).await, thread(&store, ann, cid).await);
@@ -88,7 +88,7 @@ pub async fn a_thread_is_deleted_with_its_messages(store: Shared) {
     }
 }
 
-/// It has another id.
+/// Checks that the new thread has another id.
 pub async fn a_pair_may_open_a_new_thread_after_a_deletion(store: Shared) {
     let (ann, ben, first) = pair(&store).await;
     assert!(store.delete_thread(ann, first).await.unwrap().is_some());

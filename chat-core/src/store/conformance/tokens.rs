@@ -7,7 +7,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// No other token has one.
+/// Checks that an unknown token has no owner.
 pub async fn a_token_has_its_owner(store: Shared) {
     let ann = user(&store, "ann").await;
     store.insert_token(token(ann, 1, 10), 100).await.unwrap();
@@ -16,7 +16,9 @@ pub async fn a_token_has_its_owner(store: Shared) {
     assert_eq!(store.token_owner(&TokenHash([2; 32])).await.unwrap(), None);
 }
 
-/// The new token stays whatever its time is; tokens of other users stay.
+/// Checks that the new token is kept, even if its time is the earliest.
+///
+/// Tokens of other users are kept too.
 pub async fn the_oldest_tokens_are_revoked_for_a_new_one(store: Shared) {
     let [ann, ben] = users(&store).await;
     store.insert_token(token(ben, 9, 1), 1).await.unwrap();
@@ -31,7 +33,7 @@ pub async fn the_oldest_tokens_are_revoked_for_a_new_one(store: Shared) {
     assert_eq!(store.delete_tokens(ann).await.unwrap(), 1);
 }
 
-/// The time of the last use counts, not that of the creation.
+/// Checks that the time of the last use counts, not that of the creation.
 pub async fn the_longest_unused_token_is_revoked_for_a_new_one(store: Shared) {
     let ann = user(&store, "ann").await;
     for n in 1..=3 {
@@ -42,7 +44,7 @@ pub async fn the_longest_unused_token_is_revoked_for_a_new_one(store: Shared) {
     assert_eq!(gone, [TokenHash([2; 32])]);
 }
 
-/// Before any other token.
+/// Checks that an expired token is revoked before any other token.
 pub async fn an_expired_token_is_revoked_for_a_new_one(store: Shared) {
     let ann = user(&store, "ann").await;
     let brief = |n, created| NewToken { ttl: Some(Duration::from_micros(10)), ..token(ann, n, created) };
@@ -53,7 +55,9 @@ pub async fn an_expired_token_is_revoked_for_a_new_one(store: Shared) {
     assert_eq!(gone, [TokenHash([2; 32])]);
 }
 
-/// Newest first, with what was given and a number that no other token had.
+/// Checks the fields and the order of tokens: newest first.
+///
+/// No number is reused.
 pub async fn tokens_are_listed_and_numbered(store: Shared) {
     let [ann, ben] = users(&store).await;
     let ttl = Some(Duration::from_secs(90 * 24 * 3600));
@@ -85,7 +89,9 @@ pub async fn tokens_are_listed_and_numbered(store: Shared) {
     assert_eq!(store.tokens(ann).await.unwrap(), [plain(3, 3, 30), first]);
 }
 
-/// A use that is older than the recorded one changes nothing; a revoked token stays revoked.
+/// Checks that a use before the recorded one changes nothing.
+///
+/// The use of a token that does not exist adds no token.
 pub async fn uses_are_recorded(store: Shared) {
     let ann = user(&store, "ann").await;
     for n in [1, 2] {
@@ -99,7 +105,7 @@ pub async fn uses_are_recorded(store: Shared) {
     assert!(store.token_owner(&TokenHash([3; 32])).await.unwrap().is_none());
 }
 
-/// By its owner alone.
+/// Checks that only the owner can revoke the token.
 pub async fn a_token_is_revoked_by_its_number(store: Shared) {
     let [ann, ben] = users(&store).await;
     for n in [1, 2] {
@@ -113,7 +119,7 @@ pub async fn a_token_is_revoked_by_its_number(store: Shared) {
     assert!(store.token_owner(&TokenHash([1; 32])).await.unwrap().is_some());
 }
 
-/// Each call returns whether there was a token to revoke.
+/// Checks the result of each call: whether or how many tokens were revoked.
 pub async fn a_token_is_revoked_alone_or_with_all(store: Shared) {
     let [ann, ben] = users(&store).await;
     for n in 1..=3 {
@@ -128,7 +134,7 @@ pub async fn a_token_is_revoked_alone_or_with_all(store: Shared) {
     assert!(store.token_owner(&TokenHash([9; 32])).await.unwrap().is_some());
 }
 
-/// A token without a user is refused, and so is one that exists already.
+/// Checks that a token without a user and a duplicate token are refused.
 pub async fn a_token_needs_a_user(store: Shared) {
     let unowned = store.insert_token(token(UserId::new(999), 1, 10), 100).await;
     assert!(matches!(unowned, Err(StoreError::NotFound)), "{unowned:?}");

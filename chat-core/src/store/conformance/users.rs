@@ -14,7 +14,7 @@ fn names(users: &[User]) -> Vec<&str> {
     users.iter().map(|user| &*user.username).collect()
 }
 
-/// An added user is found under the exact name and no other.
+/// Checks that only the exact name finds an added user.
 pub async fn a_user_is_found_by_id_and_by_exact_name(store: Shared) {
     assert!(store.is_empty().await.unwrap());
     let id = user(&store, "Ann").await;
@@ -30,7 +30,7 @@ pub async fn a_user_is_found_by_id_and_by_exact_name(store: Shared) {
     assert!(store.account(UserId::new(id.get() + 1)).await.unwrap().is_none());
 }
 
-/// Names are unique without regard to letter case, beyond ASCII too.
+/// Checks that names are unique case-insensitively, also beyond ASCII.
 pub async fn a_name_is_taken_in_any_letter_case(store: Shared) {
     user(&store, "Ünal").await;
     for name in ["Ünal", "ünal", "ÜNAL"] {
@@ -42,7 +42,7 @@ pub async fn a_name_is_taken_in_any_letter_case(store: Shared) {
     }
 }
 
-/// The id of a removed user is not given to another one.
+/// Checks that the id of a removed user is not assigned again.
 pub async fn ids_are_not_reused(store: Shared) {
     let first = user(&store, "first").await;
     let second = user(&store, "second").await;
@@ -51,7 +51,9 @@ pub async fn ids_are_not_reused(store: Shared) {
     assert!(user(&store, "second").await > second);
 }
 
-/// The order is that of code points, not of a language; the count is of all matches.
+/// Checks that the order does not depend on a language.
+///
+/// The count includes all matches.
 pub async fn names_are_listed_in_code_point_order(store: Shared) {
     for name in ["b", "a", "Z", "ä", "a1", "_"] {
         user(&store, name).await;
@@ -65,7 +67,7 @@ pub async fn names_are_listed_in_code_point_order(store: Shared) {
     assert_eq!((past.items.len(), past.count), (0, 6));
 }
 
-/// Characters that are wildcards in SQL match themselves.
+/// Checks that wildcard characters of SQL match only themselves.
 pub async fn a_search_is_a_prefix_in_any_letter_case(store: Shared) {
     for name in ["ann", "Anna", "ANNe", "ben", "an_x", "an%y", "Änne"] {
         user(&store, name).await;
@@ -86,7 +88,7 @@ pub async fn a_search_is_a_prefix_in_any_letter_case(store: Shared) {
     assert_eq!((names(&part.items), part.count), (vec!["Anna"], 5));
 }
 
-/// Every account is listed once.
+/// Checks that every account is listed once.
 pub async fn accounts_are_paged_by_id(store: Shared) {
     let all: [UserId; 5] = users(&store).await;
     let mut paged = Vec::new();
@@ -101,7 +103,7 @@ pub async fn accounts_are_paged_by_id(store: Shared) {
     assert_eq!(paged, all);
 }
 
-/// A user of the embedding application has the id from there, and no password.
+/// Checks that the user has the given id and no usable password.
 pub async fn an_ensured_user_keeps_their_id(store: Shared) {
     for _ in 0..2 {
         store.ensure_user(ensured(42, "ann")).await.unwrap();
@@ -112,7 +114,7 @@ pub async fn an_ensured_user_keeps_their_id(store: Shared) {
     assert_eq!(store.users("", ALL).await.unwrap().count, 1);
 }
 
-/// The new name replaces the old one, which is free then.
+/// Checks that the old name is free after a renaming.
 pub async fn an_ensured_user_is_renamed(store: Shared) {
     store.ensure_user(ensured(5, "ann")).await.unwrap();
     store.ensure_user(ensured(5, "Ann")).await.unwrap();
@@ -123,7 +125,7 @@ pub async fn an_ensured_user_is_renamed(store: Shared) {
     assert_eq!(names(&store.users("ann", ALL).await.unwrap().items), ["anna"]);
 }
 
-/// Neither when added nor when renamed.
+/// Checks that neither an addition nor a renaming can take the name.
 pub async fn an_ensured_user_cannot_take_the_name_of_another(store: Shared) {
     store.ensure_user(ensured(5, "ann")).await.unwrap();
     store.ensure_user(ensured(6, "ben")).await.unwrap();
@@ -136,14 +138,14 @@ pub async fn an_ensured_user_cannot_take_the_name_of_another(store: Shared) {
     assert_eq!(store.users("", ALL).await.unwrap().count, 2);
 }
 
-/// A user who registers later does not collide with an ensured one.
+/// Checks that a user added later gets an id that is not in use.
 pub async fn new_ids_continue_above_an_ensured_one(store: Shared) {
     store.ensure_user(ensured(1000, "a")).await.unwrap();
     store.ensure_user(ensured(3, "b")).await.unwrap();
     assert!(user(&store, "c").await > UserId::new(1000));
 }
 
-/// Of two concurrent changes only one succeeds.
+/// Checks that the second of two changes of the same password fails.
 pub async fn a_password_is_replaced_only_while_it_is_the_expected_one(store: Shared) {
     let ann = user(&store, "ann").await;
     let (old, new, other) = ("hash of ann", PasswordHash::new("new"), PasswordHash::new("other"));
@@ -158,7 +160,9 @@ pub async fn a_password_is_replaced_only_while_it_is_the_expected_one(store: Sha
     assert!(!store.set_password(UserId::new(999), None, &new, RevokeTokens::None).await.unwrap());
 }
 
-/// All, all but one or none; and none if the password was not replaced.
+/// Checks that all tokens, all but one, or none are revoked.
+///
+/// No token is revoked if the password is not replaced.
 pub async fn a_new_password_revokes_the_given_tokens(store: Shared) {
     let [ann, ben] = users(&store).await;
     for n in 1..=3 {
@@ -181,7 +185,7 @@ pub async fn a_new_password_revokes_the_given_tokens(store: Shared) {
     live(&[9]).await;
 }
 
-/// The user's tokens report it.
+/// Checks that the owner of a token is reported as enabled or disabled.
 pub async fn a_user_is_disabled_until_enabled(store: Shared) {
     let ann = user(&store, "ann").await;
     store.insert_token(token(ann, 1, 10), 100).await.unwrap();
@@ -193,7 +197,7 @@ pub async fn a_user_is_disabled_until_enabled(store: Shared) {
     assert!(!store.set_active(UserId::new(999), true).await.unwrap());
 }
 
-/// Every call fails; closing it again is harmless.
+/// Checks that every call fails, and that a second `close` does nothing.
 pub async fn a_closed_store_fails(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     store.ping().await.unwrap();

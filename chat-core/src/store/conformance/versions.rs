@@ -1,4 +1,6 @@
-//! The list versions by which nodes that share a database validate cached pages. Other stores have none.
+//! List versions, by which nodes that share a database validate cached pages.
+//!
+//! A store that is not shared has none.
 
 use super::{fixture::*, import};
 use crate::{
@@ -28,13 +30,15 @@ impl Seen {
             assert_eq!(users.contains(user), before != now, "{by}: {user}");
             assert!(
                 before == now || self.before.insert(*now),
-                "{by} gives {user} a version that was there before"
+                "{by} gives {user} a version that was used before"
             );
         }
         self.now = now;
     }
 }
 
+/// Checks which changes assign new versions, and to which users.
+///
 /// A store that is not shared refuses to return versions.
 pub async fn every_change_assigns_new_versions_to_its_users(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
@@ -77,7 +81,7 @@ pub async fn every_change_assigns_new_versions_to_its_users(store: Shared) {
     seen.moved(&store, &both, "a thread deleted").await;
 }
 
-/// Of threads without messages too.
+/// Checks deleted threads with and without messages.
 pub async fn the_deletion_of_a_thread_assigns_new_versions(store: Shared) {
     if !store.is_shared() {
         return;
@@ -97,7 +101,8 @@ pub async fn the_deletion_of_a_thread_assigns_new_versions(store: Shared) {
     seen.users.remove(0);
     seen.moved(&store, &[ben, cid], "their user removed").await;
 
-    // A user whose id is reused starts with a version that no user of this id had, not even while there was none.
+    // After the reuse of an id, the version is new: different from every version of the removed user, and from the
+    // version that was returned while no user had the id.
     let gone = store.list_versions(vec![ann]).await.unwrap()[0];
     seen.users.push(ann);
     seen.now.push(gone);
@@ -109,7 +114,7 @@ pub async fn the_deletion_of_a_thread_assigns_new_versions(store: Shared) {
     seen.moved(&store, &[ben, ann], "a new thread").await;
 }
 
-/// Before it there were no users.
+/// Checks that imported users get new versions.
 pub async fn an_import_assigns_versions(store: Shared) {
     if !store.is_shared() {
         return;

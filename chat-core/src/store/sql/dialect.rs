@@ -1,4 +1,4 @@
-//! What differs between the two databases.
+//! The traits for what differs between the two databases.
 
 use super::{
     failure::{Failure, Internal},
@@ -21,21 +21,21 @@ pub(crate) enum Verdict<T> {
     RollBack(T),
 }
 
-/// How much a read does, which decides where SQLite runs it.
+/// The amount of work of a read, which determines where SQLite runs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
     /// A bounded number of index look-ups. Runs on the calling thread.
     Short,
-    /// Anything more. Runs on the blocking pool.
+    /// Any other read. Runs on the blocking pool.
     Long,
 }
 
 impl Length {
-    /// Rows of the longest short read: the largest page and one row more.
+    /// The largest number of rows of a short read: the largest page and one more row.
     ///
-    /// The additional row tells whether there is a next page.
+    /// The additional row shows whether there is a next page.
     const MAX_SHORT_ROWS: u64 = crate::api::limits::PAGE_MAX + 1;
-    /// Rows that a short read skips at most.
+    /// The largest number of rows that a short read skips.
     const MAX_SHORT_OFFSET: u64 = 1000;
 
     /// Returns the length of a read of `limit` rows after `offset` rows are skipped.
@@ -66,9 +66,9 @@ pub(crate) trait Transaction: Send {
     /// Rolls the transaction back.
     fn roll_back(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Lifts the time-out of statements and plans for many rows.
+    /// Removes the time-out of statements and plans statements for many rows.
     ///
-    /// Until the end of the transaction.
+    /// These settings last until the end of the transaction.
     fn enter_bulk_mode(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Runs a statement and returns its rows.
@@ -119,7 +119,7 @@ pub(crate) trait Transaction: Send {
 
 /// A database that the store can use.
 ///
-/// Everything else is written once, in the SQL that both databases understand.
+/// The rest of the store is shared, in SQL that both databases understand.
 pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
     /// The transactions of this database.
     type Tx: Transaction;
@@ -176,10 +176,10 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
     fn backup(&self, to: &Path) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// The one retry policy of the store: a collision is repeated, at most four times.
+/// The only retry policy of the store: at most four retries after collisions.
 ///
-/// The rollback of a collision is confirmed, so nothing happens twice. A failed commit is not a collision: its
-/// outcome is unknown, so nothing is repeated after it.
+/// A retry follows a confirmed rollback, so no change is made twice. A failed commit is not a collision. Its outcome is
+/// unknown, so it is not retried.
 #[derive(Debug)]
 pub(crate) struct Retries(u32);
 
@@ -189,7 +189,7 @@ impl Retries {
         Self(4)
     }
 
-    /// Returns whether to repeat the transaction after this failure.
+    /// Returns whether to retry the transaction after this failure.
     pub(crate) const fn allow(&mut self, failure: &Failure) -> bool {
         let allowed = failure.is_collision() && self.0 > 0;
         if allowed {

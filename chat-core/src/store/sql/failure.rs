@@ -1,4 +1,4 @@
-//! The failures of a database, sorted by what they mean to the caller.
+//! The failures of a database, classified by their meaning for the caller.
 
 use crate::store::{Source, StoreError};
 use std::{error::Error, sync::Arc};
@@ -12,11 +12,11 @@ pub(crate) enum Kind {
     Missing,
     /// Two transactions conflicted.
     ///
-    /// The same transaction can succeed when it is repeated.
+    /// A retry of the same transaction can succeed.
     Collision,
     /// The database is unreachable, locked, read-only or out of space.
     Unavailable,
-    /// The statement or the data is at fault.
+    /// The statement or the data is invalid.
     Fault,
 }
 
@@ -27,7 +27,7 @@ pub(crate) enum Failure {
     Statement(Kind, Source),
     /// The commit failed. Its outcome is unknown.
     Commit(Source),
-    /// A refusal by the store itself. Nothing is committed.
+    /// The store itself refused the transaction. Nothing is committed.
     Store(StoreError),
 }
 
@@ -42,17 +42,17 @@ impl Failure {
         Self::statement(Kind::Fault, error)
     }
 
-    /// Returns whether the same transaction can succeed when it is repeated.
+    /// Returns whether a retry of the same transaction can succeed.
     pub(crate) const fn is_collision(&self) -> bool {
         matches!(self, Self::Statement(Kind::Collision, _))
     }
 
-    /// Returns whether the database is unreachable or cannot work at present.
+    /// Returns whether the database is unreachable or cannot execute statements now.
     pub(crate) const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Statement(Kind::Unavailable, _))
     }
 
-    /// Turns a failure after a successful commit into one that is not repeated.
+    /// Converts a failure after a successful commit into one that is not retried.
     #[cfg(feature = "postgres")]
     pub(crate) fn after_commit(self) -> Self {
         match self {
@@ -61,10 +61,10 @@ impl Failure {
         }
     }
 
-    /// Turns a unique key that exists into a collision.
+    /// Converts the failure for a unique key that exists into a collision.
     ///
-    /// For keys that the transaction has looked up before: another transaction inserted the key in the meantime, and a
-    /// repetition finds it.
+    /// For keys that the transaction has looked up before. Another transaction inserted the key in the meantime, and a
+    /// retry finds it.
     #[cfg(feature = "postgres")]
     pub(crate) fn taken_is_collision(self) -> Self {
         match self {

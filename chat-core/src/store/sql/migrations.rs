@@ -1,7 +1,7 @@
-//! The recorded migrations of a database, compared with those of this program.
+//! Compares the recorded migrations of a database with those of this program.
 //!
-//! Both databases record migrations in the table that sqlx uses. The recorded versions are compared before anything is
-//! changed, so that a role without the right to create tables can serve a current schema.
+//! Both databases record migrations in the table that sqlx uses. The comparison precedes every change. With a current
+//! schema, the database role therefore needs no privilege to create tables.
 
 use super::open::OpenError;
 use sqlx::migrate::{MigrateError, Migration, Migrator};

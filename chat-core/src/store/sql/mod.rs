@@ -6,7 +6,7 @@
 //!
 //! - `store`: the implementation of the trait. `steps`: what each method does in its transaction, one file for each of
 //!   users, tokens, threads, messages and so on.
-//! - `statements`: the SQL. `rows`: from rows to types. `value`: arguments and columns. `failure`: errors by their meaning.
+//! - `statements`: the SQL. `rows`: decodes rows. `value`: arguments and columns. `failure`: classifies errors.
 //! - `dialect`: the traits that a database implements. `sqlite` and `postgres`: their implementations.
 //! - `migrations`: the recorded schema version. `doctor`: [`examine`].
 //!

@@ -1,4 +1,4 @@
-//! Opening a database by its address.
+//! Opens a database by its address.
 
 use super::SqlStore;
 #[cfg(feature = "postgres")]
@@ -8,7 +8,9 @@ use super::sqlite;
 use crate::store::{GroupCommit, Source, Store};
 use std::{error::Error, sync::Arc};
 
-/// Batches that Postgres writes concurrently: while one waits for the disk, the other one runs.
+/// The number of batches that Postgres writes concurrently.
+///
+/// While one waits for the disk, the other one runs.
 const POSTGRES_WRITERS: usize = 2;
 
 /// The settings of a database.
@@ -17,12 +19,13 @@ const POSTGRES_WRITERS: usize = 2;
 pub struct Options {
     /// Whether to create an SQLite file that does not exist. Default: true.
     pub create_if_missing: bool,
-    /// Whether SQLite syncs every commit to the disk, so that an acknowledged message survives a power failure.
+    /// Whether SQLite syncs every commit to the disk. Default: true.
     ///
-    /// Default: true. Without it a commit is a third faster, and a power failure can lose the last ones. A crash of the
-    /// program loses nothing in either case. Postgres has its own settings for this.
+    /// If true, an acknowledged message survives a power failure. If false, a commit is a third faster, but a power
+    /// failure can lose the last commits. A crash of the program loses no commit in either case. Postgres has its own
+    /// settings for this.
     pub sync_every_commit: bool,
-    /// Connections to Postgres at most. Default: 16.
+    /// The largest number of connections to Postgres. Default: 16.
     pub postgres_connections: u32,
 }
 
@@ -47,7 +50,7 @@ impl Options {
         self
     }
 
-    /// Sets how many connections to Postgres are open at most.
+    /// Sets the largest number of connections to Postgres.
     #[must_use]
     pub const fn postgres_connections(mut self, connections: u32) -> Self {
         self.postgres_connections = connections;
@@ -55,7 +58,9 @@ impl Options {
     }
 }
 
-/// Why a database cannot be opened. [`hint`](Self::hint) says what to do.
+/// The reason why a database cannot be opened.
+///
+/// [`hint`](Self::hint) returns what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -109,7 +114,9 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Returns what to do about the error, in the imperative; `None` if the sources of the error say all there is.
+    /// Returns what to do about the error, in the imperative.
+    ///
+    /// Returns `None` if there is no advice beyond the sources of the error.
     pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Address => "use sqlite://PATH, sqlite::memory: or postgres://USER@HOST/NAME",
@@ -139,10 +146,10 @@ impl OpenError {
     }
 }
 
-/// Opens the database at `url`, brings its schema up to date, and batches its writes with [`GroupCommit`].
+/// Opens the database at `url` and batches its writes with [`GroupCommit`].
 ///
-/// `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://…`. The path is used as it is, without escapes. Must be called
-/// within a Tokio runtime that has time enabled.
+/// Brings the schema up to date. `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://…`. The path is used as it
+/// is, without escapes. Must be called within a Tokio runtime that has time enabled.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new()?.block_on(async {
@@ -162,7 +169,9 @@ pub async fn connect(url: &str, options: &Options) -> Result<Arc<dyn Store>, Ope
     Ok(Arc::new(GroupCommit::new(open(url, options).await?, writers)))
 }
 
-/// Like [`connect`], without the batches: for a program that makes one change and ends.
+/// Opens the database at `url` like [`connect`], but without batches.
+///
+/// For a program that makes one change and exits.
 ///
 /// # Errors
 /// Those of [`connect`].

@@ -1,4 +1,4 @@
-//! Decoding rows.
+//! Decodes rows.
 
 use super::{
     failure::{Failure, Internal},
@@ -12,7 +12,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Reads an account from the columns that `statements` selects for one.
+/// Reads an account from the columns that `account!` in `statements` lists.
 pub(super) fn account(row: &(impl Columns + ?Sized)) -> Result<Account, Failure> {
     Ok(Account {
         id: UserId::new(row.int(0)?),
@@ -78,7 +78,7 @@ pub(super) fn participants(row: &(impl Columns + ?Sized), first: usize) -> Resul
     Ok(high.map_or(Participants::one(low), |high| Participants::pair(low, high)))
 }
 
-/// Reads a thread as a list shows it.
+/// Reads a thread without its times, as lists return it.
 pub(super) fn thread(row: &(impl Columns + ?Sized)) -> Result<Thread, Failure> {
     Ok(Thread { id: ThreadId::new(row.uuid(0)?), participants: participants(row, 1)? })
 }

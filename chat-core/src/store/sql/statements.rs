@@ -20,7 +20,9 @@ macro_rules! account {
         "id, username, password, active, created"
     };
 }
-/// The condition that user `$2` is a participant of a thread or message. Repeats [`policy::can_read`](crate::policy::can_read).
+/// The condition that user `$2` is a participant of a thread or message.
+///
+/// Repeats [`policy::can_read`](crate::policy::can_read).
 macro_rules! is_mine {
     () => {
         "(user_low = $2 or user_high = $2)"
@@ -28,8 +30,9 @@ macro_rules! is_mine {
 }
 /// A page of a user's messages.
 ///
-/// `$ids` finds the ids from indexes alone; then each row is read. The count is part of the result, so that both belong
-/// to one snapshot: an empty page is one row with the count. An offset beyond the count reads no ids.
+/// `$ids` reads the ids from indexes alone. Then only the rows of the page are read. The count is part of the result,
+/// so that the count and the page belong to one snapshot. An empty page is one row with the count. An offset beyond the
+/// count reads no ids.
 macro_rules! page {
     ($counter:literal, $ids:expr) => {
         concat!(
@@ -82,9 +85,10 @@ macro_rules! all_ids {
 }
 pub(crate) use {all_ids, incoming_ids, marked_ids, message_of_m, page, unread_ids};
 
-/// The numbers of messages for each pair of participants, as [`Counts`] subtracts them.
+/// The message counts of each pair of participants, which [`Counts`] subtracts.
 ///
-/// In all, unread, unread and sent by the lower participant, unread and sent by the higher one.
+/// The columns after the pair: all messages; unread ones; unread ones sent by the lower participant; unread ones sent
+/// by the higher participant.
 ///
 /// [`Counts`]: super::steps::counts::Counts
 macro_rules! message_counts {
@@ -139,11 +143,11 @@ statements! {
     LOCK_USER_FOR_REMOVAL = "update users set active = false where id = $1 returning name_key";
     DELETE_USER = "delete from users where id = $1";
 
-    // Also locks the user, so that each of two concurrent log-ins counts the token of the other.
+    // Also locks the user, so that the second of two concurrent log-ins counts the token of the first.
     NEXT_TOKEN_ID = "update users set last_token = last_token + 1 where id = $1 returning last_token";
     INSERT_TOKEN = "insert into tokens (hash, user_id, id, name, created, last_used, ttl) \
          values ($1, $2, $3, $4, $5, $5, $6)";
-    // Deletes the tokens that are expired at time `$4`, and all others except the `$3` used last.
+    // Keeps the token `$2` and, of the others that are valid at time `$4`, the `$3` used last. Deletes the rest.
     EVICT_TOKENS = "delete from tokens where user_id = $1 and hash <> $2 and (last_used + ttl <= $4 or hash not in \
          (select hash from tokens where user_id = $1 and hash <> $2 and (ttl is null or last_used + ttl > $4) \
           order by last_used desc, id desc limit $3)) returning hash";
@@ -181,8 +185,8 @@ statements! {
     UPDATE_MESSAGE = "update messages set text = coalesce($2, text), low_mark = coalesce($3, low_mark), \
          high_mark = coalesce($4, high_mark) where id = $1";
     DELETE_MESSAGE = "delete from messages where id = $1";
-    // Marks the messages with ids above `$2` and up to `$3` that are incoming for one participant and have mark `$4` for the
-    // other.
+    // Marks the messages with ids above `$2` and up to `$3` that are incoming for one participant and have mark `$4`
+    // for the other.
     READ_BY_LOW = "update messages set low_mark = 0, high_mark = 0 \
          where thread = $1 and id > $2 and id <= $3 and low_mark = 1 and high_mark = $4";
     READ_BY_HIGH = "update messages set low_mark = 0, high_mark = 0 \
@@ -244,7 +248,7 @@ dialect_statements! {
     some: {
         /// Prevents other transactions from assigning user ids.
         ///
-        /// This transaction inserts explicit ids.
+        /// Required because this transaction inserts explicit ids.
         lock_user_ids,
         /// Advances the sequence of user ids to the highest id.
         sync_user_id_sequence,
@@ -256,7 +260,9 @@ dialect_statements! {
         pair_of_users,
         /// A user, locked.
         lock_user,
-        /// A thread of user `$2`, locked. Repeats `policy::can_delete_thread` and `policy::can_mark_read`.
+        /// A thread of user `$2`, locked.
+        ///
+        /// Repeats `policy::can_delete_thread` and `policy::can_mark_read`.
         lock_thread,
         /// The thread of a message of user `$2`, locked. Repeats `policy::can_mark_read`.
         lock_thread_of,
@@ -264,12 +270,14 @@ dialect_statements! {
         lock_threads_of_user,
         /// Makes the thread of a pair with the lowest id the canonical one.
         ///
-        /// The thread is locked as it is found: if another transaction is deleting it, this waits and takes the next
-        /// one.
+        /// The subquery locks the thread that it finds. If another transaction is deleting that thread, the subquery
+        /// waits, and then finds the next one.
         promote_canonical_thread,
         /// Threads of user `$1` with a `seq` above `$2`, at most `$3`.
         threads,
-        /// Messages of user `$1`: at most `$2` after the first `$3`; `$4` is the sum of both.
+        /// Messages of user `$1`: at most `$2` after the first `$3`.
+        ///
+        /// `$4` is the sum of `$2` and `$3`.
         messages,
         /// The unread messages, in the same form.
         unread,
@@ -293,8 +301,8 @@ dialect_statements! {
 /// Builds a [`DialectSql`].
 ///
 /// `$lock` ends a statement that locks rows. `$branch` and `$thread_branch` end a part of a list that is merged with
-/// others. `$new`, `$counts`, `$new_users`, `$tokens` and `$threads` are rows to insert; on SQLite one row, since the
-/// statement runs once for each.
+/// others. `$new`, `$counts`, `$new_users`, `$tokens` and `$threads` are the rows to insert. On SQLite each is one row,
+/// because the statement runs once for each row.
 macro_rules! dialect_sql {
     (
         lock_user_ids: $lock_ids:expr, sync_user_id_sequence: $sync_users:expr,

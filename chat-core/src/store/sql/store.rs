@@ -51,10 +51,10 @@ impl<D: Dialect> SqlStore<D> {
         Ok(self.read(Length::Short, sql, args, decode).await?.into_iter().next())
     }
 
-    /// Runs `step` in a transaction, which its verdict commits or rolls back.
+    /// Runs `step` in a transaction, and commits or rolls back by its verdict.
     ///
-    /// A collision repeats the step, so it must depend on `input` alone. If the returned future is dropped, the
-    /// transaction runs to completion on SQLite and is rolled back on Postgres.
+    /// After a collision the step is retried, so it must depend on `input` alone. If the returned future is dropped,
+    /// the transaction runs to completion on SQLite and is rolled back on Postgres.
     pub(super) async fn transaction<I, T, F>(&self, input: I, step: F) -> Result<T, Failure>
     where
         I: Send + Sync + 'static,
@@ -106,7 +106,7 @@ where
             Ok(value)
         }
         Err(failure) => {
-            // Only a confirmed rollback lets a collision be repeated. A database that is unavailable cannot confirm it.
+            // A retry needs a confirmed rollback. An unavailable database cannot confirm it.
             if !failure.is_unavailable() {
                 tx.roll_back().await?;
             }

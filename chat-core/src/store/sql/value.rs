@@ -75,7 +75,7 @@ arg_from! {
 
 /// Converts a count of rows for the database.
 ///
-/// Counts above `i64::MAX` are beyond any table.
+/// Saturates at `i64::MAX`, which is larger than the number of rows of any table.
 pub(crate) fn saturating_i64(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }

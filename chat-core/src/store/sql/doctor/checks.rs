@@ -4,14 +4,14 @@
 
 use super::Finding;
 
-/// A rule that the data of a healthy database follows.
+/// An invariant of the data, and the check for it.
 pub(super) struct InvariantCheck {
     subject: &'static str,
     /// Counts the violations.
     pub(super) sql: &'static str,
-    /// The finding without violations.
+    /// The text of the finding if there are no violations.
     ok: &'static str,
-    /// The finding with violations, after their number.
+    /// The text of the finding after the number of violations.
     violated: &'static str,
 }
 

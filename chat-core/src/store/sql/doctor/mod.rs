@@ -1,6 +1,6 @@
-//! Examining the integrity, invariants and settings of a database.
+//! Examines the integrity, invariants and settings of a database.
 //!
-//! Nothing is changed.
+//! Changes nothing.
 
 mod checks;
 mod finding;
@@ -17,7 +17,7 @@ use crate::{api::Timestamp, clock::Clock as _, clock::SystemClock};
 
 /// Examines the database at `url` and returns the finding of each check.
 ///
-/// `options` are those of the server that uses the database, which may be running. Nothing is changed, created or
+/// `options` are those of the server that uses the database. The server may be running. Nothing is changed, created or
 /// migrated. Every row is read, so the duration grows with the database. For `sqlite::memory:` there are no findings.
 ///
 /// # Errors
@@ -59,14 +59,14 @@ async fn examine_postgres(_: &str, _: &Options) -> Result<Vec<Finding>, OpenErro
 /// The largest accepted difference between two clocks, in microseconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 2_000_000;
 
-/// Returns whether the newest row was added in the past.
+/// Returns the finding on whether the newest row was added in the past.
 fn newest(newest: Option<i64>) -> Finding {
     let now = SystemClock.now();
     match newest.map(Timestamp::from_micros) {
         Some(newest) if newest.as_micros() > now.as_micros() + MAX_CLOCK_DIFFERENCE => Finding::problem(
             "clock",
-            format!("the newest row was added at {newest}, but the clock of this machine says {now}"),
-            "set the clock of this machine and synchronise it with NTP: it dates the messages",
+            format!("the newest row was added at {newest}, but the clock of this machine shows {now}"),
+            "set the clock of this machine and synchronise it with NTP: this clock sets the times of messages",
         ),
         Some(newest) => Finding::ok("clock", format!("the newest row was added at {newest}, before now")),
         None => Finding::ok("clock", "the database has no row that could be newer than now"),

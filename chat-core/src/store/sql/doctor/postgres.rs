@@ -1,4 +1,4 @@
-//! Examining a Postgres database and its server.
+//! Examines a Postgres database and its server.
 
 use super::{
     Finding, MAX_CLOCK_DIFFERENCE,
@@ -18,7 +18,7 @@ use sqlx::{Connection as _, Error, PgConnection, Row as _};
 /// The oldest version of Postgres that is tested.
 const OLDEST_TESTED: i32 = 15;
 
-/// Examines a database, and whether its server suits `options`.
+/// Examines a database, and checks its server against `options`.
 pub(super) async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>, OpenError> {
     let mut connection = postgres::dial(&postgres::address(url)?).await?;
     let found = run_checks(&mut connection, options).await.map_err(OpenError::database);

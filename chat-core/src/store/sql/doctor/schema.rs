@@ -1,4 +1,4 @@
-//! The schema version of a database, compared with those that this program knows.
+//! Compares the schema version of a database with those that this program knows.
 
 use super::Finding;
 use crate::store::sql::migrations::{self, Applied};

@@ -1,4 +1,4 @@
-//! Examining an SQLite file.
+//! Examines an SQLite file.
 
 use super::{
     Finding,
@@ -42,7 +42,7 @@ fn examine_file(file: &Path) -> Result<Vec<Finding>, OpenError> {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked(name()),
         _ => OpenError::File(name(), Arc::new(error)),
     };
-    // If a server starts during an examination of an unused file, the reads can be inconsistent: repeat them.
+    // If a server starts while an unused file is examined, the reads can be inconsistent. Then read again.
     let unused = !wal(&real).exists();
     let mut found = run_checks(&real, unused);
     if unused && wal(&real).exists() {

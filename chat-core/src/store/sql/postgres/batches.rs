@@ -1,8 +1,7 @@
 //! Batches of messages and of read marks, each as one statement.
 //!
-//! The statement commits by itself.
-//!
-//! A statement is a round trip here, so a batch is one statement instead of eight.
+//! The statement commits by itself. On Postgres each statement is a round trip, so a batch is one statement instead of
+//! eight.
 
 use super::Postgres;
 use crate::{
@@ -22,18 +21,20 @@ use std::collections::HashMap;
 statements! {
     /// Inserts messages `(thread, sender, text, created, is_read, key, request)`.
     ///
-    /// Returns for each message whose sender is a participant: its 1-based position, the id, the participants, the
-    /// position of the message that owns its key, and the message of an earlier batch that already has the key.
+    /// Returns one row for each message whose sender is a participant. The columns are its 1-based position, the id,
+    /// the participants, the position of the message that owns its key, and the message of an earlier batch that
+    /// already has the key.
     ///
     /// `allowed` repeats [`policy::can_send`](crate::policy::can_send).
     ///
-    /// The parts depend on each other in the order of a transaction's locks. `held` has locked all threads before
-    /// `placed` draws the first id, since the count of its rows has to be known: so within a thread a higher id is a
-    /// later commit. `counted` reads from `added`, so it follows the messages, and it locks users by ascending id.
+    /// The dependencies between the parts ensure the lock order. `allowed` needs the number of rows of `held`, so all
+    /// threads are locked before `placed` draws the first id. Within a thread, a higher id is therefore a later commit.
+    /// `counted` reads from `added`, so it runs after the messages are inserted. It locks counters by ascending user
+    /// id.
     ///
-    /// All parts see the database as of the start of the statement, except for rows that they lock or change: of
-    /// these they see the current version, and skip deleted ones. A key that another transaction commits in the
-    /// meantime is therefore not in `used`: the unique index refuses the insert, and a repetition of the statement
+    /// All parts see the snapshot at the start of the statement. The exception is rows that they lock or change: of
+    /// these they see the current version, and they skip deleted ones. `used` therefore lacks a key that another
+    /// transaction commits in the meantime. Then the unique index refuses the insert, and a retry of the statement
     /// finds the key.
     SEND = "with wanted as materialized ( \
              select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::text[], \
@@ -79,14 +80,15 @@ statements! {
 
     /// Marks messages `(caller, id)` as read.
     ///
-    /// Returns for each message whose caller is a participant: its 1-based position, the
+    /// Returns one row for each message whose caller is a participant. The columns are its 1-based position, the
     /// message, and the participants.
     ///
     /// `visible` repeats [`policy::can_mark_read`](crate::policy::can_mark_read).
     ///
-    /// The parts depend on each other like those of `SEND`: `visible` has no rows before all threads are locked, and
-    /// users are locked last, by ascending id. A message that is changed while the statement waits for its thread is
-    /// returned as it was before; a message that is marked or deleted in the meantime is not marked again.
+    /// As in `SEND`, the dependencies between the parts ensure the lock order: `visible` has no rows before all threads
+    /// are locked, and counters are locked last, by ascending user id. If a message changes while the statement waits
+    /// for the lock of its thread, its earlier version is returned. If it is marked or deleted in the meantime, it is
+    /// not marked again.
     MARK = "with asked as materialized ( \
              select * from unnest($1::bigint[], $2::bigint[]) with ordinality as a(caller, id, place) \
          ), held as materialized ( \
@@ -113,7 +115,7 @@ statements! {
     LIST_VERSIONS = "select user_id, version from counters where user_id = any($1::bigint[])";
 }
 
-/// Inserts messages: one outcome for each, in order.
+/// Inserts messages and returns one outcome for each, in order.
 pub(super) async fn insert(
     database: &Postgres,
     messages: &[NewMessage],
@@ -155,7 +157,7 @@ fn outcome(row: &dyn Columns, messages: &[NewMessage]) -> Result<StoreResult<Sen
     Ok(Ok(Sent { message, replayed: place != owner, participants }))
 }
 
-/// Marks messages as read: one outcome for each, in order.
+/// Marks messages as read and returns one outcome for each, in order.
 pub(super) async fn mark_read(
     database: &Postgres,
     marks: &[(UserId, MessageId)],

@@ -1,6 +1,6 @@
 //! A pooled connection to Postgres with a time-out for every response.
 //!
-//! A host that loses power, or a NAT that drops its state, closes no TCP connection. The driver and the pool have no
+//! If a host loses power or a NAT drops its state, the TCP connection is not closed. The driver and the pool have no
 //! time-out of their own for a response.
 
 use super::{BULK_MODE, SQL, arguments, failed};
@@ -37,7 +37,7 @@ enum State {
     None,
     /// BEGIN was sent.
     ///
-    /// If its response is not awaited, the driver does not know of the transaction.
+    /// If the future is dropped before the response, the driver has not recorded the transaction.
     Beginning,
     Open,
 }
@@ -45,7 +45,7 @@ enum State {
 impl TimedConnection {
     /// Takes a connection from the pool.
     ///
-    /// Any failure, also a refused log-in, means that the database is unavailable.
+    /// Every failure, even a refused log-in, counts as an unavailable database.
     pub(super) async fn take(pool: &PgPool) -> Result<Self, Failure> {
         let connection =
             pool.acquire().await.map_err(|error| Failure::statement(Kind::Unavailable, error))?;
@@ -78,7 +78,7 @@ impl Transaction for TimedConnection {
     async fn roll_back(&mut self) -> Result<(), Failure> {
         let roll_back = Manager::rollback(&mut self.connection);
         let done = with_timeout(self.response_timeout, roll_back).await;
-        // Without a confirmation, the transaction must not be repeated.
+        // Without a confirmed rollback, the transaction must not be retried.
         done.map_err(|error| Failure::statement(Kind::Unavailable, error))?;
         self.state = State::None;
         Ok(())
@@ -117,14 +117,14 @@ impl Drop for TimedConnection {
     fn drop(&mut self) {
         match self.state {
             State::None => {}
-            // Otherwise the next user of this connection would run inside the abandoned transaction, and its
-            // acknowledged work would be lost.
+            // If the connection stayed open, its next statements would run inside the abandoned transaction, and their
+            // acknowledged changes would be lost.
             State::Beginning => return self.connection.close_on_drop(),
-            // The next user of the connection sends the rollback, or the pool when it checks the connection.
+            // The rollback is sent before the next statement, or when the pool checks the connection.
             State::Open => Manager::start_rollback(&mut self.connection),
         }
-        // The pool itself has no time-out for the check, and would keep the connection's slot. Without a runtime, nothing can
-        // wait for the check.
+        // The pool itself has no time-out for the check. A check without a response would keep the connection's slot.
+        // Without a runtime no task can wait for the check, so the connection is closed.
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(timeout(RETURN_TIMEOUT, self.connection.return_to_pool()))),
             Err(_) => self.connection.close_on_drop(),

@@ -32,21 +32,23 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a request waits for a connection.
 ///
-/// Under more load than the pool can serve, requests fail and can be retried.
+/// If the pool is overloaded, requests fail and can be retried.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an idle connection may take to answer a ping.
+/// The time-out of a ping on an idle connection.
 ///
-/// Then a new one is opened, in the rest of `ACQUIRE_TIMEOUT`.
+/// After a time-out, a new connection is opened within the rest of `ACQUIRE_TIMEOUT`.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
-/// A connection that was idle for longer is pinged before it is used.
+/// The idle time after which a connection is pinged before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
 /// The settings of every connection.
 ///
 /// - A statement may take 15 s, including its waits for locks.
-/// - Rows are read in the order of an index. The planner knows how many messages the average user has. For so few it would
-///   collect and sort them all, which takes a second instead of a millisecond for a user who has a million.
-/// - Tables are not scanned: a plan that was made while a table was small is kept while it grows.
-/// - The isolation level is set because a server can have another default, under which transactions fail without need.
+/// - Bitmap scans are off, so that rows are read in the order of an index. The planner expects the number of messages
+///   of an average user. For so few, it would read and sort all of them. For a user with a million messages, this takes
+///   a second instead of a millisecond.
+/// - Sequential scans are off, because a plan that was made for a small table is kept while the table grows.
+/// - The isolation level is set, because a server can have another default, under which transactions fail
+///   unnecessarily.
 const SETTINGS: [(&str, &str); 5] = [
     ("statement_timeout", "15s"),
     ("enable_bitmapscan", "off"),
@@ -54,12 +56,14 @@ const SETTINGS: [(&str, &str); 5] = [
     ("jit", "off"),
     ("default_transaction_isolation", "read committed"),
 ];
-/// Lifts the time-out and the planner settings of [`SETTINGS`] until the end of the transaction.
+/// Resets the time-out and the planner settings of [`SETTINGS`].
+///
+/// The reset lasts until the end of the transaction.
 const BULK_MODE: &str = "select set_config('statement_timeout', '0', true), \
      set_config('enable_bitmapscan', 'on', true), set_config('enable_seqscan', 'on', true)";
 
 const SQL: DialectSql = dialect_sql! {
-    // The mode that conflicts with every insert.
+    // This mode conflicts with every insert.
     lock_user_ids: Some("lock table users in share row exclusive mode"),
     sync_user_id_sequence: Some(
         "select setval('users_id_seq', greatest((select last_value from users_id_seq), \
@@ -71,7 +75,7 @@ const SQL: DialectSql = dialect_sql! {
     ),
     share_users: " for share",
     lock: " for no key update",
-    // Parts that have an order of their own are merged instead of sorted.
+    // Because each part is sorted, the parts are merged instead of sorted again.
     branch: " order by id limit $4",
     thread_branch: " order by seq limit $3",
     new_messages: "select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
@@ -79,9 +83,9 @@ const SQL: DialectSql = dialect_sql! {
     touch_tokens: "update tokens set last_used = b.last_used \
          from (select * from unnest($1::bytea[], $2::bigint[])) as b(hash, last_used) \
          where tokens.hash = b.hash and tokens.last_used < b.last_used",
-    // In the order of the locks.
+    // In lock order: by ascending user id.
     counts: "select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) order by 1",
-    // The default of the column: the next of all list versions.
+    // `excluded.version` is the default of the column: the next value of the sequence of list versions.
     new_version: ", version = excluded.version",
     users: "select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
          $6::boolean[], $7::bigint[], $8::bigint[])",
@@ -106,8 +110,8 @@ impl Postgres {
 
     /// Runs one statement that writes and commits by itself, and decodes its rows.
     ///
-    /// Repeated after a collision, or after another transaction inserted one of its keys in the meantime: Postgres
-    /// has then rolled the statement back.
+    /// The statement is retried after a collision, or if another transaction inserted one of its keys in the meantime.
+    /// In both cases Postgres has rolled the statement back.
     async fn write_statement<T>(
         &self,
         sql: &'static str,
@@ -121,7 +125,7 @@ impl Postgres {
                 done => break done?,
             }
         };
-        // The statement is committed, so a row that cannot be decoded must not lead to a repetition.
+        // The statement is committed, so a row that cannot be decoded must not cause a retry.
         rows.iter().map(|row| decode(row)).collect::<Result<_, _>>().map_err(Failure::after_commit)
     }
 }
@@ -214,7 +218,7 @@ fn failed(error: Error) -> Failure {
     Failure::statement(kind(&error), error)
 }
 
-/// Sorts an error of the driver.
+/// Classifies an error of the driver.
 fn kind(error: &Error) -> Kind {
     match error {
         Error::Database(error) => error.code().map_or(Kind::Fault, |state| kind_of_state(&state)),
@@ -256,14 +260,14 @@ fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Failure> {
     Ok(out)
 }
 
-/// Sorts SQLSTATEs; see <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+/// Classifies SQLSTATEs; see <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn kind_of_state(state: &str) -> Kind {
     match state {
         "23505" => Kind::Taken,
         "23503" => Kind::Missing,
         // Serialization failure, deadlock.
         "40001" | "40P01" => Kind::Collision,
-        // A read-only transaction; a database that does not exist any more; a statement that was cancelled by its time-out or
+        // A read-only transaction; a database that no longer exists; a statement that was cancelled by its time-out or
         // by an administrator; a lock that is not available.
         "25006" | "3D000" | "57014" | "55P03" => Kind::Unavailable,
         // Connections; resources such as disk, memory and connections; a server that stops or starts; I/O.
@@ -277,7 +281,7 @@ pub(super) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(PgConnectOptions::from_str(url).map_err(|_| OpenError::Address)?.application_name("chat"))
 }
 
-/// Opens a connection outside the pool, without a time-out of statements.
+/// Opens a connection outside the pool, without a statement time-out.
 pub(super) async fn dial(connect: &PgConnectOptions) -> Result<PgConnection, OpenError> {
     let dial = timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
     dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(open_error)
@@ -290,8 +294,8 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<Postgres, OpenE
     let pool = PgPoolOptions::new()
         .max_connections(options.postgres_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A connection is pinged only after a pause: a restart of the server in the meantime must not fail the next request.
-        // A connection in steady use reports its own failure.
+        // A connection is pinged only after an idle time, so that a restart of the server in that time does not fail
+        // the next request. Without an idle time, the next statement reports a broken connection.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
@@ -310,13 +314,13 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<Postgres, OpenE
 
 /// Brings the schema up to date.
 ///
-/// The connection has no time-out of statements: another server can be migrating, and a migration can take long. The
-/// migrator holds an advisory lock, so of several servers that start together one migrates. A current schema runs no
-/// DDL, so the role needs no right to create anything.
+/// The connection has no statement time-out, because a migration by this or another server can take long. The migrator
+/// holds an advisory lock, so that only one of several starting servers migrates. If the schema is current, no DDL
+/// runs, so the role needs no privilege to create objects.
 async fn migrate(connect: &PgConnectOptions) -> Result<(), OpenError> {
     let mut connection = dial(connect).await?;
     let done = migrate_on(&mut connection).await;
-    // Closing the connection releases the lock, also after a failure.
+    // Closing the connection releases the lock, even after a failure.
     connection.close().await.ok();
     done
 }

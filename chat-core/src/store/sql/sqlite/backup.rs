@@ -1,4 +1,4 @@
-//! Copies of a live SQLite database.
+//! Backs up a live SQLite database.
 
 use super::{
     driver::{failed, kind},
@@ -14,10 +14,11 @@ use std::{ffi::OsString, io, path::Path, sync::Arc};
 use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 
-/// Writes a copy to a temporary file beside `to`, checks it, syncs it, and renames it to `to`.
+/// Writes a consistent copy of the database to the new file `to`.
 ///
-/// A file named `to` is therefore always whole. If the backup fails or its future is dropped, no file is left. A
-/// process that is killed leaves `.NAME.….part`.
+/// The copy is written to a temporary file beside `to`, checked, synced, and renamed to `to`. The file `to` is
+/// therefore always complete. If the backup fails or its future is dropped, the temporary file is removed. If the
+/// process is killed, the file `.NAME.….part` remains.
 pub(crate) async fn backup(readers: &Readers, to: &Path) -> Result<(), StoreError> {
     if to.symlink_metadata().is_ok() {
         return Err(StoreError::Conflict);
@@ -70,7 +71,7 @@ fn finish(copy: NamedTempFile, to: &Path) -> Result<(), StoreError> {
 #[error("the copy is damaged: {0}")]
 struct Damaged(String);
 
-/// Reads the whole copy.
+/// Checks the pages and the schema version of the copy.
 fn check(copy: &Path) -> Result<(), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(copy, flags).map_err(fault)?;

@@ -1,8 +1,8 @@
-//! Batches of messages and of read marks, a statement at a time.
+//! Batches of messages and of read marks, each as several small statements.
 //!
-//! A statement is a function call here, so several small ones cost little. No statement has `in (select ...)` or a
-//! table made of its arguments: SQLite would build a temporary tree for each execution, which costs more than all the
-//! rest.
+//! On SQLite a statement is a function call, so small statements cost little. No statement has `in (select ...)` or
+//! builds a table from its arguments. SQLite would build a temporary B-tree for each execution, which costs more than
+//! the rest of the batch.
 
 use crate::{
     api::{Message, MessageId, Participants, UserId},
@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 statements! {
-    /// Ids for `$1` messages, as a first and a last.
+    /// Returns the first and the last of the ids for `$1` new messages.
     ///
     /// The insert that follows in the same transaction advances the sequence.
     RESERVE_MESSAGE_IDS = "select seq + 1, seq + $1 from sqlite_sequence where name = 'messages'";
@@ -38,7 +38,7 @@ statements! {
     MARK_READ = "update messages set low_mark = 0, high_mark = 0 where id = $1";
 }
 
-/// Inserts messages in one transaction: one outcome for each, in order.
+/// Inserts messages in one transaction. Returns one outcome for each, in order.
 pub(super) async fn insert<X: Transaction>(
     tx: &mut X,
     messages: &[NewMessage],
@@ -208,7 +208,9 @@ async fn touch_threads<X: Transaction>(
     tx.run(TOUCH_THREAD, &[Arg::Rows(&columns)]).await.map(drop)
 }
 
-/// Marks messages as read in one transaction: one outcome for each, in order.
+/// Marks messages as read in one transaction.
+///
+/// Returns one outcome for each, in order.
 pub(super) async fn mark_read<X: Transaction>(
     tx: &mut X,
     marks: &[(UserId, MessageId)],

@@ -1,8 +1,9 @@
 //! Checkpoints of the WAL that do not delay commits.
 //!
-//! By itself, SQLite checkpoints a long WAL within the commit that made it long, and every sender waits for tens of
-//! milliseconds. Here a thread with a connection of its own checkpoints beside the writer. The writer then
-//! checkpoints the few pages that were added in the meantime, after which SQLite restarts the WAL from its beginning.
+//! By default, SQLite checkpoints a long WAL within the commit that exceeds the limit. Every sender then waits for tens
+//! of milliseconds. Here a separate thread with its own connection checkpoints concurrently with the writer. The writer
+//! then checkpoints the few pages that were added in the meantime. After that, SQLite restarts the WAL from its
+//! beginning.
 
 use super::driver::{Access, Place};
 use rusqlite::Connection;
@@ -17,16 +18,16 @@ use std::{
     time::Duration,
 };
 
-/// Pages of 4 KiB in the WAL that start a checkpoint: 128 MiB.
+/// The number of 4 KiB pages in the WAL that starts a checkpoint: 128 MiB.
 ///
-/// A page that several batches change is then copied once, which is most of the cost of a checkpoint. After a crash,
-/// SQLite reads a WAL of this size in about 0.2 s.
+/// Copying pages is most of the cost of a checkpoint. With a WAL of this size, a page that several batches change is
+/// copied once. After a crash, SQLite reads a WAL of this size in about 0.2 s.
 pub(crate) const WAL_CHECKPOINT_PAGES: i32 = 32_768;
-/// Checkpoints that the thread makes before it leaves the rest to the writer.
+/// The number of checkpoints by the thread before the last one by the writer.
 ///
-/// Each leaves about a tenth of the pages.
+/// After each checkpoint, about a tenth of the pages remains.
 const ROUNDS: usize = 2;
-/// Share of the checkpoint size that starts the next checkpoint after a failed restart.
+/// The divisor of the checkpoint size for the next try after a failed restart.
 ///
 /// A reader can prevent the WAL from restarting.
 const RETRY_SHARE: i32 = 8;
@@ -50,13 +51,13 @@ pub(crate) struct Checkpoints {
 
 struct CheckpointThread {
     wake: mpsc::SyncSender<()>,
-    /// Whether the writer has to make the last checkpoint after those of the thread.
+    /// Whether the checkpoints of the thread are done and the writer must run the last.
     done: Arc<AtomicBool>,
     handle: JoinHandle<()>,
 }
 
 impl Checkpoints {
-    /// Replaces SQLite's automatic checkpoints on `writer` by the thread.
+    /// Replaces SQLite's automatic checkpoints on `writer` with those of the thread.
     pub(crate) fn install(writer: &Connection, place: &Place, every: i32) -> rusqlite::Result<Self> {
         writer.wal_hook(Some(|_, pages| {
             PAGES.set(pages);
@@ -117,7 +118,7 @@ impl CheckpointThread {
     }
 }
 
-/// Copies committed pages from the WAL into the database without waiting for a lock.
+/// Copies committed pages from the WAL to the database without waiting for locks.
 ///
 /// Pages that a reader still needs in the WAL stay there.
 fn checkpoint(connection: &Connection) {

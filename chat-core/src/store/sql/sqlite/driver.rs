@@ -1,8 +1,8 @@
 //! SQLite through rusqlite: connections, arguments, rows and errors.
 //!
-//! rusqlite runs a statement on the calling thread. A driver that has a thread for each connection pays for a hop in
-//! each direction: 13 µs on a busy machine and 75 µs when a core has to wake up, against a few microseconds of
-//! SQLite's own work.
+//! rusqlite runs a statement on the calling thread. A driver with a thread for each connection needs a thread switch in
+//! each direction. A switch costs 13 µs on a busy machine, and 75 µs if a core has to wake up. SQLite's own work takes
+//! a few microseconds.
 
 use crate::store::sql::{
     failure::{Failure, Internal, Kind},
@@ -17,12 +17,14 @@ use rusqlite::{
 use std::{path::PathBuf, time::Duration};
 use uuid::Uuid;
 
-/// Page cache of each connection in KiB, negative as SQLite expects it.
+/// The page cache of each connection in KiB. SQLite expects a negative number.
 ///
-/// The file is not memory-mapped: each connection would map it again, and a large file would fill the memory of a small
+/// The file is not memory-mapped. Each connection would map it again, and a large file would fill the memory of a small
 /// machine.
 const CACHE_SIZE: &str = "-8192";
-/// Prepared statements that each connection keeps; more than the program has.
+/// The number of prepared statements that each connection caches.
+///
+/// The program has fewer.
 const STATEMENTS: usize = 128;
 
 /// The location of a database.
@@ -44,7 +46,9 @@ pub(crate) enum Access {
     Create,
 }
 
-/// SQLite's file system in memory, in which the connections of a process find a database by name.
+/// SQLite's in-memory file system.
+///
+/// The connections of a process open the same database in it by name.
 const MEMORY: &str = "memdb";
 
 impl Place {
@@ -63,7 +67,7 @@ impl Place {
         connection.busy_timeout(busy_timeout)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
-        // Without it, SQLite plans a statement again when a different LIMIT is bound.
+        // Without this setting, SQLite plans a statement again when a different LIMIT is bound.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
@@ -83,8 +87,8 @@ pub(crate) fn query(
     mut take: impl FnMut(Rows<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    // SQLite numbers parameters in the order of their appearance and finds `$2` by name. A statement shared with Postgres
-    // can lack a parameter that only the other database needs.
+    // SQLite numbers parameters in the order of their appearance, so `$2` is looked up by name. A statement shared with
+    // Postgres can lack a parameter that only Postgres needs.
     let mut indexes = [None; PARAMETERS.len()];
     let given = if let [Arg::Rows(columns)] = args { columns.len() } else { args.len() };
     for (index, name) in indexes.iter_mut().zip(PARAMETERS).take(given) {
@@ -109,7 +113,7 @@ pub(crate) fn query(
     take(statement.raw_query())
 }
 
-/// Runs a statement that reads and passes each row to `take`.
+/// Runs a statement that reads, and passes each row to `take`.
 pub(crate) fn read(
     connection: &Connection,
     sql: &str,
@@ -245,12 +249,12 @@ fn decode<T: FromSql>(value: ValueRef<'_>) -> Result<T, Failure> {
     T::column_result(value).map_err(Failure::fault)
 }
 
-/// Turns an error of SQLite into a failure.
+/// Converts an error of SQLite into a failure.
 pub(crate) fn failed(error: rusqlite::Error) -> Failure {
     Failure::statement(kind(&error), error)
 }
 
-/// Sorts the result codes of SQLite; see <https://sqlite.org/rescode.html>.
+/// Classifies the result codes of SQLite; see <https://sqlite.org/rescode.html>.
 pub(crate) fn kind(error: &rusqlite::Error) -> Kind {
     let Some(error) = error.sqlite_error() else { return Kind::Fault };
     match error.extended_code {

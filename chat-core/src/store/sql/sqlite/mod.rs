@@ -1,6 +1,6 @@
 //! The store on SQLite.
 //!
-//! rusqlite is the one driver. One thread owns the connection that writes; a pool of connections reads.
+//! The only driver is rusqlite. One thread owns the connection that writes; a pool of connections reads.
 
 mod backup;
 mod batches;

@@ -1,4 +1,4 @@
-//! Opening an SQLite database: its file, its schema, its connections.
+//! Opens an SQLite database: its file, its schema and its connections.
 
 use super::{
     Sqlite,
@@ -25,7 +25,7 @@ use tokio::task::spawn_blocking;
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// How long opening waits for another process that creates or migrates the database.
+/// How long to wait for another process that creates or migrates the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time between two attempts to open a database that another process creates.
 const RETRY_DELAY: Duration = Duration::from_millis(20);
@@ -42,7 +42,7 @@ const MIGRATIONS_TABLE: &str = "create table if not exists _sqlx_migrations (
 /// Opens a new database in memory. It exists as long as the store.
 pub(crate) async fn open_memory() -> Result<Sqlite, OpenError> {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
-    // All connections of the process find a name that begins with a slash.
+    // All connections of the process share a database whose name begins with a slash.
     let name = format!("/chat-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     open(Place::Memory(name), true).await
 }
@@ -79,8 +79,8 @@ async fn open(place: Place, sync_every_commit: bool) -> Result<Sqlite, OpenError
 
 /// Opens the first connection and brings the schema up to date.
 ///
-/// SQLite does not wait for a process that creates the database or turns on the WAL: it reports a locked database at
-/// once. So this repeats the attempt.
+/// If another process is creating the database or turning on the WAL, SQLite does not wait. It reports a locked
+/// database at once, so the attempt is retried.
 async fn connect_first(place: &Place) -> Result<Connection, OpenError> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
@@ -97,7 +97,7 @@ async fn connect_first(place: &Place) -> Result<Connection, OpenError> {
     }
 }
 
-/// Why an attempt to open the database failed.
+/// The reason why an attempt to open the database failed.
 enum Attempt {
     Sqlite(rusqlite::Error),
     Refused(OpenError),

@@ -1,8 +1,10 @@
 //! The connections that read: one pool beside the one connection that writes.
 //!
-//! A short read runs on the calling thread with a free connection. It never waits: with no free connection, or a locked
-//! database, it moves to the blocking pool, where it waits up to [`WAIT_TIMEOUT`]. A long read always runs on the
-//! blocking pool, and long reads never use more than half of the connections, so that they cannot delay short ones.
+//! A short read runs on the calling thread with a free connection. It never waits there. If no connection is free or
+//! the database is locked, the read moves to the blocking pool and waits for up to [`WAIT_TIMEOUT`].
+//!
+//! A long read always runs on the blocking pool. Long reads use at most half of the connections, so that they cannot
+//! delay short ones.
 
 use super::driver::{self, Access, OwnedArg, OwnedRow, Place};
 use crate::store::{
@@ -27,9 +29,9 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 /// How long a read on the blocking pool waits for a connection and for a lock.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Steps of SQLite's virtual machine between two checks whether the caller still waits.
+/// The number of SQLite VM steps between two checks whether the future was dropped.
 ///
-/// This many take well under a millisecond.
+/// This number of steps takes well under a millisecond.
 const STEPS_BETWEEN_CHECKS: i32 = 1000;
 
 /// The pool of connections that read.
@@ -47,7 +49,9 @@ struct Pool {
     moved: AtomicU64,
 }
 
-/// The idle connections, used last first, because its page cache is warm.
+/// The idle connections.
+///
+/// The one that was used last is taken first, because its page cache is warm.
 struct Idle {
     connections: Vec<Connection>,
     closed: bool,
@@ -118,7 +122,7 @@ impl Readers {
         self.run_blocking(work).await
     }
 
-    /// Runs a short read on this thread. `None` if it would have to wait.
+    /// Runs a short read on this thread. Returns `None` if it would have to wait.
     fn read_inline<T>(
         &self,
         sql: &str,
@@ -161,7 +165,7 @@ impl Readers {
         done.await.map_err(Failure::fault)?
     }
 
-    /// Closes the idle connections now, and each other one when its read ends.
+    /// Closes the idle connections now, and each busy one when its read ends.
     ///
     /// Later reads fail.
     pub(crate) fn close(&self) {
@@ -256,10 +260,10 @@ impl Drop for Caller {
 
 /// A connection set up for a read on the blocking pool.
 ///
-/// When it is dropped, also by a panic, it is as it was before.
+/// Dropping it, even by a panic, restores the settings of the connection.
 ///
-/// The check of the flag belongs to the one read, so it cannot interrupt a later read on the same connection. Nor is it
-/// lost if the flag is set before the first statement of the read runs.
+/// The progress handler checks the flag of this read only, so it cannot interrupt a later read on the same connection.
+/// It interrupts this read even if the flag is set before its first statement runs.
 struct Blocking<'c>(&'c Connection);
 
 impl<'c> Blocking<'c> {
@@ -300,7 +304,7 @@ mod tests {
     const MILLIONS: &str = "with recursive n(i) as (select 1 union all select i + 1 from n limit 3000000) \
          select count(*) from n";
 
-    /// The first connection keeps the database in memory alive.
+    /// Returns a connection that keeps the database in memory alive, and its readers.
     fn readers(name: &str) -> (Connection, Readers) {
         let place = Place::Memory(format!("/test-{name}"));
         let first = place.open(Access::Create, Duration::ZERO).unwrap();

@@ -1,7 +1,8 @@
 //! The one connection that writes to an SQLite database, and its thread.
 //!
-//! A transaction moves to that thread as a whole. Its statements then run without another hop, transactions run in the
-//! order of their arrival, and a caller whose future is dropped does not stop a transaction that has begun.
+//! A whole transaction is sent to that thread, so that its statements need no further thread switches. Transactions run
+//! in the order of their arrival. A transaction that has begun runs to completion, even if the future of its caller is
+//! dropped.
 
 use super::{
     checkpoint::{Checkpoints, WAL_CHECKPOINT_PAGES},
@@ -36,7 +37,7 @@ const QUEUE: usize = 64;
 
 type Job = Box<dyn FnOnce(&mut SqliteTx) + Send>;
 
-/// Sends transactions to the thread.
+/// A handle that sends transactions to the thread.
 #[derive(Clone)]
 pub(crate) struct Writer {
     jobs: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
@@ -56,7 +57,7 @@ impl Writer {
         let (end, ended) = watch::channel(());
         let work = move || {
             while let Some(job) = waiting.blocking_recv() {
-                // A panic drops the job's reply channel, which its caller sees as a failure.
+                // A panic drops the job's reply channel, so its caller gets a failure.
                 catch_unwind(AssertUnwindSafe(|| job(&mut tx))).ok();
                 tx.end_abandoned();
                 checkpoints.after_commit(&tx.connection);
@@ -70,7 +71,9 @@ impl Writer {
         Ok(Self { jobs: Arc::new(Mutex::new(Some(jobs))), ended })
     }
 
-    /// Runs `work` on the thread, to completion even if the returned future is dropped.
+    /// Runs `work` on the thread.
+    ///
+    /// It runs to completion, even if the returned future is dropped.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl for<'t> FnOnce(&'t mut SqliteTx) -> BoxFuture<'t, Result<T, Failure>> + Send + 'static,
@@ -90,7 +93,7 @@ impl Writer {
     /// Returns when the connection is closed.
     pub(crate) async fn close(&self) {
         drop(self.jobs().take());
-        // Nothing is ever sent, so this returns when the thread has ended.
+        // No value is ever sent, so this returns when the thread drops the sender at its end.
         self.ended.clone().changed().await.ok();
     }
 
@@ -121,8 +124,8 @@ impl SqliteTx {
 
     /// Rolls back a transaction that is still open.
     ///
-    /// One is open after a panic, or after a commit that failed, for example on a full disk, unless SQLite has rolled
-    /// it back.
+    /// A transaction is still open after a panic. It is also open after a failed commit, for example on a full disk,
+    /// unless SQLite has rolled it back.
     fn end_abandoned(&self) {
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("rollback")
@@ -139,7 +142,7 @@ impl Transaction for SqliteTx {
 
     async fn begin(&mut self) -> Result<(), Failure> {
         self.end_abandoned();
-        // A transaction that first reads and then writes fails if another process wrote in between.
+        // After a plain `begin`, a transaction that reads first fails to write if another process wrote in between.
         self.execute("begin immediate")
     }
 
@@ -151,7 +154,7 @@ impl Transaction for SqliteTx {
     }
 
     async fn roll_back(&mut self) -> Result<(), Failure> {
-        // SQLite itself rolls back after some errors. Then a rollback would fail and hide the error.
+        // After some errors, SQLite has already rolled back. A second rollback would fail and hide the error.
         if self.connection.is_autocommit() { Ok(()) } else { self.execute("rollback") }
     }
 

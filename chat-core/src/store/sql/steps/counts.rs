@@ -21,7 +21,7 @@ struct Count {
 
 /// The state of a message for one participant.
 ///
-/// Read, unread from another sender, or unread and sent by this participant.
+/// It is read, unread from another sender, or unread and sent by this participant.
 ///
 /// Each state is one range in the indexes of a participant's messages.
 pub(crate) mod mark {
@@ -71,7 +71,7 @@ impl Counts {
 
     /// Subtracts messages that the transaction deletes.
     ///
-    /// The row is one of a `COUNT_..._MESSAGES` statement or of `COUNT_OUTSIDE_SENDER`.
+    /// `row` is a result of a `COUNT_..._MESSAGES` statement or of `COUNT_OUTSIDE_SENDER`.
     pub(crate) fn subtract(&mut self, row: &impl Columns) -> Result<(), Failure> {
         let (low, high) = (row.int(0)?, row.opt_int(1)?);
         let (messages, unread) = (row.int(2)?, row.int(3)?);
@@ -88,16 +88,15 @@ impl Counts {
         Ok(())
     }
 
-    /// Removes a user whose counters the transaction deletes.
+    /// Discards the changes of a user whose counters the transaction deletes.
     pub(crate) fn remove(&mut self, user: UserId) {
         self.0.remove(&user.get());
     }
 
     /// Writes the changes by ascending user id, which is the lock order.
     ///
-    /// This is the last step of a transaction, because senders compete for these locks. On a shared database, each
-    /// recorded user gets a new list version, even without a change of a count. On SQLite, a user without a change of
-    /// a count is left out.
+    /// A transaction calls this late, because senders compete for these locks. On a shared database, each recorded user
+    /// gets a new list version, even if no count changes. On SQLite, users whose counts do not change are skipped.
     pub(crate) async fn write<X: Transaction>(&self, tx: &mut X) -> Result<(), Failure> {
         let changed = self.0.iter().filter(|(_, count)| X::SHARED || **count != Count::default());
         let (users, counts): (Vec<i64>, Vec<Count>) = changed.unzip();

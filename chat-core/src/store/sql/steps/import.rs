@@ -1,4 +1,4 @@
-//! Importing the data of another service.
+//! Imports the data of another service.
 
 use crate::store::sql::{
     dialect::{Transaction, Verdict},

@@ -61,7 +61,8 @@ async fn locked<X: Transaction>(
 
 /// Changes a message.
 ///
-/// Returns `None` if it is not visible to `caller`, or has another sender and the change has a text.
+/// Returns `None` if the message is not visible to `caller`, or if the change has a text and `caller` is not the
+/// sender.
 pub(crate) async fn update<X: Transaction>(
     tx: &mut X,
     caller: UserId,

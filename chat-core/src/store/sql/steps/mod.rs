@@ -1,4 +1,4 @@
-//! The steps of each transaction, and the reads, the same for both databases.
+//! The steps of each transaction and the reads, which both databases share.
 
 pub(super) mod counts;
 pub(super) mod import;

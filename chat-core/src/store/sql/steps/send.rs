@@ -1,6 +1,6 @@
-//! Sending a batch of messages.
+//! Inserts a batch of messages.
 //!
-//! A message that the database refuses fails alone.
+//! If the database refuses a message, only that message fails.
 
 use crate::store::{
     NewMessage, Result as StoreResult, Sent, StoreError,
@@ -11,11 +11,11 @@ use crate::store::{
 };
 use std::sync::Arc;
 
-/// Inserts the messages in one transaction: one outcome for each, in order.
+/// Inserts messages in one transaction. Returns one outcome for each, in order.
 ///
-/// If the database refuses the transaction because of one message, each message is tried in a transaction of its own.
-/// After a failed commit nothing is repeated, since the messages may be stored. Nor is anything repeated once the
-/// database is unavailable, because each attempt would wait for the time-out while other callers wait.
+/// If the database refuses the transaction because of one message, each message is retried in its own transaction.
+/// Nothing is retried after a failed commit, because the messages may be stored. Nothing is retried once the database
+/// is unavailable, because each attempt would block other callers until its time-out.
 pub(crate) async fn insert_batch<D: Dialect>(
     database: &D,
     messages: Vec<NewMessage>,

@@ -23,7 +23,7 @@ pub(crate) async fn of_pair<D: Dialect>(
     Ok(id.map(ThreadId::new))
 }
 
-/// Returns the canonical thread of a pair, created if there is none.
+/// Returns the canonical thread of a pair, and creates it if there is none.
 pub(crate) async fn open<X: Transaction>(
     tx: &mut X,
     thread: NewThread,
@@ -34,7 +34,7 @@ pub(crate) async fn open<X: Transaction>(
         return Err(StoreError::NotFound.into());
     }
     let args = [thread.id.into(), low.into(), high.map(UserId::get).into(), thread.created.into()];
-    // Another transaction can delete the conflicting thread before the look-up. Then the insert is repeated.
+    // Another transaction can delete the conflicting thread before the look-up. Then the insert is retried.
     loop {
         if tx.first(sql::INSERT_THREAD, &args).await?.is_some() {
             let mut counts = Counts::default();
@@ -158,8 +158,8 @@ pub(crate) async fn mark_read<X: Transaction>(
     }
     let mut marked = 0;
     let mut counts = Counts::default();
-    // In the index, messages of the other participant are OWN for that participant. Messages of a sender who is no
-    // participant, which some imported threads have, are INCOMING for both.
+    // In the index, messages of the other participant are OWN for that participant. Some imported threads have messages
+    // of a sender who is not a participant. These are INCOMING for both participants.
     let outside_sender = thread.bool(4)?.then_some(UserId::new(i64::MIN));
     for (sender, mark) in [(other, mark::OWN), (outside_sender, mark::INCOMING)] {
         let Some(sender) = sender else { continue };

@@ -72,7 +72,7 @@ pub(crate) async fn touch<X: Transaction>(
     Ok(Verdict::Commit(()))
 }
 
-/// Revokes a token; `false` if there is no such token.
+/// Revokes a token. Returns `false` if there is no such token.
 pub(crate) async fn delete<X: Transaction>(tx: &mut X, token: &TokenHash) -> Result<Verdict<bool>, Failure> {
     Ok(Verdict::Commit(tx.run(sql::DELETE_TOKEN, &[(&token.0).into()]).await? > 0))
 }

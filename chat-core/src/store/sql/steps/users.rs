@@ -15,10 +15,8 @@ use crate::{
 
 /// Returns the key by which names are compared and searched.
 ///
-/// The key is the lowercase of each character by itself.
-///
-/// `str::to_lowercase` treats a sigma at the end of a word differently, so the key of a prefix would not be a prefix of the
-/// key.
+/// Each character is converted to lowercase separately. `str::to_lowercase` converts a sigma at the end of a word
+/// differently. With it, the key of a prefix of a name would not always be a prefix of the key of the name.
 pub(crate) fn name_key(name: &str) -> String {
     name.chars().flat_map(char::to_lowercase).collect()
 }
@@ -96,7 +94,7 @@ pub(crate) async fn is_name_taken<D: Dialect>(store: &SqlStore<D>, name: &str) -
     Ok(store.read_first(sql::NAME_HOLDER, &[(&*name_key(name)).into()], |_| Ok(())).await?.is_some())
 }
 
-/// Returns users by ascending id, from the one after `after`.
+/// Returns at most `limit` users with ids above `after`, by ascending id.
 pub(crate) async fn accounts<D: Dialect>(
     store: &SqlStore<D>,
     after: Option<UserId>,
@@ -140,11 +138,11 @@ pub(crate) async fn page<D: Dialect>(
 
 /// Returns the end of the range of texts that begin with `prefix`.
 ///
-/// These texts sort before it. No other text that sorts after `prefix` does.
+/// These texts sort before the end. All other texts that sort after `prefix` sort at or after the end.
 fn after_prefix(prefix: &str) -> String {
     let mut end = prefix.to_owned();
     while let Some(last) = end.pop() {
-        // The surrogates between these two are no characters.
+        // The surrogates between these two are not characters.
         let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
         if let Some(next) = next {
             end.push(next);
@@ -192,7 +190,7 @@ pub(crate) async fn set_password<X: Transaction>(
     Ok(Verdict::Commit(true))
 }
 
-/// Enables or disables a user; `false` if there is no such user.
+/// Enables or disables a user. Returns `false` if there is no such user.
 pub(crate) async fn set_active<X: Transaction>(
     tx: &mut X,
     user: UserId,
@@ -225,7 +223,7 @@ pub(crate) async fn remove<X: Transaction>(tx: &mut X, user: UserId) -> Result<V
     Ok(Verdict::Commit(true))
 }
 
-/// Deletes the messages in the threads of `user` and those that `user` sent elsewhere.
+/// Deletes all messages in the threads of `user`, and all that `user` sent.
 async fn remove_messages<X: Transaction>(
     tx: &mut X,
     user: UserId,
