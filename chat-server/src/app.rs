@@ -7,7 +7,9 @@ use std::net::IpAddr;
 /// The chat with the settings and counters that handlers use.
 pub(crate) struct App {
     pub(crate) chat: Chat,
-    /// The path of the API's root, without a trailing slash: empty where the API is served at `/`.
+    /// The path of the API's root, without a trailing slash.
+    ///
+    /// It is empty if the API is served at `/`.
     pub(crate) base_path: String,
     pub(crate) open_registration: bool,
     /// Peers whose forwarding headers are used.

@@ -68,7 +68,7 @@ impl ChatServiceBuilder {
         }
     }
 
-    /// Sets the path of the API's root: `/chat-api` by default, the empty text for `/`.
+    /// Sets the path of the API's root: `/chat-api` by default, empty for `/`.
     ///
     /// A trailing slash makes no difference.
     pub fn base_path(mut self, path: impl Into<String>) -> Self {
@@ -84,23 +84,23 @@ impl ChatServiceBuilder {
 
     /// Authenticates callers with the host application's own credentials.
     ///
-    /// The endpoints that sign in, sign out, register, and change passwords are not served then. The example of
+    /// The endpoints for sign-in, sign-out, registration and password changes are then not served. The example of
     /// [`Authenticator`] shows an implementation.
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.authenticator = Some(Arc::new(authenticator));
         self
     }
 
-    /// Sets the peers whose `X-Forwarded-Proto`, `X-Forwarded-For` and `Forwarded` headers are used.
+    /// Sets the peers whose forwarding headers are used: loopback by default.
     ///
-    /// The loopback addresses by default. The headers are used only where the service knows the peer of a request:
-    /// see [`Connection`](crate::Connection).
+    /// The headers are `X-Forwarded-Proto`, `X-Forwarded-For` and `Forwarded`. They are used only if the service knows
+    /// the peer of a request: see [`Connection`](crate::Connection).
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpAddr>) -> Self {
         self.trusted_proxies = proxies.into_iter().collect();
         self
     }
 
-    /// Sets the origins whose web pages may call the API from a browser (CORS): none by default.
+    /// Sets the web origins that may call the API (CORS): none by default.
     ///
     /// ```
     /// # use chat_server::{ChatServiceBuilder, ParseOriginError};
@@ -116,8 +116,8 @@ impl ChatServiceBuilder {
 
     /// Sets whether rates are limited: they are by default.
     ///
-    /// Limited are failed sign-ins, registrations, and the requests of each user. Addresses are limited as well where
-    /// the service knows them: see [`Connection`](crate::Connection).
+    /// The limits apply to failed sign-ins, registrations, and the requests of each user. They also apply to each
+    /// address, if the service knows it: see [`Connection`](crate::Connection).
     pub const fn rate_limits(mut self, limited: bool) -> Self {
         self.rate_limits = limited;
         self
@@ -125,21 +125,23 @@ impl ChatServiceBuilder {
 
     /// Sets how long a request body may take to arrive: 15 seconds by default.
     ///
-    /// After that time the request is answered 408.
+    /// After that time the response is 408.
     pub const fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
         self
     }
 
-    /// Sets how long a request may take, from its head to the head of its response: 30 seconds by default.
+    /// Sets how long a request may take: 30 seconds by default.
     ///
-    /// After that time the request is answered 503.
+    /// The time runs from the head of the request to the head of its response. After that time the response is 503.
     pub const fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// Sets whether `GET /healthz` and `GET /readyz` are served, outside the base path: they are not by default.
+    /// Sets whether the health checks are served: they are not by default.
+    ///
+    /// They are `GET /healthz` and `GET /readyz`, outside the base path.
     pub const fn health_checks(mut self, serve: bool) -> Self {
         self.health_checks = serve;
         self

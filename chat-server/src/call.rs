@@ -45,7 +45,9 @@ where
         Ok(E::Query::read(&self.raw_query)?)
     }
 
-    /// Receives the body. By the order of the contract, a handler looks up its object and checks the permission first.
+    /// Receives the body.
+    ///
+    /// By the order of the contract, a handler first looks up its object and checks the permission.
     ///
     /// # Errors
     /// 408, 413 or 415.
@@ -57,7 +59,9 @@ where
         Ok(TypedBody { received, body_type: PhantomData })
     }
 
-    /// Returns the absolute URL of this request as the client sees it, without its query.
+    /// Returns the absolute URL of this request, without its query.
+    ///
+    /// It is the URL that the client sees.
     pub(crate) fn request_url(&self) -> String {
         self.request.url(&self.request.path(), |peer| self.app.trusts(peer))
     }
@@ -67,7 +71,7 @@ where
         self.request.url(&format!("{}{path}", self.app.base_path), |peer| self.app.trusts(peer))
     }
 
-    /// Returns the address of the client, where the connection is known.
+    /// Returns the address of the client, if the connection is known.
     pub(crate) fn client(&self) -> Option<IpAddr> {
         let peer = self.request.connection?.peer;
         Some(client_ip(peer, &self.request.head.headers, |peer| self.app.trusts(peer)))
@@ -81,7 +85,7 @@ pub(crate) struct TypedBody<B> {
 }
 
 impl<B: ReadBody> TypedBody<B> {
-    /// Returns the typed fields: each a value, or its errors.
+    /// Returns the typed fields. Each is a value, or the errors of the field.
     ///
     /// # Errors
     /// 400 if the syntax is wrong or the body is not an object.
@@ -90,11 +94,15 @@ impl<B: ReadBody> TypedBody<B> {
     }
 }
 
-/// The check that an endpoint's [`Access`](chat_core::api::endpoints::Access) asks for, and the caller it yields.
+/// The access check of an endpoint, and the type of its caller.
+///
+/// It is implemented for each [`Access`](chat_core::api::endpoints::Access).
 pub(crate) trait Guard {
     /// The caller, or `()` for a public endpoint.
     type Caller: Send + 'static;
-    /// Returns the caller. The pipeline has authenticated one wherever the table asks for it.
+    /// Returns the caller.
+    ///
+    /// The pipeline has authenticated the caller if the endpoint table requires one.
     ///
     /// # Errors
     /// 500 if the endpoint needs a caller and there is none.

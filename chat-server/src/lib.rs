@@ -1,15 +1,17 @@
-//! The chat API over HTTP, on hyper: a service to mount in a host server, and a server of its own.
+//! Serves the chat API over HTTP with hyper.
+//!
+//! The crate has a service to mount in a host server, and a complete server.
 //!
 //! [`ChatService`] serves the endpoints of [`chat_core::api::endpoints`]: it authenticates callers, reads requests in
 //! the forms that clients send, and writes responses, pages and errors. [`Server`] accepts connections for it.
 //!
-//! It is not the chat. The rules of who may do what are in [`chat_core::policy`], and everything is stored by
-//! [`chat_core::Chat`]. It is not a web framework either: it routes its own paths alone, below one base path.
+//! The permission rules are not in this crate but in [`chat_core::policy`]. [`chat_core::Chat`] stores the data. The
+//! crate is not a web framework: it routes only its own paths, below one base path.
 //!
 //! # Mounting
 //!
-//! The default feature `bin` is for the program `chat-server`, with its command line and both databases. A host server
-//! leaves it out and chooses the database:
+//! The default feature `bin` is for the program `chat-server`: it adds the command line and both databases. A host
+//! server disables the default features and selects its database:
 //!
 //! ```toml
 //! [dependencies]
@@ -40,12 +42,14 @@
 //! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! ```
 //!
-//! [`Connection`] tells the service the address of a client, [`Authenticator`] replaces its tokens by the host's own
-//! credentials, and [`ChatService::builder`] has the other settings.
+//! - [`Connection`] passes the address of a client to the service.
+//! - [`Authenticator`] replaces the tokens of the chat with the host's own credentials.
+//! - [`ChatService::builder`] has the other settings.
 //!
 //! # Features
 //!
-//! `bin`, on by default, is what only the program needs. `tls`, part of it, serves TLS and HTTP/2.
+//! - `bin` (default) adds what only the program needs. It includes `tls`.
+//! - `tls` adds TLS and HTTP/2.
 
 mod app;
 mod builder;

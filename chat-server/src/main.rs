@@ -1,4 +1,4 @@
-//! The `chat-server` program: serves the chat over HTTP and administers its database.
+//! Serves the chat over HTTP and administers its database.
 
 mod program;
 

@@ -14,7 +14,9 @@ use http::{Method, StatusCode};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-/// Returns the OpenAPI 3.1 document of the whole API. Its paths are relative to the base path.
+/// Returns the OpenAPI 3.1 document of the whole API.
+///
+/// Its paths are relative to the base path.
 ///
 /// ```
 /// let document = chat_server::openapi();
@@ -22,7 +24,7 @@ use serde_json::{Map, Value, json};
 /// assert_eq!(document["paths"]["/messages/"]["post"]["operationId"], "CreateMessage");
 /// ```
 pub fn document() -> Value {
-    // The schemas are those of written JSON: an optional member of a response is required, and may be null.
+    // The schemas describe serialized JSON: an optional member of a response is required, and may be null.
     let mut settings = SchemaSettings::draft2020_12().for_serialize();
     settings.definitions_path = "/components/schemas".into();
     settings.meta_schema = None;
@@ -80,7 +82,7 @@ fn headers() -> Value {
     })
 }
 
-/// Returns an error response with these headers beside those of every response.
+/// Returns an error response with these headers besides those of every response.
 fn error_response(description: &str, schema: &Value, own_headers: Value) -> Value {
     let mut headers = common_headers();
     if let (Value::Object(headers), Value::Object(own)) = (&mut headers, own_headers) {
@@ -140,7 +142,7 @@ impl Visitor for Document {
 }
 
 impl Document {
-    /// Returns the error responses that endpoints refer to by name.
+    /// Returns the error responses that endpoints reference by name.
     fn error_responses(&mut self) -> Value {
         let detail = json!(self.schemas.subschema_for::<Detail>());
         let field_errors = self.schemas.subschema_for::<FieldErrors>();
@@ -230,7 +232,7 @@ impl Document {
     }
 }
 
-/// Returns the error statuses of an endpoint, with those that every endpoint may have.
+/// Returns the error statuses of an endpoint, including the common ones.
 fn error_statuses(spec: &Spec, has_cursor: bool) -> Vec<StatusCode> {
     let mut statuses = spec.refusals.to_vec();
     if spec.takes_body {

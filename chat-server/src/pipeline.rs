@@ -1,4 +1,4 @@
-//! The pipeline: the way of every request from its head to its response.
+//! The pipeline: the steps from the head of a request to its response.
 
 use crate::{
     app::App,
@@ -24,11 +24,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a request passes through, and the limits on its way.
+/// The parts that process a request, with their time limits.
 pub(crate) struct Pipeline {
     pub(crate) app: Arc<App>,
     pub(crate) router: Router,
-    /// The host application's way to authenticate; `None` for the chat's own tokens.
+    /// The host application's authenticator; `None` for the chat's own tokens.
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     pub(crate) cors: Cors,
     pub(crate) requests: Requests,
@@ -38,14 +38,16 @@ pub(crate) struct Pipeline {
     pub(crate) health_checks: bool,
 }
 
-/// The fields of a log line that are known before there is a response.
+/// The fields of an access log line that are known before the response.
 #[derive(Default)]
 struct AccessLogFields {
     route: Option<&'static str>,
     user: Option<UserId>,
 }
 
-/// Turns a request into its response. Every request takes this way, from top to bottom.
+/// Returns the response to a request.
+///
+/// Every request passes through this function, from top to bottom.
 pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingRequest>) -> Response<Body> {
     let started = Instant::now();
     let _running = pipeline.requests.begin();
@@ -111,7 +113,7 @@ impl AccessLogFields {
         );
     }
 
-    /// Writes that a response which had begun already was not completed.
+    /// Logs that a response was cut off after its head was sent.
     fn write_stream_error(&self, request_id: &HeaderValue, error: &BodyError) {
         tracing::error!(
             request_id = request_id.to_str().unwrap_or("-"),
@@ -122,7 +124,7 @@ impl AccessLogFields {
     }
 }
 
-/// Calls the handler of a route, in the order of the contract.
+/// Calls the handler of a route, with the checks in the order of the contract.
 ///
 /// First the caller is authenticated, then the method is checked. The handler looks up its object and checks the
 /// permission before it reads the body.
@@ -141,7 +143,8 @@ async fn dispatch(
         return Ok(response::empty(StatusCode::NO_CONTENT));
     }
     let served = route.find(method);
-    // Where no method is public, a request without a token must not show which methods exist: 401 goes before 405.
+    // If no method is public, the response to a request without a token must not show which methods exist. So 401 takes
+    // precedence over 405.
     let needs_caller = served.map_or(!route.has_public, |served| served.signed_in);
     let caller = if needs_caller { Some(pipeline.authenticate(&request.head.headers).await?) } else { None };
     fields.user = caller.map(|caller| caller.user);
@@ -164,7 +167,9 @@ impl Pipeline {
         }
     }
 
-    /// Returns the index of a health check in the table of requests, where the routes come first.
+    /// Returns the index of a health check in the table of requests.
+    ///
+    /// The routes come first in that table.
     fn health_index(&self, path: &str) -> Option<usize> {
         let index = health::PATHS.iter().position(|known| *known == path).filter(|_| self.health_checks)?;
         Some(self.router.patterns().count() + index)

@@ -22,7 +22,9 @@ type HandlerFuture = BoxFuture<'static, Result<Response<Body>, ApiError>>;
 
 /// The methods that are served at one path.
 pub(crate) struct Route {
-    /// The path in the endpoint table, with `{id}` for an id. Logs and metrics name the route by it.
+    /// The path in the endpoint table, with `{id}` for an id.
+    ///
+    /// It is the name of the route in logs and metrics.
     pub(crate) pattern: &'static str,
     /// Its index among all routes.
     pub(crate) index: usize,
@@ -58,7 +60,9 @@ impl Router {
         }
     }
 
-    /// Serves an endpoint of the table. The handler's [`Call`] says which.
+    /// Adds the handler of an endpoint.
+    ///
+    /// The type of its [`Call`] names the endpoint.
     pub(crate) fn on<E, F, Fut>(self, handler: F) -> Self
     where
         E: Endpoint,
@@ -114,7 +118,7 @@ impl Router {
         let index = self.routes.iter().position(|route| route.pattern == spec.path).unwrap_or_else(|| {
             let path = format!("{}{}", self.base, spec.path.trim_end_matches('/'));
             let path = if path.is_empty() { "/".to_owned() } else { path };
-            // It fails only if two paths of the table collide. A test serves every endpoint.
+            // The insertion fails only if two paths of the table collide. A test checks that every endpoint is served.
             if let Err(error) = self.paths.insert(path, self.routes.len()) {
                 tracing::error!(%error, path = spec.path, "route collides with another and is not served");
             }
@@ -141,7 +145,7 @@ impl Router {
         };
         let found = self.paths.at(path).ok()?;
         let id = found.params.get("id");
-        // As in the previous service, where an id could not contain `.`.
+        // The previous service did not accept `.` in an id either.
         if id.is_some_and(|id| id.contains('.')) {
             return None;
         }
@@ -163,7 +167,7 @@ impl Router {
 }
 
 impl Route {
-    /// The order of the methods in `Allow`, which is DRF's.
+    /// The order of the methods in `Allow`: that of Django REST Framework.
     const ORDER: [Method; 4] = [Method::GET, Method::POST, Method::PATCH, Method::DELETE];
 
     fn add(&mut self, served: ServedMethod) {
@@ -180,9 +184,9 @@ impl Route {
         }
     }
 
-    /// Returns what serves a method.
+    /// Returns the served method, with its handler.
     ///
-    /// HEAD is served by a GET that reads no body. A GET that reads one is not safe to call.
+    /// HEAD uses the handler of GET if that GET has no body. A GET with a body is not a safe method.
     pub(crate) fn find(&self, method: &Method) -> Option<&ServedMethod> {
         self.methods.iter().find(|served| match *method {
             Method::HEAD => served.method == Method::GET && !served.takes_body,

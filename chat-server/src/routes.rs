@@ -12,7 +12,9 @@ use std::sync::LazyLock;
 /// The OpenAPI document, generated at the first request for it.
 static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| openapi::document().to_string().into());
 
-/// Returns all routes below `base`. Without `accounts`, those for the chat's own passwords and tokens are left out.
+/// Returns all routes below `base`.
+///
+/// Without `accounts`, the routes for the chat's own passwords and tokens are omitted.
 pub(crate) fn all(base: &str, accounts: bool) -> Router {
     let router = Router::new(base)
         .on(root::get)

@@ -20,7 +20,7 @@ use std::{
     task::{Context, Poll},
 };
 
-/// The chat API as a service: hyper's and tower's `Service`, for requests with any body.
+/// The chat API as a `Service` of hyper and tower, for requests with any body.
 ///
 /// A clone is cheap and serves the same chat. A call never fails: every error is a response. The example of the
 /// [crate] calls it without a socket.
@@ -30,7 +30,9 @@ pub struct ChatService {
 }
 
 impl ChatService {
-    /// Returns a builder with the settings of the program, except that health checks are off.
+    /// Returns a builder with the default settings of the program.
+    ///
+    /// Only the health checks differ: they are off.
     pub fn builder(chat: Chat) -> ChatServiceBuilder {
         ChatServiceBuilder::new(chat)
     }
@@ -41,7 +43,7 @@ impl ChatService {
 
     /// Returns whether a path is at or below the base path.
     ///
-    /// Host servers that choose a service by path use it.
+    /// A host server can use it to choose a service by path.
     pub fn handles(&self, path: &str) -> bool {
         let rest = path.strip_prefix(self.pipeline.app.base_path.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -52,11 +54,12 @@ impl ChatService {
         &self.pipeline.app.chat
     }
 
-    /// Returns the metrics of the service and its store in Prometheus's text format, version 0.0.4.
+    /// Returns the metrics of the service and its store, for Prometheus.
     ///
-    /// Counters start at zero when the service is built. Every name begins with `chat_`. The metrics of connections
-    /// count those that [`Server`](crate::Server) accepts. The content type of the text is
-    /// [`METRICS_CONTENT_TYPE`](crate::METRICS_CONTENT_TYPE). Serve the text only to clients that may read it.
+    /// The text is in Prometheus's text format, version 0.0.4. Counters start at zero when the service is built. Every
+    /// name begins with `chat_`. The metrics of connections count those that [`Server`](crate::Server) accepts. The
+    /// content type of the text is [`METRICS_CONTENT_TYPE`](crate::METRICS_CONTENT_TYPE). Serve the text only to
+    /// clients that may read it.
     pub fn metrics(&self) -> String {
         let Pipeline { app, requests, .. } = &*self.pipeline;
         app.metrics.text(requests, &app.chat.store().metrics())
@@ -79,7 +82,9 @@ impl ChatService {
         self.respond_on(connection, request).await
     }
 
-    /// Responds to one request of a connection that is known, without a look-up in the request's extensions.
+    /// Responds to one request of a known connection.
+    ///
+    /// It does not look up the connection in the request's extensions.
     pub(crate) fn respond_on<B>(
         &self,
         connection: Option<Connection>,
@@ -92,7 +97,7 @@ impl ChatService {
     {
         let (head, body) = request.into_parts();
         let body = RequestBody::new(body, &head.headers, self.pipeline.body_timeout);
-        // Boxed, because every step of the pipeline passes it on and a move of the head copies it.
+        // Boxed: every step of the pipeline passes the request on, and each move would copy the head.
         pipeline::respond(self.pipeline.clone(), Box::new(IncomingRequest { connection, head, body }))
     }
 }

@@ -47,8 +47,8 @@ pub(crate) async fn create(mut call: Call<CreateMessage>) -> HandlerResult {
     let SendMessageFields { mut thread, text, is_read } = body.fields()?;
     let text = text.and_then(|text| chat.text(&text));
     let key = idempotency_key(&call.request.head.headers);
-    // Sending finds out whether the thread exists. If the message cannot be sent, that is found out here, because the
-    // error of the thread comes first.
+    // Sending checks whether the thread exists. If another part of the request is invalid, nothing is sent, so the
+    // check is here: the error of the thread comes first.
     if !(text.is_valid() && is_read.is_valid() && key.is_ok())
         && let Some(named) = thread.value()
         && let Some(error) = thread_error(chat, caller, named).await?
@@ -79,7 +79,7 @@ pub(crate) async fn update(mut call: Call<UpdateMessage>) -> HandlerResult {
     let body = call.body().await?;
     let (chat, caller, id) = (&call.app.chat, call.caller.user, call.id);
     let EditMessageFields { mut thread, text, is_read } = body.fields()?;
-    // The only permission that depends on the body: it is judged before the values are.
+    // Only this permission depends on the body. It is checked before the values.
     if text.is_present() && !policy::can_edit_text(&message, caller) {
         return Err(Error::Forbidden.into());
     }
@@ -112,7 +112,9 @@ fn json(status: StatusCode, message: &Message) -> Response<Body> {
     response::with_json(status, Bytes::from(message_json::to_string(message)).into())
 }
 
-/// Returns the error of a field that names a thread which does not exist or which the caller cannot read.
+/// Returns the error of a thread field; `None` if the caller can read the thread.
+///
+/// The error is the same for a thread that does not exist.
 async fn thread_error(
     chat: &Chat,
     caller: UserId,

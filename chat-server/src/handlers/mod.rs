@@ -1,7 +1,7 @@
 //! The handlers, one for each endpoint.
 //!
-//! A handler looks up its object, reads the request, calls the chat, and makes the response. It decides nothing: the
-//! chat and [`chat_core::policy`] say who may do what.
+//! A handler looks up its object, reads the request, calls the chat, and creates the response. It has no permission
+//! rules: those are in the chat and in [`chat_core::policy`].
 
 pub(crate) mod messages;
 pub(crate) mod root;

@@ -101,7 +101,7 @@ async fn all_messages(chat: Chat, caller: UserId, thread: ThreadId) -> HandlerRe
     stream::array(rows).await
 }
 
-/// Returns the range that the cursors ask for. If both are given, `before` is ignored.
+/// Returns the range of the cursors. If both are given, `before` is ignored.
 const fn range(cursor: MessageCursor) -> MessageRange {
     match (cursor.after, cursor.before) {
         (Some(id), _) => MessageRange::After(id),

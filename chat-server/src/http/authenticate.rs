@@ -1,4 +1,4 @@
-//! Authentication: which user calls.
+//! Authentication: finds the user who sent a request.
 
 use crate::http::error::ApiError;
 use async_trait::async_trait;
@@ -40,7 +40,7 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
     /// The caller must be a user of the chat: see [`Chat::ensure_user`].
     ///
     /// # Errors
-    /// [`AuthError`] if the request has no valid caller, or if that cannot be told at the moment.
+    /// [`AuthError`] if the request has no valid caller, or if the credentials cannot be checked at the moment.
     async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError>;
 }
 
@@ -57,7 +57,9 @@ pub enum AuthError {
     /// The user of the credentials is disabled: 401.
     #[error("the user is disabled")]
     Inactive,
-    /// The credentials cannot be checked at the moment: 503, and the client may try again later.
+    /// The credentials cannot be checked at the moment: 503.
+    ///
+    /// The client may try again later.
     #[error("the credentials cannot be checked at the moment")]
     Unavailable,
 }
@@ -73,11 +75,11 @@ impl From<AuthError> for ApiError {
     }
 }
 
-/// An authenticated caller. Only the pipeline makes one; handlers receive it.
+/// An authenticated caller. Only the pipeline creates one; handlers receive it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
     pub(crate) user: UserId,
-    /// The session of the token, if the caller was authenticated by one of the chat's own.
+    /// The session, if the caller was authenticated by a token of the chat.
     pub(crate) session: Option<Session>,
 }
 
@@ -89,7 +91,7 @@ const BAD_CHARACTERS: &str = "Invalid token header. Token string should not cont
 /// Authenticates the caller by a token that the chat issued.
 ///
 /// # Errors
-/// 401 if the header has no valid token, 503 if the database cannot tell.
+/// 401 if the header has no valid token, 503 if the database is not available.
 pub(crate) async fn by_token(chat: &Chat, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let value = authorization(headers).ok_or(ApiError::unauthorized(NOT_PROVIDED))?;
     let key = key(&value).map_err(ApiError::unauthorized)?;
@@ -97,7 +99,7 @@ pub(crate) async fn by_token(chat: &Chat, headers: &HeaderMap) -> Result<Caller,
     Ok(Caller { user: session.user, session: Some(session) })
 }
 
-/// Returns the value of the `Authorization` header. Several are joined by commas.
+/// Returns the value of the `Authorization` header; joins several by commas.
 fn authorization(headers: &HeaderMap) -> Option<Cow<'_, [u8]>> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let mut joined = Cow::Borrowed(values.next()?.as_bytes());
@@ -108,7 +110,9 @@ fn authorization(headers: &HeaderMap) -> Option<Cow<'_, [u8]>> {
     Some(joined)
 }
 
-/// Returns the key in `Token <key>`, `Bearer <key>` or a bare key of 40 hexadecimal digits.
+/// Returns the key in the value of an `Authorization` header.
+///
+/// The forms are `Token <key>`, `Bearer <key>`, and a bare key of 40 hexadecimal digits.
 ///
 /// # Errors
 /// The detail of the 401.

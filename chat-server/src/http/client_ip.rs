@@ -1,4 +1,4 @@
-//! The address of the client, also behind proxies.
+//! The address of the client, even behind proxies.
 
 use http::{HeaderMap, header};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -13,8 +13,8 @@ const IPV6_NETWORK_BITS: u32 = 64;
 
 /// Returns the address of the client behind `peer`.
 ///
-/// That is `peer` itself, unless it is a `trusted` proxy. Behind a trusted proxy it is the last hop that is not itself a
-/// trusted proxy: the client may have invented every hop before that one.
+/// That is `peer` itself, unless it is a `trusted` proxy. Behind a trusted proxy it is the last hop that is not itself
+/// a trusted proxy. The client may have forged every hop before that one.
 ///
 /// A proxy writes one of the two headers and passes the other on as the client sent it. If both are present and
 /// disagree, neither is used, and the result is `peer`.
@@ -46,8 +46,8 @@ pub(crate) fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAd
 
 /// Returns the network that counts as one client.
 ///
-/// For IPv6 that is the /64 network of the address, which is what one customer has; each of their devices has addresses
-/// by the trillion. For IPv4 it is the address.
+/// For IPv4 it is the address. For IPv6 it is the /64 network of the address, because one customer has a whole /64
+/// network. Each of their devices can use trillions of addresses in it.
 pub(crate) fn client_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
@@ -58,7 +58,7 @@ pub(crate) fn client_network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Returns the elements of a list header in order, or `None` if the request does not have it.
+/// Returns the elements of a list header in order, or `None` if it is absent.
 fn elements<'a>(headers: &'a HeaderMap, name: &str) -> Option<impl Iterator<Item = &'a str>> {
     headers.contains_key(name).then(|| {
         let lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default());

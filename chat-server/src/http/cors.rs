@@ -1,9 +1,11 @@
-//! CORS: which web origins may call the API from a browser. By default, none may.
+//! CORS: the web origins that may call the API from a browser. The default is none.
 
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use std::{fmt, str::FromStr};
 
-/// The origin of a web page, as in `https://chat.example`: scheme, host, and a port other than the scheme's default.
+/// The origin of a web page, such as `https://chat.example`.
+///
+/// It has a scheme, a host, and a port if that is not the default of the scheme.
 ///
 /// ```
 /// let origin: chat_server::Origin = "https://Chat.Example:443".parse()?;
@@ -23,7 +25,9 @@ pub struct ParseOriginError;
 impl FromStr for Origin {
     type Err = ParseOriginError;
 
-    /// Parses an origin and normalises it to the form that browsers send, since origins are compared byte by byte.
+    /// Parses an origin and normalises it to the form that browsers send.
+    ///
+    /// Origins are compared byte by byte.
     fn from_str(text: &str) -> Result<Self, ParseOriginError> {
         let uri: Uri = text.parse().map_err(|_| ParseOriginError)?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
@@ -53,23 +57,23 @@ impl fmt::Debug for Origin {
     }
 }
 
-/// Request headers that a page may send beside the CORS-safelisted ones.
+/// Request headers that a page may send besides the CORS-safelisted ones.
 const ALLOW_HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, idempotency-key, x-request-id");
 
-/// Response headers that a page may read beside the CORS-safelisted ones.
+/// Response headers that a page may read besides the CORS-safelisted ones.
 const EXPOSE_HEADERS: HeaderValue =
     HeaderValue::from_static("link, x-request-id, retry-after, idempotency-replayed");
 
 /// How many seconds a browser may cache a preflight response.
 ///
-/// The longest that any of them honours.
+/// It is the longest time that any browser accepts.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
 /// The origins that may call the API.
 ///
-/// They are never allowed "credentials", which is CORS's word for cookies. A page that has a token sends it in a header,
-/// so nothing that a browser adds by itself authenticates a user.
+/// They may never send "credentials", the CORS term for cookies. A page sends its token in a header. So nothing that a
+/// browser adds by itself authenticates a user.
 #[derive(Debug, Default)]
 pub(crate) struct Cors {
     origins: Vec<Origin>,
@@ -80,7 +84,7 @@ impl Cors {
         Self { origins }
     }
 
-    /// Returns what the request's origin is allowed.
+    /// Returns the permission of the request's origin.
     ///
     /// The caller applies it to the response, whatever its status.
     pub(crate) fn grant(&self, method: &Method, request: &HeaderMap) -> Grant {
@@ -96,15 +100,17 @@ impl Cors {
     }
 }
 
-/// What the browser may do, as told by the headers of a response.
+/// The CORS permission that the headers of a response express.
 pub(crate) enum Grant {
     /// CORS is not configured: no header is added.
     Disabled,
-    /// This origin is not allowed, but another one is: caches must keep the responses apart.
+    /// This origin is not allowed, but another one is.
+    ///
+    /// Caches must keep the responses apart.
     Denied,
     /// The page may read this response.
     Allowed(HeaderValue),
-    /// The response to a preflight request. Its `Allow` header names the methods.
+    /// The response answers a preflight request. Its `Allow` header has the methods.
     Preflight(HeaderValue),
 }
 

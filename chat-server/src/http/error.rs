@@ -1,7 +1,7 @@
-//! Errors as responses: the only file that gives an error its status.
+//! Errors as responses. Only this file assigns a status to an error.
 //!
 //! An [`ApiError`] has two parts. The client receives the status, the body and the header. The log receives the cause,
-//! with the id and the route of the request; a client never sees the text of a cause.
+//! with the id and the route of the request. A client never receives the text of a cause.
 
 use crate::{
     http::response::{self, Body},
@@ -16,10 +16,10 @@ use chat_core::{
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use std::{any::Any, borrow::Cow, time::Duration};
 
-/// Seconds after which a client may repeat a request that failed because the database was not available.
+/// Seconds after which a client may repeat a request that was answered 503.
 const RETRY_AFTER: u32 = 1;
 
-/// Why a request was not answered as the client wished.
+/// An error response, with its cause for the log.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
@@ -35,14 +35,16 @@ enum ErrorBody {
     Fields(FieldErrors),
 }
 
-/// The header that an error response has beside those of every response.
+/// The header that an error response has besides those of every response.
 #[derive(Debug, Clone, Copy)]
 enum ErrorHeader {
     /// `WWW-Authenticate`: the request needs a token.
     Authenticate,
     /// `Retry-After`, in seconds.
     RetryAfter(u32),
-    /// `Connection: close`: the rest of an unread body would be taken for the next request.
+    /// `Connection: close`, because the body was not read to its end.
+    ///
+    /// Its rest would be parsed as the next request.
     Close,
 }
 
@@ -56,7 +58,7 @@ impl ErrorHeader {
     }
 }
 
-/// What the log says of a 5xx response.
+/// The cause of a 5xx response, for the log.
 #[derive(Debug, thiserror::Error)]
 enum Cause {
     #[error(transparent)]
@@ -82,27 +84,27 @@ impl ApiError {
         Self { header: Some(header), ..self }
     }
 
-    /// 404: the path has no route, or its id cannot be read.
+    /// Returns a 404: the path has no route, or its id cannot be read.
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "Not found.")
     }
 
-    /// 401 with this reason.
+    /// Returns a 401 with this reason.
     pub(crate) fn unauthorized(detail: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, detail).with_header(ErrorHeader::Authenticate)
     }
 
-    /// 405.
+    /// Returns a 405.
     pub(crate) fn method_not_allowed(method: &Method) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("Method \"{method}\" not allowed."))
     }
 
-    /// 403 for a registration.
+    /// Returns a 403 for a registration.
     pub(crate) fn registration_closed() -> Self {
         Self::new(StatusCode::FORBIDDEN, "Registration is closed.")
     }
 
-    /// 429: too many attempts or requests. The next one is allowed after `wait`.
+    /// Returns a 429: the next attempt or request is allowed after `wait`.
     pub(crate) fn throttled(wait: Duration) -> Self {
         let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1);
         let detail = format!("Request was throttled. Expected available in {seconds} seconds.");
@@ -119,7 +121,7 @@ impl ApiError {
         self.status.is_server_error()
     }
 
-    /// 400 with this reason.
+    /// Returns a 400 with this reason.
     pub(crate) fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
@@ -130,17 +132,17 @@ impl ApiError {
         Self { cause: Some(cause), ..error.with_header(ErrorHeader::RetryAfter(RETRY_AFTER)) }
     }
 
-    /// 503: there was no result within this time.
+    /// Returns a 503: there was no result within this time.
     pub(crate) fn deadline_exceeded(limit: Duration) -> Self {
         Self::unavailable(Cause::Deadline(limit))
     }
 
-    /// 503: the host's authenticator cannot tell the caller at the moment.
+    /// Returns a 503: the host's authenticator is not available at the moment.
     pub(crate) fn authenticator_unavailable() -> Self {
         Self::unavailable(Cause::Authenticator)
     }
 
-    /// 500 without a cause.
+    /// Returns a 500 without a cause.
     pub(crate) fn server_error() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "A server error occurred.")
     }
@@ -149,7 +151,7 @@ impl ApiError {
         Self { cause: Some(cause), ..Self::server_error() }
     }
 
-    /// 500: the handler panicked with this payload.
+    /// Returns a 500: the handler panicked with this payload.
     pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Self {
         let text = match (payload.downcast_ref::<&'static str>(), payload.downcast_ref::<String>()) {
             (Some(text), _) => (*text).into(),
@@ -159,12 +161,12 @@ impl ApiError {
         Self::fault(Cause::Panic(text))
     }
 
-    /// 500: the handler of a signed-in endpoint was called without a caller.
+    /// Returns a 500: a handler that needs a caller was called without one.
     pub(crate) fn no_caller() -> Self {
         Self::fault(Cause::NoCaller)
     }
 
-    /// Writes a 5xx to the log, with all causes. Other errors are the client's concern.
+    /// Writes a 5xx to the log, with all causes. The client causes all other errors.
     pub(crate) fn log(&self, request_id: &HeaderValue, method: &Method, route: Option<&str>) {
         if !self.is_server_error() {
             return;

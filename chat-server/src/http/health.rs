@@ -10,12 +10,14 @@ use serde::Serialize;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long the database may take to answer a ping. Short, so that a load balancer learns of an outage soon.
+/// How long the database may take to answer a ping.
+///
+/// It is short, so that a load balancer detects an outage soon.
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Answers if the process runs.
+/// The liveness check: succeeds if the process runs.
 const LIVENESS: &str = "/healthz";
-/// Answers if the database answers.
+/// The readiness check: succeeds if the database answers.
 const READINESS: &str = "/readyz";
 
 /// The paths of the health checks.

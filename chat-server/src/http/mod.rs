@@ -1,4 +1,6 @@
-//! HTTP apart from the endpoints: requests, credentials, query strings, pages, responses, errors, CORS and health.
+//! The parts of HTTP that the endpoints share.
+//!
+//! They are requests, credentials, query strings, pages, responses, errors, CORS and health checks.
 
 pub(crate) mod authenticate;
 pub(crate) mod client_ip;

@@ -11,14 +11,15 @@ use chat_core::{
 };
 use http::{HeaderValue, Response, StatusCode};
 
-/// Returns the part of a limit/offset list that a request asks for.
+/// Returns the requested part of a limit/offset list.
 pub(crate) fn slice(limit: Option<u64>, offset: Option<u64>) -> Slice {
     Slice { limit: limit.unwrap_or(limits::PAGE_DEFAULT), offset: offset.unwrap_or(0) }
 }
 
-/// Makes the response for a page of a limit/offset list, in the shape of [`Page`](chat_core::api::Page).
+/// Returns the response for a page of a limit/offset list.
 ///
-/// `url` is the absolute URL of the request without its query, `results` a JSON array.
+/// Its body has the form of [`Page`](chat_core::api::Page). `url` is the absolute URL of the request without its query.
+/// `results` is a JSON array.
 pub(crate) fn page(url: &str, query: &RawQuery, slice: Slice, count: u64, results: &[u8]) -> Response<Body> {
     let mut json = format!(
         r#"{{"count":{count},"next":{},"previous":{},"results":"#,
@@ -38,12 +39,14 @@ const fn next(Slice { limit, offset }: Slice, count: u64) -> Option<u64> {
     if next < count { Some(next) } else { None }
 }
 
-/// Returns the offset of the previous page, if there is one. It is cut off at the beginning of the list.
+/// Returns the offset of the previous page, if there is one.
+///
+/// The offset is zero if the previous page would begin before the list.
 const fn previous(Slice { limit, offset }: Slice) -> Option<u64> {
     if offset == 0 { None } else { Some(offset.saturating_sub(limit)) }
 }
 
-/// Returns the URL of the page at an offset, as JSON. An offset of zero is left out of it.
+/// Returns the URL of the page at an offset, as JSON; omits an offset of zero.
 fn link(url: &str, query: &RawQuery, slice: Slice, offset: Option<u64>) -> serde_json::Value {
     let Some(offset) = offset else { return serde_json::Value::Null };
     let (limit, offset) = (slice.limit.to_string(), (offset > 0).then(|| offset.to_string()));
@@ -53,7 +56,7 @@ fn link(url: &str, query: &RawQuery, slice: Slice, offset: Option<u64>) -> serde
     link.into()
 }
 
-/// Returns the size of the page of a cursor list that a request asks for; `None` for the whole list.
+/// Returns the requested page size of a cursor list; `None` for the whole list.
 pub(crate) const fn cursor_limit(limit: Option<u64>, has_cursor: bool) -> Option<u64> {
     match limit {
         None if has_cursor => Some(limits::PAGE_DEFAULT),
@@ -88,7 +91,7 @@ pub(crate) fn next_link(
     link.push('?');
     query.encode(&[(limit_name, Some(&limit)), (name, Some(&cursor))], &mut link);
     link.push_str(">; rel=\"next\"");
-    // It fails only if the Host header is not text. The response then has no link.
+    // The conversion fails only if the Host header is not text. The response then has no link.
     HeaderValue::try_from(link).ok()
 }
 

@@ -1,4 +1,6 @@
-//! The query of a request: its typed parameters, and the query string as it was sent for links to other pages.
+//! The query of a request.
+//!
+//! It is available as typed parameters, and as it was sent for links to other pages.
 
 use crate::input::number;
 use chat_core::api::{
@@ -6,7 +8,7 @@ use chat_core::api::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// All but what Python's `quote_plus` leaves unencoded. It writes a space as `+`.
+/// The characters that Python's `quote_plus` encodes. It writes a space as `+`.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The parameters of a request as they were sent, decoded and in their order.
@@ -28,9 +30,9 @@ impl RawQuery {
         names.map(|name| self.get(name))
     }
 
-    /// Appends the query string to `encoded`, sorted by name, with repeats in their order.
+    /// Appends the query string to `encoded`, sorted by name.
     ///
-    /// The names in `new` get the values given there: one, or none.
+    /// Repeated names keep their order. The names in `new` get the values given there: one, or none.
     pub(crate) fn encode(&self, new: &[(&str, Option<&str>)], encoded: &mut String) {
         let kept = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let kept = kept.filter(|(name, _)| new.iter().all(|(other, _)| other != name));
@@ -116,7 +118,9 @@ impl ReadQuery for MessageCursor {
     }
 }
 
-/// Reads the `limit` of a page as the contract has it: 1 to 250, and 100 for 0 and for what cannot be read.
+/// Reads the `limit` of a page: 1 to 250.
+///
+/// By the contract it is 100 if the parameter is 0 or cannot be read.
 fn page_limit(text: &str) -> u64 {
     match count(text) {
         None | Some(0) => limits::PAGE_DEFAULT,
@@ -124,7 +128,7 @@ fn page_limit(text: &str) -> u64 {
     }
 }
 
-/// Reads an integer that is not negative. A larger one than fits becomes 2⁶³−1.
+/// Reads a non-negative integer. A number that is too large becomes 2⁶³−1.
 fn count(text: &str) -> Option<u64> {
     u64::try_from(number::integer(text)?.saturating()).ok()
 }

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, Uri, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::{borrow::Cow, net::IpAddr};
 
-/// The connection a request came on.
+/// The connection on which a request arrived.
 ///
 /// [`Server`](crate::Server) sets it. A host server inserts it into the request's extensions; without it the service
 /// does not use `X-Forwarded-Proto`, writes `http` links, and cannot limit addresses.
@@ -32,7 +32,7 @@ impl IncomingRequest {
         decoded(self.head.uri.path())
     }
 
-    /// Returns the absolute URL of a decoded path on this server, as the client sees the server.
+    /// Returns the absolute URL of a decoded path, as the client sees the server.
     pub(crate) fn url(&self, path: &str, trusts: impl Fn(IpAddr) -> bool) -> String {
         let scheme = if self.is_secure(trusts) { "https" } else { "http" };
         let mut url = String::with_capacity(128);
@@ -55,7 +55,9 @@ impl IncomingRequest {
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// All but what Django leaves unencoded in a path (`django.utils.encoding.escape_uri_path`).
+/// The characters that Django encodes in a path.
+///
+/// See `django.utils.encoding.escape_uri_path`.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b':')
@@ -79,7 +81,7 @@ pub(crate) fn decoded(path: &str) -> Cow<'_, str> {
     if path.contains('%') { percent_decode_str(path).decode_utf8_lossy() } else { path.into() }
 }
 
-/// Returns the host as the client named it.
+/// Returns the host that the client sent.
 fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Cow<'a, str> {
     match headers.get(header::HOST) {
         Some(host) => match str::from_utf8(host.as_bytes()) {

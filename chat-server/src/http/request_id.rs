@@ -1,4 +1,4 @@
-//! The ids of requests: those that clients and proxies send, and those of this process.
+//! The ids of requests: from clients and proxies, or made by this process.
 
 use chat_core::api;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,12 +10,14 @@ use std::{
 /// The header of a request's id, in requests and in responses.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(api::REQUEST_ID);
 
-/// Longest id that is taken from a request, in bytes.
+/// Longest id that is accepted from a request, in bytes.
 const LENGTH_MAX: usize = 128;
 
 /// Gives each request an id.
 pub(crate) struct RequestIds {
-    /// The first part of every id that is made here: random, so that two processes make different ids.
+    /// The random first part of every id that is made here.
+    ///
+    /// So two processes make different ids.
     prefix: String,
     /// How many ids were made here.
     made: AtomicU64,
@@ -26,9 +28,9 @@ impl RequestIds {
         Self { prefix: format!("{:08x}-", uuid::Uuid::new_v4().as_fields().0), made: AtomicU64::new(0) }
     }
 
-    /// Returns the id that the request carries, or a new one where it carries none or one that is not allowed.
+    /// Returns the id of the request, or a new one if it has no allowed id.
     ///
-    /// Allowed are 1 to 128 ASCII letters, digits, `-`, `_` and `.`.
+    /// An allowed id has 1 to 128 ASCII letters, digits, `-`, `_` and `.`.
     pub(crate) fn of(&self, headers: &HeaderMap) -> HeaderValue {
         let sent = headers.get(REQUEST_ID).filter(|id| {
             (1..=LENGTH_MAX).contains(&id.len())

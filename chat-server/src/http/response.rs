@@ -11,8 +11,9 @@ use std::{
     task::{Context, Poll},
 };
 
-/// The error that ends a body early. The server then closes the connection, so that the client sees that the body is
-/// incomplete.
+/// The error that ends a body early.
+///
+/// The server then closes the connection. This shows the client that the body is incomplete.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The body of every response: complete, or produced while it is sent.
@@ -28,7 +29,7 @@ impl Body {
         Self(Content::Whole(Bytes::new()))
     }
 
-    /// Makes a body of chunks that are produced while it is sent.
+    /// Creates a body of chunks that are produced while it is sent.
     pub(crate) fn stream(chunks: impl Stream<Item = Result<Bytes, BodyError>> + Send + 'static) -> Self {
         Self(Content::Stream(Box::pin(chunks)))
     }
@@ -38,7 +39,7 @@ impl Body {
         matches!(self.0, Content::Stream(_))
     }
 
-    /// Calls `log` with the error if the body ends early. A complete body never does.
+    /// Calls `log` with the error if the body ends early. A complete body has none.
     pub(crate) fn on_error(self, log: impl Fn(&BodyError) + Send + 'static) -> Self {
         match self.0 {
             Content::Whole(_) => self,
@@ -91,7 +92,7 @@ impl http_body::Body for Body {
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Makes a response with a JSON body.
+/// Creates a response with a JSON body.
 ///
 /// # Errors
 /// The value cannot be written as JSON.
@@ -99,17 +100,17 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Respons
     Ok(with_json(status, Bytes::from(serde_json::to_vec(value)?).into()))
 }
 
-/// Makes a response with a body that is JSON already.
+/// Creates a response from a body that is already JSON.
 pub(crate) fn with_json(status: StatusCode, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    // Enough for all headers that are added later. A map that grows copies its entries.
+    // Enough for all headers that are added later: a map copies its entries when it grows.
     *response.headers_mut() = HeaderMap::with_capacity(8);
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response
 }
 
-/// Makes a response without a body.
+/// Creates a response without a body.
 pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;

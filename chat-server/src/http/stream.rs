@@ -10,10 +10,12 @@ use futures_util::stream;
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-/// Rows of one read. No connection to the database is held between two reads, even if the client reads slowly.
+/// Rows of one read.
+///
+/// Between two reads no database connection is held, even if the client reads slowly.
 pub(crate) const ROWS: u64 = 500;
 
-/// Makes a response with all rows as a JSON array.
+/// Returns a response with all rows as a JSON array.
 ///
 /// `rows` is called with the last row so far, until it returns fewer than [`ROWS`].
 ///
@@ -46,7 +48,7 @@ fn is_last<T>(page: &[T]) -> bool {
     (page.len() as u64) < ROWS
 }
 
-/// Writes the part of the array that a page of rows is.
+/// Writes a page of rows as a part of the array.
 fn chunk(page: &[impl Serialize], is_first: bool, is_last: bool) -> Result<Bytes, BodyError> {
     let mut chunk = Vec::with_capacity(page.len() * 192);
     chunk.extend(is_first.then_some(b'['));

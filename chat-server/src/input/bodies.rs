@@ -9,7 +9,9 @@ use std::borrow::Cow;
 
 /// A request body that is read field by field.
 pub(crate) trait ReadBody: RequestBody {
-    /// The fields. Each is a value, `None` if it is optional and absent, or the errors of the field.
+    /// The fields.
+    ///
+    /// Each is a value, `None` if it is optional and absent, or the errors of the field.
     type Fields<'a>;
 
     /// Reads the fields of a body.
@@ -73,7 +75,7 @@ impl ReadBody for PasswordChange {
 
 /// The fields of [`OpenThread`].
 pub(crate) struct OpenThreadFields {
-    /// The number of the user, which may be larger than any id.
+    /// The number of the user. It may be larger than any id.
     pub(crate) participant: Field<Integer>,
 }
 
@@ -88,7 +90,7 @@ impl ReadBody for OpenThread {
 
 /// The fields of [`MarkRead`].
 pub(crate) struct MarkReadFields {
-    /// The number of the message, which may be larger than any id.
+    /// The number of the message. It may be larger than any id.
     pub(crate) up_to: Field<Option<Integer>>,
 }
 

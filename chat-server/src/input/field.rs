@@ -3,7 +3,7 @@
 use chat_core::api::{FieldErrors, error_text};
 use std::borrow::Cow;
 
-/// The result of one field: its value, or why there is none.
+/// The result of one field: its value or its errors.
 #[derive(Debug)]
 #[must_use = "a field may hold an error"]
 pub(crate) struct Field<T> {
@@ -16,7 +16,7 @@ impl<T> Field<T> {
         Self { name, value: Ok(value) }
     }
 
-    /// Makes a field with one error.
+    /// Creates a field with one error.
     pub(crate) fn invalid(name: &'static str, message: impl Into<String>) -> Self {
         Self { name, value: Err(FieldErrors::one(name, message)) }
     }
@@ -30,7 +30,7 @@ impl<T> Field<T> {
         self.value.as_ref().ok()
     }
 
-    /// Replaces the value by errors.
+    /// Replaces the value with errors.
     pub(crate) fn refuse(self, errors: FieldErrors) -> Self {
         Self { value: Err(errors), ..self }
     }
@@ -61,7 +61,9 @@ impl<T> Field<Option<T>> {
         !matches!(self.value, Ok(None))
     }
 
-    /// Applies a rule to the value. A field that is absent or has errors stays as it is.
+    /// Applies a rule to the value.
+    ///
+    /// A field that is absent or has errors stays as it is.
     pub(crate) fn and_then_some<U>(self, rule: impl FnOnce(T) -> Result<U, FieldErrors>) -> Field<Option<U>> {
         self.and_then(|value| value.map(rule).transpose())
     }
@@ -97,7 +99,7 @@ fn all<const N: usize>(fields: [Option<FieldErrors>; N]) -> FieldErrors {
     all
 }
 
-/// A value with its spelling in the request, which errors repeat.
+/// A value with its spelling in the request. Errors repeat the spelling.
 #[derive(Debug)]
 pub(crate) struct Spelled<'a, T> {
     pub(crate) value: T,
@@ -106,7 +108,9 @@ pub(crate) struct Spelled<'a, T> {
 }
 
 impl<T> Spelled<'_, T> {
-    /// Returns the error that the object with this id does not exist, or that the caller may not know of it.
+    /// Returns the error that no object with this id exists.
+    ///
+    /// It is the same for an object that the caller must not know of.
     pub(crate) fn no_such_object(&self) -> FieldErrors {
         self.error(error_text::no_such_pk(&self.spelling))
     }

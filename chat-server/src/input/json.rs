@@ -1,4 +1,4 @@
-//! Reading a JSON object, with each value as it was sent.
+//! Reads a JSON object, with each value as it was sent.
 
 use super::{ReadBodyError, value::Value};
 use chat_core::api::limits;
@@ -9,7 +9,9 @@ use serde::{
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
 
-/// Reads the named members of a body that must be a JSON object. The last of a repeated name counts.
+/// Reads the named members of a body that must be a JSON object.
+///
+/// If a name is repeated, the last value is used.
 pub(super) fn values<'a, const N: usize>(
     body: &'a [u8],
     names: [&'static str; N],
@@ -27,7 +29,9 @@ pub(super) fn values<'a, const N: usize>(
     Ok(values)
 }
 
-/// Returns the error of a body that was not read as an object: its first syntax error, or that it is no object.
+/// Returns the error of a body that was not read as an object.
+///
+/// It is the first syntax error, or the error that the body is not an object.
 fn error(text: &str, error: &serde_json::Error) -> ReadBodyError {
     let document = match serde_json::from_str::<&RawValue>(text) {
         Ok(document) => document,
@@ -69,7 +73,7 @@ fn value(raw: &str) -> Result<Value<'_>, ReadBodyError> {
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Visits an object for the members with these names, with their values not read yet.
+/// Visits an object for the members with these names; leaves the values unparsed.
 struct Members<const N: usize>([&'static str; N]);
 
 impl<'de, const N: usize> Visitor<'de> for Members<N> {
@@ -91,8 +95,9 @@ impl<'de, const N: usize> Visitor<'de> for Members<N> {
     }
 }
 
-/// Checks what the parser does not check in values that it only skips: the depth of nesting, and `\u` escapes of
-/// single surrogates. `body` is known to be JSON otherwise.
+/// Checks the nesting depth and the `\u` escapes of single surrogates.
+///
+/// The parser does not check them in values that it skips. In all other respects `body` is known to be JSON.
 fn check_beyond_syntax(body: &[u8]) -> Result<(), &'static str> {
     let opened = body.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
     if opened <= limits::JSON_DEPTH_MAX && !body.contains(&b'\\') {

@@ -1,14 +1,14 @@
-//! Reading request bodies and the values in them.
+//! Reads request bodies and the values in them.
 //!
 //! A client of the previous service may send a number as text, a form instead of JSON, and more. The modules here
-//! accept all that Django REST Framework (DRF) accepts, and describe errors in its words.
+//! accept everything that Django REST Framework (DRF) accepts, and use its error texts.
 //!
-//! A body is read in three steps: [`RequestBody`] receives it, [`ReadBody`] takes it apart into the fields of its type
-//! in the endpoint table, and each [`Field`] is a typed value or the errors of that field. The handler joins the fields
-//! after it has added the errors that only the database finds.
+//! A body is read in three steps. [`RequestBody`] receives it. [`ReadBody`] splits it into the fields of its type in
+//! the endpoint table. Each [`Field`] is a typed value or the errors of that field. The handler adds the errors that
+//! need the database, and then joins the fields.
 //!
-//! This is the only way to read a body. It takes 3.2 of the 139 thousand instructions of a send, so that a shorter way
-//! for well-formed bodies beside it could not save 2 % of them.
+//! All bodies are read this way. It takes 3.2 thousand of the 139 thousand instructions of a send. So a separate fast
+//! path for well-formed bodies could not save 2 % of them.
 
 mod bodies;
 mod field;

@@ -34,10 +34,12 @@ impl std::fmt::Display for Integer {
     }
 }
 
-/// Most digits that Python's `int()` reads.
+/// Maximum number of digits that Python's `int()` reads.
 const DIGITS_MAX: usize = 4300;
 
-/// Reads an integer as Python's `int()` does: blanks around it, an optional sign, and digits.
+/// Reads an integer as Python's `int()` does.
+///
+/// The text may have blanks around it, and a sign before the digits.
 ///
 /// U+001C to U+001F do not count as blanks.
 pub(crate) fn integer(text: &str) -> Option<Integer> {
@@ -60,7 +62,7 @@ pub(crate) fn integer(text: &str) -> Option<Integer> {
 /// Reads an integer field sent as text, which may have a fraction of zeros.
 ///
 /// # Errors
-/// DRF's words for a text that is too long or not an integer.
+/// DRF's error text if the text is too long or not an integer.
 pub(crate) fn integer_text(text: &str) -> Result<Integer, &'static str> {
     use chat_core::api::error_text;
     if text.len() > limits::INTEGER_TEXT_MAX && text.chars().count() > limits::INTEGER_TEXT_MAX {
@@ -71,7 +73,9 @@ pub(crate) fn integer_text(text: &str) -> Result<Integer, &'static str> {
     integer(whole).ok_or(error_text::NOT_AN_INTEGER)
 }
 
-/// Reads an integer field sent as a JSON number: an integer, or a float without fraction up to 2⁵³.
+/// Reads an integer field sent as a JSON number.
+///
+/// The number is an integer, or a float without fraction up to 2⁵³.
 ///
 /// Larger floats do not represent every integer.
 pub(crate) fn integer_number(number: &str) -> Option<Integer> {

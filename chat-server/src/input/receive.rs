@@ -1,4 +1,6 @@
-//! Receiving a request body within the time limit, the size limit and the media types that are read.
+//! Receives a request body.
+//!
+//! It has a time limit and a size limit, and checks the media type.
 
 use super::{form, json, value::NamedValue};
 use bytes::{Buf, Bytes, BytesMut};
@@ -12,18 +14,23 @@ use tokio::time::timeout;
 /// The body of a request, not yet received.
 ///
 /// A body that is dropped before it was received is read in the background and discarded. Otherwise the server would
-/// close the connection while the client still sends, and the client would see a broken connection, not the response.
+/// close the connection while the client still sends. The client would then get a connection error instead of the
+/// response.
 pub(crate) struct RequestBody {
     /// `None` for an empty body.
     body: Option<Incoming>,
-    /// The least size in bytes, from `Content-Length`. `body` does not know it any more, since its frames are mapped.
+    /// The minimum size in bytes, from `Content-Length`.
+    ///
+    /// `body` has no size hint, because its frames are mapped.
     announced: u64,
     timeout: Duration,
-    /// Whether the client sends nothing: it waits for `100 Continue`, or has not sent the body in time.
+    /// Whether the client sends nothing.
+    ///
+    /// It waits for `100 Continue`, or it has not sent the body in time.
     is_silent: bool,
 }
 
-/// The error of a transport, as the host server's body type has it.
+/// The error of a transport, from the host server's body type.
 type TransportError = Box<dyn Error + Send + Sync>;
 
 type Incoming = Pin<Box<dyn Body<Data = Bytes, Error = TransportError> + Send>>;
@@ -45,9 +52,9 @@ pub(crate) enum ReadBodyError {
     TooLarge,
     /// It did not arrive in time.
     TimedOut,
-    /// The connection failed. The client will hardly receive the response.
+    /// The connection failed. The client is unlikely to receive the response.
     ConnectionFailed,
-    /// Its media type is not read: the `Content-Type` as it was sent.
+    /// Its media type is not supported: the `Content-Type` as it was sent.
     UnsupportedMediaType(String),
     /// It is not JSON, for this reason.
     Syntax(String),
@@ -80,10 +87,12 @@ impl RequestBody {
         Self { body, announced, timeout, is_silent: headers.contains_key(header::EXPECT) }
     }
 
-    /// Receives the body. Its media type is that of the headers; an empty body is an empty JSON object in any case.
+    /// Receives the body, with the media type of the headers.
+    ///
+    /// An empty body always counts as an empty JSON object.
     ///
     /// # Errors
-    /// The body is too large, late, broken off, or of another media type.
+    /// The body is too large, late, incomplete, or of an unsupported media type.
     pub(crate) async fn receive(&mut self, headers: &HeaderMap) -> Result<ReceivedBody, ReadBodyError> {
         // A client that announces too much is refused before it sends the body.
         if self.announced > limits::BODY_MAX as u64 {
@@ -136,7 +145,7 @@ async fn discard(mut body: Incoming) {
 
 /// Returns the whole body, unless it is too large.
 async fn collect(body: &mut (impl Body<Data = Bytes> + Unpin)) -> Result<Bytes, ReadBodyError> {
-    // Most bodies arrive in one frame, which is not copied.
+    // Most bodies arrive in one frame. A single frame is not copied.
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -188,7 +197,7 @@ mod tests {
         task::{Context, Poll},
     };
 
-    /// A body of many frames that announces its length and counts the frames that were taken.
+    /// A body of many frames. It announces its length, and counts the taken frames.
     struct Sent {
         pieces: Pin<Box<dyn Stream<Item = Bytes> + Send>>,
         announced: u64,

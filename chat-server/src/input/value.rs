@@ -1,4 +1,6 @@
-//! The values in a body, read as the types that the fields have, with DRF's words for those that are not of the type.
+//! The values in a body, read as the types of the fields.
+//!
+//! A value of another type has DRF's error text.
 
 use super::{
     Field, Spelled,
@@ -31,7 +33,9 @@ pub(crate) struct NamedValue<'a> {
 }
 
 impl<'a> NamedValue<'a> {
-    /// Reads a text, neither trimmed nor checked any further. A number becomes its spelling.
+    /// Reads a text, neither trimmed nor checked.
+    ///
+    /// A number becomes its spelling.
     pub(super) fn text(self) -> Field<Cow<'a, str>> {
         self.required(|_, value| text_of(value))
     }
@@ -41,7 +45,7 @@ impl<'a> NamedValue<'a> {
         self.optional(|_, value| text_of(value))
     }
 
-    /// Reads a text that may be absent, null or blank, which are all `None`.
+    /// Reads a text; `None` if it is absent, null or blank.
     pub(super) fn optional_text(self) -> Field<Option<Cow<'a, str>>> {
         match self.value {
             Some(Value::Null) => Field::new(self.name, None),
@@ -49,7 +53,9 @@ impl<'a> NamedValue<'a> {
         }
     }
 
-    /// Reads a username: not blank after trimming, without U+0000. The value is not trimmed.
+    /// Reads a username: not blank after trimming, without U+0000.
+    ///
+    /// The value is not trimmed.
     pub(super) fn username(self) -> Field<Cow<'a, str>> {
         self.required(|_, value| text_of(value).and_then(|text| credential(text, text::trim)))
     }
@@ -118,7 +124,9 @@ fn text_of(value: Value<'_>) -> Result<Cow<'_, str>, &'static str> {
     }
 }
 
-/// Checks a username or a password. `trim` returns the part of it that must not be empty.
+/// Checks a username or a password.
+///
+/// `trim` returns the part that must not be empty.
 fn credential<'a>(text: Cow<'a, str>, trim: fn(&str) -> &str) -> Result<Cow<'a, str>, &'static str> {
     match trim(&text) {
         "" => Err(error_text::BLANK),

@@ -3,7 +3,7 @@
 use chat_core::histogram::Distribution;
 use std::fmt::{Display, Write as _};
 
-/// The text, as far as it is written.
+/// The text that is written so far.
 #[derive(Debug, Default)]
 pub(super) struct Exposition(String);
 
@@ -34,7 +34,7 @@ impl Exposition {
 
     /// Writes a metric family of histograms.
     ///
-    /// Recorded values are divided by `unit`: by a million to print microseconds as seconds.
+    /// Recorded values are divided by `unit`. With a million, microseconds are printed as seconds.
     pub(super) fn histograms<'a, L: AsRef<[(&'static str, &'a str)]>>(
         &mut self,
         name: &str,

@@ -1,8 +1,8 @@
 //! The metrics of the service, in Prometheus's text format.
 //!
-//! Everything is counted in tables of fixed size, by index and without a lock: a request adds to five numbers. The usual
-//! crates look a metric up by its labels, keep samples or lock a histogram. All endpoints and statuses are known in
-//! advance, so none of that is needed.
+//! The counters are in tables of fixed size. They are found by index and have no lock. A request adds to five numbers.
+//! The usual crates look up a metric by its labels, keep samples, or lock a histogram. None of that is needed here,
+//! because all endpoints and statuses are known in advance.
 
 mod exposition;
 mod render;
@@ -36,7 +36,7 @@ impl Number {
     }
 }
 
-/// The metrics of everything but requests.
+/// All metrics except those of requests.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     pub(crate) log_ins: LogIns,
@@ -89,6 +89,6 @@ pub(crate) struct Connections {
     pub(crate) accepted: Number,
     /// Closed at once, because all others were busy.
     pub(crate) refused: Number,
-    /// Evicted for another.
+    /// Evicted for a new connection.
     pub(crate) displaced: Number,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The methods that are counted separately; all others share one cell.
 ///
-/// So no client can make the table grow.
+/// So a client cannot make the table grow.
 const METHODS: [Method; 6] =
     [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE, Method::OPTIONS];
 /// The statuses that the server answers with; all others share one number.
@@ -31,7 +31,7 @@ struct Cell {
     took: Histogram,
 }
 
-/// A request in flight, until this is dropped.
+/// Counts as one request in flight until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Running<'a>(&'a Number);
 
@@ -45,7 +45,7 @@ impl Requests {
     /// The label of requests that match no route.
     pub(crate) const NO_ROUTE: &'static str = "none";
 
-    /// Creates an empty table of these routes; rows are numbered in this order.
+    /// Creates an empty table with one row per route, in this order.
     pub(crate) fn new(routes: impl IntoIterator<Item = &'static str>) -> Self {
         let cell = |_| Cell { statuses: Default::default(), took: Histogram::new(DURATIONS) };
         let row = |route| (route, std::array::from_fn(cell));
@@ -55,7 +55,9 @@ impl Requests {
         }
     }
 
-    /// Returns the row of the route with this index, or that of requests without a route.
+    /// Returns the row of the route with this index.
+    ///
+    /// Requests without a route have one row of their own.
     pub(crate) fn row(&self, route: Option<usize>) -> Row {
         Row(route.unwrap_or(self.rows.len() - 1))
     }

@@ -95,7 +95,8 @@ impl Args {
         let Some(command) = command else {
             return Ok(Self { common, command: Command::Serve(Box::new(serve)) });
         };
-        // An option of serve before another command would have no effect; before `serve` or `doctor` it would be overridden.
+        // An option of `serve` before another command would have no effect. Before `serve` or `doctor` it would be
+        // overridden.
         let is_typed =
             |arg: &&clap::Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
         match ServeArgs::augment_args(clap::Command::new("")).get_arguments().find(is_typed) {

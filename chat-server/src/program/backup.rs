@@ -12,7 +12,9 @@ pub(super) struct BackupArgs {
     file: PathBuf,
 }
 
-/// Writes a copy of the database, which the store checks before it gives it this name.
+/// Writes a copy of the database.
+///
+/// The store checks the copy before it renames it to `file`.
 pub(super) async fn run(common: &Common, BackupArgs { file }: &BackupArgs) -> Result<()> {
     let name = file.display();
     if file.parent().is_some_and(|folder| folder != Path::new("") && !folder.is_dir()) {

@@ -1,4 +1,4 @@
-//! The options of `serve` for connections: TLS, origins, proxies, limits and time-outs.
+//! The connection options of `serve`: TLS, origins, proxies, limits, time-outs.
 
 use anyhow::Result;
 use chat_core::error_chain;
@@ -6,10 +6,10 @@ use chat_server::{ChatServiceBuilder, Origin, ServerLimits, Tls};
 use clap::builder::RangedU64ValueParser;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-/// The largest limit on connections, which a 32-bit machine can still count.
+/// The largest limit on connections: a 32-bit machine can still count them.
 const MAX_CONNECTIONS: u64 = 1 << 28;
 
-/// The largest time-out: a day, which is practically no limit.
+/// The largest time-out: one day, in practice no limit.
 const MAX_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
 
 /// Default of `--body-timeout`.

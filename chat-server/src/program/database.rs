@@ -13,7 +13,7 @@ use std::{convert::Infallible, fmt, path::Path, str::FromStr, sync::Arc};
 
 /// The address of the database. `Display` and `Debug` leave the password out.
 ///
-/// The command line's parser accepts any text: an error of clap would repeat it as it was typed.
+/// The command line's parser accepts any text, because an error of clap would print the text with its password.
 #[derive(Clone)]
 pub(super) struct DatabaseUrl(String);
 
@@ -25,7 +25,7 @@ impl DatabaseUrl {
         Ok(Self(text.trim().to_owned()))
     }
 
-    /// Returns the address with its password, for the driver alone.
+    /// Returns the address with its password. Only the driver may use it.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }

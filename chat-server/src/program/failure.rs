@@ -1,10 +1,10 @@
-//! How commands fail: wrong usage, and errors with advice.
+//! The errors of commands: wrong usage, and errors with advice.
 
 use anyhow::Error;
 use chat_core::{Error as ChatError, store::sql::OpenError};
 use std::{error::Error as StdError, fmt};
 
-/// A command that cannot be carried out as it was typed: exit status 2.
+/// A command line that cannot be executed: exit status 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Usage(pub(super) String);
@@ -28,7 +28,7 @@ impl StdError for Hinted {
     }
 }
 
-/// Adds advice to an error; it is printed last.
+/// Adds advice to an error. The advice is printed last.
 pub(super) fn hinted(error: impl Into<Error>, hint: impl Into<String>) -> Error {
     Hinted { error: error.into(), hint: hint.into() }.into()
 }
@@ -44,7 +44,7 @@ pub(super) fn hint(error: &Error) -> Option<&str> {
     })
 }
 
-/// Returns whether the command was typed wrongly.
+/// Returns whether the error is wrong usage of the command.
 pub(super) fn is_usage(error: &Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<Usage>() || cause.downcast_ref().is_some_and(|hinted: &Hinted| is_usage(&hinted.error))

@@ -8,15 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Symbolic links that are followed at most; the limit of Linux.
+/// Maximum number of symbolic links that are followed: the limit of Linux.
 const MAX_LINKS: usize = 40;
 
 /// The lock that a server holds while it uses an SQLite file.
 ///
-/// The operating system releases it when the process ends, however that happens. So no stale lock is left behind.
+/// The operating system releases it when the process ends, even after a crash. So a lock never becomes stale.
 ///
-/// It is on a file of its own beside the database. Closing any handle of the database file itself would release the locks
-/// that SQLite holds on it in this process.
+/// It is on a separate file beside the database. If this process closed a handle of the database file itself, it would
+/// release the locks that SQLite holds on that file.
 #[derive(Debug)]
 pub(super) struct ServerLock {
     _held: File,

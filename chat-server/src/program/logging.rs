@@ -11,12 +11,12 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 /// The default filter when serving.
 ///
-/// A log line per request costs a sixth as much as the request, so it is off.
+/// The access log is off, because a log line costs a sixth as much as the request.
 const DEFAULT_WHEN_SERVING: &str = "info,sqlx=warn,chat_server::access=warn";
-/// The default filter of all other commands, which print what they do.
+/// The default filter of all other commands. They print their results instead.
 const DEFAULT_OTHERWISE: &str = "off";
 
-/// Starts logging, as the options say.
+/// Starts logging with the options of the command line.
 pub(super) fn start(common: &Common, command: &Command) -> Result<()> {
     let is_serving = matches!(command, Command::Serve(_));
     let default = if is_serving { DEFAULT_WHEN_SERVING } else { DEFAULT_OTHERWISE };

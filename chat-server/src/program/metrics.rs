@@ -1,4 +1,6 @@
-//! The metrics for Prometheus, on a port of their own, which clients of the chat need not reach.
+//! The metrics for Prometheus, on a separate port.
+//!
+//! Clients of the chat need no access to that port.
 
 use super::process;
 use anyhow::Result;
@@ -20,15 +22,16 @@ use tokio::{
 const PATH: &str = "/metrics";
 /// Open connections at a time: several scrapers, and an administrator.
 const MAX_CONNECTIONS: usize = 16;
-/// How long the head of a request may take, the wait since the last request included: longer than the usual interval
-/// between two scrapes.
+/// How long the head of a request may take, including the wait for it.
+///
+/// It is longer than the usual interval between two scrapes.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long a connection may last.
 const MAX_LIFETIME: Duration = Duration::from_secs(600);
-/// How long to wait after the system refused to accept a connection.
+/// How long to wait after a failed `accept`.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// Serves `GET /metrics` on this listener, without TLS, for as long as the process lives.
+/// Serves `GET /metrics` on this listener, without TLS, until the process ends.
 pub(super) async fn serve(listener: TcpListener, service: ChatService, started: Timestamp) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     while let Ok(slot) = slots.clone().acquire_owned().await {
@@ -36,7 +39,7 @@ pub(super) async fn serve(listener: TcpListener, service: ChatService, started: 
             Ok((stream, _)) => {
                 let service = service.clone();
                 tokio::spawn(async move {
-                    // An error concerns this connection alone; the scraper tries again.
+                    // An error affects only this connection. The scraper retries.
                     let _ = timeout(MAX_LIFETIME, serve_connection(stream, service, started)).await;
                     drop(slot);
                 });

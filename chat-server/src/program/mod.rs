@@ -1,4 +1,4 @@
-//! The program: its commands, what they share, and how they end.
+//! The program: its commands, their shared code, and their exit status.
 //!
 //! Results go to standard output, notes and logs to standard error. A command that fails prints one line with the reason
 //! and exits with status 1. A command line that is not understood exits with status 2.

@@ -15,7 +15,9 @@ pub(super) fn json(value: &impl Serialize) -> Result<()> {
     write(io::stdout().lock(), &serde_json::to_string(value)?)
 }
 
-/// Asks a question on standard error, to keep results apart, and reads the answer from standard input.
+/// Asks a question on standard error, and reads the answer from standard input.
+///
+/// So standard output has only results.
 pub(super) fn ask(question: &str) -> Result<String> {
     let mut terminal = io::stderr().lock();
     write!(terminal, "{question} ")?;
@@ -25,7 +27,9 @@ pub(super) fn ask(question: &str) -> Result<String> {
     Ok(answer.trim().to_owned())
 }
 
-/// Prints on standard error, in one line, why the command failed, and last the hint.
+/// Prints the failure of a command on one line of standard error.
+///
+/// The hint comes last.
 pub(super) fn failure(error: &anyhow::Error, hint: Option<&str>) {
     let mut text = format!("chat-server: {}", error_chain(&**error));
     if let Some(hint) = hint {
@@ -55,13 +59,14 @@ impl Array {
     }
 }
 
-/// The reader of the output has closed it.
+/// The error that the reader of the output has closed it.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output is closed")]
 struct Closed;
 
-/// Returns whether a command ended because the reader of its output has read enough, as in
-/// `chat-server user list | head`.
+/// Returns whether a command ended because the reader closed its output.
+///
+/// An example is `chat-server user list | head`.
 pub(super) fn is_closed(error: &anyhow::Error) -> bool {
     error.is::<Closed>()
 }
@@ -73,9 +78,11 @@ fn write(mut to: impl Write, text: &str) -> Result<()> {
     }
 }
 
-/// Replaces control characters, which a name may contain and a terminal would obey, by blanks.
+/// Replaces control characters with blanks.
 ///
-/// A failure is one line, whatever text a driver returns.
+/// A name may contain them, and a terminal would interpret them.
+///
+/// A failure is always one line, even if the text of a driver has several.
 fn visible(text: &str, keep_newlines: bool) -> String {
     let is_shown = |c: char| !c.is_control() || (c == '\n' && keep_newlines);
     text.chars().map(|c| if is_shown(c) { c } else { ' ' }).collect()

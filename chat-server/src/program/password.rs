@@ -1,11 +1,13 @@
-//! Reading a password, from standard input or from the terminal.
+//! Reads a password from standard input or from the terminal.
 
 use super::failure::{Usage, hinted};
 use anyhow::{Context, Result, bail};
 use chat_core::api::limits;
 use std::io::{self, BufRead};
 
-/// How much of standard input is read, in bytes: far more than a password may have, so that a longer one is recognised.
+/// Maximum number of bytes that are read from standard input.
+///
+/// It is far more than a password may have, so that a password that is too long is detected.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
 /// The option of the commands that need a password.
@@ -20,7 +22,8 @@ impl PasswordArgs {
     /// Reads the password for `username`.
     pub(super) fn read(&self, username: &str) -> Result<String> {
         let password = if self.password_stdin { first_line(io::stdin().lock())? } else { ask(username)? };
-        // An administrator may set a shorter password than users may choose, but not one that could never sign in.
+        // An administrator may set a shorter password than users may choose. But a password with which sign-in always
+        // fails is refused.
         if password.is_empty() || password.contains('\0') || password.len() > limits::PASSWORD_MAX {
             bail!("not a password: give 1 to {} bytes without U+0000", limits::PASSWORD_MAX);
         }

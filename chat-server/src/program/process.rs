@@ -1,4 +1,4 @@
-//! The metrics of this process, by the names that Prometheus's own client libraries use.
+//! The metrics of this process, with the names of Prometheus's client libraries.
 
 use chat_core::api::Timestamp;
 
@@ -25,7 +25,7 @@ pub(super) fn metrics(started: Timestamp) -> String {
     text
 }
 
-/// Returns the limit on open files, connections included; `None` if there is no limit.
+/// Returns the limit on open files and connections; `None` if there is no limit.
 #[cfg(unix)]
 pub(super) fn open_files_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current
@@ -40,12 +40,14 @@ pub(super) fn open_files_limit() -> Option<u64> {
 mod system {
     use std::fs;
 
-    /// Fields of `/proc/self/stat` between the process name and `utime`, after which comes `stime`: see proc(5).
+    /// Fields of `/proc/self/stat` between the process name and `utime`.
+    ///
+    /// `stime` follows `utime`: see proc(5).
     const FIELDS_BEFORE_UTIME: usize = 11;
 
     pub(super) fn cpu_seconds() -> Option<f64> {
         let stat = fs::read_to_string("/proc/self/stat").ok()?;
-        // The process name before may contain any character, blanks and brackets included.
+        // The process name may contain any character, including blanks and brackets.
         let (_, rest) = stat.rsplit_once(") ")?;
         let mut times =
             rest.split(' ').skip(FIELDS_BEFORE_UTIME).map_while(|number| number.parse::<u64>().ok());
@@ -61,7 +63,7 @@ mod system {
     }
 
     pub(super) fn open_files() -> Option<usize> {
-        // The descriptor of the listed directory is one of them.
+        // The list includes the descriptor of the listed directory itself.
         Some(fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1))
     }
 }

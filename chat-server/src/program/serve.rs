@@ -23,8 +23,8 @@ use tokio::net::TcpListener;
 
 /// The largest value of `--text-max`, in code points.
 ///
-/// A longer text may not fit into a request body: a code point may take four bytes, and a fifth of the body is left for
-/// the rest.
+/// A longer text may not fit into a request body: a code point may take four bytes, and a fifth of the body is reserved
+/// for the other fields.
 const MAX_TEXT_MAX: u64 = limits::BODY_MAX as u64 / 5;
 
 /// The options of `serve`.
@@ -90,7 +90,8 @@ impl ServeArgs {
 /// Serves until SIGINT or SIGTERM.
 pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     let started = SystemClock.now();
-    // In this order, so that a server that cannot run changes nothing: not even --demo fills the database.
+    // In this order, so that a server that cannot start changes nothing. For example, --demo does not fill the
+    // database.
     let tls = args.connections.tls()?;
     let _lock = common.database_url.file().map(ServerLock::take).transpose()?;
     let listener = bind(&args.listen, "--listen").await?;
@@ -102,7 +103,7 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
 
     let store = database::open_to_serve(&common.database_url, &args.database()).await?;
     let service = service(store, address, args).await?;
-    // Until here a signal ends the process at once, which the database survives.
+    // Until here a signal ends the process at once. That does not damage the database.
     let stop = signals::stop().context("cannot install a signal handler")?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(database = %common.database_url, "listening on {scheme}://{address}");
@@ -125,7 +126,7 @@ async fn service(store: Arc<dyn Store>, address: SocketAddr, args: &ServeArgs) -
     let chat = Chat::builder(store).text_max(args.text_max).token_ttl(args.token_ttl.0).build();
     if args.demo {
         let result = demo::fill(&chat, address).await?;
-        // A closed standard output is no reason not to serve.
+        // The server also runs if standard output is closed.
         output::line(&result).or_else(|error| if output::is_closed(&error) { Ok(()) } else { Err(error) })?;
     }
     let service = ChatService::builder(chat)
@@ -147,7 +148,7 @@ async fn bind(address: &str, option: &str) -> Result<TcpListener> {
     })
 }
 
-/// Accepts a value of the form HOST:PORT. The name is resolved when it is used.
+/// Accepts a value of the form HOST:PORT. The name is resolved later.
 fn address(text: &str) -> Result<String, String> {
     let port =
         text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());

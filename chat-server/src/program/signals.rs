@@ -4,7 +4,7 @@ use anyhow::Result;
 
 /// Returns a future that completes at SIGINT or SIGTERM.
 ///
-/// Handles signals from this call on, not from the first poll.
+/// Signals are handled from this call on, not only from the first poll.
 #[cfg(unix)]
 pub(super) fn stop() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -30,8 +30,8 @@ pub(super) fn stop() -> Result<impl Future<Output = ()>> {
 
 /// Keeps SIGXFSZ from ending the process.
 ///
-/// The system sends it when a file reaches the limit of `ulimit -f`. With a handler the write fails instead, like one to a
-/// full disk, and a server goes on.
+/// The system sends it when a file reaches the limit of `ulimit -f`. With a handler, the write fails as on a full disk,
+/// and the server continues.
 #[cfg(unix)]
 pub(super) fn ignore_file_size_signal() -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};

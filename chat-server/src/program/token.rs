@@ -61,7 +61,7 @@ async fn list(common: &Common, username: &str, json: bool) -> Result<()> {
     for token in tokens {
         let expires = token.expires.map_or_else(|| "never".to_owned(), |time| time.to_string());
         let (created, used) = (token.created.to_string(), token.last_used.to_string());
-        // Users choose the names of their tokens, which may contain a line break.
+        // Users choose the names of their tokens. A name may contain a line break.
         let name = token.name.as_deref().unwrap_or("-").replace('\n', " ");
         output::line(&format!("{:>6}  {created:27}  {used:27}  {expires:27}  {name}", token.id.get()))?;
     }

@@ -82,7 +82,7 @@ pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
     match command {
         UserCommand::Add { name, password, json } => {
             let chat = database::open(&common.database_url).await?;
-            // Checked first, so that no password is asked for if the name is not available.
+            // Checked first, so that the program does not ask for a password if the name is not available.
             let user = match chat.check_username(&name).await {
                 Ok(_) => chat.add_user(&name, &password.read(&name)?).await,
                 Err(error) => Err(error),
@@ -150,9 +150,9 @@ fn confirm(name: &str) -> Result<()> {
     }
 }
 
-/// Prints all users, page by page, so that they need not fit into memory.
+/// Prints all users, page by page: they need not fit into memory.
 ///
-/// So the widths of the columns are fixed, and the name, which alone is unbounded, comes last.
+/// So the columns have fixed widths. Only the name has no fixed width, so it comes last.
 async fn list(chat: &Chat, json: bool) -> Result<()> {
     if !json {
         output::line(&format!("{:>10}  {:8}  {:27}  NAME", "ID", "STATE", "CREATED"))?;

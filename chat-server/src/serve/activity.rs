@@ -1,7 +1,8 @@
-//! What one connection is doing, how long it may go on, and how readily it is evicted.
+//! The activity of one connection, its deadlines, and its eviction class.
 //!
-//! hyper times one thing: the reading of a request's head, in which it includes the wait between two requests. So the
-//! server keeps the times itself. A connection can be in several of these states at once; the earliest deadline counts.
+//! hyper has only one time-out: for reading the head of a request, including the wait since the previous request. So
+//! the server measures the times itself. A connection can be in several of these states at once. The earliest deadline
+//! applies.
 //!
 //! | State | Condition | Deadline |
 //! |---|---|---|
@@ -19,20 +20,24 @@ use super::ServerLimits;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a connection stays open for reading after its last response if its client was still sending.
+/// How long a closing connection stays open for reading.
 ///
-/// If it were closed with unread data, the system would reset it, and the response could be lost.
+/// It does so after its last response, if the client was still sending.
+///
+/// If the server closed it with unread data, the system would reset it, and the response could be lost.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How long connections go on as usual when the server begins to drain.
+/// How long connections continue as usual after the server begins to drain.
 ///
-/// Within that time the server reads what clients had already sent.
+/// During that time the server reads what clients have already sent.
 const DRAIN_GRACE: Duration = Duration::from_millis(200);
 
-/// How long nothing may move on a connection that waits for its client while the server is draining.
+/// How long a draining connection may wait for its client.
+///
+/// The time starts again with each byte that is read or written.
 const DRAIN_STALL: Duration = Duration::from_secs(3);
 
-/// How long writing must have been blocked before the connection is the first to be evicted.
+/// How long a write must be blocked before its connection is evicted first.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
 
 /// Why the registry closes a connection.
@@ -43,8 +48,8 @@ pub(super) const CLOSED_BY_SERVER: &str = "evicted or cut off by the server";
 pub(super) struct Activity {
     /// When the connection's task was last woken.
     ///
-    /// Serves as the time of everything the task does until it sleeps again, so that the clock is read once for all of
-    /// it.
+    /// It counts as the time of everything that the task does until it is suspended again. So the clock is read only
+    /// once.
     pub(super) now: Instant,
     /// When the connection was accepted, or its last request ended.
     pub(super) idle_since: Instant,
@@ -54,15 +59,15 @@ pub(super) struct Activity {
     pub(super) has_served: bool,
     /// Requests in flight.
     pub(super) requests: usize,
-    /// Those of them whose bodies are still arriving.
+    /// Requests in flight whose bodies are still arriving.
     pub(super) request_bodies: usize,
-    /// Whether it is HTTP/2, where one response may stall while the connection moves.
+    /// Whether it is HTTP/2: one response can stall while others progress.
     pub(super) multiplexed: bool,
     /// Responses being sent.
     pub(super) responses: usize,
     /// When a part of a response was last taken for sending.
     pub(super) response_progress: Instant,
-    /// When the system stopped taking what there is to write.
+    /// When the system stopped accepting bytes to send.
     pub(super) write_blocked_since: Option<Instant>,
     /// When a byte was last read or written.
     pub(super) last_io: Instant,
@@ -74,17 +79,17 @@ pub(super) struct Activity {
     pub(super) draining: bool,
     /// When [`DRAIN_GRACE`] ends.
     ///
-    /// It begins when the connection's task has run once since the server began to drain, which may take a while on a
-    /// busy server.
+    /// The grace period begins when the connection's task first runs after the server began to drain. On a busy server
+    /// this can take a while.
     pub(super) drain_from: Option<Instant>,
     /// Whether the connection has to be closed at once.
     pub(super) must_close: bool,
 }
 
-/// Whether a connection may go on.
+/// Whether a connection may stay open.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It may go on. Check again at that time, if there is one.
+    /// It may stay open. Check again at this time, if there is one.
     Continue(Option<Instant>),
     /// A deadline has passed: close the connection for this reason.
     Close(&'static str),
@@ -93,11 +98,13 @@ pub(super) enum Verdict {
 /// How readily a connection is evicted for a new one; the first class first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EvictionClass {
-    /// Its client does not read its response, or does not end its side of the connection; since then.
+    /// The client does not read its response, or does not end its side.
+    ///
+    /// The time is the start of that state.
     Stalled(Instant),
-    /// It has not completed a request since it was accepted then.
+    /// It has not completed a request. The time is when it was accepted.
     Unproven(Instant),
-    /// It has completed a request, the last one then.
+    /// It has completed a request. The time is the end of the last one.
     Proven(Instant),
     /// The server is working on its request: never evicted.
     Busy,
@@ -125,7 +132,7 @@ impl Activity {
         }
     }
 
-    /// Returns how readily the connection is evicted.
+    /// Returns the eviction class of the connection.
     pub(super) fn eviction_class(&self) -> EvictionClass {
         let blocked = self.write_blocked_since.filter(|since| since.elapsed() >= STALLED_AFTER);
         match self.closing_since.or(blocked) {
@@ -203,7 +210,7 @@ mod tests {
             .write_timeout(WRITE)
     }
 
-    /// The time from now to the deadline of an activity, after a change that happens now.
+    /// Returns the time from now to the deadline of an activity after a change.
     fn deadline(change: impl FnOnce(&mut Activity, Instant)) -> Option<Duration> {
         let now = Instant::now();
         let mut activity = Activity::new(now);

@@ -1,7 +1,8 @@
-//! The [`Activity`] of one connection, shared by its task, its stream, its requests and the registry.
+//! The shared state of one connection.
 //!
-//! The stream below hyper reports what moves, the service above it which requests are in flight. The connection's task
-//! asks for the verdict each time it is woken.
+//! The task of the connection, its stream, its requests and the registry share its [`Activity`]. The stream (below
+//! hyper) reports reads and writes. The service (above hyper) reports the requests in flight. The task asks for the
+//! verdict each time it is woken.
 
 use super::{
     ServerLimits,
@@ -36,32 +37,33 @@ impl ConnectionState {
 
 /// Events that the stream reports.
 impl ConnectionState {
-    /// Bytes were read.
+    /// Records that bytes were read.
     pub(super) fn bytes_read(&self) {
         let mut activity = self.lock();
         let now = activity.now;
         activity.last_io = now;
-        // Over HTTP/2 bytes can belong to anything, so only the first request has a deadline for its head.
+        // Over HTTP/2, bytes can belong to any request or control frame. So only the first request has a deadline for
+        // its head.
         if activity.requests == 0 && !(activity.multiplexed && activity.has_served) {
             activity.head_since.get_or_insert(now);
         }
     }
 
-    /// Bytes were written.
+    /// Records that bytes were written.
     pub(super) fn bytes_written(&self) {
         let mut activity = self.lock();
         activity.last_io = activity.now;
         activity.write_blocked_since = None;
     }
 
-    /// The system takes no more bytes for now.
+    /// Records that the system accepts no more bytes for now.
     pub(super) fn write_blocked(&self) {
         let mut activity = self.lock();
         let now = activity.now;
         activity.write_blocked_since.get_or_insert(now);
     }
 
-    /// The server closes the connection.
+    /// Records that the server closes the connection.
     ///
     /// Returns whether the client may still be sending.
     pub(super) fn closing(&self) -> bool {
@@ -71,7 +73,9 @@ impl ConnectionState {
         activity.unread_body || activity.head_since.is_some()
     }
 
-    /// The TLS handshake is complete: the time for the first request begins.
+    /// Records that the TLS handshake is complete.
+    ///
+    /// The time limit for the first request starts now.
     #[cfg(feature = "tls")]
     pub(super) fn tls_established(&self, multiplexed: bool) {
         let mut activity = self.lock();
@@ -83,7 +87,7 @@ impl ConnectionState {
 
 /// Events that the requests report.
 impl ConnectionState {
-    /// A request's head is complete.
+    /// Records that the head of a request is complete.
     pub(super) fn request_started(&self, has_body: bool) {
         let mut activity = self.lock();
         activity.head_since = None;
@@ -91,27 +95,31 @@ impl ConnectionState {
         activity.request_bodies += usize::from(has_body);
     }
 
-    /// A request's body has ended, or the handler has dropped it before its end.
+    /// Records that the body of a request has ended.
+    ///
+    /// `is_complete` is false if the handler dropped the body before its end.
     pub(super) fn request_body_ended(&self, is_complete: bool) {
         let mut activity = self.lock();
         activity.request_bodies = activity.request_bodies.saturating_sub(1);
         activity.unread_body |= !is_complete;
     }
 
-    /// The head of a response is ready to be sent.
+    /// Records that the head of a response is ready to be sent.
     pub(super) fn response_started(&self) {
         let mut activity = self.lock();
         activity.responses += 1;
         activity.response_progress = activity.now;
     }
 
-    /// A part of a response has been taken for sending.
+    /// Records that hyper has taken a part of a response for sending.
     pub(super) fn response_progressed(&self) {
         let mut activity = self.lock();
         activity.response_progress = activity.now;
     }
 
-    /// A request has ended; `has_response` says whether it came to a response.
+    /// Records that a request has ended.
+    ///
+    /// `has_response` says whether it got a response.
     pub(super) fn request_ended(&self, has_response: bool) {
         let mut activity = self.lock();
         activity.requests = activity.requests.saturating_sub(1);
@@ -124,23 +132,25 @@ impl ConnectionState {
     }
 }
 
-/// What the registry asks for.
+/// Methods that the registry calls.
 impl ConnectionState {
-    /// Lets the connection finish: after the grace period it takes no new requests.
+    /// Begins to drain the connection.
+    ///
+    /// After the grace period it accepts no new requests.
     pub(super) fn begin_drain(&self) {
         self.lock().draining = true;
         self.task.wake();
     }
 
-    /// Closes the connection, whatever it is doing.
+    /// Closes the connection at once, even during a request.
     pub(super) fn close_now(&self) {
         self.lock().must_close = true;
         self.task.wake();
     }
 
-    /// Closes the connection unless the server has begun to work for it meanwhile.
+    /// Closes the connection unless it has become busy.
     ///
-    /// Returns whether it does.
+    /// Returns whether it closes the connection.
     pub(super) fn evict(&self) -> bool {
         let mut activity = self.lock();
         if activity.eviction_class() == EvictionClass::Busy {
@@ -152,18 +162,18 @@ impl ConnectionState {
         true
     }
 
-    /// Returns how readily this connection is evicted, or `None` if it is being closed already.
+    /// Returns the eviction class, or `None` if the connection is already closing.
     pub(super) fn eviction_class(&self) -> Option<EvictionClass> {
         let activity = self.lock();
         (!activity.must_close).then(|| activity.eviction_class())
     }
 }
 
-/// What the connection's task asks for.
+/// Methods that the connection's task calls.
 impl ConnectionState {
-    /// Records that the task was woken, and registers it to be woken by the registry.
+    /// Records that the task was woken, and registers its waker for the registry.
     ///
-    /// Returns whether to close at once.
+    /// Returns whether the task must close the connection at once.
     pub(super) fn task_woken(&self, cx: &Context<'_>) -> bool {
         self.task.register(cx.waker());
         let mut activity = self.lock();
@@ -177,17 +187,17 @@ impl ConnectionState {
         self.lock().must_close
     }
 
-    /// Returns whether hyper is to take no further request.
+    /// Returns whether hyper must accept no further requests.
     ///
-    /// A request that has begun to arrive is still taken. HTTP/2 does so by itself; an HTTP/1 connection would be closed
-    /// by hyper in the middle of it.
+    /// A request that has begun to arrive is still accepted. For HTTP/2, hyper does so by itself. For HTTP/1, hyper
+    /// would close the connection in the middle of the request.
     pub(super) fn refuses_requests(&self) -> bool {
         let activity = self.lock();
         activity.drain_from.is_some_and(|end| end <= Instant::now())
             && (activity.multiplexed || activity.requests > 0 || activity.head_since.is_none())
     }
 
-    /// Returns whether the connection may go on.
+    /// Returns whether the connection may stay open.
     pub(super) fn verdict(&self, now: Instant) -> Verdict {
         let mut activity = self.lock();
         activity.start_drain_grace(now);

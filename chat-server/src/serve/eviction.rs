@@ -1,4 +1,4 @@
-//! Which connection is evicted for a new one.
+//! The choice of the connection to evict for a new one.
 
 use super::{activity::EvictionClass, connection_state::ConnectionState};
 use std::sync::Arc;
@@ -15,8 +15,8 @@ pub(super) enum Room {
 
 /// Evicts one of `connections` unless fewer than `slots` of them are open.
 ///
-/// Connections that have never completed a request can evict the others from half of the slots only. A crowd of them
-/// takes no more from active clients than those leave unused.
+/// Connections that have never completed a request can evict others from at most half of the slots. Beyond that, they
+/// evict each other. So a large number of them cannot lock out active clients.
 pub(super) fn make_room<'a>(
     connections: impl Iterator<Item = &'a Arc<ConnectionState>>,
     slots: usize,

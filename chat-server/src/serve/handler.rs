@@ -27,7 +27,7 @@ use tokio::{
 /// The smallest read buffer that hyper accepts for HTTP/1.
 const MIN_BUFFER_BYTES: usize = 8192;
 
-/// Serves connections; holds what all of them share.
+/// Serves connections; holds the settings that they share.
 #[derive(Clone)]
 pub(super) struct ConnectionHandler {
     service: ChatService,
@@ -42,7 +42,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 impl ConnectionHandler {
     pub(super) fn new(service: ChatService, limits: Arc<ServerLimits>) -> Self {
         let mut http1 = http1::Builder::new();
-        // The connection's state has the time-outs: it tells a slow request from an idle connection.
+        // The time-outs are in the connection's state: it distinguishes a slow request from an idle connection.
         http1
             .header_read_timeout(None)
             .max_header_size(limits.header_bytes)
@@ -72,7 +72,8 @@ impl ConnectionHandler {
         tokio::spawn(async move {
             let state = slot.state();
             let stream = TrackedStream::new(stream, state.clone());
-            // Pinned here and below, where the future is made. Passed on by value, each connection would hold it twice.
+            // Pinned here and below, where the future is created. If it were passed by value, each connection would
+            // hold it twice.
             let serving = pin!(handler.serve(stream, peer, state));
             if let Err(reason) = close_at_deadline(state, serving).await {
                 tracing::debug!(%peer, reason, "connection closed");
@@ -88,7 +89,7 @@ impl ConnectionHandler {
     ) -> Result<(), Error> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            // Boxed, or every connection would take as much memory as the largest kind.
+            // Boxed: otherwise every connection would take as much memory as the largest variant.
             return Box::pin(self.serve_tls(tls, stream, peer, state)).await;
         }
         let service = self.tracked_service(peer, false, false, state);
@@ -131,7 +132,7 @@ fn set_options(stream: &TcpStream, limits: &ServerLimits) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    // The system has to time a response that it has accepted and the client does not acknowledge.
+    // Only the system can time out a response that it has accepted but that the client does not acknowledge.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limits.write_timeout)) {
         tracing::debug!(%error, "cannot set TCP_USER_TIMEOUT");
@@ -140,7 +141,7 @@ fn set_options(stream: &TcpStream, limits: &ServerLimits) {
     let _ = limits;
 }
 
-/// Lets hyper serve a connection to its end, and tells it when to take no more requests.
+/// Serves a connection to its end, and shuts it down gracefully when required.
 async fn serve_to_end<C>(mut connection: Pin<&mut C>, state: &ConnectionState) -> Result<(), Error>
 where
     C: GracefulConnection<Error = hyper::Error>,
@@ -148,7 +149,7 @@ where
     let mut is_shutting_down = false;
     poll_fn(|cx| {
         loop {
-            // First, so that hyper has read what was sent before it is told to take no more.
+            // Polled first, so that hyper reads what was already sent before the graceful shutdown.
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(ended.map_err(Into::into));
             }
@@ -164,7 +165,7 @@ where
 
 /// Runs `serving` until it ends or the connection's state says to close.
 ///
-/// The error is the reason.
+/// The error is the reason for closing the connection.
 async fn close_at_deadline(
     state: &ConnectionState,
     mut serving: Pin<&mut impl Future<Output = Result<(), Error>>>,

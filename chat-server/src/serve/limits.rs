@@ -4,10 +4,10 @@ use std::{net::IpAddr, time::Duration};
 
 /// The limits on the connections of a [`Server`](crate::Server).
 ///
-/// hyper limits little by itself; each of these is set or enforced by the server.
+/// hyper itself has few limits. The server sets or enforces each of these.
 ///
-/// The time limits for the arrival of a request body and for the response belong to the service, because exceeding them
-/// is answered: [`body_timeout`](crate::ChatServiceBuilder::body_timeout),
+/// The service has the time limits for the arrival of a request body and for the response, because it answers requests
+/// that exceed them: [`body_timeout`](crate::ChatServiceBuilder::body_timeout),
 /// [`request_timeout`](crate::ChatServiceBuilder::request_timeout).
 ///
 /// ```
@@ -27,17 +27,18 @@ pub struct ServerLimits {
     pub connections: usize,
     /// Open connections of one client address at a time.
     ///
-    /// Default: 100. For IPv6, of one /64 network, which is what one customer has.
+    /// Default: 100. For IPv6 it applies to a /64 network, the network of one customer.
     ///
-    /// A new connection beyond that is not refused. It evicts a connection of the same address on which the server is
-    /// waiting for the client: first one whose client does not read its response, else the one that has gone longest
-    /// without completing a request. Connections that have never completed a request can evict the others from half of
-    /// the slots only. So a crowd of silent connections does not displace active clients at the same address. A new
-    /// connection is closed at once only if the server is working on a request of every one of them.
+    /// A new connection beyond that is not refused. It evicts a connection of the same address on which the server
+    /// waits for the client. A connection whose client does not read its response is evicted first. If there is none,
+    /// the connection that has been longest without a completed request is evicted. Connections that have never
+    /// completed a request can evict others from at most half of the slots. So a large number of silent connections
+    /// does not lock out active clients at the same address. A new connection is closed at once only if the server
+    /// works on a request of every other connection.
     pub connections_per_address: usize,
     /// Addresses without a limit of their own.
     ///
-    /// Default: none. Meant for proxies, behind which all clients have one address.
+    /// Default: none. It is for proxies: all clients behind a proxy have the address of the proxy.
     pub unlimited_addresses: Vec<IpAddr>,
     /// How long a new connection may send nothing.
     ///
@@ -51,7 +52,7 @@ pub struct ServerLimits {
     ///
     /// Default: 32 KiB.
     pub header_bytes: usize,
-    /// How long a client may accept no byte of a response. Default: 15 s.
+    /// How long a client may read no byte of a response. Default: 15 s.
     pub write_timeout: Duration,
     /// How long a connection stays open without a request.
     ///

@@ -1,8 +1,12 @@
-//! The server: [`Server`] accepts connections, limits them, and drains them at shutdown.
+//! The server: accepts connections, limits them, and drains them at shutdown.
 //!
-//! hyper limits little by itself. `activity` has the deadlines of a connection, `registry` the limits on the number of
-//! connections, and `eviction` the choice of the one to close for a new one. `tracked_stream` below hyper and `tracked_service`
-//! above it report to `connection_state` what happens on a connection.
+//! hyper itself has few limits. These modules add them:
+//!
+//! - `activity` has the deadlines of a connection.
+//! - `registry` has the limits on the number of connections.
+//! - `eviction` chooses the connection to close for a new one.
+//! - `tracked_stream` (below hyper) and `tracked_service` (above hyper) report the events of a connection to
+//!   `connection_state`.
 
 mod activity;
 mod connection_state;

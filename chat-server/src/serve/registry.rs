@@ -19,7 +19,7 @@ pub(super) struct ConnectionRegistry {
     limits: Arc<ServerLimits>,
     peers: Mutex<PeerConnections>,
     metrics: Arc<Connections>,
-    /// Each slot holds a receiver, so this is closed when the last connection has ended.
+    /// Each slot holds a receiver, so this closes after the last connection ends.
     open: watch::Sender<()>,
 }
 
@@ -50,7 +50,9 @@ impl ConnectionRegistry {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a slot for a new connection, evicting another one if a limit is reached, or `None` if all are busy.
+    /// Returns a slot for a new connection, or `None` if all others are busy.
+    ///
+    /// Evicts another connection if a limit is reached.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionSlot> {
         let slot = self.take_slot(peer);
         if slot.is_some() { &self.metrics.accepted } else { &self.metrics.refused }.up();
@@ -102,7 +104,7 @@ impl ConnectionRegistry {
         self.peers().all().for_each(|state| state.begin_drain());
     }
 
-    /// Closes all connections, whatever they are doing. Returns how many there are.
+    /// Closes all connections, even busy ones. Returns their number.
     pub(super) fn close_all(&self) -> usize {
         let peers = self.peers();
         peers.all().for_each(|state| state.close_now());

@@ -9,15 +9,17 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-/// How long to wait after the system refused to accept a connection, for want of file descriptors for example.
+/// How long to wait after a failed `accept`.
+///
+/// The process may be out of file descriptors, for example.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// The last part in so many of the stop timeout is left for closing the database.
+/// The stop timeout divided by this is the time for closing the database.
 const DATABASE_CLOSE_DIVISOR: u32 = 5;
 
-/// An HTTP server for a [`ChatService`]: HTTP/1.1, and HTTP/2 too with TLS.
+/// An HTTP server for a [`ChatService`]: HTTP/1.1, and with TLS also HTTP/2.
 ///
-/// The caller binds the listener, so that it knows the address, and decides when to stop.
+/// The caller binds the listener, so it knows the address. It also decides when the server stops.
 ///
 /// ```
 /// # #[cfg(feature = "bin")]
@@ -63,7 +65,7 @@ impl Server {
         self
     }
 
-    /// Serves over TLS: HTTP/1.1, and HTTP/2 with clients that ask for it by ALPN.
+    /// Serves over TLS: HTTP/1.1, or HTTP/2 if the client negotiates it by ALPN.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: super::Tls) -> Self {
         self.tls = Some(tls);
@@ -72,12 +74,12 @@ impl Server {
 
     /// Serves until `shutdown` completes, drains the connections, and closes the chat.
     ///
-    /// Nothing but `shutdown` ends it. An error of one connection concerns that connection alone. If the system is out
-    /// of file descriptors, the server evicts a connection and tries again.
+    /// Only `shutdown` ends it. An error of a connection affects only that connection. If the system is out of file
+    /// descriptors, the server evicts a connection and retries.
     ///
-    /// Shutdown takes [`ServerLimits::stop_timeout`] at most. Every request that was sent before `shutdown` completed is
-    /// answered, also on connections that were still in the accept queue. Request bodies may go on arriving; connections
-    /// on which nothing moves are closed.
+    /// Shutdown takes at most [`ServerLimits::stop_timeout`]. Every request that was sent before `shutdown` completed
+    /// is answered, even on connections that were still in the accept queue. Request bodies may continue to arrive.
+    /// Connections without progress are closed.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let limits = Arc::new(self.limits);
         let handler = ConnectionHandler::new(self.service.clone(), limits.clone());
@@ -144,7 +146,7 @@ impl Acceptor {
 
     /// Admits the connections in the accept queue, and closes the listener.
     fn accept_queued(&self, listener: TcpListener) -> io::Result<()> {
-        // The standard listener, because tokio's accepts only after the reactor has reported the socket as readable.
+        // Uses the standard listener: tokio's accepts only after the reactor has reported the socket as readable.
         let listener = listener.into_std()?;
         loop {
             match listener.accept() {
@@ -159,7 +161,9 @@ impl Acceptor {
         }
     }
 
-    /// Lets the requests in flight finish, and closes what is left shortly before `deadline`.
+    /// Waits for the requests in flight, then closes the remaining connections.
+    ///
+    /// It closes them shortly before `deadline`.
     async fn drain(&self, deadline: Instant, stop_timeout: Duration) {
         self.registry.begin_drain();
         let close_at = deadline - stop_timeout / DATABASE_CLOSE_DIVISOR;
@@ -170,7 +174,9 @@ impl Acceptor {
     }
 }
 
-/// Returns whether accepting failed because of one client, not for want of resources.
+/// Returns whether `accept` failed because of one client.
+///
+/// The cause of all other errors is a lack of resources.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -31,7 +31,9 @@ const ALPN_HTTP1: &[u8] = b"http/1.1";
 
 /// How often a silent HTTP/2 client is pinged.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// How long an HTTP/2 client may take to answer a ping before its connection is closed.
+/// How long an HTTP/2 client may take to answer a ping.
+///
+/// After that time its connection is closed.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Requests in flight on one HTTP/2 connection.
@@ -44,17 +46,17 @@ const HTTP2_PENDING_RESETS: usize = 20;
 const HTTP2_ERROR_RESETS: usize = 100;
 /// Bytes of one request's body that a client may send before the server reads them.
 ///
-/// This and the next two bound what one client can make the server buffer. Request bodies are small, and responses are
-/// produced as they are sent.
+/// This and the next two constants limit how much the server buffers for one client. Request bodies are small, and
+/// responses are produced as they are sent.
 const HTTP2_STREAM_WINDOW_BYTES: u32 = 64 * 1024;
-/// The same for all request bodies of a connection together.
+/// Like [`HTTP2_STREAM_WINDOW_BYTES`], for all request bodies of a connection.
 const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Bytes of one response that are buffered for a client.
 const HTTP2_SEND_BUFFER_BYTES: usize = 64 * 1024;
 
 /// The certificate and key of a [`Server`](crate::Server), from PEM files.
 ///
-/// Clones share the certificate, so that [`reload`](Self::reload) on one clone renews it for a running server.
+/// Clones share the certificate: [`reload`](Self::reload) on a clone renews it for a running server.
 ///
 /// ```no_run
 /// # async fn run(service: chat_server::ChatService) -> Result<(), Box<dyn std::error::Error>> {
@@ -75,11 +77,11 @@ pub struct Tls {
     config: Arc<ServerConfig>,
 }
 
-/// Why a certificate cannot be used.
+/// The error of a certificate that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// A file cannot be read, or does not contain what it should.
+    /// A file cannot be read, or does not have the expected content.
     #[error("cannot read {what} from {path}", path = path.display())]
     File {
         /// What the file should contain: "a certificate" or "a private key".
@@ -89,7 +91,7 @@ pub enum TlsError {
         /// The cause.
         source: pem::Error,
     },
-    /// The key is not that of the certificate, or one of them is of an unsupported kind.
+    /// The key does not match the certificate, or one of them is not supported.
     #[error("the certificate cannot be used with the key")]
     Unusable(#[from] rustls::Error),
 }
@@ -109,7 +111,7 @@ impl Tls {
     ///
     /// # Errors
     /// - [`TlsError::File`] if a file cannot be read or contains no certificate or no key.
-    /// - [`TlsError::Unusable`] if the key is not that of the certificate, or of an unsupported kind.
+    /// - [`TlsError::Unusable`] if the key does not match the certificate, or is of an unsupported kind.
     pub fn from_pem_files(certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let (certificate, key) = (certificate.as_ref().to_owned(), key.as_ref().to_owned());
@@ -128,7 +130,7 @@ impl Tls {
     /// New connections get the new certificate; after an error they get the previous one.
     ///
     /// # Errors
-    /// The same as of [`from_pem_files`](Self::from_pem_files).
+    /// Those of [`from_pem_files`](Self::from_pem_files).
     pub fn reload(&self) -> Result<(), TlsError> {
         let new = read(&self.files.certificate, &self.files.key, self.config.crypto_provider())?;
         *self.files.current.write().unwrap_or_else(PoisonError::into_inner) = new;

@@ -1,4 +1,6 @@
-//! The service that hyper calls, which reports each request and response to the [`ConnectionState`].
+//! The service that hyper calls.
+//!
+//! It reports each request and response to the [`ConnectionState`].
 
 use super::connection_state::ConnectionState;
 use crate::{Body, BodyError, ChatService, Connection, http::error::ApiError};
@@ -16,8 +18,9 @@ use std::{
 
 /// Largest part of a response that is passed to HTTP/2 at a time, in bytes.
 ///
-/// hyper takes a part as soon as the client's window has room for one byte, and buffers it until there is room for all
-/// of it. So parts are small: what a client does not read must neither fill the memory nor look as if it had been read.
+/// hyper takes a part as soon as the client's window has room for one byte. It buffers the part until the window has
+/// room for all of it. Parts are small for two reasons: unread data must not fill the memory, and it must not count as
+/// read.
 const HTTP2_CHUNK_BYTES: usize = 16 * 1024;
 
 /// The service for the requests of one connection.
@@ -49,8 +52,8 @@ impl Service<Request<Incoming>> for TrackedService {
         let in_flight = InFlightRequest::begin(&self.state, !request.body().is_end_stream());
         let request = request.map(|body| TrackedRequestBody { body, state: in_flight.body_state() });
         // hyper drops the handler when an HTTP/2 client resets the stream. Requests that write must finish, so they are
-        // spawned. Over HTTP/1 no handler is dropped: with half-closing allowed, hyper does not check whether the client
-        // is still connected before there is a response for it.
+        // spawned. Over HTTP/1 no handler is dropped: half-closing is allowed, so hyper does not check whether the
+        // client is still connected until it has a response.
         let max_chunk = if self.is_http2 { HTTP2_CHUNK_BYTES } else { usize::MAX };
         let is_spawned = self.is_http2 && !matches!(*request.method(), Method::GET | Method::HEAD);
         let response = self.service.respond_on(Some(self.connection), request);
@@ -65,7 +68,9 @@ impl Service<Request<Incoming>> for TrackedService {
     }
 }
 
-/// A request in flight: reported when it begins, when its response begins, and when it ends.
+/// A request in flight.
+///
+/// It reports its start, the start of its response, and its end.
 struct InFlightRequest {
     state: Arc<ConnectionState>,
     has_body: bool,
@@ -78,7 +83,7 @@ impl InFlightRequest {
         Self { state: state.clone(), has_body, has_response: false }
     }
 
-    /// Returns the state to which the end of the request's body is reported, if it has one.
+    /// Returns the state for the report of the end of the body, if there is a body.
     fn body_state(&self) -> Option<Arc<ConnectionState>> {
         self.has_body.then(|| self.state.clone())
     }
@@ -96,7 +101,7 @@ impl Drop for InFlightRequest {
     }
 }
 
-/// The body of a request; reports its end, once.
+/// The body of a request. It reports its end once.
 struct TrackedRequestBody {
     body: Incoming,
     state: Option<Arc<ConnectionState>>,
@@ -136,10 +141,10 @@ impl Drop for TrackedRequestBody {
     }
 }
 
-/// The body of a response. The request has ended when hyper has taken all of it.
+/// The body of a response. The request ends when hyper has taken all of it.
 pub(super) struct TrackedResponseBody {
     body: Body,
-    /// What is left of a frame that is larger than `max_chunk`.
+    /// The rest of a frame that is larger than `max_chunk`.
     rest: Bytes,
     max_chunk: usize,
     in_flight: InFlightRequest,

@@ -1,4 +1,6 @@
-//! The TCP stream of a connection: reports reads and writes, and closes without losing a response.
+//! The TCP stream of a connection.
+//!
+//! It reports reads and writes. When it is closed, no response is lost.
 
 use super::connection_state::ConnectionState;
 use std::{
@@ -12,10 +14,10 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Size of the buffer into which the rest of a request is read and discarded, in bytes.
+/// Size of the buffer for discarding the rest of a request, in bytes.
 const DISCARD_BUFFER_BYTES: usize = 4096;
 
-/// A TCP stream that reports what moves to the [`ConnectionState`].
+/// A TCP stream that reports reads and writes to the [`ConnectionState`].
 pub(super) struct TrackedStream {
     stream: TcpStream,
     state: Arc<ConnectionState>,
@@ -82,8 +84,8 @@ impl AsyncWrite for TrackedStream {
 
     /// Ends the server's side, then reads and discards what the client still sends.
     ///
-    /// The system resets a connection that is closed with unread data, and the client may lose the response that was on
-    /// its way. So reading goes on until the client has ended its side too, or its time to do so is over.
+    /// The system resets a connection that is closed with unread data. The client may then lose the response. So the
+    /// server reads until the client has ended its side too, or until its time limit.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut wait_for_end = self.state.closing();
         if !self.write_ended {

@@ -1,11 +1,11 @@
-//! A rate limit for each of any number of keys, in memory of fixed size.
+//! A rate limit per key, for any number of keys, in memory of fixed size.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-/// Cells of a table: half a megabyte for both tables of a budget.
+/// Cells of a table. Both tables of a budget together take half a megabyte.
 const CELLS: usize = 1 << 15;
 
 /// A rate limit: a burst, then one more token per period.
@@ -19,11 +19,11 @@ pub(super) struct Rate {
 
 /// A budget of tokens for each key, by the generic cell rate algorithm.
 ///
-/// All that is stored of a key is when its budget will be full again.
+/// The only stored value of a key is the time at which its budget is full again.
 ///
-/// Keys share two tables of fixed size. Each key has one cell in both, chosen by its hash, and is limited if both cells
-/// say so. Another key limits it only by sharing both cells, which a client that does not know the hash cannot bring
-/// about. A map that drops entries to make room would forget a guesser who fills it.
+/// Keys share two tables of fixed size. The hash of a key selects one cell in each. A key is limited if both cells are
+/// exhausted. Another key can limit it only if both share both cells. A client cannot cause that, because it does not
+/// know the hash. A map that evicts entries is not used: a guesser could fill it and so evict their own entry.
 #[derive(Debug)]
 pub(super) struct Budget {
     rate: Rate,
@@ -62,7 +62,7 @@ impl Budget {
 
     /// Refunds a token.
     ///
-    /// A cell from which none was taken gets one too; a key that it limits is still limited by the other cell.
+    /// A cell from which no token was taken gets one too. A key that it limits is still limited by the other cell.
     pub(super) fn refund(&self, key: u64) {
         let every = micros(self.rate.every);
         for cell in self.cells(key) {
@@ -72,7 +72,7 @@ impl Budget {
     }
 
     fn cells(&self, key: u64) -> impl Iterator<Item = &AtomicU64> {
-        // Different bits of the hash for each table.
+        // Each table uses different bits of the hash.
         let picks = [key, key >> 32].map(|bits| bits as usize % CELLS);
         self.full_at.iter().zip(picks).filter_map(|(table, pick)| table.get(pick))
     }
@@ -143,7 +143,7 @@ mod tests {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
-        // Each thread may be between the two tables when the first runs out.
+        // Each thread may be between the two tables when the first table is exhausted.
         assert!((100..104).contains(&taken), "{taken}");
     }
 }

@@ -6,15 +6,16 @@
 //! - The budget of the *address* stops a client that tries accounts.
 //! - The budget of the *account* slows down a client with many addresses.
 //!
-//! A token is taken from each budget before hashing, so that concurrent attempts do not slip through together, and
-//! refunded unless the password was wrong. Accounts are counted by the name that was sent, whether it exists or not.
+//! A token is taken from each budget before hashing, so that concurrent attempts cannot exceed a budget. It is refunded
+//! unless the password was wrong. Accounts are counted by the name that was sent, even if no such account exists.
 //!
-//! The last two budgets would let a stranger lock an owner out. So an address from which an account has signed in is
-//! *known* to that account: there, only the budget of account and address counts. If another client at that address has
-//! spent that budget, a reserve is left in which passwords are still tried, but a wrong one is answered 429 like any
-//! other attempt, which tells the guesser nothing.
+//! With the last two budgets, an attacker could lock out the owner of an account. So an address from which an account
+//! has signed in is *known* to that account. For a known address, only the budget of account and address counts. If
+//! another client at that address has spent that budget, a reserve remains. Passwords are still verified from the
+//! reserve, but a wrong one is answered 429 like any throttled attempt. So the response gives an attacker no
+//! information.
 //!
-//! All of it is in the memory of this process: each node limits for itself.
+//! The budgets are in the memory of this process: each node has its own limits.
 
 mod budget;
 
@@ -71,14 +72,14 @@ struct Budgets {
     requests: Budget,
     /// Hashes of the known pairs of account and address.
     known: Cache<u64, ()>,
-    /// Keyed at random, so that no client can choose what its key collides with.
+    /// Has a random key, so that no client can choose the collisions of its hash.
     hasher: RandomState,
     started: Instant,
     metrics: Arc<Throttled>,
 }
 
 impl Throttle {
-    /// Creates the limits if `limited`. Refusals are counted in `metrics`.
+    /// Creates the limits if `limited`; counts refusals in `metrics`.
     pub(crate) fn new(limited: bool, metrics: Arc<Throttled>) -> Self {
         Self(limited.then(|| Budgets {
             pairs: Budget::new(PAIR),
@@ -148,9 +149,9 @@ struct Taken {
     reserve: Option<u64>,
     address: Option<u64>,
     account: Option<u64>,
-    /// If taken from the reserve: how long until there is a token that is not.
+    /// If the token is from the reserve: how long until the normal budget has one.
     wait: Duration,
-    /// The pair of account and address, which a success makes known.
+    /// The pair of account and address. A success makes it known.
     known_pair: Option<u64>,
 }
 
@@ -199,10 +200,10 @@ impl Budgets {
     }
 }
 
-/// An attempt to log in that may go on.
+/// An attempt to log in that is not throttled.
 ///
-/// If it is dropped it counts as failed, because its password was hashed all the same: so a client that disconnects
-/// early gains nothing.
+/// A dropped attempt counts as failed, because its password was hashed anyway. So a client gains nothing if it
+/// disconnects early.
 #[must_use = "settle the attempt, so that a successful one is refunded"]
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
@@ -211,7 +212,9 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Refunds the tokens unless the password was wrong, and remembers the address of a success.
+    /// Refunds the tokens unless the password was wrong.
+    ///
+    /// Stores the address of a success as known.
     ///
     /// # Errors
     /// Those of `result`. A wrong password that was tried from the reserve is 429 instead.

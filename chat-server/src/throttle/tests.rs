@@ -1,4 +1,4 @@
-//! Which clients the limits stop, and which not.
+//! The clients that the limits stop, and those that they do not stop.
 
 use super::*;
 use chat_core::api::FieldErrors;
@@ -23,7 +23,7 @@ fn log_in(budgets: &Budgets, account: Account<'_>, address: Option<IpAddr>, righ
     settled.map_or_else(|error| error.into_response().status(), |()| StatusCode::OK)
 }
 
-/// Tries wrong passwords until that is throttled. Returns how many were tried.
+/// Tries wrong passwords until throttled. Returns the number of tries.
 fn guesses(budgets: &Budgets, account: Account<'_>, address: Option<IpAddr>) -> usize {
     let guess = || log_in(budgets, account, address, false);
     std::iter::from_fn(|| (guess() == StatusCode::BAD_REQUEST).then_some(())).take(1000).count()
@@ -69,7 +69,7 @@ fn an_owner_signs_in_although_a_guesser_shares_the_address() {
     assert_eq!(guesses(&budgets, ANN, host(1)), 30);
     assert_eq!(log_in(&budgets, ANN, host(1), false), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(log_in(&budgets, ANN, host(1), true), StatusCode::OK);
-    // The reserve ends as well.
+    // The reserve is exhausted as well.
     for _ in 0..RESERVE.burst {
         log_in(&budgets, ANN, host(1), false);
     }

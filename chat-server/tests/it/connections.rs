@@ -1,4 +1,4 @@
-//! The limits on connections, and what happens when one is exceeded.
+//! The limits on connections, and the effect of exceeding one.
 
 use crate::program::Program;
 use crate::wire::{Gate, LOG_IN, ROOT, SHORT, Server, THREADS, Wire, no_limits, service, soon};
@@ -95,7 +95,8 @@ async fn a_response_that_the_client_does_not_read_is_aborted() {
     let server = with(no_limits().write_timeout(SHORT)).await;
     let mut wire = server.connect().await;
     let requests = "GET /chat-api/openapi.json HTTP/1.1\r\nHost: chat\r\n\r\n".repeat(100);
-    // The client reads nothing. The system buffers some megabytes of responses, and then takes no more requests.
+    // The client reads nothing. The system buffers some megabytes of responses. After that, the server reads no more
+    // requests.
     soon(async { while wire.0.write_all(requests.as_bytes()).await.is_ok() {} }).await;
 }
 
@@ -131,7 +132,7 @@ async fn a_client_that_has_ended_its_side_gets_its_response() {
 
 #[tokio::test]
 async fn a_crowd_at_the_same_address_does_not_lock_out_others() {
-    // No time-out is reached here: only the limit on connections closes the crowd.
+    // No time-out is reached here: only the limit on connections closes the others.
     let server = with(no_limits()).await;
     let mut kept = server.connect().await;
     let mut crowd = Vec::new();
@@ -149,7 +150,7 @@ async fn a_crowd_at_the_same_address_does_not_lock_out_others() {
             assert_eq!(server.connect().await.ask(ROOT).await.status, 200, "a new connection, at {i}");
         }
     }
-    // At most the last hundred are left; the ones before them were evicted.
+    // At most the last hundred are open. The earlier ones were evicted.
     for (_, wire) in crowd.iter_mut().take(300).enumerate().filter(|(i, _)| [0, 3].contains(&(i % 4))) {
         wire.closed().await;
     }
@@ -193,7 +194,7 @@ async fn a_request_finishes_after_its_client_has_disconnected() {
     let mut wire = server.connect().await;
     wire.send(THREADS).await;
     gate.reached().await;
-    // Closed by a reset: the server sees the client disconnect at once.
+    // The client closes with a reset, so the server detects the disconnect at once.
     socket2::SockRef::from(&wire.0).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     drop(wire);
     assert_eq!(server.connect().await.ask(ROOT).await.status, 200);

@@ -63,7 +63,7 @@ fn an_address_of_unknown_kind_is_refused() {
 
 #[test]
 fn a_database_server_that_does_not_answer_is_named() {
-    // A port that was free just before.
+    // This port was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let program = Program::new();
     let mut command = program.command("migrate");
@@ -73,7 +73,7 @@ fn a_database_server_that_does_not_answer_is_named() {
     assert!(!refusal.contains("s3cret"), "{refusal}");
 }
 
-/// The standard output of `migrate` with these options and one environment variable.
+/// Returns the output of `migrate` with these options and environment variable.
 fn migrated(program: &Program, options: &str, variable: (&str, &str)) -> String {
     let mut command = program.command(&format!("migrate {options}"));
     command.env(variable.0, variable.1);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const THREAD: &str = "3cff18f1-d049-43f3-9c69-fcc8948f66f6";
 const KEY: &str = "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b";
 
-/// A dump of two users, a thread and a message.
+/// Returns a dump of two users, a thread and a message.
 ///
 /// One of the users has the password 1234 and a token.
 fn dump() -> Value {

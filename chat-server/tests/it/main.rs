@@ -1,6 +1,6 @@
-//! The server as its clients see it on the wire, and the program as an administrator uses it.
+//! Tests of the server over the network, and of the program on the command line.
 //!
-//! Tests of the wire run a server in this process and use raw connections. Tests of the program run the built binary with
+//! Tests of the server run it in this process and use raw connections. Tests of the program run the built binary with
 //! an empty environment. The behaviour of the endpoints is tested in the workspace's `tests/it`.
 
 #![expect(

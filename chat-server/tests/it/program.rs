@@ -119,7 +119,7 @@ impl Ended {
         serde_json::from_str(&self.printed()).unwrap()
     }
 
-    /// Returns the one line on standard error with which the command failed.
+    /// Returns the one line that the failed command printed on standard error.
     #[track_caller]
     pub(crate) fn refused(self, status: i32) -> String {
         assert_eq!((self.status, &*self.stdout), (Some(status), ""), "{self:?}");

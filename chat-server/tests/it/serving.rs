@@ -83,7 +83,9 @@ fn every_documented_request_works_on_the_demonstration_data() {
     assert_eq!(users, expected.iter().map(|(id, name)| (id, name)).collect::<Vec<_>>());
 }
 
-/// Sends every request in the documentation of this service's predecessor, as it is printed there, in its order.
+/// Sends every request in the documentation of the previous service.
+///
+/// The requests and their order are the same as there.
 fn send_documented_requests(server: &Server) {
     let credentials = r#"{"username": "user3", "password": "1234"}"#;
     let (status, token) = server.request("GET", "/token/", "", credentials);

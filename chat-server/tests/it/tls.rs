@@ -47,7 +47,7 @@ impl Files {
     }
 }
 
-/// Starts a server over TLS, which the sender stops.
+/// Starts a server over TLS. The sender stops it.
 async fn serve(
     service: ChatServiceBuilder,
     limits: ServerLimits,
@@ -149,7 +149,7 @@ async fn over_http2_a_writing_request_finishes_after_a_reset() {
     response.abort();
     connection.abort();
     assert!(connection.await.unwrap_err().is_cancelled());
-    // A response on another connection shows that the server has run meanwhile.
+    // A response on another connection shows that the server has run since the reset.
     let mut wire = Wire(connect(address, &trusted, &[]).await.unwrap());
     assert_eq!(wire.ask(ROOT).await.status, 200);
     gate.open();
@@ -164,7 +164,7 @@ async fn over_http2_an_idle_connection_is_closed() {
     let (address, _stop, _ended) = serve(service().await, limits, files.tls()).await;
     let (mut client, connection) = connect_http2(address, &trusted).await;
     assert_eq!(soon(client.send_request(request("GET", "/"))).await.unwrap().status(), 200);
-    // Whether with an error or not, the server has closed it: the client still exists.
+    // The connection ends with or without an error. The server has closed it, because the client still exists.
     let _ = soon(connection).await.unwrap();
     drop(client);
 }

@@ -100,14 +100,14 @@ fn a_user_is_removed_only_with_confirmation() {
     assert_eq!(program.run("user list --json").printed(), "[]\n");
 }
 
-/// Signs ann in; a server runs for that alone.
+/// Signs ann in, on a server that runs only for this.
 fn ann_signs_in(program: &Program) -> String {
     let (status, token) = program.serve("").sign_in("ann", "1234");
     assert_eq!(status, 200);
     token
 }
 
-/// The detail of the refusal of a request with this token.
+/// Returns the detail of the refusal of a request with this token.
 fn refusal(server: &Server, token: &str) -> String {
     let (status, body) = server.request("GET", "/users/me/", token, "");
     assert_eq!(status, 401, "{body}");

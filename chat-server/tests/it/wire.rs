@@ -18,7 +18,7 @@ pub(crate) const SHORT: Duration = Duration::from_millis(300);
 /// A time-out that no test reaches.
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);
 
-/// How long a test waits for an event; only a failing test waits so long.
+/// How long a test waits for an event. Only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request that needs neither token nor database.
@@ -27,7 +27,9 @@ pub(crate) const ROOT: &str = "GET /chat-api/ HTTP/1.1\r\nHost: chat\r\n\r\n";
 /// A request that needs a caller.
 pub(crate) const THREADS: &str = "GET /chat-api/threads/ HTTP/1.1\r\nHost: chat\r\n\r\n";
 
-/// The head of a request whose body `{}`, which is sent later, lacks the required fields.
+/// The head of a request. Its body `{}` is sent later.
+///
+/// The body lacks the required fields.
 pub(crate) const LOG_IN: &str = "POST /chat-api/token/ HTTP/1.1\r\nHost: chat\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n";
 
 /// Waits for an event that must happen.
@@ -35,7 +37,7 @@ pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     timeout(PATIENCE, what).await.expect("the event did not happen in time")
 }
 
-/// Limits that no test reaches; a test shortens the one it is about.
+/// Returns limits that no test reaches. A test lowers the limit that it checks.
 pub(crate) fn no_limits() -> ServerLimits {
     ServerLimits::default()
         .first_byte_timeout(NEVER)
@@ -150,7 +152,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 }
 
-/// An authenticator that takes every caller for user 1, and lets each request wait at a gate.
+/// An authenticator for which every caller is user 1.
+///
+/// Each request waits at a gate.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     begun: Arc<Semaphore>,
@@ -169,7 +173,7 @@ impl Gate {
         soon(self.begun.acquire()).await.unwrap().forget();
     }
 
-    /// Lets one request through.
+    /// Lets one request pass the gate.
     pub(crate) fn open(&self) {
         self.open.add_permits(1);
     }

@@ -1,7 +1,7 @@
 //! The demonstration data: five users, two conversations, and requests to try.
 //!
-//! The ids are fixed: user3 can send every request in the documentation of this service's predecessor as it is printed
-//! there. Texts and times are the same in every database.
+//! The ids are fixed. So user3 can send every request in the documentation of the previous service without changes.
+//! Texts and times are the same in every database.
 
 use anyhow::{Context, Result};
 use chat_core::{
@@ -52,7 +52,7 @@ const CONVERSATIONS: [Conversation; 2] = [
 
 /// Fills the database if it is empty.
 ///
-/// Returns the text to print; `address` is where the server will listen.
+/// Returns the text to print. The server will listen on `address`.
 pub(super) async fn fill(chat: &Chat, address: SocketAddr) -> Result<String> {
     let outcome = chat.store().import(data()?).await.map_err(Error::from)?;
     Ok(match outcome {
@@ -110,7 +110,7 @@ impl Conversation {
                     .iter()
                     .find(|(_, name)| *name == username)
                     .context("a line has an unknown sender")?;
-                // One to six minutes between two messages, and not to the second.
+                // Two messages are one to six minutes apart, plus a fraction, so the times are not round.
                 created += MINUTE * (1 + id % 6) + 7_131 * id;
                 Ok(ImportedMessage {
                     id: MessageId::new(id),
@@ -164,7 +164,7 @@ mod tests {
         assert!((501..=560).all(|id| message(id).thread == lake.id));
         assert_eq!(cellar.id.to_string(), "7b0befd9-89b3-4e00-a03e-f6698e4f82cd");
         assert!((561..=600).all(|id| message(id).thread == cellar.id));
-        // The second thread is deleted before the second page of unread messages is asked for.
+        // The second thread is deleted before the second page of unread messages is requested.
         let unread = |thread| import.messages.iter().filter(|m| m.thread == thread && !m.is_read).count();
         assert_eq!((unread(lake.id), unread(cellar.id)), (30, 20));
     }

@@ -1,4 +1,4 @@
-//! Checks of an SQLite database's files, and of the disk they are on.
+//! Checks of the files of an SQLite database, and of their disk.
 
 use chat_core::store::sql::Finding;
 use std::{
@@ -9,18 +9,20 @@ use std::{
 
 /// Suffixes of the files beside the database: SQLite's, and the server's lock.
 const SUFFIXES: [&str; 3] = ["-wal", "-shm", ".lock"];
-/// With less free space than this, in bytes, a busy server may be unable to write within an hour.
+/// Less free space than this, in bytes, is a problem.
+///
+/// A busy server can fill it within an hour.
 const SPACE_PROBLEM: u64 = 256 << 20;
-/// With less free space than this, in bytes, an administrator should make room.
+/// Less free space than this, in bytes, is a warning.
 const SPACE_WARNING: u64 = 1 << 30;
 /// A WAL larger than this, in bytes, is reported.
 ///
-/// The server checkpoints it every 128 megabytes, unless a long read prevents that.
+/// The server checkpoints the WAL every 128 megabytes, unless a long read transaction prevents it.
 const WAL_WARNING: u64 = 512 << 20;
 
 /// Checks the files of the database at `file`.
 ///
-/// Finds nothing if it does not exist, which opening it reports.
+/// Returns no findings if it does not exist: opening the database reports that.
 pub(super) fn examine(file: &Path) -> Vec<Finding> {
     let Ok(file) = fs::canonicalize(file) else { return Vec::new() };
     let files: Vec<PathBuf> = [""].iter().chain(&SUFFIXES).map(|suffix| beside(&file, suffix)).collect();
@@ -59,7 +61,7 @@ mod system {
     /// The permission bits of all users but the owner.
     const GROUP_AND_OTHERS: u32 = 0o077;
 
-    /// Checks that this user can use the files, and no other user.
+    /// Checks that this user can use the files, and that no other user can.
     ///
     /// The first file is the database.
     pub(super) fn permissions(files: &[PathBuf]) -> Vec<Finding> {

@@ -1,4 +1,4 @@
-//! `chat-server doctor`: checks the database, its files, this machine and the settings.
+//! `chat-server doctor`: checks the database, its files, the machine, the settings.
 
 mod files;
 mod report;

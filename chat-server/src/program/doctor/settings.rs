@@ -4,10 +4,12 @@ use super::super::{database::DatabaseUrl, process, serve::ServeArgs};
 use chat_core::{error_chain, store::sql::Finding};
 use std::net::{IpAddr, SocketAddr};
 
-/// Files that a server has open beside its connections: those of the database, the runtime and the listeners.
+/// Files that a server has open in addition to its connections.
+///
+/// They belong to the database, the runtime and the listeners.
 const OTHER_OPEN_FILES: u64 = 64;
 
-/// Checks the settings. If all are in order, one finding says so.
+/// Checks the settings. If there is no warning, one finding says so.
 pub(super) fn examine(url: &DatabaseUrl, args: &ServeArgs) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut warn = |text: &str, advice: &str| findings.push(Finding::warning("settings", text, advice));
@@ -78,7 +80,7 @@ fn is_loopback(address: IpAddr) -> bool {
 #[cfg(unix)]
 const OTHERS: u32 = 0o007;
 
-/// Checks that the certificate can be used, and that not every user can read its key.
+/// Checks that the certificate can be used and its key is not world-readable.
 fn certificate(args: &ServeArgs) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Err(error) = args.connections.tls() {

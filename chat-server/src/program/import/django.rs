@@ -1,4 +1,6 @@
-//! Reads users, tokens, threads and messages from a Django dump, and checks every reference.
+//! Reads users, tokens, threads and messages from a Django dump.
+//!
+//! It also checks every reference.
 
 use super::{
     dump::{self, Object},
@@ -24,17 +26,17 @@ const MESSAGE: &str = "chat.message";
 
 /// Reads a whole dump and checks it.
 ///
-/// Writes nothing. `at` is the time of the import.
+/// It writes nothing. `at` is the time of the import.
 ///
 /// # Errors
-/// Names the first object that is not as it should be, and the reason.
+/// Names the first invalid object, and the reason.
 pub(super) fn read(source: impl Read, at: Timestamp) -> Result<(Import, Report)> {
     let mut reader = Reader::new(at);
     let digest = dump::read(source, |object| reader.take(object))?;
     reader.check(digest)
 }
 
-/// What has been read so far.
+/// The objects that have been read so far.
 ///
 /// Objects come in any order, so references are checked at the end.
 struct Reader {
@@ -68,7 +70,7 @@ impl Reader {
         self.objects += 1;
         let position = self.objects;
         let pk = object.pk.unwrap_or_default();
-        // The pk of a token is the secret itself, so its position in the file is named instead.
+        // The pk of a token is the secret itself. So the error names its position in the file instead.
         let name = match &pk {
             pk if object.model == TOKEN || pk.is_null() => format!("{}, object {position}", object.model),
             pk => format!("{} {}", object.model, fields::spelling(pk)),
@@ -176,7 +178,7 @@ impl Reader {
             if found { Ok(()) } else { bail!("its {what} {user} is not in the file") }
         };
         for token in &self.import.tokens {
-            // The user is all by which a token can be named.
+            // The error names the token's user: the token itself is a secret.
             known("user", token.user).context(TOKEN)?;
         }
         for thread in &self.import.threads {

@@ -1,4 +1,4 @@
-//! The outer structure of a Django dump: one array of objects, which is read object by object.
+//! The outer structure of a Django dump: an array, read object by object.
 
 use anyhow::{Context, Result, anyhow};
 use serde::{
@@ -15,7 +15,7 @@ use std::{
 const BUFFER_BYTES: usize = 64 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What `dumpdata` writes for each row.
+/// The object that `dumpdata` writes for each row.
 ///
 /// `fields` stays unparsed until the model is known, because `model` need not come first.
 #[derive(Debug, Deserialize)]
@@ -25,7 +25,9 @@ pub(super) struct Object {
     pub(super) fields: Box<RawValue>,
 }
 
-/// Passes every object of the dump to `each`, stops at its first error, and returns the SHA-256 of the file.
+/// Passes every object of the dump to `each`, until its first error.
+///
+/// Returns the SHA-256 of the file.
 pub(super) fn read(source: impl Read, each: impl FnMut(Object) -> Result<()>) -> Result<[u8; 32]> {
     let mut source = BufReader::with_capacity(BUFFER_BYTES, Hashing { source, digest: Sha256::new() });
     // Some editors and shells write a byte order mark before the text.
@@ -43,7 +45,7 @@ pub(super) fn read(source: impl Read, each: impl FnMut(Object) -> Result<()>) ->
     }
 }
 
-/// A reader that computes the SHA-256 of what is read through it.
+/// A reader that computes the SHA-256 of the bytes that are read.
 struct Hashing<R> {
     source: R,
     digest: Sha256,
@@ -59,8 +61,8 @@ impl<R: Read> Read for Hashing<R> {
 
 /// Visits the array.
 ///
-/// An error of `each` is kept beside serde's, which would add a position to it. That is useless in a file that is usually a
-/// single line.
+/// An error of `each` is stored separately. serde would add a position to it, and that is useless in a file that is
+/// usually a single line.
 struct Objects<F> {
     each: F,
     refusal: Option<anyhow::Error>,

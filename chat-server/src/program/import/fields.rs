@@ -15,7 +15,7 @@ pub(super) struct UserFields {
     pub(super) date_joined: Option<Timestamp>,
 }
 
-/// The fields of `authtoken.token`, whose key is the pk of the object.
+/// The fields of `authtoken.token`. The key is the pk of the object.
 #[derive(Deserialize)]
 pub(super) struct TokenFields {
     pub(super) user: Value,
@@ -47,13 +47,13 @@ const fn yes() -> bool {
 /// Reads the fields of one model.
 pub(super) fn read<T: DeserializeOwned>(fields: &RawValue) -> Result<T> {
     serde_json::from_str(fields.get()).map_err(|error| {
-        // serde's position counts from the start of the fields, not of the file, and would mislead.
+        // serde counts its position from the start of the fields, not of the file. The position would mislead.
         let text = error.to_string();
         anyhow!("{}", text.split(" at line ").next().unwrap_or_default().to_owned())
     })
 }
 
-/// Reads a numeric id, written as a number or as text. `what` names it in an error.
+/// Reads a numeric id, from a number or a text. `what` is its name in an error.
 pub(super) fn id(what: &str, value: &Value) -> Result<i64> {
     let id = match key(what, value)? {
         Value::Number(number) => number.as_i64(),
@@ -71,7 +71,7 @@ pub(super) fn thread_id(what: &str, value: &Value) -> Result<ThreadId> {
 
 /// Returns a value that may be a key.
 ///
-/// Refuses what `dumpdata` writes instead of one with its options for natural keys.
+/// With its options for natural keys, `dumpdata` writes other values. They are refused.
 fn key<'a>(what: &str, value: &'a Value) -> Result<&'a Value> {
     match value {
         Value::Null if what == "id" => bail!("its id is missing; dump again without --natural-primary"),
@@ -89,7 +89,7 @@ pub(super) fn text(what: &str, text: String) -> Result<String> {
     Ok(text)
 }
 
-/// Returns the pk as an error names it.
+/// Returns the pk as text, for an error.
 pub(super) fn spelling(pk: &Value) -> String {
     pk.as_str().map_or_else(|| pk.to_string(), str::to_owned)
 }

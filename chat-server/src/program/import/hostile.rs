@@ -1,4 +1,4 @@
-//! The properties of every dump, however malformed: it is refused, or read completely.
+//! The property of every dump, even a malformed one: refused, or read completely.
 //!
 //! The tests generate dumps; `fuzz/` compiles this file too.
 
@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 /// The model of an object, to count it.
 ///
-/// The rest is not parsed here either: skipped objects may be in any encoding.
+/// The other members are not parsed here either: skipped objects may be in any encoding.
 #[derive(Deserialize)]
 struct Model {
     model: String,
@@ -57,7 +57,7 @@ mod tests {
 
     const THREAD: &str = "3cff18f1-d049-43f3-9c69-fcc8948f66f6";
 
-    /// Mostly a valid id, else a value that may stand in its place.
+    /// Returns mostly a valid id, and sometimes another value in its place.
     fn id() -> impl Strategy<Value = serde_json::Value> {
         let odd =
             vec![json!(0), json!("2"), json!(null), json!(2.0), json!(["ann"]), json!(-1), json!(u64::MAX)];

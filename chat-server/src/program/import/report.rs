@@ -1,4 +1,4 @@
-//! The report of an import: what was imported, and what was skipped.
+//! The report of an import: the imported objects, and the skipped ones.
 
 use chat_core::{api::ThreadId, store::Import};
 use std::{collections::BTreeMap, fmt};

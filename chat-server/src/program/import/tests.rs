@@ -1,4 +1,4 @@
-//! What is imported from a dump, and every reason to refuse one.
+//! The import of a dump, and every reason to refuse one.
 
 use super::django;
 use chat_core::{
@@ -42,7 +42,7 @@ fn with(mut object: Value, pointer: &str, value: Value) -> Value {
     object
 }
 
-/// A dump of ann and bob, with a token, a thread and a message.
+/// Returns a dump of ann and bob, with a token, a thread and a message.
 fn small() -> Vec<Value> {
     vec![user(2, "ann"), user(3, "bob"), token(KEY, 2), thread(THREAD, &[3, 2]), message(17, 3, THREAD)]
 }
