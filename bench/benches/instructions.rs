@@ -1,15 +1,19 @@
-//! Counts the instructions of a request with valgrind. Unlike times, the counts show a change of 2 %.
+//! Counts the instructions of a request with valgrind.
+//!
+//! Unlike times, the counts show a change of 2 %.
 //!
 //! ```console
 //! cargo bench -p chat-bench                     # all kinds of request
 //! cargo bench -p chat-bench -- send page        # these kinds only
-//! cargo bench -p chat-bench -- --check          # fails if a count is beyond its bound of the baseline
+//! cargo bench -p chat-bench -- --check          # fails if a count exceeds the baseline by more than its bound
 //! cargo bench -p chat-bench -- --record         # writes the counts to baseline.json
 //! ```
 //!
-//! Each kind of request is run a few times and many times. The difference of the two counts, divided by the difference
-//! of the numbers of requests, is the count of one request, without the start of the program. The counts are printed
-//! beside those of the previous run, which are kept beside the build, and those of `baseline.json`, which is checked in.
+//! Each kind of request is counted in a short run and in a long run. The difference of the two counts is divided by the
+//! difference of the numbers of requests. The result is the count of one request, without the start of the program.
+//!
+//! Each count is printed with its change since the previous run, whose counts are kept in the target folder, and since
+//! `baseline.json`, which is checked in.
 
 use anyhow::{Context, Error, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -22,13 +26,15 @@ const CALLS: [&str; 9] =
 /// Requests in the short run and in the long run.
 const FEW: u64 = 100;
 const MANY: u64 = 500;
-/// How often a count beyond its bound is repeated. The smallest count is the least disturbed one.
+/// How often a count beyond its bound is repeated.
+///
+/// The smallest count is used, as the one that other work on the machine affects least.
 const REPEATS: usize = 4;
 
 /// Instructions of one request, by kind of request.
 type Counts = BTreeMap<String, f64>;
 
-/// The counts that a change is compared with, and where they were counted.
+/// The counts to compare with, and the commit and machine that they belong to.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Baseline {
     commit: String,
@@ -37,7 +43,7 @@ struct Baseline {
     instructions: Counts,
 }
 
-/// What the command line asks for.
+/// The options of the command line.
 #[derive(Debug, Default)]
 struct Options {
     check: bool,
@@ -106,7 +112,9 @@ fn options() -> Result<Options> {
     Ok(options)
 }
 
-/// Returns by how many per cent a count may exceed the baseline: reads by 1, sends and marks by 2.
+/// Returns by how many per cent a count may exceed the baseline.
+///
+/// It is 1 for reads, and 2 for sends and marks.
 fn bound(call: &str) -> f64 {
     if ["send", "mark"].contains(&call) { 2.0 } else { 1.0 }
 }
@@ -139,14 +147,14 @@ fn count(call: &str, requests: u64) -> Result<u64> {
     Ok(number.trim().parse()?)
 }
 
-/// Writes the counts to the baseline file, with where they were counted.
+/// Writes the baseline file: the counts, commit, toolchain and processor.
 fn record(instructions: Counts) -> Result<()> {
     let commit = output("git", &["rev-parse", "--short", "HEAD"])?;
     let baseline = Baseline { commit, toolchain: toolchain()?, processor: processor(), instructions };
     Ok(fs::write(BASELINE, serde_json::to_string_pretty(&baseline)? + "\n")?)
 }
 
-/// Prints a warning if the baseline was recorded with another compiler or on another processor.
+/// Prints a warning if the baseline is of another compiler or processor.
 #[expect(clippy::print_stderr, reason = "a program that prints")]
 fn warn_of_another_machine(baseline: &Baseline) -> Result<()> {
     let (toolchain, processor) = (toolchain()?, processor());
@@ -166,7 +174,9 @@ fn toolchain() -> Result<String> {
     Ok(version.split(" (").next().unwrap_or_default().to_owned())
 }
 
-/// Returns the architecture and the vendor and family of the processor, as Linux reports them.
+/// Returns the architecture, vendor and family of the processor.
+///
+/// Vendor and family are those in `/proc/cpuinfo`.
 fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {

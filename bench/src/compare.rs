@@ -93,12 +93,16 @@ fn print(common: &CommonOptions, report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// Writes the dirty pages of the copies to disk, so that the first scenario does not pay for them.
+/// Writes the dirty pages of the copies to disk.
+///
+/// Otherwise the first scenario would be measured while they are written.
 fn sync_file_system(folder: &Path) -> Result<()> {
     Ok(fs::File::open(folder).map(rustix::fs::syncfs)??)
 }
 
-/// Asks the chat server, if it is measured, for the size of each kind of response.
+/// Returns the size of each kind of response of the chat server.
+///
+/// There are no sizes if the chat server is not measured.
 async fn response_sizes(servers: &[Server], workspace: &Workspace) -> Result<ResponseSizes> {
     let mut sizes = ResponseSizes::default();
     let Some(server) = servers.iter().find(|server| server.kind.is_chat()) else { return Ok(sizes) };
@@ -148,12 +152,15 @@ impl Turn<'_> {
         total.add(result)
     }
 
-    /// Runs the warm-up, or sends the messages to mark, and returns the plans of the measured turn.
+    /// Prepares a measured turn and returns its plans.
+    ///
+    /// It runs the warm-up. For the scenario `mark` it sends the messages to mark instead.
     async fn prepare(&self, target: &Target, round: u64, seconds: f64) -> Result<Vec<Plan>> {
         let (dataset, connections) = (self.workspace.dataset, self.connections);
         let plans = |scenario, part| Plan::for_connections(scenario, dataset, connections, 2 * round + part);
         if self.scenario == Scenario::Mark && self.server.kind != ServerKind::Ceiling {
-            // Marking is as fast as sending or somewhat faster, so more is sent than can be marked in the turn.
+            // Marking is as fast as sending or somewhat faster. So messages are sent for 1.5 times the length of the
+            // turn, which is more than can be marked in it.
             let target = Target { collect_messages: true, ..target.clone() };
             let time = Duration::from_secs_f64(1.5 * seconds);
             let result = load::run(&target, plans(Scenario::Send, 0), time).await?;

@@ -1,15 +1,17 @@
-//! The data in a measured database: users, threads and messages, all derived from the number of messages.
+//! The data in a measured database: users, threads and messages.
 //!
-//! The client computes ids, participants and tokens from that number, without reading the database.
+//! All of it is derived from the number of messages. The client computes ids, participants and tokens from that number,
+//! without reading the database.
 //!
 //! With ten million messages there are 200 000 users, one thread of a million messages, one busy user with 10 000
 //! threads and 100 000 unread messages, and 80 000 threads of 100 messages between the other users. The long thread has
-//! a tenth of all messages. The other threads get theirs in bursts of ten, in turn. The last burst of each is unread.
+//! a tenth of all messages. The other threads get their messages in bursts of ten, one thread after the other. The last
+//! burst of each thread is unread.
 
 use crate::random::mix;
 use uuid::Uuid;
 
-/// Messages that follow one another in a thread.
+/// The number of messages in a burst, which are all in one thread.
 pub(crate) const BURST: u64 = 10;
 /// The user with many threads.
 pub(crate) const BUSY_USER: u64 = 1;
@@ -34,7 +36,8 @@ pub(crate) struct Thread {
 
 impl Dataset {
     pub(crate) fn new(messages: u64) -> Self {
-        // Pages are full even in the smallest database: more than fifty messages a thread, lists of more than a hundred.
+        // The minimums make pages full even in the smallest database: a thread has more than fifty messages, and a list
+        // more than a hundred entries.
         let busy_threads = (messages / 1000).max(120);
         Self {
             messages,
@@ -65,7 +68,7 @@ impl Dataset {
         Thread { id, low, high: low + 1 + index / half }
     }
 
-    /// Returns one of the threads that are not the busy user's; the index wraps around.
+    /// Returns a thread that is not the busy user's; the index wraps around.
     pub(crate) const fn ordinary_thread(&self, index: u64) -> Thread {
         self.thread(self.busy_threads + index % (self.threads - self.busy_threads))
     }

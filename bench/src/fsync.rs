@@ -1,4 +1,4 @@
-//! What an fsync costs on the measured disk, without any database.
+//! The duration of an fsync on the measured disk, without any database.
 
 use crate::measurement::Measurement;
 use anyhow::Result;

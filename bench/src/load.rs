@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::{net::TcpStream, sync::Barrier, task::JoinSet};
 
-/// What all connections to a server measured.
+/// The measurements of all connections to a server.
 #[derive(Debug)]
 pub(crate) struct LoadResult {
     pub(crate) measurement: Measurement,
@@ -38,7 +38,7 @@ impl LoadResult {
         Ok(())
     }
 
-    /// Fails if a response was no success.
+    /// Returns an error if a response had no success status.
     pub(crate) fn require_success(&self) -> Result<()> {
         match &self.measurement.failure {
             Some(failure) => bail!("a request failed: {failure}"),
@@ -51,20 +51,22 @@ impl LoadResult {
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
-    /// For the ceiling: the bytes that its responses are to have.
+    /// For the ceiling: the sizes that its responses must have.
     pub(crate) sizes: Option<Arc<ResponseSizes>>,
     /// Whether to parse the responses as messages and keep them.
     pub(crate) collect_messages: bool,
 }
 
 impl Target {
-    /// Returns a server that is sent the requests as planned.
+    /// Returns a target that gets the requests as planned.
     pub(crate) const fn new(address: SocketAddr) -> Self {
         Self { address, sizes: None, collect_messages: false }
     }
 }
 
-/// Sends requests on one connection for each plan until the time is over or the plans end.
+/// Sends the requests of each plan on its own connection.
+///
+/// It ends when the time is over or all plans are finished.
 pub(crate) async fn run(target: &Target, plans: Vec<Plan>, time: Duration) -> Result<LoadResult> {
     let ready = Arc::new(Barrier::new(plans.len() + 1));
     let mut connections = JoinSet::new();
@@ -88,7 +90,7 @@ async fn run_connection(
     ready: Arc<Barrier>,
 ) -> Result<LoadResult> {
     let connected = connect(target.address).await;
-    // Before the error is returned: a connection that failed must not block the others at the barrier.
+    // The barrier comes before the error is returned: otherwise a failed connection would block the others there.
     ready.wait().await;
     let mut sender = connected?;
     let mut result = LoadResult::new()?;
@@ -118,7 +120,7 @@ pub(crate) async fn connect(address: SocketAddr) -> Result<http1::SendRequest<Fu
     let stream = TcpStream::connect(address).await.context("cannot connect to the server")?;
     stream.set_nodelay(true)?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // The sender's next request fails if the connection does, so its own error is not needed.
+    // If the connection fails, the next request fails too, so the error of the connection is ignored.
     tokio::spawn(async move { connection.await.ok() });
     Ok(sender)
 }
@@ -134,7 +136,9 @@ pub(crate) async fn exchange(
     Ok((status, response.into_body().collect().await?.to_bytes()))
 }
 
-/// Builds the HTTP request; with `sizes`, the path tells the ceiling how many bytes to send.
+/// Builds the HTTP request.
+///
+/// With `sizes`, the path is the number of bytes that the ceiling must send.
 pub(crate) fn build(planned: &PlannedRequest, sizes: Option<&ResponseSizes>) -> Result<Request<Full<Bytes>>> {
     let mut request = Request::builder()
         .method(&planned.method)

@@ -1,4 +1,4 @@
-//! `chat-bench`: what the chat server costs, measured beside a ceiling and a plain service.
+//! `chat-bench`: measures the chat server beside a ceiling and a plain service.
 //!
 //! `BENCHMARKS.md` explains the figures.
 

@@ -1,16 +1,16 @@
-//! Requests, or other operations, with their latencies.
+//! Counts of requests or other operations, and their latencies.
 
 use anyhow::Result;
 use hdrhistogram::Histogram;
 use std::time::Duration;
 
-/// The operations that were measured, and how long they took.
+/// The number of measured operations and their latencies.
 #[derive(Debug)]
 pub(crate) struct Measurement {
-    /// Operations that were completed, successfully or not.
+    /// The number of completed operations, successful or not.
     pub(crate) requests: u64,
     latencies: Histogram<u64>,
-    /// The first response that was no success.
+    /// The first response without a success status.
     pub(crate) failure: Option<String>,
 }
 
@@ -35,7 +35,7 @@ impl Measurement {
         Ok(())
     }
 
-    /// Returns the latency in microseconds at this quantile, which is between 0 and 1.
+    /// Returns the latency in microseconds at this quantile, from 0 to 1.
     pub(crate) fn percentile(&self, quantile: f64) -> f64 {
         self.latencies.value_at_quantile(quantile) as f64 / 1000.0
     }

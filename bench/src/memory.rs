@@ -23,11 +23,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Slow readers of the long thread.
+/// The number of slow readers of the long thread.
 const READERS: usize = 10;
 /// How long a slow reader waits after each frame.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Connections that are opened concurrently.
+/// The number of connections that are opened concurrently.
 const CONCURRENT: usize = 256;
 /// Open files that this process needs apart from the idle connections.
 const OTHER_FILES: u64 = 1000;
@@ -94,7 +94,7 @@ async fn measure(workspace: &Workspace, kind: ServerKind, url: &str, options: &M
     drop(connections);
     server.stop().await?;
 
-    // A new process, since the allocator does not return the memory of so many connections at once.
+    // A new process, since the allocator returns the memory of so many connections to the system only later.
     let server = Server::start(kind, url).await?;
     let end = Instant::now() + Duration::from_secs_f64(options.seconds);
     let readers = (0..READERS).map(|_| read_slowly(workspace, server.address, end));
@@ -112,7 +112,9 @@ async fn measure(workspace: &Workspace, kind: ServerKind, url: &str, options: &M
     })
 }
 
-/// Opens a connection and sends the cheapest request, so that the figure is the connection's.
+/// Opens a connection and sends the cheapest request.
+///
+/// The memory is then mostly that of the connection, and not of the request.
 async fn connect_and_ask(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
     let planned = get("/".to_owned(), String::new());
     let mut sender = load::connect(address).await?;
@@ -123,7 +125,9 @@ async fn connect_and_ask(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>
     Ok(sender)
 }
 
-/// Reads the long thread frame by frame with a pause after each, and returns the bytes received.
+/// Reads the long thread with a pause after each frame.
+///
+/// Returns the number of bytes received.
 async fn read_slowly(workspace: &Workspace, address: SocketAddr, end: Instant) -> Result<u64> {
     let thread = workspace.dataset.long_thread();
     let planned = get(format!("/threads/{}/messages/", thread.id), token(thread.low));
@@ -145,7 +149,9 @@ fn get(path: String, token: String) -> PlannedRequest {
     PlannedRequest { call: Call::Page, method: Method::GET, path, token, body: None }
 }
 
-/// Raises the limit of open files of this process, and so of the servers it starts, if it is lower.
+/// Raises the limit of open files of this process, if it is lower.
+///
+/// The servers that this process starts inherit the limit.
 fn raise_file_limit(files: u64) -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= files) {

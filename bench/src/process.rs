@@ -11,7 +11,9 @@ use tokio::{
 /// The unit of CPU time in /proc: 10 ms (`USER_HZ` is 100) on every architecture.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A running server: this program with the command `serve`. It is killed when this value is dropped.
+/// A running server: this program with the command `serve`.
+///
+/// The process is killed when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) kind: ServerKind,
@@ -26,7 +28,7 @@ impl Server {
         let mut command = Command::new(env::current_exe()?);
         command.args(["serve", &kind.to_string(), "--url", url]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        // The log is written, as in production, and discarded unless CHAT_LOG asks for it.
+        // The server writes its log as in production. It is discarded unless CHAT_LOG is set.
         if env::var_os("CHAT_LOG").is_none() {
             command.stderr(Stdio::null());
         }
@@ -62,7 +64,7 @@ pub(crate) fn cpu_of_children(process: u32) -> Result<Duration> {
     let mut total = Duration::ZERO;
     for entry in fs::read_dir("/proc")?.flatten() {
         let Some(child) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // A process that ends in the meantime is left out.
+        // A process that has ended since the directory was read is not counted.
         let Ok(fields) = stat(child) else { continue };
         if fields.get(1).is_some_and(|parent| *parent == process.to_string()) {
             total += cpu(child).unwrap_or_default();
@@ -71,7 +73,9 @@ pub(crate) fn cpu_of_children(process: u32) -> Result<Duration> {
     Ok(total)
 }
 
-/// Returns the fields of /proc/PID/stat after the name, which may contain spaces and parentheses.
+/// Returns the fields of /proc/PID/stat that follow the name.
+///
+/// The name may contain spaces and parentheses.
 fn stat(process: u32) -> Result<Vec<String>> {
     let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
     let (_, rest) = text.rsplit_once(") ").context("no name in /proc/PID/stat")?;
@@ -85,7 +89,9 @@ pub(crate) struct Memory {
     pub(crate) peak: f64,
     /// The resident memory (`VmRSS`).
     pub(crate) resident: f64,
-    /// The anonymous part of it (`RssAnon`): without program, libraries and mapped files.
+    /// The anonymous part of the resident memory (`RssAnon`).
+    ///
+    /// It excludes the program, libraries and mapped files.
     pub(crate) own: f64,
 }
 

@@ -20,7 +20,7 @@ impl Random {
     }
 }
 
-/// Returns a hash of the number in all 64 bits: the finaliser of splitmix64.
+/// Returns a 64-bit hash of the number: the finaliser of splitmix64.
 pub(crate) const fn mix(n: u64) -> u64 {
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,6 +1,7 @@
-//! Requests passed to the service without sockets, on one thread, with SQLite in memory.
+//! Requests passed to the service without sockets.
 //!
-//! The work is the same in every run, so that `benches/instructions.rs` can count its instructions.
+//! The service runs on one thread, with SQLite in memory. The work is the same in every run, so that
+//! `benches/instructions.rs` can count its instructions.
 
 use crate::{dataset::token, options::ReplayOptions, request::Call};
 use anyhow::{Result, bail, ensure};
@@ -24,7 +25,7 @@ use uuid::Uuid;
 const THREADS: i64 = 120;
 /// Messages in each thread.
 const MESSAGES: i64 = 100;
-/// Unread messages in each thread: its last ones.
+/// The number of unread messages in each thread: the newest ones.
 const UNREAD: i64 = 20;
 
 /// A clock that always returns the same time.
@@ -101,7 +102,9 @@ fn thread(number: i64) -> Uuid {
     Uuid::from_u128(number.unsigned_abs().into())
 }
 
-/// Returns the data of the database: user 1, who has a thread with each of the other users.
+/// Returns the data of the database.
+///
+/// User 1 has a thread with each of the other users.
 fn import() -> Import {
     let at = Timestamp::from_micros(1_600_000_000_000_000);
     let user = |id: i64| ImportedUser {

@@ -1,4 +1,6 @@
-//! Output: the result to standard output, progress to standard error. No other module prints.
+//! The only module that prints.
+//!
+//! The result goes to standard output, progress to standard error.
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
@@ -10,7 +12,7 @@ pub(crate) fn line(text: &str) {
     println!("{text}");
 }
 
-/// Prints what the program is doing.
+/// Prints the progress of the program.
 #[expect(clippy::print_stderr, reason = "the module that prints")]
 pub(crate) fn progress(text: &str) {
     eprintln!("{text}");
@@ -42,7 +44,9 @@ pub(crate) struct Row {
     pub(crate) own_mb: f64,
     /// The figures divided by the ceiling's in the same scenario.
     pub(crate) of_ceiling: Option<Ratios>,
-    /// The figures divided by the ceiling's in the scenario `send`, where it parses and echoes a message.
+    /// The figures divided by the ceiling's in the scenario `send`.
+    ///
+    /// In that scenario the ceiling parses a message and echoes it.
     pub(crate) of_echo: Option<Ratios>,
 }
 

@@ -41,7 +41,9 @@ pub(crate) struct PlannedRequest {
     pub(crate) body: Option<String>,
 }
 
-/// The sizes of the chat server's responses, so that the ceiling can send as many bytes.
+/// The sizes of the chat server's responses.
+///
+/// The ceiling sends responses of the same size.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResponseSizes(HashMap<Call, usize>);
 
@@ -50,7 +52,7 @@ impl ResponseSizes {
         self.0.insert(call, bytes);
     }
 
-    /// Returns the bytes of a response, 200 if they are not known.
+    /// Returns the size of a response in bytes; 200 if it is not known.
     pub(crate) fn of(&self, call: Call) -> usize {
         self.0.get(&call).copied().unwrap_or(200)
     }

@@ -17,7 +17,7 @@ pub(crate) const HOT_THREADS: u64 = 512;
 pub(crate) const LOGIN_NAME: &str = "user-who-logs-in";
 pub(crate) const LOGIN_PASSWORD: &str = "correct horse battery staple";
 
-/// What the requests of a run are.
+/// The kinds of request in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
     /// Send messages, in threads of many users.
@@ -81,7 +81,7 @@ impl Plan {
     /// Returns plans that mark each of these messages once, as its recipient.
     pub(crate) fn marking(dataset: Dataset, connections: usize, sent: &[SentMessage]) -> Vec<Self> {
         let hot = (0..HOT_THREADS).map(|n| dataset.ordinary_thread(n));
-        // The sum of both participants less the sender is the recipient.
+        // The recipient is the sum of both participants minus the sender.
         let sums: HashMap<Uuid, u64> = hot.map(|thread| (thread.id, thread.low + thread.high)).collect();
         let marks: Vec<Mark> = sent
             .iter()
@@ -137,7 +137,7 @@ impl Plan {
             }
             Call::PageCold => {
                 let thread = self.dataset.thread(self.random.below(self.dataset.threads));
-                // Early enough that fifty messages follow in every thread.
+                // The position is so early that fifty messages follow it in every thread.
                 let after = self.random.below(self.dataset.messages / 12);
                 (format!("/threads/{}/messages/?after={after}&limit=50", thread.id), thread.high)
             }
@@ -170,7 +170,9 @@ impl Plan {
         }
     }
 
-    /// Returns a limit from 91 to 100, so that there are more different lists than a cache holds.
+    /// Returns a limit from 91 to 100.
+    ///
+    /// With varying limits there are more different lists than a cache holds.
     const fn about_a_hundred(&mut self) -> u64 {
         100 - self.random.below(10)
     }

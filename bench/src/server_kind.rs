@@ -6,7 +6,7 @@ use std::fmt;
 /// A server that can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ServerKind {
-    /// Raw hyper without a service behind it: the ceiling that the others are divided by.
+    /// The ceiling: raw hyper without a service behind it.
     Ceiling,
     /// A plain service on axum and sqlx, with SQLite.
     Axum,

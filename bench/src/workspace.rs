@@ -21,7 +21,7 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Creates the folder of a run, and starts Postgres if one of the servers needs it.
+    /// Creates the folder of a run, and starts Postgres if a server needs it.
     pub(crate) fn new(common: &CommonOptions, servers: &[ServerKind]) -> Result<Self> {
         fs::create_dir_all(&common.data)?;
         let needs_postgres = servers.contains(&ServerKind::Postgres);
@@ -30,7 +30,9 @@ impl Workspace {
         Ok(Self { folder, postgres, copies: Vec::new(), dataset: Dataset::new(common.messages) })
     }
 
-    /// Makes a new copy of a server's database and returns its URL, which is empty for the ceiling.
+    /// Makes a new copy of a server's database and returns its URL.
+    ///
+    /// The URL is empty for the ceiling.
     pub(crate) async fn copy(&mut self, common: &CommonOptions, kind: ServerKind) -> Result<String> {
         let filled = match kind {
             ServerKind::Ceiling => return Ok(String::new()),

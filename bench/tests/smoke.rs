@@ -1,6 +1,7 @@
-//! Every measurement completes.
+//! Tests that every measurement completes.
 //!
-//! The program fails if a response is no success. The figures of such short runs mean nothing and are not asserted.
+//! The program fails if a response has no success status. The figures of such short runs have no meaning and are not
+//! asserted.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -16,7 +17,9 @@ use tempfile::TempDir;
 const CALLS: [&str; 9] =
     ["send", "mark", "page", "newest", "page-cold", "unread", "unread-cold", "threads", "threads-cold"];
 
-/// Returns a folder that Postgres may enter: it runs as another user if the tests run as root.
+/// Returns a folder that Postgres may enter.
+///
+/// If the tests run as root, Postgres runs as another user.
 fn folder() -> Result<TempDir> {
     Ok(tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir()?)
 }

@@ -25,7 +25,7 @@ impl Context {
         let profile = Profile::new(global.profile.as_deref().filter(|name| !name.is_empty()))?;
         let server = global.server.filter(|server| !server.trim().is_empty());
         let token = global.token.filter(|token| !token.expose().is_empty());
-        // With both given, a session that cannot be read is no reason to fail.
+        // With both given, the session is not read, so that an unreadable session file is no error.
         let session = if server.is_some() && token.is_some() { None } else { profile.load()? };
 
         let server = server
@@ -59,7 +59,7 @@ impl Context {
     pub(crate) async fn sign_in(&self, username: &str, password: &str, token_name: &str) -> Result<Client> {
         let client = self.client.sign_in(username, password).token_name(token_name).await?;
         if let Err(failure) = self.save_session(&client) {
-            // Nothing holds the token now, so it is revoked. The failure to save is the one to report.
+            // A token that was not saved cannot be used again, so it is revoked. Only the failure to save is reported.
             let _ = client.sign_out().await;
             return Err(failure);
         }

@@ -16,7 +16,9 @@ pub(crate) struct Failure {
 /// The kinds of failure that scripts can distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureKind {
-    /// The reader of the output closed it, as `head` does. This is not an error.
+    /// The program that reads the output closed the pipe, as `head` does.
+    ///
+    /// This is not an error.
     ClosedPipe,
     Failed,
     Usage,
@@ -24,7 +26,7 @@ pub(crate) enum FailureKind {
     NotAllowed,
     Rejected,
     Unavailable,
-    /// A server responded that is not a chat server.
+    /// The response is not that of a chat server.
     NotChatServer,
 }
 
@@ -65,9 +67,9 @@ impl FailureKind {
     }
 }
 
-/// Whether every field error says that an id in the body does not exist.
+/// Returns whether every field error says that an id does not exist.
 ///
-/// For a user of the command line that is the same as a 404.
+/// The command line reports this like a 404.
 fn names_missing_object(error: &chat_client::Error) -> bool {
     error.field_errors().is_some_and(|fields| {
         fields
@@ -99,9 +101,9 @@ impl Failure {
         self
     }
 
-    /// Adds the address of the server as a hint, if it may be the cause.
+    /// Adds a hint to check the address of the server, if it may be the cause.
     ///
-    /// A hint that is already there stays.
+    /// An existing hint is kept.
     pub(crate) fn with_server(self, server: &str) -> Self {
         let may_be_cause = matches!(self.kind, FailureKind::Unavailable | FailureKind::NotChatServer);
         if may_be_cause && self.hint.is_none() {
@@ -149,7 +151,7 @@ impl From<chat_client::Error> for Failure {
     }
 }
 
-/// Converts an error of writing the output.
+/// Converts an error that occurred while writing the output.
 ///
 /// Other local errors use [`Failure::cannot`].
 impl From<io::Error> for Failure {

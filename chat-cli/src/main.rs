@@ -2,8 +2,8 @@
 //!
 //! It manages accounts, threads, messages and unread lists from a terminal or a script.
 //!
-//! It is not a chat window and does not wait for messages: each run makes one call, or a few, prints the result and
-//! ends. It has no library; programs in Rust use `chat-client`.
+//! It is not interactive and does not wait for messages: each run makes one or a few calls, prints the result and
+//! exits. It has no library; programs in Rust use `chat-client`.
 //!
 //! ```text
 //! $ chat-cli login ann

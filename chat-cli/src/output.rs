@@ -22,7 +22,7 @@ impl Output {
         Self { json }
     }
 
-    /// Whether results are printed as JSON.
+    /// Returns whether results are printed as JSON.
     pub(crate) const fn is_json(&self) -> bool {
         self.json
     }
@@ -48,7 +48,9 @@ impl Output {
         Ok(stdout.flush()?)
     }
 
-    /// Prints a remark that is not part of the result. With `--json` it prints nothing.
+    /// Prints a note that is not part of the result.
+    ///
+    /// With `--json` it prints nothing.
     pub(crate) fn note(&self, text: &str) {
         if !self.json {
             print_line(text);
@@ -76,12 +78,12 @@ pub(crate) fn failure(failure: &Failure) -> ExitCode {
 
 /// Prints help or a usage error, and returns its exit status.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // Help goes to standard output. A reader that closes it early is not an error.
+    // Help goes to standard output. It is not an error if the program that reads it closes the pipe early.
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(FailureKind::Usage.exit_status()) } else { ExitCode::SUCCESS }
 }
 
 fn print_line(text: &str) {
-    // If standard error cannot be written, there is no place left to report it.
+    // A failure to write to standard error cannot be reported anywhere.
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }

@@ -1,6 +1,6 @@
 //! The sessions that `login` saves, one file per profile.
 //!
-//! Only its owner can read the file.
+//! Only the owner of a file can read it.
 
 use crate::failure::{Failure, FailureKind, Result};
 use chat_client::Token;
@@ -21,7 +21,7 @@ const DEFAULT: &str = "default";
 /// A server and the token for it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SavedSession {
-    /// The server that issued the token, and the only one that it is sent to.
+    /// The server that issued the token. The token is sent to no other server.
     pub(crate) server: String,
     pub(crate) token: Token,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// Returns the profile with this name, or the default profile without one.
+    /// Returns the profile with this name, or the default profile if `name` is `None`.
     pub(crate) fn new(name: Option<&str>) -> Result<Self> {
         let name = name.unwrap_or(DEFAULT);
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -43,7 +43,7 @@ impl Profile {
         Ok(Self { name: name.to_owned() })
     }
 
-    /// Whether this is the default profile.
+    /// Returns whether this is the default profile.
     pub(crate) fn is_default(&self) -> bool {
         self.name == DEFAULT
     }
@@ -54,11 +54,11 @@ impl Profile {
 
     /// Reads the session; `None` if there is none.
     pub(crate) fn load(&self) -> Result<Option<SavedSession>> {
-        // Without a home directory no session can have been saved.
+        // Without a home directory there is no saved session.
         let Ok(path) = self.path() else { return Ok(None) };
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            // XDG_CONFIG_HOME=/dev/null is a way to say that there are no such files.
+            // NotADirectory: users set XDG_CONFIG_HOME=/dev/null to have no configuration files.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(None);
             }
@@ -79,7 +79,7 @@ impl Profile {
             toml::to_string(session).map_err(|error| Failure::cannot("serialize the session", &error))?;
         let directory = path.parent().unwrap_or(Path::new("."));
         create_private_directory(directory).map_err(failed)?;
-        // Only the owner can read a temporary file, and renaming it keeps the permissions.
+        // A temporary file can be read only by its owner. Renaming it keeps the permissions.
         let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;

@@ -1,4 +1,4 @@
-//! Tables and text for a terminal, without control characters from other users.
+//! Tables and text for a terminal, with control characters escaped.
 
 use chat_client::Timestamp;
 use comfy_table::{Table, presets};
@@ -19,10 +19,10 @@ pub(crate) fn table<const N: usize>(
     if table.row_count() == 0 { String::new() } else { table.trim_fmt() }
 }
 
-/// Escapes the characters that a terminal obeys instead of showing them.
+/// Escapes the characters that a terminal interprets instead of printing them.
 ///
-/// These are control characters, line separators, and the characters that change the direction of writing, with which
-/// one text can look like another.
+/// These are control characters, line separators, and characters that change the direction of writing. The last kind
+/// can make one text look like another.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {

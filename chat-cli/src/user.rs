@@ -31,7 +31,7 @@ impl FromStr for UserRef {
 }
 
 impl UserRef {
-    /// Returns the id, and looks it up if a name was given.
+    /// Returns the id of the user, and looks it up if a name was given.
     async fn id(&self, client: &Client) -> Result<UserId> {
         match self {
             Self::Id(id) => Ok(*id),
@@ -53,7 +53,7 @@ pub(crate) async fn open_thread(client: &Client, user: &UserRef) -> Result<Opene
     let id = user.id(client).await?;
     client.open_thread(id).await.map_err(|error| {
         let failure = Failure::from(error);
-        // The message of the server names a field of its request, which the user of the command line did not write.
+        // The error of the server names a field of the request. The user gave an argument and knows no such field.
         if failure.kind() == FailureKind::NotFound {
             Failure::new(FailureKind::NotFound, format!("there is no user with the id {id}"))
                 .with_hint("find users with chat-cli users search")
@@ -65,7 +65,7 @@ pub(crate) async fn open_thread(client: &Client, user: &UserRef) -> Result<Opene
 
 /// Returns the user with exactly this name.
 ///
-/// If there is none, returns the only user with this name in another letter case.
+/// If there is none, returns the user with this name in another letter case, provided that there is only one.
 async fn by_name(client: &Client, name: &str) -> Result<User> {
     let folded = name.to_lowercase();
     let mut alike = Vec::new();

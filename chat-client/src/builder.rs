@@ -117,16 +117,18 @@ impl ClientBuilder {
     /// Builds the client. Sends nothing.
     ///
     /// # Errors
-    /// [`is_builder`](Error::is_builder) if the address is not an `http` or `https` URL, if it contains a username,
-    /// a password, a query or a fragment, if the token or the user agent is not a valid header value, or if the
-    /// certificates of the system cannot be loaded for `https`.
+    /// [`is_builder`](Error::is_builder) in these cases:
+    /// - The address is not an `http` or `https` URL, or contains a username, a password, a query or a fragment.
+    /// - The token or the user agent is not a valid header value.
+    /// - The address is `https` and the certificates of the system cannot be loaded.
     pub fn build(self) -> Result<Client, Error> {
         let root = server_root(&self.url)?;
         let mut http = reqwest::Client::builder()
             .user_agent(self.user_agent)
             .timeout(self.timeout)
             .connect_timeout(self.connect_timeout)
-            // The server closes idle connections after 60 s; half of that leaves no race.
+            // The server closes idle connections after 60 s. The client closes them earlier, so that it never sends a
+            // request on a connection that the server is closing.
             .pool_idle_timeout(Duration::from_secs(30))
             .tcp_nodelay(true)
             .redirect(reqwest::redirect::Policy::none());
@@ -134,7 +136,8 @@ impl ClientBuilder {
             http = http.no_proxy();
         }
         if root.scheme() == "http" {
-            // No certificate is checked, and loading those of the system fails where there are none (a bare container).
+            // Plain HTTP checks no certificate. Loading the system's certificates fails if there are none, as in a
+            // minimal container.
             http = http.tls_certs_only([]);
         }
         let shared = Shared {
@@ -159,7 +162,8 @@ fn server_root(text: &str) -> Result<Url, Error> {
             "give a URL such as http://127.0.0.1:8000",
         );
     }
-    // They would be sent as another Authorization header, and shown wherever the address is shown.
+    // A username and password would be sent as another Authorization header, and be shown in logs and errors with the
+    // address.
     if !url.username().is_empty() || url.password().is_some() {
         return invalid("the server address contains a username or password", "remove it, and use a token");
     }

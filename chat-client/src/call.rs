@@ -1,4 +1,4 @@
-//! The one path from a method of the client to the wire and back.
+//! The function through which every method of the client sends its request.
 
 use crate::{
     Client, Error,

@@ -1,4 +1,4 @@
-//! The client: the server it calls and the token it calls it with.
+//! The client: the server that it calls, and the token that it sends.
 
 use crate::{ClientBuilder, Error, RetryPolicy, error::ErrorKind};
 use chat_core::api::Token;
@@ -24,10 +24,12 @@ use std::{fmt, sync::Arc};
 ///
 /// # Retries
 ///
-/// A call that fails temporarily (no connection, a time-out, a lost connection, 408, 429, 502, 503, 504) is retried
-/// as the [`RetryPolicy`] says, if repeating it has the same effect as making it once: reads, changes, deletions,
-/// opening a thread, and sending a message, which carries an idempotency key. Signing in, registering and changing
-/// the password are retried only if no connection was opened.
+/// Temporary failures are: no connection, a time-out, a lost connection, and the statuses 408, 429, 502, 503 and 504.
+/// The [`RetryPolicy`] says how often and after what delay a call is retried.
+///
+/// A call is retried only if repeating it has the same effect as making it once. This is so for reads, changes,
+/// deletions, opening a thread, and sending a message, which carries an idempotency key. Signing in, registering and
+/// changing the password are retried only if no connection was opened.
 ///
 /// If the response to a deletion was lost and the retry finds nothing to delete, the deletion counts as done. Counts
 /// and flags ([`OpenedThread::created`](crate::OpenedThread), [`Marked::updated`](crate::Marked)) are those of the

@@ -41,7 +41,7 @@ pub(crate) enum ErrorKind {
     Builder(&'static str),
     /// No connection could be opened; nothing was sent.
     Connect,
-    /// The request was sent, and no response arrived in time.
+    /// The request was sent, and no response arrived within the time limit.
     Timeout,
     /// The connection ended before the response was complete.
     Interrupted,
@@ -116,7 +116,7 @@ impl Error {
         self.status() == Some(status)
     }
 
-    /// Returns the status of the error response; `None` if there was no error response.
+    /// Returns the status of the error response; `None` if there was none.
     pub fn status(&self) -> Option<StatusCode> {
         self.response().map(|response| response.status)
     }
@@ -162,27 +162,29 @@ impl Error {
         self.0.hint
     }
 
-    /// Whether this is a 404 of a chat server.
+    /// Returns whether this is a 404 of a chat server.
     ///
-    /// The object does not exist, or the caller may not see it. A 404 of another server, for a path that it does not
-    /// serve, says nothing about threads and messages: it is [`is_decode`](Self::is_decode).
+    /// The object does not exist, or the caller may not see it. A 404 of any other server is
+    /// [`is_decode`](Self::is_decode) instead, since it says nothing about threads and messages.
     pub fn is_not_found(&self) -> bool {
         self.has_status(StatusCode::NOT_FOUND) && self.detail().is_some()
     }
 
-    /// Whether this is a 401: the request had no token, or one that is not valid.
+    /// Returns whether this is a 401: the token is missing or not valid.
     ///
     /// A wrong password at sign-in is [`is_invalid`](Self::is_invalid).
     pub fn is_unauthorized(&self) -> bool {
         self.has_status(StatusCode::UNAUTHORIZED)
     }
 
-    /// Whether this is a 403: the caller may see the object but not do this with it.
+    /// Returns whether this is a 403: the operation is not permitted.
+    ///
+    /// The caller may see the object, but may not do this with it.
     pub fn is_forbidden(&self) -> bool {
         self.has_status(StatusCode::FORBIDDEN)
     }
 
-    /// Whether this is a 400, 413 or 415: the server rejected the request as invalid.
+    /// Returns whether this is a 400, 413 or 415: the request is invalid.
     ///
     /// See [`field_errors`](Self::field_errors) and [`detail`](Self::detail) for the reason.
     pub fn is_invalid(&self) -> bool {
@@ -191,19 +193,21 @@ impl Error {
             || self.has_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
     }
 
-    /// Whether this is a 422: the idempotency key was used with another message.
+    /// Returns whether this is a 422: a conflict of idempotency keys.
+    ///
+    /// The key was used with another message.
     pub fn is_conflict(&self) -> bool {
         self.has_status(StatusCode::UNPROCESSABLE_ENTITY)
     }
 
-    /// Whether this is a 429: too many requests.
+    /// Returns whether this is a 429: too many requests.
     ///
     /// See [`retry_after`](Self::retry_after).
     pub fn is_throttled(&self) -> bool {
         self.has_status(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// Whether this is a 502, 503 or 504: temporarily unavailable.
+    /// Returns whether this is a 502, 503 or 504: temporarily unavailable.
     ///
     /// The status comes from the server or from a proxy in front of it.
     pub fn is_unavailable(&self) -> bool {
@@ -212,24 +216,26 @@ impl Error {
             || self.has_status(StatusCode::GATEWAY_TIMEOUT)
     }
 
-    /// Whether no connection could be opened, or not in time.
+    /// Returns whether no connection could be opened within the time limit.
     ///
     /// The server received nothing.
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Connect)
     }
 
-    /// Whether a time limit was exceeded: the client's own, or the server's (408).
+    /// Returns whether a time limit was exceeded.
+    ///
+    /// It is the limit of the client, or that of the server (408).
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Timeout) || self.has_status(StatusCode::REQUEST_TIMEOUT)
     }
 
-    /// Whether the connection ended before the response was complete.
+    /// Returns whether the connection ended before the response was complete.
     pub fn is_interrupted(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Interrupted)
     }
 
-    /// Whether the response is not one of this API, or too long.
+    /// Returns whether the response is not one of this API, or too long.
     ///
     /// It may come from another server or from a proxy. If a whole list is too long, request it page by page, or raise
     /// [`response_limit`](crate::ClientBuilder::response_limit). Otherwise check the address of the server.
@@ -241,17 +247,17 @@ impl Error {
         self.has_status(StatusCode::NOT_FOUND) && !self.is_not_found()
     }
 
-    /// Whether the client or the request could not be built.
+    /// Returns whether the client or the request could not be built.
     ///
     /// Nothing was sent.
     pub fn is_builder(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Builder(_))
     }
 
-    /// Whether the server may have carried out the request despite this error.
+    /// Returns whether the server may have carried out the request.
     ///
-    /// This is so if no response arrived, or one that does not tell, for this attempt or an earlier one of the same
-    /// call.
+    /// This is so if this attempt, or an earlier attempt of the same call, got no response, or a response that leaves
+    /// the outcome open, such as a 500.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.after_uncertain_attempt
             || self.status().is_some_and(|status| status.is_server_error())

@@ -40,8 +40,8 @@
 //! # What it is not
 //!
 //! It is not a chat of its own: it stores nothing and needs a server. For a chat inside a program, without HTTP, use
-//! `chat-core`. It has no push: to learn of new messages, poll [`Client::unread`]. It is asynchronous and needs a Tokio
-//! runtime.
+//! `chat-core`. The server does not push messages: poll [`Client::unread`] for new ones. The client is asynchronous and
+//! needs a Tokio runtime.
 
 #![forbid(unsafe_code)]
 

@@ -115,8 +115,8 @@ impl ListMessagesBuilder {
 
     /// Streams the messages from the offset to the newest.
     ///
-    /// If a message is deleted in the meantime, another one can be skipped. The stream of one thread
-    /// ([`thread_messages`](Client::thread_messages)) has no such gap.
+    /// If a message is deleted while the stream runs, the stream can skip another message. The stream of one thread
+    /// ([`thread_messages`](Client::thread_messages)) skips none.
     pub fn stream(self) -> EntryStream<Message> {
         let Self { client, query } = self;
         let limit = Some(query.limit.unwrap_or(PAGE_MAX));
@@ -137,7 +137,7 @@ impl IntoFuture for ListMessagesBuilder {
 
 /// Changes a message; created by [`Client::edit_message`].
 ///
-/// Await it to send the request. It resolves to the message after the change. What is not set stays as it is.
+/// Await it to send the request. It resolves to the changed message. Fields that are not set do not change.
 ///
 /// ```no_run
 /// # use chat_client::MessageId;
@@ -168,7 +168,7 @@ impl EditMessageBuilder {
     }
     /// Sets the thread that the message has to be in.
     ///
-    /// A message cannot be moved: the request fails if it is in another thread.
+    /// The request fails if the message is in another thread: a message cannot be moved.
     pub fn thread(mut self, thread: ThreadId) -> Self {
         self.changes.thread = Some(thread);
         self

@@ -7,8 +7,8 @@ use std::future::Future;
 
 /// A stream of the entries of a list.
 ///
-/// It fetches a page when the entries of the page before are consumed, and ends after its first error. To use it,
-/// import `StreamExt` or `TryStreamExt` of `futures-util`.
+/// It fetches the next page after all entries of the current page are consumed. It ends after its first error. To use
+/// it, import `StreamExt` or `TryStreamExt` of `futures-util`.
 ///
 /// ```no_run
 /// use futures_util::TryStreamExt;
@@ -23,7 +23,7 @@ use std::future::Future;
 /// ```
 pub type EntryStream<T> = BoxStream<'static, Result<T, Error>>;
 
-/// One page of a list whose pages are found by the id of an entry.
+/// One page of a list with a cursor, which is the id of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CursorPage<T, C> {
@@ -85,7 +85,7 @@ macro_rules! limit_of_cursor_page {
 }
 pub(crate) use limit_of_cursor_page;
 
-/// Streams a list whose pages are found by offset, beginning at `offset`.
+/// Streams a list page by page with offsets, beginning at `offset`.
 pub(crate) fn by_offset<T, F, Fut>(offset: u64, fetch: F) -> EntryStream<T>
 where
     T: Send + 'static,
@@ -102,7 +102,7 @@ where
     pages.try_flatten().boxed()
 }
 
-/// Streams a list whose pages are found by cursor, beginning at `start`.
+/// Streams a list page by page with cursors, beginning at `start`.
 ///
 /// `None` is the beginning of the list.
 pub(crate) fn by_cursor<T, C, F, Fut>(start: Option<C>, fetch: F) -> EntryStream<T>

@@ -21,7 +21,7 @@ pub(crate) struct ApiResponse<B> {
 pub(crate) async fn read(mut response: reqwest::Response, limit: usize) -> Result<ApiResponse<Bytes>, Error> {
     let too_large =
         || Error::new(ErrorKind::TooLarge(limit)).with_hint("request a page of the list, or raise the limit");
-    // With a Content-Length over the limit, nothing has to be read.
+    // A Content-Length over the limit is an error before the body is read.
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
@@ -51,7 +51,7 @@ impl ApiResponse<Bytes> {
     /// Decodes the JSON body.
     pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<ApiResponse<T>, Error> {
         let body = if self.body.is_empty() { b"null".as_slice() } else { &self.body };
-        // The messages of serde_json quote the value at fault, which may be a token or the text of a message.
+        // The error of serde_json is not used: it quotes the invalid value, which may be a token or a message text.
         let body = serde_json::from_slice(body).map_err(|error| {
             let place = format!("line {} column {}", error.line(), error.column());
             let media_type = text(&self.headers, header::CONTENT_TYPE.as_str()).unwrap_or("no content type");
@@ -63,7 +63,7 @@ impl ApiResponse<Bytes> {
 
     fn error_response(&self) -> ErrorResponse {
         let detail = serde_json::from_slice(&self.body).ok().map(|Detail { detail }| detail);
-        // A body of `{"detail": ...}` has no lists of messages, and a page of HTML is neither.
+        // A `{"detail": ...}` body has no errors by field. A body that is not JSON has neither.
         let fields: Option<FieldErrors> = serde_json::from_slice(&self.body).ok();
         ErrorResponse {
             status: self.status,
@@ -78,7 +78,7 @@ impl ApiResponse<Bytes> {
 }
 
 impl<T> ApiResponse<T> {
-    /// Whether the Link header names a next page.
+    /// Returns whether the Link header names a next page.
     pub(crate) fn has_next(&self) -> bool {
         self.headers
             .get_all(header::LINK)

@@ -8,11 +8,13 @@ use std::{future::Future, time::Duration};
 
 /// How often a failed call is retried, and how long the client waits.
 ///
-/// The delay doubles from the shortest to the longest, each time with up to as much again at random (jitter), so that
-/// clients that failed together do not retry together. If the server asks for a time (`Retry-After`), the client waits
-/// that time in addition, or gives up if it is longer than [`max_retry_after`](Self::max_retry_after).
+/// The delay doubles with each retry, from the shortest to the longest. A random jitter of up to the same length is
+/// added, so that clients that failed at the same time do not retry at the same time.
 ///
-/// A call is retried only if that is safe, see [`Client`](crate::Client#retries).
+/// If the response has a `Retry-After`, the client waits that time in addition. If that time is longer than
+/// [`max_retry_after`](Self::max_retry_after), the call fails at once.
+///
+/// A call is retried only if that is safe: see [`Client`](crate::Client#retries).
 ///
 /// ```
 /// use chat_client::{Client, RetryPolicy};
@@ -38,7 +40,7 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     /// Returns a policy of 3 retries.
     ///
-    /// The delays are 100 ms to 2 s, and a `Retry-After` of at most 30 s is followed.
+    /// The delays are 100 ms to 2 s. The client waits for a `Retry-After` of at most 30 s.
     fn default() -> Self {
         Self {
             retries: 3,
@@ -54,7 +56,7 @@ impl RetryPolicy {
     pub fn none() -> Self {
         Self::default().retries(0)
     }
-    /// Sets the maximum number of retries, that is of attempts after the first.
+    /// Sets the maximum number of retries: the attempts after the first one.
     #[must_use]
     pub const fn retries(mut self, retries: usize) -> Self {
         self.retries = retries;
@@ -106,15 +108,15 @@ impl RetryPolicy {
     }
 }
 
-/// Whether a retry of the same request may succeed soon.
+/// Returns whether a retry of the same request may succeed soon.
 fn is_temporary(error: &Error) -> bool {
     error.is_timeout() || error.is_interrupted() || error.is_unavailable() || error.is_throttled()
 }
 
-/// Whether repeating a request has the same effect as sending it once.
+/// Returns whether repeating a request has the same effect as sending it once.
 ///
-/// A request other than POST names the state that it leads to. Two POST requests are safe as well: a message carries an
-/// idempotency key, and two users have one thread however often it is opened.
+/// This is so for every method other than POST, since the request describes the state after it. Two POST requests are
+/// safe as well: a message carries an idempotency key, and two users have only one thread, however often it is opened.
 pub(crate) fn is_repeatable(spec: &Spec) -> bool {
     let safe_posts = [CreateMessage::SPEC.name, CreateThread::SPEC.name];
     spec.method != Method::POST || safe_posts.contains(&spec.name)
@@ -122,7 +124,7 @@ pub(crate) fn is_repeatable(spec: &Spec) -> bool {
 
 /// Turns the error of a deletion into success if the object is deleted.
 ///
-/// That is so if `means_deleted` holds for the error and an earlier attempt may have deleted the object.
+/// This is so if `means_deleted` returns true for the error and an earlier attempt may have deleted the object.
 pub(crate) fn accept_deleted(
     result: Result<(), Error>,
     means_deleted: fn(&Error) -> bool,

@@ -11,8 +11,8 @@ use uuid::Uuid;
 ///
 /// Await it to send the request. It resolves to the stored message.
 ///
-/// The request carries an idempotency key, so that retries add only one message. A clone has the same key: awaiting
-/// both adds one message and returns it twice.
+/// The request carries an idempotency key, so that retries add only one message. A clone has the same key. If both are
+/// awaited, one message is added and both return it.
 ///
 /// ```no_run
 /// # use chat_client::{Client, Error, ThreadId};

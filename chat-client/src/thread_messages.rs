@@ -15,7 +15,7 @@ use http::HeaderMap;
 /// Await it for one page, call [`stream`](Self::stream) for all entries from the oldest, or
 /// [`stream_back`](Self::stream_back) from the newest.
 ///
-/// Awaited without a limit or a cursor, it is the whole thread in one response. That fails
+/// Without a limit and a cursor, awaiting it requests the whole thread in one response. That fails
 /// ([`is_decode`](Error::is_decode)) if the response is longer than the
 /// [`response_limit`](crate::ClientBuilder::response_limit).
 ///
@@ -58,7 +58,7 @@ impl ListThreadMessagesBuilder {
         (self.query.after, self.query.before) = (Some(message), None);
         self
     }
-    /// Lists the page of messages just older than this id.
+    /// Lists the page of messages directly before this id.
     ///
     /// It replaces [`after`](Self::after). The page is still in ascending order; its `next` is the cursor of the next
     /// older page.
@@ -75,8 +75,8 @@ impl ListThreadMessagesBuilder {
 
     /// Streams the messages from the oldest to the newest.
     ///
-    /// With [`after`](Self::after) it begins there. No message is skipped when others are sent or deleted in the
-    /// meantime.
+    /// With [`after`](Self::after) it begins after that message. It skips no message, even if messages are sent or
+    /// deleted while it runs.
     ///
     /// ```no_run
     /// use futures_util::TryStreamExt;
@@ -98,7 +98,7 @@ impl ListThreadMessagesBuilder {
 
     /// Streams the messages from the newest to the oldest.
     ///
-    /// With [`before`](Self::before) it begins there.
+    /// With [`before`](Self::before) it begins before that message.
     pub fn stream_back(self) -> EntryStream<Message> {
         let newest = if self.query.before.is_none() { self.newest() } else { self };
         let Self { client, thread, query } = newest;

@@ -113,8 +113,8 @@ impl Client {
 
 /// Lists threads; created by [`Client::threads`].
 ///
-/// Await it for one page, or call [`stream`](Self::stream) for all entries. Awaited without a limit or a cursor, it is
-/// the whole list in one response.
+/// Await it for one page, or call [`stream`](Self::stream) for all entries. Without a limit and a
+/// cursor, awaiting it requests the whole list in one response.
 ///
 /// ```no_run
 /// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
@@ -143,7 +143,7 @@ impl ListThreadsBuilder {
 
     /// Streams the threads from the oldest to the newest.
     ///
-    /// With [`after`](Self::after) it begins there.
+    /// With [`after`](Self::after) it begins after that thread.
     pub fn stream(self) -> EntryStream<Thread> {
         let Self { client, query } = self;
         let limit = Some(query.limit.unwrap_or(PAGE_MAX));
@@ -161,8 +161,8 @@ impl IntoFuture for ListThreadsBuilder {
         Box::pin(async move {
             let response =
                 self.client.call_for_response::<ListThreads>((), &self.query, &(), HeaderMap::new()).await?;
-            // The link says that there is a next page. Its address is not used: it may be reachable only from
-            // the network of the server.
+            // The link is read only for whether there is a next page. Its address may be reachable only from the
+            // network of the server.
             let next = response.has_next().then(|| response.body.last().map(|thread| thread.id)).flatten();
             Ok(CursorPage { results: response.body, next })
         })
@@ -192,8 +192,8 @@ pub struct MarkThreadReadBuilder {
 impl MarkThreadReadBuilder {
     /// Sets the last message to mark.
     ///
-    /// Messages that the caller has not seen yet then stay unread. By default all messages of the other participant
-    /// are marked.
+    /// Later messages, which the caller may not have seen, stay unread. By default all messages of the other
+    /// participant are marked.
     pub fn up_to(mut self, message: MessageId) -> Self {
         self.body.up_to = Some(message);
         self

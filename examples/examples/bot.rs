@@ -48,9 +48,11 @@ async fn reply_to(bot: &Client, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// Replies to at most `limit` of the messages that are unread now, and returns how many.
+/// Replies to at most `limit` of the unread messages.
+///
+/// Returns the number of replies.
 async fn reply_to_unread(bot: &Client, limit: usize) -> Result<usize, Error> {
-    // One page, not the stream: a message marked as read leaves the list, which shifts the pages after it.
+    // One page, not the stream: marking a message as read removes it from the list and shifts the later pages.
     let page = bot.unread().incoming().await?;
     let mut replies = 0;
     for message in page.results.into_iter().take(limit) {

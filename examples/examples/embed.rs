@@ -1,4 +1,6 @@
-//! The chat as a library in an application that has its own users: no HTTP and no second log-in.
+//! The chat as a library in an application that has its own users.
+//!
+//! It uses no HTTP and needs no second log-in.
 //!
 //!     cargo run -p chat-examples --example embed
 

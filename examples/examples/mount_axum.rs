@@ -28,7 +28,9 @@ use tokio::net::TcpListener;
 /// The host's users.
 const MEMBERS: [(i64, &str); 2] = [(42, "ann"), (43, "bob")];
 
-/// The sessions of the host: session id → user. In your application, a signed cookie or a table.
+/// The sessions of the host: the user of each session id.
+///
+/// A real application uses a signed cookie or a table.
 #[derive(Debug, Clone, Default)]
 struct Sessions(Arc<Mutex<HashMap<String, UserId>>>);
 
@@ -69,12 +71,14 @@ async fn router() -> Result<Router> {
     Ok(Router::new()
         .route("/log-in/{name}", post(log_in))
         .with_state(sessions)
-        // Not `nest_service`: it strips the prefix, so the links in the chat's responses would lack it.
+        // `nest_service` is not used: it strips the prefix, and the links in the chat's responses would lack it.
         .route_service("/chat-api/", chat.clone())
         .route_service("/chat-api/{*rest}", chat))
 }
 
-/// Logs a user in at the host. For the example only: a real log-in checks a password.
+/// Logs a user in at the host.
+///
+/// This is for the example only: a real log-in checks a password.
 async fn log_in(State(sessions): State<Sessions>, Path(name): Path<String>) -> Result<String, StatusCode> {
     let member = MEMBERS.into_iter().find(|(_, member)| *member == name);
     member.map(|(id, _)| sessions.start(UserId::new(id))).ok_or(StatusCode::FORBIDDEN)

@@ -41,7 +41,9 @@ async fn main() -> Result<()> {
     demonstrate(&url).await
 }
 
-/// Accepts connections. The branch on `chat.handles` is all that the chat adds to the host's server.
+/// Accepts connections and serves them.
+///
+/// The chat adds only the branch on `chat.handles` to the host's server.
 async fn serve(listener: TcpListener, chat: ChatService) -> Result<()> {
     loop {
         let (stream, peer) = listener.accept().await?;

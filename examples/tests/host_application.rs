@@ -1,4 +1,6 @@
-//! How an application that embeds the chat can test it: the whole server runs in the test, the users are clients.
+//! An example of tests for an application that embeds the chat.
+//!
+//! The whole server runs in the test, and each user is a client of it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
@@ -17,7 +19,9 @@ const ANN: UserId = UserId::new(1001);
 const BOB: UserId = UserId::new(1002);
 const EVE: UserId = UserId::new(1003);
 
-/// The application's authentication, simplified for the test: the token contains the user's id.
+/// The authentication of the application, simplified for the test.
+///
+/// The token contains the user's id.
 #[derive(Debug)]
 struct TestTokens;
 

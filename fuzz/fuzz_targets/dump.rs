@@ -1,6 +1,6 @@
 //! Dumps of the Django service that this one replaces.
 //!
-//! The program that imports them has no library, so its reader is compiled into the target.
+//! The code that reads them is part of a program without a library, so it is compiled into this target.
 
 #![no_main]
 

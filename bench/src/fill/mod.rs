@@ -29,7 +29,9 @@ pub(crate) async fn run(common: &CommonOptions) -> Result<()> {
     Ok(())
 }
 
-/// Returns the filled SQLite file, after filling it if it does not exist.
+/// Returns the filled SQLite file.
+///
+/// If the file does not exist, it is filled first.
 pub(crate) async fn sqlite_file(data: &Path, dataset: &Dataset) -> Result<PathBuf> {
     let file = file(data, "chat", dataset)?;
     if !file.exists() {
@@ -40,7 +42,9 @@ pub(crate) async fn sqlite_file(data: &Path, dataset: &Dataset) -> Result<PathBu
     Ok(file)
 }
 
-/// Returns the SQLite file of the plain service, after filling it with the same data if it does not exist.
+/// Returns the filled SQLite file of the plain service.
+///
+/// If the file does not exist, it is filled with the same data first.
 pub(crate) async fn plain_file(data: &Path, dataset: &Dataset) -> Result<PathBuf> {
     let file = file(data, "plain", dataset)?;
     if !file.exists() {
@@ -50,7 +54,9 @@ pub(crate) async fn plain_file(data: &Path, dataset: &Dataset) -> Result<PathBuf
     Ok(file)
 }
 
-/// Returns the name of the filled Postgres database, after filling it if it does not exist.
+/// Returns the name of the filled Postgres database.
+///
+/// If the database does not exist, it is filled first.
 pub(crate) async fn postgres_database(postgres: &PostgresDatabases, dataset: &Dataset) -> Result<String> {
     let name = format!("filled_{}", dataset.messages);
     if !postgres.has(&name).await? {

@@ -68,7 +68,9 @@ impl Dialect for Postgres {
     }
 }
 
-/// Creates and fills the database `name`; it has that name only once it is complete.
+/// Creates and fills the database `name`.
+///
+/// It has a temporary name until it is complete.
 pub(super) async fn fill(postgres: &PostgresDatabases, name: &str, dataset: &Dataset) -> Result<()> {
     let part = format!("{name}_part");
     postgres.run(format!("drop database if exists {part}")).await?;
@@ -77,7 +79,7 @@ pub(super) async fn fill(postgres: &PostgresDatabases, name: &str, dataset: &Dat
     sql::open(&url, &sql::Options::default()).await?.close().await;
 
     let mut db = PgConnection::connect(&url).await?;
-    // No foreign key checks and no wait for the disk: the database is discarded if filling it fails.
+    // Foreign keys are not checked, and commits do not wait for the disk: if filling fails, the database is discarded.
     let fast = "set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB'; \
                 set maintenance_work_mem = '512MB'; set jit = off";
     run(&mut db, fast.to_owned()).await?;

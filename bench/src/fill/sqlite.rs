@@ -31,13 +31,15 @@ impl Dialect for Sqlite {
     }
 }
 
-/// Creates and fills the file; it has its name only once it is complete.
+/// Creates and fills the file.
+///
+/// It has a temporary name until it is complete.
 pub(super) async fn fill(file: &Path, dataset: &Dataset) -> Result<()> {
     let part = remove_part(file)?;
     let url = format!("sqlite://{}", part.display());
     sql::open(&url, &sql::Options::default()).await?.close().await;
 
-    // No journal and no sync: the file is discarded if filling it fails.
+    // No journal and no sync: if filling fails, the file is discarded.
     let options = SqliteConnectOptions::new()
         .filename(&part)
         .foreign_keys(false)
@@ -71,7 +73,9 @@ pub(super) async fn fill(file: &Path, dataset: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// Creates the database of the plain service: the same data in its own tables, with the indexes it needs.
+/// Creates the database of the plain service.
+///
+/// It has the same data, in tables of its own, with the indexes that the plain service needs.
 pub(super) async fn fill_plain(file: &Path, from: &Path) -> Result<()> {
     let part = remove_part(file)?;
     let options = SqliteConnectOptions::new()
@@ -106,7 +110,9 @@ pub(super) async fn fill_plain(file: &Path, from: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns the name of the incomplete file, after removing one that an earlier run left behind.
+/// Returns the temporary name of a file, and removes an incomplete file.
+///
+/// An earlier run leaves such a file if it fails.
 fn remove_part(file: &Path) -> Result<PathBuf> {
     let part = file.with_extension("part");
     match fs::remove_file(&part) {

@@ -1,7 +1,7 @@
 //! The ceiling: hyper without a service behind it.
 //!
 //! The JSON of a POST is parsed, serialised again and sent back. The response to any other request is a slice of a
-//! ready-made JSON number; the path says how many bytes.
+//! ready-made JSON number. Its length is in the path of the request.
 
 use anyhow::Result;
 use bytes::Bytes;

@@ -1,4 +1,6 @@
-//! The servers that are compared. Each runs in its own process: this program with the command `serve`.
+//! The servers that are compared.
+//!
+//! Each runs in its own process: this program with the command `serve`.
 
 mod axum;
 mod ceiling;
@@ -8,7 +10,9 @@ use crate::{options::ServeOptions, report, server_kind::ServerKind};
 use anyhow::Result;
 use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
-/// Runs `chat-bench serve`: prints the address of a free port and serves on it until standard input ends.
+/// Runs `chat-bench serve`.
+///
+/// It listens on a free port, prints the address and serves until standard input ends.
 pub(crate) async fn serve(ServeOptions { kind, url }: ServeOptions) -> Result<()> {
     match kind {
         ServerKind::Ceiling => {

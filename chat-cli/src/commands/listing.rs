@@ -1,4 +1,4 @@
-//! The limits, remarks and tables that several commands share.
+//! The limits, notes and tables that several commands share.
 
 use crate::{
     context::Context,
@@ -16,7 +16,7 @@ pub(super) fn page_size() -> RangedU64ValueParser {
     RangedU64ValueParser::new().range(1..=PAGE_MAX)
 }
 
-/// Prints a remark if a page is not the end of the list.
+/// Prints a note if more entries follow a page.
 pub(super) fn note_rest(context: &Context, shown: usize, offset: u64, count: u64) {
     let end = offset.saturating_add(shown as u64);
     if shown > 0 && end < count {
@@ -37,7 +37,7 @@ pub(super) async fn print_messages(context: &Context, messages: &[Message]) -> R
     context.out.result(messages, || message_table(messages, &names))
 }
 
-/// Prints one message, in the same form.
+/// Prints one message as JSON, or as a table with the name of the sender.
 pub(super) async fn print_message(context: &Context, message: &Message) -> Result<()> {
     let messages = std::slice::from_ref(message);
     let names = sender_names(context, messages).await?;
@@ -45,7 +45,7 @@ pub(super) async fn print_message(context: &Context, message: &Message) -> Resul
 }
 
 async fn sender_names(context: &Context, messages: &[Message]) -> Result<Names> {
-    // JSON contains the ids of the senders, so no name has to be looked up.
+    // JSON has the ids of the senders and not their names.
     let named = if context.out.is_json() { &[] } else { messages };
     Names::of(&context.client, named.iter().map(|message| message.sender)).await
 }

@@ -19,12 +19,12 @@ impl Logout {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         if !self.local {
             match context.signed_in()?.sign_out().await {
-                // The token is already invalid, which is the purpose of signing out.
+                // An invalid token is no failure: it can no longer be used.
                 Err(error) if error.is_unauthorized() => context.out.note("the token was already invalid"),
                 result => result.map_err(|error| with_local_hint(error.into()))?,
             }
         }
-        // A token from an option or a variable is not the one of the session.
+        // A token from an option or a variable is not that of the session, which is then kept.
         if self.local || !context.token_given {
             context.profile.delete()?;
         }

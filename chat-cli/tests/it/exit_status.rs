@@ -47,7 +47,7 @@ async fn not_signed_in_is_4_without_a_request() {
 
 #[tokio::test]
 async fn an_unreachable_server_is_7_and_named() {
-    // Bound, so that no other process has the port, and not listening.
+    // The socket is bound, so that no other process gets the port, but does not listen.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let server = format!("http://{}", socket.local_addr().unwrap());
@@ -75,7 +75,7 @@ async fn each_error_response_has_its_status() {
         (503, &because, 7),
     ] {
         let server = MockServer::start().await;
-        // Longer than the client is willing to wait, so that it fails at once.
+        // The Retry-After is over the maximum of the client, so that the call fails at once.
         let response =
             ResponseTemplate::new(response_status).set_body_json(body).insert_header("retry-after", "3600");
         Mock::given(any()).respond_with(response).mount(&server).await;

@@ -1,4 +1,4 @@
-//! The compiled program against a mock server, run as a user or a script runs it.
+//! Tests that run the compiled program against a mock server.
 
 #![expect(clippy::unwrap_used, reason = "a test fails if its setup fails")]
 

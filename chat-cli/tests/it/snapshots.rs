@@ -1,9 +1,9 @@
-//! Everything that is printed, compared with the files in `snapshots/`.
+//! Compares all output of the program with the files in `snapshots/`.
 //!
-//! These are all help screens and tables, the confirmations of changes, and examples of failures.
+//! The files have the help screens, the tables, the confirmations of changes, and examples of failures.
 //!
-//! To accept a change, run `CHAT_UPDATE_GOLDEN=1 cargo test -p chat-cli snapshots`, which writes the files anew, and
-//! review their difference.
+//! To accept a change, run `CHAT_UPDATE_GOLDEN=1 cargo test -p chat-cli snapshots`, which overwrites the files, and
+//! review the diff.
 
 use crate::support::{Ran, THREAD, TestEnv, message, mock, page, user};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use wiremock::MockServer;
 /// What is printed, by the name of its file.
 type Screens = BTreeMap<String, String>;
 
-/// Asserts that the files in a directory of `snapshots/` are exactly these screens.
+/// Asserts that a directory of `snapshots/` contains exactly these screens.
 fn assert_snapshots(directory: &str, screens: &Screens) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots").join(directory);
     let file = |name: &str| directory.join(format!("{name}.txt"));
@@ -68,7 +68,7 @@ fn the_help_of_every_command() {
 
 /// Returns a command and what it printed, as in a terminal.
 ///
-/// The port of the server is random and left out.
+/// The address of the server is replaced, because its port is random.
 fn screen(server: &MockServer, args: &[&str], ran: Ran) -> String {
     let Ran { status, stdout, stderr } = ran;
     format!("$ chat-cli {}\n{stdout}--- standard error\n{stderr}--- exit status {status}\n", args.join(" "))

@@ -17,7 +17,7 @@ pub(crate) const THREAD: &str = "3cff18f1-d049-43f3-9c69-fcc8948f66f6";
 
 /// An environment with an empty configuration directory.
 ///
-/// No other variables are set than those that name the directory.
+/// Only the variables that name the directory are set.
 pub(crate) struct TestEnv {
     pub(crate) config: TempDir,
 }
@@ -73,7 +73,7 @@ impl TestEnv {
 pub(crate) fn run(command: &mut Command, input: &str) -> Ran {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A program that does not read its input may have ended before it is written.
+    // The write fails if the program exits without reading its input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     Ran {

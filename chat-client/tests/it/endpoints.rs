@@ -1,4 +1,4 @@
-//! Each endpoint of the table has a method, which calls it as the table says.
+//! Each endpoint of the table has a method, which calls it according to the table.
 
 use crate::support::{THREAD, TOKEN, builder, client, message, page, thread_id};
 use chat_client::{MessageId, TokenId, UserId};
@@ -83,7 +83,7 @@ async fn every_endpoint_has_a_method() {
     client.mark_message_read(message).await.unwrap();
 
     let requests = server.received_requests().await.unwrap();
-    // GetToken is the older form of CreateToken: a GET, whose body a proxy may drop. The client does not use it.
+    // GetToken is the older form of CreateToken: a GET with a body, which a proxy may drop. The client does not use it.
     for spec in ALL.iter().filter(|spec| spec.name != GetToken::SPEC.name) {
         let calls: Vec<_> = requests.iter().filter(|request| is_call_of(spec, request)).collect();
         let [call] = calls.as_slice() else { panic!("{} was called {} times", spec.name, calls.len()) };

@@ -1,4 +1,4 @@
-//! The client against a mock server, which can also fail on purpose.
+//! Tests of the client against a mock server, which can also simulate failures.
 
 #![expect(clippy::unwrap_used, reason = "a test fails if its setup fails")]
 
