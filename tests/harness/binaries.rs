@@ -7,8 +7,10 @@ use std::{
     sync::LazyLock,
 };
 
-/// Programs and examples, by name. They are built with the features of a whole-workspace build, as the tests are, so
-/// nothing is left to compile after `cargo test --workspace`.
+/// The programs and examples, by name.
+///
+/// They are built with the features of a whole-workspace build, as the tests are. Nothing is therefore left to compile
+/// after `cargo test --workspace`.
 static PROGRAMS: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--workspace", "--bins", "--examples", "--locked", "--quiet"]);
@@ -32,7 +34,7 @@ static PROGRAMS: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
 /// Returns the path of the built program or example of this name.
 ///
 /// # Panics
-/// If the workspace has none of this name, or does not build.
+/// If the workspace has no program or example of this name, or does not build.
 pub fn path(name: &str) -> &'static Path {
     PROGRAMS.get(name).unwrap_or_else(|| panic!("the workspace has no program {name}"))
 }

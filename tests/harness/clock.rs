@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-/// Stands still until it is advanced. Its clones show the same time.
+/// A clock that shows a fixed time until a test advances it.
+///
+/// Its clones show the same time.
 #[derive(Debug, Clone)]
 pub struct Hand(Arc<AtomicI64>);
 

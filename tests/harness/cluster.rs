@@ -4,7 +4,7 @@ use crate::Disk;
 use local_postgres::Builder;
 use std::{io, path::PathBuf};
 
-const HELP: &str = "This test stops and starts its own Postgres, whatever CHAT_TEST_POSTGRES_URL says: install the \
+const HELP: &str = "This test needs a Postgres server of its own, even if CHAT_TEST_POSTGRES_URL is set: install the \
      Postgres server (initdb and pg_ctl, found on the PATH, in $PG_BIN or in /usr/lib/postgresql/*/bin).";
 
 /// A running Postgres. It is stopped and removed when this value is dropped or the test process ends.
@@ -14,7 +14,7 @@ pub struct Cluster(local_postgres::Cluster);
 impl Cluster {
     /// Starts a cluster without fsync.
     ///
-    /// What it has committed survives a stop in any mode, but not a loss of the machine's power.
+    /// Committed transactions survive a stop in any mode, but not a loss of the machine's power.
     ///
     /// # Panics
     /// If Postgres is not installed or does not start; the text says what to install.

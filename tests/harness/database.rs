@@ -15,13 +15,13 @@ use tempfile::TempDir;
 /// An empty database. It is removed when this value is dropped.
 #[derive(Debug)]
 pub struct Database {
-    /// Its address, as `--database-url` takes it.
+    /// Its connection URL, as for `--database-url`.
     pub url: String,
     _place: Place,
 }
 
 #[derive(Debug)]
-#[expect(dead_code, reason = "held for what their end does")]
+#[expect(dead_code, reason = "held because dropping them removes the database")]
 enum Place {
     Memory,
     Folder(TempDir),
@@ -48,24 +48,24 @@ impl Database {
         Self { url: database.url.clone(), _place: Place::Server(database) }
     }
 
-    /// Runs statements on a connection of its own, past any server.
+    /// Runs statements on a separate connection, without a chat server.
     ///
     /// # Panics
-    /// If the database refuses one.
+    /// If the database refuses a statement.
     pub async fn execute(&self, statements: impl Into<String>) {
         let statements = AssertSqlSafe(statements.into());
         if self.url.starts_with("sqlite:") {
             let mut connection = SqliteConnection::connect(&self.url).await.expect("a connection");
-            sqlx::raw_sql(statements).execute(&mut connection).await.expect("good statements");
-            connection.close().await.expect("an end");
+            sqlx::raw_sql(statements).execute(&mut connection).await.expect("valid statements");
+            connection.close().await.expect("the connection closes");
         } else {
             let mut connection = PgConnection::connect(&self.url).await.expect("a connection");
-            sqlx::raw_sql(statements).execute(&mut connection).await.expect("good statements");
-            connection.close().await.expect("an end");
+            sqlx::raw_sql(statements).execute(&mut connection).await.expect("valid statements");
+            connection.close().await.expect("the connection closes");
         }
     }
 
-    /// Refers to a database that exists already and is not removed.
+    /// Returns a reference to an existing database, which is not removed.
     pub fn at(url: impl Into<String>) -> Self {
         Self { url: url.into(), _place: Place::Elsewhere }
     }

@@ -1,9 +1,9 @@
 /*
- * A disk that does what a test wants, for the files below $CHAT_DISK_FILES of a program that has this preloaded.
- * The folder $CHAT_DISK_ORDERS tells it what:
- *   full     while this is there, no file can be made longer;
- *   broken   while this is there, no sync succeeds;
- *   synced   grows by a byte with every sync that does.
+ * A simulated disk for a program that preloads this library. It applies to the program's files below $CHAT_DISK_FILES.
+ * The files in the folder $CHAT_DISK_ORDERS control it:
+ *   full     while this file exists, no file can be extended;
+ *   broken   while this file exists, every sync fails;
+ *   synced   every successful sync appends a byte to this file.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,7 +38,7 @@ static int concerned(int fd) {
     return files && length > 0 && !strncmp(path, files, strlen(files));
 }
 
-/* Whether there is no room for a file that reaches to `end`. */
+/* Returns whether extending a file to `end` must fail. */
 static int refused(int fd, off_t end) {
     struct stat file;
     return ordered("full") && concerned(fd) && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) &&
@@ -79,7 +79,7 @@ int ftruncate64(int fd, off_t length) {
     return ftruncate(fd, length);
 }
 
-/* This one returns its error. */
+/* Returns the error instead of setting errno. */
 int posix_fallocate(int fd, off_t at, off_t length) {
     if (refused(fd, at + length))
         return ENOSPC;

@@ -1,4 +1,4 @@
-//! A disk that a test can fill, whose syncs it can count and let fail.
+//! A simulated disk. A test can fill it, count its syncs, and make them fail.
 
 use std::{
     fs::{self, Permissions},
@@ -8,14 +8,16 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Controls a library that programs preload. It intercepts the writes and syncs of their files.
+/// Controls a library that programs preload.
+///
+/// The library intercepts the writes and syncs of their files.
 #[derive(Debug)]
 pub struct Disk {
     folder: TempDir,
 }
 
 impl Disk {
-    /// Compiles the library. The disk works until a test says otherwise.
+    /// Compiles the library. At first no operation fails.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("chat-disk-").tempdir().expect("a temporary folder");
         // Postgres may run under another account.
@@ -37,24 +39,24 @@ impl Disk {
         ]
     }
 
-    /// Lets no file grow until [`make_room`](Self::make_room) is called.
+    /// Refuses to extend any file until [`make_room`](Self::make_room) is called.
     pub fn fill(&self) {
-        fs::write(self.path("full"), "").expect("an order");
+        fs::write(self.path("full"), "").expect("a control file");
     }
 
     /// Lets files grow again.
     pub fn make_room(&self) {
-        fs::remove_file(self.path("full")).expect("an order");
+        fs::remove_file(self.path("full")).expect("a control file");
     }
 
     /// Fails every sync until [`mend`](Self::mend) is called.
     pub fn break_down(&self) {
-        fs::write(self.path("broken"), "").expect("an order");
+        fs::write(self.path("broken"), "").expect("a control file");
     }
 
     /// Lets syncs succeed again.
     pub fn mend(&self) {
-        fs::remove_file(self.path("broken")).expect("an order");
+        fs::remove_file(self.path("broken")).expect("a control file");
     }
 
     /// Returns the number of syncs that succeeded so far.

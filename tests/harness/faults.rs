@@ -23,10 +23,10 @@ use std::{
 };
 use tokio::sync::Semaphore;
 
-/// The fate of a call.
+/// The planned result of a call.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// It succeeds.
+    /// The call succeeds.
     None,
     /// The database is unavailable. Nothing is done.
     Away,
@@ -34,13 +34,13 @@ pub enum Fault {
     Busy,
     /// The store finds damaged data. Nothing is done.
     Broken,
-    /// It is done and committed, but the answer is lost: the caller gets `Unavailable`.
+    /// The call is done and committed, but its result is lost: the caller gets `Unavailable`.
     AnswerLost,
-    /// It yields to other tasks this many times before it is done, and again after.
+    /// The call yields to other tasks this many times before it is done, and again after it.
     Late(u8),
-    /// It waits at a gate before it is done.
+    /// The call waits at a gate before it is done.
     HeldBefore(Gate),
-    /// It is done, and waits at a gate before it returns its answer.
+    /// The call is done, and waits at a gate before it returns its result.
     HeldAfter(Gate),
 }
 
@@ -81,7 +81,7 @@ pub struct Faults {
     calls: Arc<AtomicUsize>,
 }
 
-/// Faults in order, each for any call or for a call of this method.
+/// Faults in order. Each applies to a call of the named method, or without a name to a call of any method.
 type Plan = VecDeque<(Option<&'static str>, Fault)>;
 
 impl Faults {
@@ -103,7 +103,7 @@ impl Faults {
         self.lock().push_back((Some(method), fault));
     }
 
-    /// Removes the planned faults that no call has met.
+    /// Removes the planned faults that have not occurred yet.
     pub fn end(&self) {
         self.lock().clear();
     }

@@ -1,6 +1,6 @@
-//! Golden files: expected outputs that are checked in under `tests/golden/`, so that a change of them shows in a diff.
+//! Golden files: expected outputs under `tests/golden/`. They are checked in, so each change is visible in a diff.
 //!
-//! `CHAT_UPDATE_GOLDEN=1 cargo test -p chat-tests --test it -- golden` writes them anew. Review the diff and commit it.
+//! `CHAT_UPDATE_GOLDEN=1 cargo test -p chat-tests --test it -- golden` rewrites them. Review the diff and commit it.
 
 use crate::binaries;
 use std::{collections::BTreeSet, fs, path::PathBuf};
@@ -13,7 +13,7 @@ fn path(name: &str) -> PathBuf {
     binaries::workspace().join("tests/golden").join(name)
 }
 
-/// Returns whether the golden files are to be written.
+/// Returns whether the golden files must be written.
 fn updates() -> bool {
     std::env::var_os(UPDATE).is_some_and(|value| value == "1")
 }
@@ -21,7 +21,7 @@ fn updates() -> bool {
 /// Compares `actual` with a golden file, or writes the file when [`UPDATE`] is set.
 ///
 /// # Panics
-/// When the file does not exist, or differs: with the first line that differs.
+/// If the file does not exist or differs. The message shows the first line that differs.
 #[track_caller]
 pub fn check(name: &str, actual: &str) {
     let path = path(name);
@@ -46,10 +46,10 @@ pub fn check(name: &str, actual: &str) {
     );
 }
 
-/// Checks that a golden folder holds exactly these files. Removes the others when [`UPDATE`] is set.
+/// Checks that a golden folder has exactly these files. Removes the others when [`UPDATE`] is set.
 ///
 /// # Panics
-/// When the folder holds others, or lacks one.
+/// If the folder has another file, or one of these is missing.
 #[track_caller]
 pub fn check_folder(folder: &str, names: &BTreeSet<String>) {
     let entries = fs::read_dir(path(folder)).expect("the folder exists");

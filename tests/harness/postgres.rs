@@ -1,7 +1,8 @@
 //! A real Postgres for the tests, with a fresh database for each of them.
 //!
-//! `CHAT_TEST_POSTGRES_URL` names a server to use, as a user who may create databases. Without it the tests start one
-//! from the installed programs, on a socket in a temporary folder. It stops and is removed when the test process ends.
+//! `CHAT_TEST_POSTGRES_URL` is the URL of a server, with a user who may create databases. Without the variable, the
+//! tests start a server from the installed programs, on a socket in a temporary folder. It stops and is removed when
+//! the test process ends.
 
 use crate::Cluster;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -12,8 +13,9 @@ const HELP: &str = "The tests need Postgres: install its server (initdb and pg_c
      $PG_BIN or in /usr/lib/postgresql/*/bin), or set CHAT_TEST_POSTGRES_URL to one, such as \
      postgres://postgres@localhost/postgres, where databases may be created.";
 
-/// The settings of the tests' own server. It needs no durability, since it lives no longer than the tests, but many
-/// connections.
+/// The settings of the tests' own server.
+///
+/// It needs many connections. It needs no durability, since it is removed after the tests.
 const HASTY: &str = "
 fsync = off
 full_page_writes = off
@@ -33,7 +35,7 @@ impl Database {
     /// Creates a database with a unique name.
     ///
     /// # Panics
-    /// With instructions, if there is no server.
+    /// If there is no server. The message says what to do.
     pub async fn fresh() -> Self {
         let name = format!("chat_test_{}", Uuid::new_v4().simple());
         run(format!("create database {name}")).await.unwrap_or_else(|error| panic!("{error}\n{HELP}"));
@@ -44,7 +46,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let drop_it = format!("drop database {} with (force)", self.name);
-        // On another thread, since this one may belong to a runtime, which cannot be blocked on.
+        // On another thread: this one may belong to a runtime, on which `block_on` panics.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.map(|runtime| runtime.block_on(run(drop_it)))
@@ -77,7 +79,7 @@ fn server() -> &'static str {
         Ok(url) => (url, None),
         Err(_) => {
             let cluster = Cluster::start(HASTY, None).unwrap_or_else(|error| panic!("{error}\n{HELP}"));
-            // Never dropped: its supervisor stops it when this process ends.
+            // The cluster is never dropped: its supervisor stops it when this process ends.
             (cluster.url(), Some(cluster))
         }
     });

@@ -1,4 +1,4 @@
-//! Runs the built programs, with nothing in their environment but what a test sets.
+//! Runs the built programs, with only the environment variables that a test sets.
 
 use crate::{Database, binaries, secrecy::Log};
 use chat_client::Client;
@@ -64,7 +64,7 @@ pub fn command(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
     command.env_clear();
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    // rustup finds its toolchain by these, if the program is cargo.
+    // If the program is cargo, rustup needs these to find its toolchain.
     for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
@@ -96,7 +96,9 @@ pub fn chat_server(database: &Database, args: &[&str]) -> Command {
     command
 }
 
-/// A running `chat-server serve`. Dropping it kills it. Its log is searched for secrets when it has ended.
+/// A running `chat-server serve`. Dropping this value kills it.
+///
+/// After it has ended, its log is searched for secrets.
 #[derive(Debug)]
 pub struct Program {
     /// Its address, without a trailing slash.
@@ -116,7 +118,7 @@ impl Program {
     /// Starts a command that serves. Returns once it listens.
     ///
     /// # Panics
-    /// With its log, if it ends before it listens.
+    /// If it ends before it listens. The message has its log.
     pub fn started(command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
@@ -141,7 +143,7 @@ impl Program {
     /// Waits for a line of the log that contains `text`, and returns it.
     ///
     /// # Panics
-    /// With the log, if there is none within [`PATIENCE`].
+    /// If there is none within [`PATIENCE`]. The message has the log.
     pub fn wait_for(&self, text: &str) -> String {
         let mut seen = Vec::new();
         loop {
@@ -169,7 +171,7 @@ impl Program {
         assert!(asked.expect("a shell").success(), "the signal is sent");
     }
 
-    /// Waits for its end, and returns its status.
+    /// Waits until it exits, and returns its status.
     pub fn wait(mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }
@@ -200,15 +202,16 @@ impl Drop for Program {
     }
 }
 
-/// Stores a program's log as it arrives, and forwards the lines above the level `debug`. It always reads on, since a full
-/// pipe would block the program.
+/// Stores a program's log, and forwards the lines above the level `debug`.
+///
+/// It reads until the log ends, since a full pipe would block the program.
 fn read(output: impl Read + Send + 'static, log: Log) -> (mpsc::Receiver<String>, thread::JoinHandle<()>) {
     let (sender, lines) = mpsc::channel();
     let reader = thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             log.push(&line);
             if !line.contains("TRACE") && !line.contains("DEBUG") {
-                // The receiver may be gone.
+                // The receiver may have been dropped.
                 let _ = sender.send(line);
             }
         }

@@ -1,4 +1,4 @@
-//! A network between a server and its database that a test can break.
+//! A network between a server and its database, which a test can interrupt.
 
 use std::{
     io,
@@ -29,10 +29,10 @@ impl Relay {
     /// Listens on a free port.
     ///
     /// # Errors
-    /// The operating system's, if no port can be bound.
+    /// If no port can be bound.
     ///
     /// # Panics
-    /// Outside a runtime.
+    /// If it is called outside a Tokio runtime.
     pub fn start(to: &Path) -> io::Result<Self> {
         let port = socket((Ipv4Addr::LOCALHOST, 0).into())?;
         let address = port.local_addr()?;
@@ -60,18 +60,19 @@ impl Relay {
         }
     }
 
-    /// Closes all connections, and goes on to accept new ones.
+    /// Closes all connections, and still accepts new ones.
     pub fn reset(&self) {
         self.reset.send_replace(());
     }
 
-    /// Drops all traffic without closing a connection, like a machine that lost power. New connections are accepted, and
-    /// their traffic is dropped too.
+    /// Drops all traffic and closes no connection, like a machine without power.
+    ///
+    /// New connections are accepted, and their traffic is dropped too.
     pub fn silence(&self) {
         self.silent.send_replace(true);
     }
 
-    /// Forwards new connections again. Those that were silenced stay silent.
+    /// Forwards new connections again. Connections that were silenced stay silent.
     pub fn mend(&self) {
         self.silent.send_replace(false);
         let mut listening = self.listening.lock().expect("no panic while it was locked");
@@ -107,7 +108,7 @@ async fn accept(
     silent: watch::Receiver<bool>,
     mut reset: watch::Receiver<()>,
 ) {
-    // Dropped with this task, which closes them.
+    // The set is dropped with this task, which closes the connections.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -129,7 +130,7 @@ async fn accept(
 async fn forward(mut from: TcpStream, to: PathBuf, mut silent: watch::Receiver<bool>) {
     let forwarded = async {
         let Ok(mut to) = UnixStream::connect(to).await else { return };
-        // An error closes both connections, which is how both ends learn of it.
+        // An error closes both connections, so both ends notice it.
         let _ = copy_bidirectional(&mut from, &mut to).await;
     };
     tokio::select! {

@@ -12,7 +12,7 @@ use std::{
 const SECRETS: [&str; 4] =
     [crate::server::PASSWORD, "authorization: ", "idempotency-key: ", "pbkdf2_sha256$"];
 
-/// A log as far as it was written, and the secrets that it must not contain.
+/// The log up to now, and the secrets that it must not contain.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     file: Arc<File>,
@@ -39,7 +39,7 @@ impl Log {
     /// Searches the log for secrets.
     ///
     /// # Panics
-    /// With the line that contains one.
+    /// If a line contains one. The message has the line.
     pub(crate) fn search(&self) {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (&*self.file).rewind().expect("a file");

@@ -12,7 +12,9 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 /// The password of every user that [`Server::user`] adds.
 pub const PASSWORD: &str = "correct horse";
 
-/// A server on a free port. Dropping it stops it; [`stop`](Self::stop) also waits for its end.
+/// A server on a free port. Dropping this value stops it.
+///
+/// [`stop`](Self::stop) also waits until it has stopped.
 #[derive(Debug)]
 pub struct Server {
     /// Its address, without a trailing slash.

@@ -65,7 +65,7 @@ async fn served_by(service: &ChatService, token: &str) -> (u16, Lines) {
         .unwrap();
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
-    // For this thread alone, on which all of the test runs.
+    // Only for this thread, on which the whole test runs.
     let _guard = tracing::subscriber::set_default(subscriber);
     (service.respond(request).await.status().as_u16(), lines)
 }
@@ -116,7 +116,7 @@ async fn a_503_is_a_warning_with_the_id_the_route_and_the_cause_of_the_driver() 
     assert_eq!(fields["request_id"], "traced-1");
     assert_eq!(fields["route"], "/users/{id}/");
     assert_eq!(fields["status"], 503);
-    // The text of the driver's error, which is the last in the chain, stands once and in its place.
+    // The driver's error is the last one in the chain. Its text appears once.
     let driver = io::Error::from(io::ErrorKind::ConnectionReset).to_string();
     let error = fields["error"].as_str().unwrap();
     assert!(error.ends_with(&format!(": {driver}")), "{error}");
@@ -138,13 +138,13 @@ async fn a_500_is_an_error_with_the_id_the_route_and_the_cause_of_the_driver() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_served_logs_neither() {
+async fn a_request_that_is_served_logs_no_warning_or_error() {
     let (status, lines) = served_with(Fault::None).await;
     assert_eq!(status, 200);
     let lines = lines.all();
     let levels: Vec<_> = lines.iter().map(|line| line["level"].as_str().unwrap()).collect();
     assert!(!levels.contains(&"WARN") && !levels.contains(&"ERROR"), "{lines:?}");
-    // The line of the access log shows that the lines of the service are seen here.
+    // The line of the access log proves that the test receives the log of the service.
     let access = lines.iter().find(|line| line["target"] == "chat_server::access").unwrap();
     assert_eq!(access["fields"]["request_id"], "traced-1");
 }

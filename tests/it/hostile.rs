@@ -1,10 +1,10 @@
-//! Generated hostile input, for some seconds; `fuzz/` does the same for longer. `PROPTEST_CASES` sets the number of cases
-//! of each kind.
+//! Generated hostile input, for some seconds. The fuzz targets in `fuzz/` run the same checks for longer.
+//! `PROPTEST_CASES` sets the number of cases of each kind.
 
 use chat_tests::hostile;
 use proptest::{collection::vec, prelude::*, sample::select};
 
-/// Joins known pieces and arbitrary bytes.
+/// Generates texts that join known pieces and arbitrary bytes.
 fn pieces(known: &[&'static str]) -> impl Strategy<Value = Vec<u8>> + use<> {
     let known = select(known.to_vec()).prop_map(|piece| piece.as_bytes().to_vec());
     let text = any::<char>().prop_map(|c| c.to_string().into_bytes());
@@ -12,10 +12,10 @@ fn pieces(known: &[&'static str]) -> impl Strategy<Value = Vec<u8>> + use<> {
         .prop_map(|pieces| pieces.concat())
 }
 
-/// A nearly valid number.
+/// A pattern of numbers that are valid or nearly valid.
 const NUMBER: &str = "[ \u{a0}]?[+-]?0{0,2}[0-4]?[ _.]?";
 
-/// Mostly the query of a page, with its signs and blanks escaped in different ways.
+/// Generates mostly queries of pages, with signs and spaces escaped in different ways.
 fn page_queries() -> impl Strategy<Value = Vec<u8>> {
     let name = select(vec!["limit", "offset", "limit", "offset", "a", "%6cimit", ""]);
     let pair = (name, NUMBER, any::<bool>()).prop_map(|(name, number, plus)| {
@@ -25,7 +25,7 @@ fn page_queries() -> impl Strategy<Value = Vec<u8>> {
     vec(pair, 0..5).prop_map(|pairs| pairs.join("&").into_bytes())
 }
 
-/// Mostly a JSON document of the known fields, perhaps with a part cut out.
+/// Generates mostly JSON documents of the known fields, some with a part removed.
 fn documents() -> impl Strategy<Value = Vec<u8>> {
     let scalar = select(vec![
         "null",

@@ -5,7 +5,7 @@
 //! - `stories`: what users and administrators do, through the programs and the client library.
 //! - `databases`, `migrations`, `nodes`: the stores, their schemas, and several servers on one database.
 //! - `model`, `faults`: random histories against a model, without and with faults of the store.
-//! - `outages`: kills, full disks and lost databases under the running program.
+//! - `outages`: kills of the running program, full disks and unreachable databases.
 //! - `permissions`, `hostile`, `embedding`: the permission matrix, generated input, and use inside another application.
 //! - `golden`: files that are checked in; see [`chat_tests::golden`].
 

@@ -38,8 +38,8 @@ const BAD_LOG_IN: Cell = Says(400, r#"{"non_field_errors":["Unable to log in wit
 const NONE: Cell = Says(200, "[]");
 const NOTHING: Cell = Says(200, r#"{"count":0,"next":null,"previous":null,"results":[]}"#);
 
-/// The caller. Ann and bob have a thread, in which each sent a message. `{id}` stands for that thread, ann's message, one
-/// of ann's tokens, or bob. `<…>` in a body stands for what its name says.
+/// The caller. Ann and bob have a thread, in which each sent a message. `{id}` stands for that thread, ann's message,
+/// one of ann's tokens, or bob. `<…>` in a body is a placeholder for the value that it names.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Caller {
     SignedOut,
@@ -110,7 +110,7 @@ const ROWS: &[Row] = &[
     signed_in("MarkMessageRead", "", [Done(200), Done(200), NO_MESSAGE]),
 ];
 
-/// Ann, bob and eve with their data. Each cell gets its own.
+/// Ann, bob and eve with their data. Each cell has its own data.
 struct World<'a> {
     server: &'a Server,
     http: &'a reqwest::Client,
@@ -221,7 +221,9 @@ impl<'a> World<'a> {
         known
     }
 
-    /// Makes the request of a cell. Returns what is wrong with the answer, or with what it changed.
+    /// Makes the request of a cell.
+    ///
+    /// Returns an error if the answer is wrong, or if the data changed or did not change as the cell requires.
     async fn check(&self, spec: &Spec, row: &Row, cell: Cell) -> Result<(), String> {
         let before = self.everything().await;
         if spec.method == http::Method::GET && !spec.takes_body {

@@ -10,7 +10,7 @@ use serde_json::Value;
 /// # Panics
 /// If the answer is not well-formed.
 pub fn target(bytes: &[u8]) {
-    // A target that cannot be in a request line is refused before there is a request.
+    // Bytes that cannot be a target are refused before a request exists.
     if let Ok(uri) = Uri::try_from(bytes) {
         TARGET.with(|target| {
             for method in ["GET", "HEAD"] {
@@ -29,7 +29,7 @@ pub fn target(bytes: &[u8]) {
 pub fn message_path(bytes: &[u8]) {
     TARGET.with(|target| {
         let (segment, reply) = get("messages", bytes);
-        // A slash makes it another path; this one is a list.
+        // With a slash it is another path. `messages/unread` is a list.
         if segment.contains('/') || segment.is_empty() || segment == "unread" {
             return;
         }
@@ -45,10 +45,12 @@ pub fn message_path(bytes: &[u8]) {
     });
 }
 
-/// Sends any bytes as the id of a thread. The server has to read every id that the `uuid` crate reads.
+/// Sends any bytes as the id of a thread.
+///
+/// The server must accept every id that the `uuid` crate accepts.
 ///
 /// # Panics
-/// If the answer does not agree with that.
+/// If the server refuses such an id, or accepts another one that is not the thread's.
 pub fn thread_path(bytes: &[u8]) {
     const ABSENT: &str = "No Thread matches the given query.";
     TARGET.with(|target| {
@@ -59,7 +61,7 @@ pub fn thread_path(bytes: &[u8]) {
         match uuid::Uuid::try_parse(&segment) {
             Ok(id) if id == target.thread.get() => assert_eq!(reply.status, 200, "{segment:?}"),
             Ok(_) => not_found(&segment, &reply, &[ABSENT]),
-            // The crate is stricter: the server reads dashes anywhere.
+            // The crate is stricter: the server accepts dashes in any place.
             Err(_) if reply.status == 200 => {
                 let digits: String = segment.chars().filter(char::is_ascii_hexdigit).collect();
                 let own = target.thread.get().simple().to_string();
@@ -81,11 +83,13 @@ fn not_found(segment: &str, reply: &Reply, details: &[&str]) {
     assert!(reply.status == 404 && details.contains(&reply.detail()), "{segment:?}: {reply:?}");
 }
 
-/// Sends any bytes as the query of a list of three. The page is the requested one, and the addresses of the next and
-/// previous pages keep all other parameters.
+/// Sends any bytes as the query of a list of three messages.
+///
+/// The server must answer the requested page. The addresses of the next and previous pages must keep all other
+/// parameters.
 ///
 /// # Panics
-/// If the page is another, or an address loses a parameter.
+/// If the page is another one, or a parameter is missing in an address.
 pub fn query(bytes: &[u8]) {
     let text = [b"/chat-api/messages/?", bytes].concat();
     let Ok(target) = PathAndQuery::try_from(text.as_slice()) else { return };

@@ -5,10 +5,10 @@ use chat_core::api::limits;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// Sends any bytes as a JSON body. The second parser is serde_json.
+/// Sends any bytes as a JSON body. The second parser is `serde_json`.
 ///
 /// # Panics
-/// If the two do not agree.
+/// If the server and `serde_json` do not agree.
 pub fn json(body: &[u8]) {
     let reply = edit("application/json", body);
     if body.len() > limits::BODY_MAX {
@@ -18,7 +18,7 @@ pub fn json(body: &[u8]) {
     let value =
         match if body.is_empty() { Ok(Value::Object(Map::new())) } else { serde_json::from_slice(body) } {
             Ok(value) => value,
-            // serde_json reads fewer levels, and no number beyond the range of a float.
+            // serde_json accepts fewer nested levels, and no number that is out of the range of a float.
             Err(error) if error.to_string().contains("recursion limit") => return,
             Err(error) if error.to_string().contains("out of range") => return,
             Err(error) => {
@@ -30,7 +30,7 @@ pub fn json(body: &[u8]) {
             }
         };
     match value {
-        // A name that is special to serde_json's own values.
+        // serde_json uses a field of this name for its own types.
         Value::Object(_) if String::from_utf8_lossy(body).contains("serde_json::private") => {}
         Value::Object(fields) => judge(&fields, false, &reply),
         _ => assert!(reply.status == 400 && reply.body.get("non_field_errors").is_some(), "{reply:?}"),
@@ -67,17 +67,19 @@ fn edit(media_type: &str, body: &[u8]) -> Reply {
     })
 }
 
-/// The expected reading of a field.
+/// The expected result of reading a field.
 enum Expected<T> {
-    /// It is absent, or counts as absent.
+    /// The field is absent, or counts as absent.
     Absent,
     Taken(T),
     Refused,
-    /// It depends on the spelling, which serde_json does not keep.
+    /// The result depends on the spelling, which serde_json does not keep.
     Unknown,
 }
 
-/// Asserts that exactly the wrong fields were refused, and that the message has the others.
+/// Asserts that exactly the invalid fields are refused.
+///
+/// If all are valid, asserts that the message has their values.
 fn judge(fields: &Map<String, Value>, is_form: bool, reply: &Reply) {
     let (text, is_read) = (text(fields.get("text")), boolean(fields.get("is_read"), is_form));
     if fields.contains_key("thread") || matches!(text, Expected::Unknown) {

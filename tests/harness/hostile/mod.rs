@@ -1,6 +1,8 @@
-//! Checks for hostile input. Each function takes bytes and sends them to the server as one kind of input. It asserts that
-//! the answer is well-formed, and that it agrees with a second, simple parser. The tests call the functions with
-//! generated input, the targets in `fuzz/` with what a fuzzer finds.
+//! Checks for hostile input.
+//!
+//! Each function takes bytes and sends them to the server as one kind of input. It asserts that the answer is
+//! well-formed, and that it agrees with a second, simple parser. The tests call the functions with generated input. The
+//! fuzz targets in `fuzz/` call them with the fuzzer's input.
 
 mod addresses;
 mod bodies;
@@ -24,7 +26,7 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-/// The ids of ann's messages. The first one was sent by ann.
+/// The number of ann's messages, whose ids start at 1. Ann sent the first one.
 const MESSAGES: u64 = 3;
 
 /// A service on a database in memory, called without a socket. User ann has sent a message to bob.
@@ -37,7 +39,7 @@ struct Target {
 }
 
 thread_local! {
-    /// Runs `f` with the service of this thread, and so of this test.
+    /// The service of this thread. Each test runs on its own thread.
     static TARGET: Target = Target::new();
 }
 
@@ -67,7 +69,7 @@ impl Target {
         anonymous(method, target).header(header::AUTHORIZATION, format!("Token {}", self.token.expose()))
     }
 
-    /// Sends a request and asserts what holds for every answer.
+    /// Sends a request and asserts the rules that apply to every answer.
     fn send(&self, request: http::request::Builder, body: &[u8]) -> Reply {
         let request = request.body(Full::new(Bytes::copy_from_slice(body))).expect("a request");
         let (head, body) = self.runtime.block_on(async {
@@ -95,7 +97,7 @@ fn anonymous(method: &str, target: &str) -> http::request::Builder {
     request.extension(Connection { peer, secure: false })
 }
 
-/// An answer, read to its end.
+/// An answer with its whole body.
 #[derive(Debug)]
 struct Reply {
     status: u16,
@@ -109,13 +111,15 @@ impl Reply {
         self.member("detail").as_str().unwrap_or_default()
     }
 
-    /// Returns a member of the body, or null if it has none of this name.
+    /// Returns a member of the body, or null if there is no member of this name.
     fn member(&self, name: &str) -> &Value {
         self.body.get(name).unwrap_or(&Value::Null)
     }
 }
 
-/// Reads an integer as the contract does in addresses: `None` if it is none, and the nearest that fits otherwise.
+/// Reads an integer as the contract reads it in a path or a query.
+///
+/// Returns `None` if the text is not an integer. Returns the nearest `i64` if it is out of range.
 fn integer(text: &str) -> Option<i64> {
     let text = text.trim();
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);

@@ -18,7 +18,7 @@ pub(crate) const BOB: UserId = UserId::new(3);
 /// A user who shares no thread with ann or bob.
 pub(crate) const EVE: UserId = UserId::new(4);
 
-/// The id of no thread.
+/// An id that no thread has.
 pub(crate) const NOWHERE: &str = "00000000-0000-4000-8000-000000000000";
 
 /// Paths that are served outside the base path.
@@ -37,7 +37,7 @@ impl Api {
         Self::open_to(false).await
     }
 
-    /// Returns the same, with registration open or closed.
+    /// Returns the same service, with registration open or closed.
     pub(crate) async fn open_to(everyone: bool) -> Self {
         let chat = Chat::new(sql::connect("sqlite::memory:", &Options::default()).await.unwrap());
         let mut tokens = HashMap::new();
@@ -55,12 +55,14 @@ impl Api {
         &self.tokens[&user]
     }
 
-    /// Sends a message of `user` to the thread.
+    /// Sends a message to the thread as `user`.
     pub(crate) async fn says(&self, user: UserId, text: &str) -> MessageId {
         self.chat.send(user, self.thread, text).await.unwrap().id
     }
 
-    /// Builds a request to a path below the base path, which `path` may include, or to a health check.
+    /// Builds a request to a path below the base path, or to a health check.
+    ///
+    /// `path` may begin with the base path.
     pub(crate) fn call(&self, method: &str, path: &str) -> Call<'_> {
         let path = if path.starts_with("/chat-api") || HEALTH_CHECKS.contains(&path) {
             path.to_owned()
@@ -155,7 +157,7 @@ impl<'a> IntoFuture for Call<'a> {
     }
 }
 
-/// An answer, read to its end.
+/// An answer with its whole body.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,

@@ -42,7 +42,7 @@ async fn pages_after_a_message_follow_each_other() {
 }
 
 #[tokio::test]
-async fn pages_before_a_message_ascend_too() {
+async fn pages_before_a_message_are_in_ascending_order() {
     let (api, all) = seven().await;
     let mut next = Some(format!("/threads/{}/messages/?limit=3&before={}", api.thread, all[6]));
     let mut pages = Vec::new();

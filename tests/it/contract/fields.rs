@@ -15,7 +15,7 @@ async fn send(api: &Api, field: &str, value: &str) -> super::api::Reply {
 }
 
 #[tokio::test]
-async fn a_text_is_trimmed_and_a_number_is_a_text_as_written() {
+async fn a_text_is_trimmed_and_a_number_is_read_as_written() {
     let api = Api::new().await;
     let longest = "😀".repeat(250);
     for (value, text) in [

@@ -1,4 +1,4 @@
-//! Lists that were cached before a change show it directly after the change.
+//! Lists that were cached before a change show the change as soon as it is made.
 
 use super::api::{ANN, Api, BOB, EVE};
 use chat_core::{

@@ -37,7 +37,7 @@ async fn a_repeat_answers_the_current_message_and_adds_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_stands_for_one_request_of_one_sender() {
+async fn a_key_identifies_one_request_of_one_sender() {
     let api = Api::new().await;
     send(api.ann("POST", "/messages/"), &api, "key-1", "hello").await.json(201);
     let other = send(api.ann("POST", "/messages/"), &api, "key-1", "something else").await;

@@ -1,4 +1,4 @@
-//! The OpenAPI document, compared with what the service serves.
+//! The OpenAPI document, compared with the routes that the service serves.
 
 use super::api::{ANN, Api};
 use serde_json::Value;
@@ -26,7 +26,7 @@ async fn the_document_names_exactly_the_served_methods() {
         assert_eq!(served, documented.iter().map(String::as_str).collect(), "{pattern}");
     }
     let paths = document["paths"].as_object().unwrap().len();
-    assert_eq!(paths, 16, "every path of the contract but the document's own");
+    assert_eq!(paths, 16, "every path of the contract except that of the document");
 }
 
 #[tokio::test]

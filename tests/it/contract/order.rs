@@ -7,21 +7,21 @@ const NO_THREAD: &str = "No Thread matches the given query.";
 const FORBIDDEN: &str = "You do not have permission to perform this action.";
 
 #[tokio::test]
-async fn the_route_comes_before_the_caller() {
+async fn the_route_is_checked_before_the_caller() {
     let api = Api::new().await;
     api.call("GET", "/nonsense/").await.detail(404, "Not found.");
     api.call("DELETE", "/users/2/x/").await.detail(404, "Not found.");
 }
 
 #[tokio::test]
-async fn the_caller_comes_before_the_method() {
+async fn the_caller_is_checked_before_the_method() {
     let api = Api::new().await;
     api.call("PUT", "/threads/").await.detail(401, NO_TOKEN);
     api.call("PUT", &format!("/threads/{NOWHERE}/")).await.detail(401, NO_TOKEN);
 }
 
 #[tokio::test]
-async fn the_method_comes_before_the_object() {
+async fn the_method_is_checked_before_the_object() {
     let api = Api::new().await;
     let reply = api.ann("POST", &format!("/threads/{NOWHERE}/")).await;
     reply.detail(405, "Method \"POST\" not allowed.");
@@ -29,7 +29,7 @@ async fn the_method_comes_before_the_object() {
 }
 
 #[tokio::test]
-async fn the_object_comes_before_the_body() {
+async fn the_object_is_checked_before_the_body() {
     let api = Api::new().await;
     let path = format!("/threads/{NOWHERE}/mark-as-read/");
     api.ann("PATCH", &path).body("text/plain", "x").await.detail(404, NO_THREAD);
@@ -38,7 +38,7 @@ async fn the_object_comes_before_the_body() {
 }
 
 #[tokio::test]
-async fn the_permission_comes_before_the_body() {
+async fn the_permission_is_checked_before_the_body() {
     let api = Api::new().await;
     let closed = api.call("POST", "/users/").json("{").await;
     closed.detail(403, "Registration is closed.");
@@ -48,7 +48,7 @@ async fn the_permission_comes_before_the_body() {
 }
 
 #[tokio::test]
-async fn the_permission_for_a_text_comes_between_syntax_and_validation() {
+async fn the_permission_for_a_text_is_checked_between_syntax_and_validation() {
     let api = Api::new().await;
     let message = api.says(ANN, "hello").await;
     let path = format!("/messages/{message}/");
@@ -62,7 +62,7 @@ async fn the_permission_for_a_text_comes_between_syntax_and_validation() {
 }
 
 #[tokio::test]
-async fn size_comes_before_type_and_type_before_syntax() {
+async fn size_is_checked_before_type_and_type_before_syntax() {
     let api = Api::new().await;
     let large = api.ann("POST", "/threads/").body("text/plain", "{".repeat(65_537)).await;
     large.detail(413, "Request body too large.");
@@ -71,7 +71,7 @@ async fn size_comes_before_type_and_type_before_syntax() {
 }
 
 #[tokio::test]
-async fn the_key_of_a_repeat_is_judged_after_the_fields() {
+async fn the_idempotency_key_is_checked_after_the_fields() {
     let api = Api::new().await;
     let call = api.ann("POST", "/messages/").header("idempotency-key", b"not visible ascii");
     let reply = call.json(format!(r#"{{"thread":"{}","text":""}}"#, api.thread)).await;

@@ -21,7 +21,7 @@ async fn path(api: &Api, pattern: &str) -> String {
 #[tokio::test]
 async fn every_endpoint_is_served_without_its_trailing_slash() {
     for spec in endpoints::ALL.iter().filter(|spec| spec.path != "/") {
-        // Each call gets data of its own, since some delete what the other needs.
+        // Each call has its own data, since some calls delete the data.
         let (with, without) = (Api::new().await, Api::new().await);
         let call = async |api: &Api, slash: bool| {
             let path = path(api, spec.path).await;

@@ -34,7 +34,7 @@ async fn a_message_stays_in_its_thread() {
 }
 
 #[tokio::test]
-async fn an_edit_of_nothing_changes_nothing() {
+async fn an_empty_edit_changes_nothing() {
     let api = Api::new().await;
     let path = format!("/messages/{}/", api.says(ANN, "mine").await);
     let before = api.ann("GET", &path).await.body;

@@ -61,7 +61,7 @@ async fn behind_a_proxy_the_limit_applies_to_the_client() {
     };
     until_throttled(|| log_in("127.0.0.1", "192.0.2.1")).await;
     assert_eq!(log_in("127.0.0.1", "192.0.2.2").await.status, 400);
-    // What the client claimed stands before what the proxy added.
+    // The addresses that the client sent come before the address that the proxy added.
     assert_eq!(log_in("127.0.0.1", "198.51.100.1, 192.0.2.1").await.status, 429);
     // The header is ignored if the peer is not a trusted proxy.
     until_throttled(|| log_in("203.0.113.1", "192.0.2.3")).await;

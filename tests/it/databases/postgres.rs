@@ -113,8 +113,8 @@ async fn only_the_message_that_the_database_refuses_fails() {
     store.close().await;
 }
 
-/// After one message was refused, the store tries the others one by one. When the connection is lost meanwhile, it does not
-/// try the rest, since each attempt would wait until it times out.
+/// After one message is refused, the store tries the others one by one. If the connection is lost meanwhile, it does
+/// not try the rest, since each attempt would wait until it times out.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_the_database_is_lost_no_further_message_is_tried() {
     let cluster = Cluster::own();
@@ -139,7 +139,8 @@ async fn after_the_database_is_lost_no_further_message_is_tried() {
     let waiting = "select exists (select 1 from pg_locks where locktype = 'advisory' and not granted)";
     wait_until(&mut administrator, waiting).await;
     relay.cut();
-    let outcomes = timeout(PATIENCE, sending).await.expect("the others are given up").unwrap().unwrap();
+    let outcomes =
+        timeout(PATIENCE, sending).await.expect("the others fail without a wait").unwrap().unwrap();
     assert!(matches!(outcomes[0], Err(StoreError::Fault(_))), "{:?}", outcomes[0]);
     assert_eq!(outcomes.len(), 100);
     for outcome in &outcomes[1..] {
@@ -158,12 +159,12 @@ async fn nothing_is_retried_after_a_failed_commit() {
     let there =
         async || store.thread_messages(caller, thread, MessageRange::Oldest, 9).await.unwrap().unwrap().len();
 
-    // A statement that commits by itself has a known outcome.
+    // The outcome of a statement that commits by itself is known.
     let outcomes = store.insert_messages(vec![good.clone(), bad.clone()]).await.unwrap();
     assert!(matches!(outcomes[..], [Ok(_), Err(StoreError::Fault(_))]), "{outcomes:?}");
     assert_eq!(there().await, 1);
 
-    // A transaction whose commit fails is not repeated, although the error is one that a statement would be repeated for.
+    // A transaction whose commit fails is not retried. With the same error, a single statement would be retried.
     let refuse = "create sequence attempts;
         create function refuse_thread() returns trigger language plpgsql as $$ begin
             perform nextval('attempts');
@@ -216,9 +217,9 @@ async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
         let store = open().await;
         let sending = tokio::spawn(async move { store.insert_messages(vec![new]).await });
         wait_until(&mut administrator, "select count(*) = 1 from pg_locks where not granted").await;
-        // A second attempt would find a network that works.
+        // The network works again: a second attempt would succeed.
         relay.reset();
-        let lost = match timeout(PATIENCE, sending).await.expect("the answer is given up").unwrap() {
+        let lost = match timeout(PATIENCE, sending).await.expect("the call returns").unwrap() {
             Ok(mut outcomes) => outcomes.remove(0).map(drop),
             Err(error) => Err(error),
         };
@@ -237,7 +238,7 @@ async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
     store.close().await;
 }
 
-/// Waits until a query answers true.
+/// Waits until a query returns true.
 async fn wait_until(connection: &mut PgConnection, query: &str) {
     let answer = async {
         while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(query.to_owned()))
@@ -251,7 +252,9 @@ async fn wait_until(connection: &mut PgConnection, query: &str) {
     timeout(PATIENCE, answer).await.unwrap_or_else(|_| panic!("never true: {query}"));
 }
 
-/// Polls `work` until it has waited `waits` times, then drops it. Returns whether it was done before.
+/// Polls `work` until it was pending `waits` times, and then drops it.
+///
+/// Returns whether it completed before that.
 async fn given_up_after(waits: usize, work: impl Future) -> bool {
     let (mut work, mut left) = (pin!(work), waits);
     poll_fn(|context| {
@@ -264,7 +267,7 @@ async fn given_up_after(waits: usize, work: impl Future) -> bool {
     .await
 }
 
-/// Otherwise the next user of the connection would run inside an abandoned transaction.
+/// An open transaction would include the statements of the connection's next user.
 #[tokio::test]
 async fn a_cancelled_call_leaves_no_transaction_open() {
     let database = Database::fresh().await;
@@ -280,7 +283,7 @@ async fn a_cancelled_call_leaves_no_transaction_open() {
         store.insert_messages(vec![good.clone()]).await.unwrap()[0].as_ref().unwrap();
         let there: i64 =
             sqlx::query_scalar("select count(*) from messages").fetch_one(&mut others).await.unwrap();
-        assert_eq!(usize::try_from(there), Ok(waits), "others see what was acknowledged");
+        assert_eq!(usize::try_from(there), Ok(waits), "other connections see the acknowledged messages");
         if done {
             break;
         }
@@ -288,7 +291,7 @@ async fn a_cancelled_call_leaves_no_transaction_open() {
     store.close().await;
 }
 
-/// Commits a transaction once this many others wait for its locks.
+/// Commits a transaction as soon as this many others wait for its locks.
 async fn commit_when_waited_for(transaction: &mut PgConnection, many: i64) {
     let waiting = "select count(*) from pg_stat_activity \
          where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0";
@@ -299,7 +302,7 @@ async fn commit_when_waited_for(transaction: &mut PgConnection, many: i64) {
     transaction.execute("commit").await.unwrap();
 }
 
-/// A statement that waits for a lock still has its snapshot from before the wait.
+/// A statement that waits for a lock keeps its snapshot from before the wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_that_waits_for_a_lock_sees_the_changes_behind_it() {
     let database = Database::fresh().await;
@@ -345,7 +348,7 @@ async fn a_batch_that_waits_for_a_lock_sees_the_changes_behind_it() {
     store.close().await;
 }
 
-/// Of three imported threads of one pair, the canonical one is deleted while another transaction deletes the next in line.
+/// A pair has three imported threads. The canonical one is deleted while another transaction deletes the next one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promotion_waits_for_a_concurrent_deletion() {
     let database = Database::fresh().await;

@@ -1,4 +1,4 @@
-//! Every statement of the store: its database prepares it, and none scans a whole table to answer a request.
+//! Checks every statement of the store: its database can prepare it, and it scans no whole table to answer a request.
 
 use chat_core::store::sql;
 use chat_tests::postgres::Database;
@@ -18,10 +18,12 @@ const RARE: [&str; 6] = [
     "lock_threads_of_user",
 ];
 
-/// Statements that walk along an index of the whole table, no further than their limit.
+/// Statements that read an index of the whole table, up to their limit.
 const WALKS: [&str; 2] = ["USERS", "ANY_USER"];
 
-/// Lists that come from several indexes. They have to be merged, since sorting reads them whole.
+/// Lists that are read from several indexes.
+///
+/// They must be merged, since sorting would read all their rows.
 const MERGED: [&str; 4] = ["threads", "messages", "unread", "unread_incoming"];
 
 /// Statements that SQLite runs for each message of a batch.
@@ -86,7 +88,8 @@ async fn postgres_scans_no_table() {
     let database = Database::fresh().await;
     migrated(&database.url).await;
     let mut postgres = PgConnection::connect(&database.url).await.unwrap();
-    // Without these settings, Postgres scans an empty table. All others are those of the store's own connections.
+    // Without these settings, Postgres would scan an empty table sequentially. All other settings are those of the
+    // store's connections.
     let settings =
         "set enable_seqscan = off; set enable_bitmapscan = off; set plan_cache_mode = force_generic_plan";
     postgres.execute(settings).await.unwrap();

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 /// When a caller is cancelled.
 #[derive(Debug, Clone, Copy)]
 enum Going {
-    /// Never: it waits for its answer.
+    /// Never: the caller waits for its answer.
     Stays,
     /// Before its nth call of the database is done, counted from 0.
     Before(usize),
@@ -49,7 +49,7 @@ async fn promises_hold(database: &Database, history: &History<Going>) -> Result<
 
 #[test]
 fn a_change_of_a_cancelled_caller_is_completed_and_in_every_list() {
-    // Most changes are the first call of the database, some follow a read.
+    // Most changes are the first call of the database. Some follow a read.
     for going in [Going::Before(0), Going::After(0), Going::Before(1), Going::After(1)] {
         wait_for(promises_hold(&Database::in_memory(), &History::of_each_change(&going))).unwrap();
     }

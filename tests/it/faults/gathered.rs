@@ -1,4 +1,4 @@
-//! Concurrent sends that share a batch, on a database with faults, with callers that are cancelled.
+//! Concurrent sends that share a batch. The database has faults, and some callers are cancelled.
 
 use crate::model::{tries, wait_for};
 use chat_core::{
@@ -23,7 +23,7 @@ enum Wish {
     Good,
     /// To a thread of other users.
     Foreign,
-    /// With a text that Postgres refuses. [`chat_core::Chat`] refuses it before the store.
+    /// With a text that Postgres refuses. [`chat_core::Chat`] refuses it before it calls the store.
     Bad,
 }
 
@@ -73,7 +73,9 @@ impl Room {
         Self { store, ours, foreign }
     }
 
-    /// Returns a message. Its text and key are unique: the number of the job, and its index in the job.
+    /// Returns a message with a unique text and key.
+    ///
+    /// Both consist of the number of the job and the index of the message in the job.
     fn message(&self, wish: Wish, text: String) -> NewMessage {
         let key = IdempotencyKey { key: text.clone(), request: [7; 32] };
         NewMessage {
@@ -93,7 +95,7 @@ impl Room {
 
     async fn send(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>> {
         match self.store.insert_messages(messages).await {
-            // A message that was written without others fails the whole call.
+            // If a message was written alone, its error is the error of the whole call.
             Err(bad @ StoreError::Fault(_)) => Ok(vec![Err(bad)]),
             outcomes => outcomes,
         }
@@ -106,7 +108,7 @@ impl Room {
         let there = messages.len();
         let by_text: BTreeMap<_, _> =
             messages.into_iter().map(|message| (message.text.clone(), message)).collect();
-        assert_eq!(by_text.len(), there, "each is there once");
+        assert_eq!(by_text.len(), there, "each is stored once");
         by_text
     }
 
@@ -119,12 +121,12 @@ impl Room {
             match (wish, outcome) {
                 (Wish::Good, Ok(sent)) => {
                     assert_eq!((&sent.message.text, sent.message.sender), (&new.text, ANN));
-                    assert_eq!(stored.get(&new.text), Some(&sent.message), "what was answered is kept");
+                    assert_eq!(stored.get(&new.text), Some(&sent.message), "the answered message is stored");
                     assert!(last < Some(sent.message.id), "in the order of the job");
                     last = Some(sent.message.id);
                 }
                 (Wish::Foreign, Err(StoreError::NotFound)) | (Wish::Bad, Err(StoreError::Fault(_))) => {
-                    assert!(!stored.contains_key(&new.text), "what was refused is not there");
+                    assert!(!stored.contains_key(&new.text), "the refused message is not stored");
                 }
                 other => panic!("{other:?}"),
             }
@@ -137,8 +139,8 @@ impl Room {
         let good = self.messages(n, job).into_iter().zip(&job.0).filter(|(_, wish)| **wish == Wish::Good);
         let there: Vec<_> = good.map(|(new, _)| stored.get(&new.text).map(|message| message.id)).collect();
         let all = there.iter().all(Option::is_some);
-        assert!(all || there.iter().all(Option::is_none), "half a job: {there:?}");
-        // A repeat answers stored messages and adds the others.
+        assert!(all || there.iter().all(Option::is_none), "the job was done in part: {there:?}");
+        // A repeat returns the stored messages and adds the others.
         let outcomes = self.send(self.messages(n, job)).await.unwrap();
         self.check(n, job, &outcomes).await;
         for sent in outcomes.into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Messages whose commit succeeds while its answer is lost, and lists that stay cached through changes elsewhere.
+//! Messages whose commit succeeds but whose answer is lost, and lists that stay cached when another thread changes.
 
 use chat_core::{
     Chat, Draft, Error,
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 on_both_databases!(
     a_message_whose_answer_is_lost_is_stored_once,
-    a_client_sends_a_message_once_though_its_answer_is_lost,
+    a_client_sends_a_message_once_if_its_answer_is_lost,
 );
 
 const ANN: UserId = UserId::new(1);
@@ -49,7 +49,7 @@ async fn a_message_whose_answer_is_lost_is_stored_once(database: Database) {
     chat.close().await;
 }
 
-async fn a_client_sends_a_message_once_though_its_answer_is_lost(database: Database) {
+async fn a_client_sends_a_message_once_if_its_answer_is_lost(database: Database) {
     let (chat, faults, [thread, _]) = chat(&database).await;
     let server = Server::of(chat).await;
     let (_, ann) = server.user("ann", ANN.get()).await;
@@ -61,14 +61,14 @@ async fn a_client_sends_a_message_once_though_its_answer_is_lost(database: Datab
     server.stop().await;
 }
 
-/// In one process; nodes that share a database compare one version for all lists of a user.
+/// This holds in one process. Nodes that share a database compare one version for all lists of a user.
 #[tokio::test]
 async fn a_message_in_one_thread_leaves_the_page_of_another_thread_cached() {
     let database = Database::sqlite();
     let (chat, faults, [read, written]) = chat(&database).await;
     chat.send(BOB, read, "hello").await.unwrap();
     let page = || chat.thread_messages_json(ANN, read, MessageRange::Oldest, 100);
-    // A page is cached for two seconds, which may pass between two lines on a slow machine.
+    // A page is cached for two seconds. On a slow machine they may pass between two lines of this test.
     let deadline = Instant::now() + PATIENCE;
     let cached = loop {
         page().await.unwrap();

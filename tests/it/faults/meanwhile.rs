@@ -22,7 +22,7 @@ async fn chat(database: &Database) -> (Chat, Faults, ThreadId) {
     (chat, faults, thread)
 }
 
-/// Runs `something` while the next call of a method is done but not answered.
+/// Runs `something` after the next call of a method is done and before it returns.
 async fn meanwhile<T>(
     faults: &Faults,
     method: &'static str,
@@ -127,7 +127,7 @@ async fn token_uses_count_while_they_are_being_written(database: Database) {
         chat.authenticate(token.expose()).await.unwrap();
         gate.open();
     };
-    // Issuing a token flushes the recorded uses of others.
+    // Issuing a token flushes the recorded uses of other tokens.
     tokio::join!(async { chat.issue_token(ANN).await.unwrap() }, meanwhile);
     chat.close().await;
 }

@@ -1,13 +1,14 @@
 //! The promises of the chat while its database fails, is slow, or loses answers:
 //!
 //! - An operation that was answered `Ok` is done and durable.
-//! - An operation with an error other than `Unavailable` did nothing. One with `Unavailable` did all or nothing.
-//! - A repeat with the same idempotency key adds nothing and answers the same message.
-//! - After an operation was answered, with whatever outcome, no cached list or session shows the state before it. The same
-//!   holds after the operation of a cancelled caller has completed.
-//! - Callers whose writes share a batch get their own outcome each, in their order, also if other callers are cancelled. A
-//!   bad message fails without the others.
-//! - After the faults everything works.
+//! - An operation with an error other than `Unavailable` did nothing. An operation with `Unavailable` was done as a
+//!   whole or not at all.
+//! - A repeat with the same idempotency key adds nothing and returns the same message.
+//! - After an operation was answered, whatever its result, no cached list or session shows the state before it. The
+//!   same is true after the operation of a cancelled caller has completed.
+//! - If writes share a batch, each caller gets the outcomes of its own writes, in their order, even if other callers
+//!   are cancelled. An invalid message fails alone.
+//! - After the faults, every operation succeeds again.
 
 mod cancelled;
 mod gathered;
@@ -31,7 +32,7 @@ use std::{fmt, sync::Arc};
 struct Troubled {
     both: Both,
     faults: Faults,
-    /// References to the store while no operation is in progress.
+    /// The number of references to the store while no operation is in progress.
     holders: usize,
 }
 
@@ -58,10 +59,12 @@ impl Troubled {
         let refused = done.answer(operation, learned.as_ref()).is_err();
         let Err(not_nothing) = model.compare(chat).await else { return Ok(()) };
         if refused {
-            return Err(format!("{operation:?} was to be refused, and did something: {not_nothing}"));
+            return Err(format!("{operation:?} should be refused, but had an effect: {not_nothing}"));
         }
         if let Err(not_all) = done.compare(chat).await {
-            return Err(format!("half of {operation:?}: not nothing, {not_nothing}, and not all, {not_all}"));
+            return Err(format!(
+                "{operation:?} was done in part: not nothing, {not_nothing}; not all, {not_all}"
+            ));
         }
         *model = done;
         Ok(())
@@ -81,7 +84,7 @@ impl<T: fmt::Debug> fmt::Debug for History<T> {
 impl<T: Clone + fmt::Debug + 'static> History<T> {
     /// Generates histories with these faults.
     fn any(faults: impl Strategy<Value = T>) -> impl Strategy<Value = Self> {
-        // The clock stands still, so that only the operations call the database.
+        // The clock does not advance, so that only the operations call the database.
         let operation = operations::operation()
             .prop_filter("time stands still", |operation| !matches!(operation, Operation::Pass { .. }));
         prop::collection::vec((operation, faults), 1..40).prop_map(Self)
@@ -114,7 +117,9 @@ impl<T: Clone + fmt::Debug + 'static> History<T> {
     }
 }
 
-/// Makes property tests of a check of `(&Database, &value) -> Result<(), String>`, with so many cases on each database.
+/// Makes property tests of a check of `(&Database, &value) -> Result<(), String>`.
+///
+/// Each test has its own number of cases and its own database.
 macro_rules! on_each_database {
     ($values:expr, $check:path, $($name:ident: $cases:literal on $database:expr;)*) => {$(
         proptest! {

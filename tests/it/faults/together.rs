@@ -1,4 +1,5 @@
-//! Concurrent operations on a slow database, some of them cancelled. In whatever order they are done, all lists agree.
+//! Concurrent operations on a slow database, some of them cancelled. All lists agree, whatever the order of the
+//! operations.
 
 use super::{Troubled, on_each_database};
 use crate::model::{
@@ -18,7 +19,7 @@ use std::fmt;
 
 const UNKNOWN_USER: UserId = UserId::new(900_000);
 
-/// An operation, and after how many yields its caller is cancelled, if at all.
+/// An operation, and the number of yields after which its caller is cancelled, or `None`.
 type Doing = (Operation, Option<u8>);
 
 /// Concurrent operations, and the delay of each call of the database.
@@ -89,7 +90,7 @@ async fn every_list_agrees(database: &Database, rounds: &[Round]) -> Result<(), 
 
 /// Reads every list of a user.
 async fn read_everything(model: &Model, chat: &Chat, user: UserId) {
-    // The answers depend on the moment. The cached ones are compared later.
+    // These answers depend on timing. The cached lists are compared later.
     let all = Slice { limit: ALL, offset: 0 };
     let _ = chat.unread_json(user, UnreadFilter::Incoming, all).await;
     let _ = chat.unread_json(user, UnreadFilter::All, all).await;

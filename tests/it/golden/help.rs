@@ -10,7 +10,7 @@ fn append_help(screens: &mut String, command: &[&str]) {
     let Some((_, commands)) = help.split_once("\nCommands:\n") else { return };
     for line in commands.lines().take_while(|line| !line.is_empty()) {
         let name = line.split_whitespace().next().unwrap();
-        // The names stand two columns in; deeper lines go on with a description.
+        // The names are indented by two columns. Lines with a deeper indent continue a description.
         if line.starts_with(&format!("  {name}")) && name != "help" {
             append_help(screens, &[command, &[name]].concat());
         }

@@ -1,6 +1,6 @@
-//! Wraps a statement of SQL for reading: line breaks change, nothing else.
+//! Wraps a statement of SQL for reading. It changes only line breaks.
 
-/// What begins a line, the longer before what it begins with.
+/// The texts that begin a line. A longer text comes before its own prefix.
 const CLAUSES: [&str; 28] = [
     "with ",
     "select ",
@@ -32,10 +32,10 @@ const CLAUSES: [&str; 28] = [
     "else ",
 ];
 
-/// Parentheses with no more than this in them stay on one line.
+/// The maximum number of characters between parentheses that stay on one line.
 const SHORT: usize = 60;
 
-/// Lines longer than this are wrapped at their next comma.
+/// The length above which a line is wrapped at its next comma.
 const LONG: usize = 90;
 
 /// Returns the statement with a line for each clause, indented by the parentheses around it.

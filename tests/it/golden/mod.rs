@@ -1,4 +1,4 @@
-//! What programs and other engineers read, held to files that are checked in: see [`chat_tests::golden`].
+//! Outputs that programs and engineers read, compared with files that are checked in: see [`chat_tests::golden`].
 
 mod help;
 mod layout;

@@ -1,4 +1,4 @@
-//! The JSON of every type that the table of endpoints sends or answers.
+//! The JSON of every type in a request or an answer of the endpoint table.
 
 use chat_core::api::{
     Credentials, Detail, EditMessage, FieldErrors, IssuedToken, MarkRead, Marked, Message, MessageCursor,
@@ -16,7 +16,7 @@ use std::{collections::BTreeSet, fmt::Debug};
 struct Golden(BTreeSet<String>);
 
 impl Golden {
-    /// Writes samples of a type as its golden file, and reads them back from it.
+    /// Compares samples of a type with its golden file, and reads them back from their JSON.
     #[track_caller]
     fn check<T: Serialize + DeserializeOwned + JsonSchema + PartialEq + Debug>(&mut self, samples: &[T]) {
         let name = file::<T>();
@@ -24,7 +24,7 @@ impl Golden {
         golden::check(&format!("wire/{name}"), &json);
         let read: Vec<T> = serde_json::from_str(&json).unwrap();
         assert_eq!(read, samples, "{name}");
-        assert!(self.0.insert(name.clone()), "{name} stands twice");
+        assert!(self.0.insert(name.clone()), "{name} is listed twice");
     }
 }
 
@@ -82,7 +82,7 @@ fn messages() -> Vec<Message> {
         created: time("2024-02-29T23:59:59.120000Z"),
         is_read: true,
     };
-    // Every character that JSON has to escape, and some that it has not.
+    // Every character that JSON must escape, and some that it need not escape.
     let text = "\"\\/\u{8}\u{c}\n\r\t\u{1f}\u{7f}\u{2028} é 日本 🦀".into();
     let unread = Message {
         id: MessageId::new(i64::MAX),
@@ -183,7 +183,7 @@ fn every_type_of_the_endpoint_table_has_its_golden_json() {
     check_replies(&mut golden);
     let mut table = Table::default();
     endpoints::visit(&mut table);
-    assert_eq!(golden.0, table.0, "each type of the table has samples in this file, and no other has");
+    assert_eq!(golden.0, table.0, "each type of the table has samples in this file, and no other type has");
     check_refusals(&mut golden);
     golden::check_folder("wire", &golden.0);
 }

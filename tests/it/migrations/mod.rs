@@ -23,7 +23,9 @@ fn versions() -> BTreeSet<String> {
     folders.map(|folder| folder.file_name().into_string().unwrap()).collect()
 }
 
-/// Records and checks the fixture of this program's own version, which exists at the latest when it is released.
+/// Records and checks the fixture of this program's version.
+///
+/// The fixture must exist when the version is released.
 mod recorded {
     use super::{Database, fixture, story};
 
@@ -33,7 +35,11 @@ mod recorded {
             fixture::record(&database, &version, kind);
         }
         let place = fixture::place(env!("CARGO_PKG_VERSION"), kind);
-        assert!(place.is_file(), "{} is to be recorded, as `tests/it/migrations` says", place.display());
+        assert!(
+            place.is_file(),
+            "{} does not exist: record it as `tests/it/migrations` describes",
+            place.display()
+        );
     }
 
     #[tokio::test]

@@ -1,5 +1,5 @@
-//! The expected answer and the effect of each operation. The chat chooses ids and secrets: the model takes them from its
-//! answer, and checks that they were never used before.
+//! The expected answer and the effect of each operation. The chat chooses ids and secrets. The model takes them from
+//! the chat's answer, and checks that they were never used before.
 
 use super::{
     accounts::{NO_USER, invalid},
@@ -15,7 +15,9 @@ use chat_core::{
 use std::time::Duration;
 
 impl Model {
-    /// Does an operation in the model. Returns the answer that the chat, which answered `seen`, should have given.
+    /// Does an operation in the model, and returns the expected answer.
+    ///
+    /// `seen` is the answer of the chat.
     pub(crate) fn answer(&mut self, operation: &Operation, seen: Option<&Answer>) -> Outcome {
         match *operation {
             Operation::Pass { seconds } => {

@@ -14,7 +14,9 @@ use chat_core::{
 use std::{collections::BTreeSet, fmt::Debug};
 
 impl Model {
-    /// Compares every list of every user, and every token ever issued, which counts as a use of the token.
+    /// Compares every list of every user, and every token that was ever issued.
+    ///
+    /// The comparison counts as a use of each token.
     pub(crate) async fn compare(&mut self, chat: &Chat) -> Result<(), String> {
         let slice_all = Slice { limit: ALL, offset: 0 };
         let users = chat.users("", slice_all).await.map_err(Refusal::from);
@@ -73,5 +75,5 @@ pub(crate) fn same<T: Debug + PartialEq>(what: &str, chat: &T, model: &T) -> Res
     if chat == model {
         return Ok(());
     }
-    Err(format!("{what}:\n  the chat says  {chat:?}\n  the model says {model:?}"))
+    Err(format!("{what}:\n  the chat:  {chat:?}\n  the model: {model:?}"))
 }

@@ -1,4 +1,4 @@
-//! Reading ids and states from the chat where no answer told them.
+//! Reads ids and states from the chat if no answer contained them.
 
 use super::{
     operations::{ALL, Operation},
@@ -13,7 +13,7 @@ use chat_core::{
 use std::collections::BTreeMap;
 
 impl Model {
-    /// Returns the answer of an operation that chose an id, if it was done.
+    /// Returns the answer to an operation that chose an id, if the operation was done.
     pub(crate) async fn learn(&self, operation: &Operation, chat: &Chat) -> Option<Answer> {
         match *operation {
             Operation::Register { who, .. } => {
@@ -52,7 +52,7 @@ impl Model {
             }
             lists.push(list);
         }
-        // With three users, any two threads are both in the list of one of them.
+        // There are three users, so any two threads have a common participant.
         let in_order = |a: ThreadId, b: ThreadId| {
             let place = |list: &[Thread], id| list.iter().position(|thread| thread.id == id);
             lists.iter().find_map(|list| Some(place(list, a)?.cmp(&place(list, b)?))).unwrap()

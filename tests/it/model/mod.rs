@@ -1,5 +1,5 @@
-//! Random histories of several users on every store, compared with a model that holds everything in a few lists. The chat
-//! has to answer what the model answers.
+//! Random histories of several users on every store, compared with a model that keeps its state in a few lists. The
+//! answers of the chat must equal the answers of the model.
 //!
 //! A failing history is shrunk and printed with one line for each operation. Its seed is stored in
 //! `tests/proptest-regressions` and tried first from then on. `PROPTEST_CASES` sets the number of histories.
@@ -63,12 +63,14 @@ impl Both {
     pub(crate) async fn step(&mut self, operation: &Operation) -> Result<(), String> {
         match self.try_step(operation).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(format!("{operation:?} finds the database not available")),
+            Ok(false) => Err(format!("{operation:?} failed: the database is unavailable")),
             Err(difference) => Err(difference),
         }
     }
 
-    /// Does the same where the database may be unavailable. Then the model does nothing, and this returns `false`.
+    /// Does the same on a database that may be unavailable.
+    ///
+    /// If it is unavailable, the model does nothing, and the result is `false`.
     pub(crate) async fn try_step(&mut self, operation: &Operation) -> Result<bool, String> {
         if let Operation::Pass { seconds } = operation {
             self.clock.advance(Duration::from_secs(*seconds));

@@ -4,7 +4,7 @@
 use proptest::{option, prelude::*, sample::select};
 use std::fmt;
 
-/// A name that may or may not belong to a user at the moment.
+/// A name, which a user may or may not have at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
     Ann,
@@ -188,10 +188,10 @@ impl fmt::Debug for History {
 /// A limit above the length of every list.
 pub(crate) const ALL: u64 = 1000;
 
-/// Passwords: a user has one of the first two; the last is too short to be chosen.
+/// Passwords. A user has one of the first two. The last one is too short to be valid.
 const PASSWORDS: [&str; 3] = ["the first password", "the second password", "short"];
 
-/// Histories of up to `length` operations.
+/// Generates histories of up to `length` operations.
 pub(crate) fn histories(length: usize) -> impl Strategy<Value = History> {
     prop::collection::vec(operation(), 1..=length).prop_map(History)
 }
@@ -203,7 +203,7 @@ fn pair() -> impl Strategy<Value = Pair> {
     let pairs = [(Who::Ann, Who::Bob), (Who::Bob, Who::Cid), (Who::Cid, Who::Ann), (Who::Dan, Who::Ann)];
     prop_oneof![4 => Just(pairs[0]), 2 => Just(pairs[1]), 2 => Just(pairs[2]), 1 => Just(pairs[3])]
 }
-/// A thread, and mostly one of its participants.
+/// Generates a thread and a caller, mostly one of its participants.
 fn pair_and_caller() -> impl Strategy<Value = (Pair, Who)> {
     (pair(), 0..7, who()).prop_map(|(pair, role, other)| match role {
         0..3 => (pair, pair.0),
@@ -228,7 +228,7 @@ pub(crate) fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![3 => accounts(), 3 => tokens(), 3 => threads(), 6 => messages()]
 }
 
-/// Operations on threads and messages only.
+/// Generates operations on threads and messages only.
 pub(crate) fn conversation() -> impl Strategy<Value = Operation> {
     prop_oneof![1 => threads(), 2 => messages()]
 }

@@ -1,4 +1,4 @@
-//! Operations as calls of the chat, and its answers.
+//! Performs operations as calls of the chat, and converts its answers.
 
 use super::{
     operations::{Operation, Start},
@@ -41,7 +41,7 @@ pub(crate) enum Answer {
     },
 }
 
-/// Why an operation was not done.
+/// The reason why an operation was not done.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Refusal {
     NotFound(Resource),
@@ -51,7 +51,7 @@ pub(crate) enum Refusal {
     InvalidToken,
     InactiveUser,
     Unavailable,
-    /// An error that no operation should ever get.
+    /// An error that no operation should ever return.
     Broken(String),
 }
 
@@ -73,7 +73,9 @@ impl From<Error> for Refusal {
 pub(crate) type Outcome = Result<Answer, Refusal>;
 
 impl Operation {
-    /// Does the operation on the chat. The model, in the state before it, resolves the names.
+    /// Does the operation on the chat.
+    ///
+    /// The model is in the state before the operation, and resolves the names.
     pub(crate) async fn perform(&self, model: &Model, chat: &Chat) -> Outcome {
         match self {
             Self::Pass { .. } => Ok(Answer::Done),

@@ -1,4 +1,4 @@
-//! The state of the model: the chat as a few lists in memory, without regard to speed.
+//! The state of the model: a few lists in memory, which are not optimised for speed.
 
 use super::operations::{Nth, Pair, Who};
 use chat_core::api::{
@@ -25,7 +25,7 @@ pub(crate) struct Model {
     pub(super) ids: BTreeMap<Who, UserId>,
     pub(super) highest_user: i64,
     pub(super) last_deleted_thread: Option<ThreadId>,
-    /// All ids that were ever given, in order.
+    /// All ids that were ever assigned, in order.
     pub(super) message_ids: Vec<MessageId>,
     pub(crate) secrets: Vec<chat_core::api::Token>,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Person {
     pub(crate) password: Option<&'static str>,
     pub(crate) active: bool,
     pub(crate) created: Timestamp,
-    /// The number of tokens that the user was ever given.
+    /// The number of tokens that were ever issued to the user.
     pub(crate) tokens: i64,
 }
 
@@ -90,11 +90,11 @@ impl Model {
 
     // Names
 
-    /// Returns the current or last id of a user, or an id that was never given.
+    /// Returns the current or last id of a user, or an id that was never assigned.
     pub(crate) fn user(&self, who: Who) -> UserId {
         self.ids.get(&who).copied().unwrap_or(UserId::new(900_000))
     }
-    /// Returns the id that an embedding application would give the user.
+    /// Returns the id that an embedding application would assign to the user.
     pub(crate) fn id_to_ensure(&self, who: Who) -> UserId {
         self.ids.get(&who).copied().unwrap_or(UserId::new(self.highest_user + 5))
     }

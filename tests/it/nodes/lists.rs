@@ -60,7 +60,7 @@ enum Change {
 }
 
 impl Change {
-    /// Makes the change, to `message` where it is about one.
+    /// Makes the change, on `message` if it is a change of a message.
     async fn make(self, node: &Chat, thread: ThreadId, message: MessageId) -> Result<(), Error> {
         match self {
             Self::Send => {
@@ -91,8 +91,9 @@ impl Change {
     }
 }
 
-/// Makes these changes on one node, several times. After each, every list on another node shows it, though that node had
-/// cached them all.
+/// Makes these changes on one node, several times.
+///
+/// Asserts that every list on another node shows each change, although that node had cached all lists.
 async fn assert_visible_on_another_node(changes: &[Change]) {
     const ROUNDS: usize = 6;
     let database = Database::postgres().await;
@@ -138,7 +139,7 @@ visible_on_another_node! {
         Send, Edit, MarkRead, MarkUnread, MarkThreadRead, OpenAnotherThread, DeleteMessage, DeleteThread;
 }
 
-/// Concurrent readers put pages into the cache that they read before a change.
+/// Concurrent readers cache pages that they read before a change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_under_constant_reads_show_each_change() {
     const CHANGES: usize = 150;
@@ -192,7 +193,7 @@ async fn a_cached_list_is_served_only_after_its_version_is_checked() {
     chat.send(ANN, chat.open_thread(ANN, BOB).await.unwrap().id, "hello").await.unwrap();
     let read = || chat.messages_json(BOB, PAGE);
 
-    // A page is cached for two seconds, which may pass between two lines on a slow machine.
+    // A page is cached for two seconds. On a slow machine they may pass between two lines of this test.
     let deadline = Instant::now() + PATIENCE;
     let kept = loop {
         read().await.unwrap();

@@ -1,4 +1,4 @@
-//! Tokens over time and across nodes.
+//! Expiry, use and revocation of tokens, on one node and across nodes.
 
 use chat_core::{
     Chat, Error,

@@ -1,4 +1,4 @@
-//! The disk below the database: acknowledged messages are synced, and a full disk refuses writes.
+//! The disk of the database: acknowledged messages are synced, and writes to a full disk are refused.
 
 use super::{Answers, Scene, Writers, scene::assert_unavailable};
 use chat_tests::{Cluster, Database, Disk, Program, program};
@@ -34,8 +34,8 @@ async fn sqlite_has_synced_every_acknowledged_message() {
     let server = serve_from(&disk, &database, &[]);
     assert_eq!(synced(&disk, &scene, &server).await, MESSAGES);
     server.stop();
-    // With --no-sync few messages are synced, which shows that the syncs counted above are those of messages. When the WAL
-    // restarts it is synced in any case.
+    // With --no-sync few messages are synced, so the syncs that are counted above are those of messages. A restart of
+    // the WAL syncs it in any case.
     let server = serve_from(&disk, &database, &["--no-sync"]);
     assert!(synced(&disk, &scene, &server).await < MESSAGES / 2);
     server.stop();
@@ -100,7 +100,7 @@ async fn no_room(disk: &Disk, scene: Arc<Scene>, server: Program, reason: &str) 
         if answer.status() != StatusCode::CREATED {
             break answer;
         }
-        assert!(beside.len() < 10_000, "it is never full");
+        assert!(beside.len() < 10_000, "the disk did not fill up");
     };
     assert_unavailable(refused).await;
     server.wait_for(reason);
@@ -135,7 +135,7 @@ async fn a_file_size_limit_is_handled_like_a_full_disk() {
             break answer;
         }
         acknowledged.push(text);
-        assert!(acknowledged.len() < 10_000, "the limit is never met");
+        assert!(acknowledged.len() < 10_000, "the limit was not reached");
     };
     assert_unavailable(refused).await;
     let texts: Vec<String> = scene.messages().await.into_iter().map(|(_, text)| text).collect();

@@ -1,4 +1,4 @@
-//! Clients that disconnect during a request: an incomplete request changes nothing, a complete one is carried out.
+//! Clients that disconnect during a request: an incomplete request changes nothing, a complete request is carried out.
 
 use super::{Answers, Scene, Writers};
 use chat_tests::{Database, Program, on_both_databases, program::PATIENCE};
@@ -13,7 +13,7 @@ on_both_databases!(
 
 /// Returns the bytes of a request that sends a message.
 fn message(scene: &Scene, text: &str) -> Vec<u8> {
-    // Blanks at the end, so that the JSON is complete before the body is.
+    // The body ends with spaces, so that the JSON is complete before the body.
     let body = format!(r#"{{"thread":"{}","text":"{text}"}}    "#, scene.thread);
     let head = format!(
         "POST /chat-api/messages/ HTTP/1.1\r\nHost: chat\r\nAuthorization: Token {}\r\nIdempotency-Key: {text}\r\n\
@@ -55,7 +55,7 @@ async fn an_incomplete_request_changes_nothing(database: Database) {
     }
     writers.more(50).await;
     assert!(scene.messages().await.iter().all(|(_, text)| text != "half"));
-    // Its idempotency key is still unused.
+    // The idempotency key is still unused.
     writers.finish_with(&["half"]).await;
     server.stop();
 }
@@ -66,7 +66,7 @@ async fn a_complete_request_is_carried_out_after_the_client_has_gone(database: D
     for text in &texts {
         say_and_go(&server, &message(&scene, text), false).await;
     }
-    // Whether the server reads it before the reset is chance, but it is never stored in part.
+    // The server may or may not read the message before the reset, but never stores a part of it.
     let reset: Vec<String> = (0..40).map(|n| format!("reset-{n}")).collect();
     for text in &reset {
         say_and_go(&server, &message(&scene, text), true).await;
@@ -80,7 +80,7 @@ async fn a_complete_request_is_carried_out_after_the_client_has_gone(database: D
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, there).await.expect("what was sent whole is carried out");
+    timeout(PATIENCE, there).await.expect("the complete request is carried out");
     writers.more(50).await;
     writers.finish_with(&[texts, reset].concat()).await;
 

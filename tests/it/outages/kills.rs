@@ -1,4 +1,4 @@
-//! Servers that are killed at random moments, many times, during writes.
+//! Servers that are killed many times, at random moments, during writes.
 
 use super::{Answers, Scene, Writers};
 use chat_tests::{Database, Program, on_both_databases, program};
@@ -27,7 +27,7 @@ async fn acknowledged_messages_survive_any_number_of_kills(database: Database) {
     let mut writers = Writers::start(&scene, 12, Answers::UnlessKilled, &mut random);
     let mut killed = 0;
     while killed < KILLS {
-        // Shortly after an acknowledgement, in the middle of other requests.
+        // The kill comes shortly after an acknowledgement, during other requests.
         writers.more(random.usize(..60)).await;
         tokio::time::sleep(Duration::from_micros(random.u64(..3000))).await;
         for _ in 0..random.usize(1..=nodes) {
@@ -59,7 +59,9 @@ async fn kill_while_it_starts(database: &Database, after: Duration) {
     server.wait().unwrap();
 }
 
-/// Prints the seed, which is shown when the test fails. It repeats the same kills, though not at the same moments.
+/// Prints the seed, which is shown when the test fails.
+///
+/// The same seed repeats the same kills, but not at exactly the same times.
 #[expect(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
 fn tell(seed: u64) {
     println!("CHAT_TEST_SEED={seed}");

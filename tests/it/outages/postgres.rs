@@ -56,7 +56,7 @@ impl Story {
         };
         timeout(PATIENCE, ready).await.expect("it is ready again");
         self.writers.more(50).await;
-        // It may have been stored before. If not, it is now.
+        // The message may have been stored during the outage. If not, it is stored now.
         self.writers.finish_with(&["sent-during-the-outage"]).await;
         self.server.stop();
     }
@@ -95,7 +95,7 @@ async fn terminated_connections_are_replaced() {
     story.goes_on().await;
 }
 
-/// As when a database is closed for maintenance, or a password is changed.
+/// The cause may be maintenance of the database, or a changed password.
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_503_while_postgres_refuses_connections() {
     let cluster = Cluster::own();
@@ -136,7 +136,8 @@ async fn requests_are_503_while_the_network_refuses_connections() {
     story.goes_on().await;
 }
 
-/// As when the database's machine loses power and a standby takes its place: connections stay open without traffic.
+/// The cause may be a database machine that loses power and is replaced by a standby. The connections stay open without
+/// traffic.
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_503_while_the_network_drops_all_traffic() {
     let cluster = Cluster::own();

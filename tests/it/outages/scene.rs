@@ -24,7 +24,7 @@ impl Scene {
         let thread = chat.open_thread(ann, bob).await.unwrap().id;
         let tokens = [chat.issue_token(ann).await.unwrap(), chat.issue_token(bob).await.unwrap()];
         chat.close().await;
-        // A server that does not answer within this time fails the test.
+        // If a server does not answer within this time, the test fails.
         let http = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         Self { http, tokens, thread, servers: Mutex::default() }
     }
@@ -44,12 +44,14 @@ impl Scene {
         self.http.request(method, format!("{}{path}", self.servers()[0]))
     }
 
-    /// Builds a request of the first user to the first server.
+    /// Builds a request by the first user to the first server.
     pub(super) fn signed_in(&self, method: Method, path: &str) -> RequestBuilder {
         self.request(method, path).bearer_auth(self.tokens[0].expose())
     }
 
-    /// Builds a request that sends a message of one of the users to a server. The text is the idempotency key too.
+    /// Builds a request that sends a message by one of the users to a server.
+    ///
+    /// The text is also the idempotency key.
     pub(super) fn message(&self, server: &str, sender: usize, text: &str) -> RequestBuilder {
         let request = self.http.post(format!("{server}/chat-api/messages/"));
         let request = request.bearer_auth(self.tokens[sender].expose()).header("Idempotency-Key", text);
@@ -57,7 +59,7 @@ impl Scene {
         request.header(header::CONTENT_TYPE, "application/json").body(body)
     }
 
-    /// Sends a message of the first user to the first server.
+    /// Sends a message by the first user to the first server.
     pub(super) async fn send(&self, text: &str) -> Response {
         self.message(&self.servers()[0], 0, text).send().await.unwrap()
     }
@@ -82,6 +84,6 @@ pub(super) async fn assert_unavailable(answer: Response) {
     let (status, retry) = (answer.status(), answer.headers().get(header::RETRY_AFTER).cloned());
     let body = answer.text().await.unwrap();
     assert_eq!((status, &*body), (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE));
-    let retry = retry.expect("a time to come again");
+    let retry = retry.expect("a Retry-After header");
     assert!(retry.to_str().unwrap().parse::<u32>().unwrap() > 0, "{retry:?}");
 }

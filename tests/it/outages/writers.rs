@@ -1,4 +1,4 @@
-//! Clients that write during a failure, and remember which messages were acknowledged.
+//! Clients that write during a failure, and record which messages were acknowledged.
 
 use super::{Scene, scene::assert_unavailable};
 use chat_core::api::{Message, MessageId};
@@ -13,8 +13,10 @@ use std::{
 };
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
-/// Concurrent writers, half of them as either user. Each sends one message after the other, and repeats each until it is
-/// acknowledged. Some messages are repeated once more after that, which must add nothing.
+/// Concurrent writers, half of them for each of the two users.
+///
+/// A writer sends one message after the other, and repeats each one until it is acknowledged. Some messages are then
+/// repeated once more, which must add nothing.
 pub(super) struct Writers {
     scene: Arc<Scene>,
     at_work: JoinSet<(usize, Vec<MessageId>)>,
@@ -22,7 +24,7 @@ pub(super) struct Writers {
     acknowledged: watch::Receiver<usize>,
 }
 
-/// When a server has to answer, with 201 or with the contract's 503.
+/// When a server must answer with 201 or with the contract's 503.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answers {
     /// Always, whatever happens to its database.
@@ -78,8 +80,9 @@ impl Writers {
         self.finish_with::<&str>(&[]).await;
     }
 
-    /// Does the same for additional messages that the first user sent with unknown outcome. They are sent again, after which
-    /// each is stored once.
+    /// Does the same for additional messages of the first user whose outcome is unknown.
+    ///
+    /// They are sent again. After that, each must be stored once.
     pub(super) async fn finish_with<T: AsRef<str>>(mut self, beside: &[T]) {
         self.stop.store(true, Ordering::Relaxed);
         let mut acknowledged = Vec::new();
@@ -118,7 +121,7 @@ impl Writer {
         while !self.stop.load(Ordering::Relaxed) {
             let text = text(self.name, ids.len());
             let (id, _) = self.send(&text).await;
-            assert!(ids.last().is_none_or(|last| *last < id), "{text} is before the one before it");
+            assert!(ids.last().is_none_or(|last| *last < id), "{text} has a lower id than the one before it");
             ids.push(id);
             self.count.send_modify(|count| *count += 1);
             if self.random.u8(..4) == 0 {
@@ -152,7 +155,7 @@ impl Writer {
                 Ok(answer) => assert_unavailable(answer).await,
                 Err(error) => self.broken_off(&error),
             }
-            // A pause, so that repeats do not keep a refusing server busy.
+            // The pause prevents repeats from overloading a server that refuses them.
             tokio::time::sleep(Duration::from_millis(self.random.u64(1..20))).await;
         }
     }

@@ -1,12 +1,14 @@
 //! Every path that ARCHITECTURE.md names exists.
 //!
-//! A path is a text in backticks that has a slash or ends in `.rs`, without blanks. It is written from the root of the
-//! workspace; a shorter one has to be the end of a path that exists. A text that begins with a slash is a URL path.
+//! A path is a text in backticks that has a slash or ends in `.rs`, without blanks. It is relative to the root of the
+//! workspace. A shorter path must be the end of an existing path. A text that begins with a slash is a URL path.
 
 use chat_tests::binaries;
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// Collects every file and folder below `folder`, relative to `root`, with a slash before each and behind folders.
+/// Collects every file and folder below `folder`, relative to `root`.
+///
+/// Each path begins with a slash. The path of a folder also ends with a slash.
 fn collect(root: &Path, folder: &Path, paths: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -97,7 +97,7 @@ async fn a_backup_during_writes_has_everything_acknowledged_before_it() {
         assert_eq!(
             user.unread().incoming().count().await.unwrap(),
             incoming,
-            "the counters are of the same moment"
+            "the counters are of the same snapshot as the messages"
         );
         user.send(*thread, "and on it goes").await.unwrap();
     }
@@ -122,10 +122,10 @@ async fn a_terminated_backup_leaves_no_file() {
     let mut command = program::chat_server(&database, &["backup", copy.to_str().unwrap()]);
     let mut backup = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while parts(&folder) == 0 {
-        assert!(backup.try_wait().unwrap().is_none(), "it ended without having begun");
+        assert!(backup.try_wait().unwrap().is_none(), "the backup ended before its unfinished copy was seen");
         tokio::task::yield_now().await;
     }
-    assert!(!copy.exists(), "half a copy is not called one");
+    assert!(!copy.exists(), "an unfinished copy does not have the final name");
     Command::new("sh").args(["-c", "kill -TERM \"$0\"", &backup.id().to_string()]).status().unwrap();
     // On a slow machine the backup may have finished before the signal.
     let status = backup.wait().unwrap().code();

@@ -41,8 +41,10 @@ impl Findings {
         Self { all: all.collect(), status: ran.status }
     }
 
-    /// Returns the warnings and problems. Omits those about the machine and about the durability of the tests' own Postgres,
-    /// which is switched off.
+    /// Returns the warnings and problems.
+    ///
+    /// Omits those about the machine. Also omits those about durability, which is switched off in the tests' own
+    /// Postgres.
     #[track_caller]
     pub(crate) fn faults(&self) -> Vec<(&str, &str)> {
         let problem = self.all.iter().any(|(_, level, _)| level == "problem");
@@ -172,7 +174,7 @@ fn a_damaged_file_is_a_problem() {
     let database = Database::sqlite();
     filled(&database);
     let data = OpenOptions::new().write(true).open(file(&database)).unwrap();
-    // The first page holds the schema. All others are overwritten.
+    // The first page has the schema. All other pages are overwritten.
     for page in 2..(data.metadata().unwrap().len() / 4096) {
         data.write_all_at(b"scribble", page * 4096).unwrap();
     }

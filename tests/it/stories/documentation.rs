@@ -1,5 +1,5 @@
-//! Every request of the predecessor service's documentation, by which its clients were written, sent with curl as user3, in
-//! the order of the documentation.
+//! Every request of the predecessor service's documentation, sent with curl as user3, in the order of the
+//! documentation. The clients of that service were written from it.
 
 use chat_tests::{Database, Program, on_both_databases, program};
 use serde_json::{Value, json};

@@ -14,12 +14,12 @@ on_both_databases!(
 
 /// The PBKDF2-HMAC-SHA256 hash of "a password of 2019", as Django writes it.
 const ANNS: &str = "pbkdf2_sha256$1000$Zk3vQ9wXb1Ra$CGtTXqk7fgUZiXPtLFpfMB1PBw/D0TPQNsJRdcZQwaw=";
-/// The same of "pässwörd!".
+/// The hash of "pässwörd!" in the same format.
 const BOBS: &str = "pbkdf2_sha256$720$sea_alt$l5GNfwV/P04GWO+uarlCZHJ7/UwyxOMmJrlzEZIE6JY=";
 const ANNS_TOKEN: &str = "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b";
 const DANS_TOKEN: &str = "00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff";
 
-/// Three threads of ann and bob, of which the second has the lowest id, and one of ann and cay.
+/// Three threads of ann and bob, and one of ann and cay. The second thread has the lowest id of the first three.
 const THREADS: [(&str, [i64; 2]); 4] = [
     ("9b0befd9-89b3-4e00-a03e-f6698e4f82cd", [7, 12]),
     ("1cff18f1-d049-43f3-9c69-fcc8948f66f6", [12, 7]),

@@ -100,7 +100,7 @@ async fn requests_and_store_calls_are_counted(database: Database) {
     assert_eq!(found[&*format!(r#"chat_database_connections_max{{pool="{pool}"}}"#)], max);
     let accepted = found["chat_connections_accepted_total"];
     assert!((1.0..=accepted).contains(&found["chat_connections"]), "{text}");
-    // A time after 2001 has more than a billion seconds. A server takes more than a megabyte of memory.
+    // A Unix time after 2001 is more than a billion seconds. A server uses more than a megabyte of memory.
     assert!(
         found["process_start_time_seconds"] > 1e9 && found["process_resident_memory_bytes"] > 1e6,
         "{text}"
@@ -146,7 +146,7 @@ async fn refused_connections_are_counted() {
     };
     assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
     let (mut first, _second) = (silent(&server).await, silent(&server).await);
-    // The first connection is closed for the second.
+    // The first connection is closed to make room for the second.
     let _ = first.read(&mut [0]).await;
     let found = scraper.text().await;
     let found = samples(&found);

@@ -3,7 +3,9 @@
 use chat_tests::{Program, binaries, program, run};
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path};
 
-/// Replaces `cargo run`, since the programs are already built, unoptimised.
+/// The script that replaces `cargo run`.
+///
+/// The programs are already built, without optimisation.
 const CARGO: &str = r#"#!/bin/sh
 while [ $# -gt 0 ]; do
   case $1 in -p) package=$2; shift ;; --) shift; break ;; esac
@@ -63,7 +65,7 @@ fn every_command_of_the_readme_works() {
     assert!(serve.starts_with("cargo run ") && serve.ends_with("--demo\n"), "{serve}");
     let server = Program::started(bash(folder, &serve).env("CHAT_LISTEN", "127.0.0.1:0"));
 
-    // One shell runs all further blocks, as a reader would.
+    // One shell runs all further blocks, as the shell of a reader does.
     let script: Vec<_> = blocks.collect();
     assert!(script.len() >= 4, "the blocks about the API and the command line are found");
     let script = script.concat().replace("http://127.0.0.1:8000", &server.url);

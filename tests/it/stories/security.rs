@@ -26,7 +26,7 @@ fn every_promise_of_security_md_is_tested() {
     let rows = security.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Promise"));
     for row in rows {
         let tests: Vec<_> = row.split('`').filter(|word| word.contains("::")).collect();
-        assert!(!tests.is_empty(), "no test keeps this promise: {row}");
+        assert!(!tests.is_empty(), "no test checks this promise: {row}");
         for test in tests {
             let name = test.rsplit("::").next().unwrap();
             let there = [format!("fn {name}("), format!("mod {name};")];

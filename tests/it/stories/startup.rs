@@ -11,7 +11,7 @@ on_both_databases!(
 fn refusal(database: &Database, args: &[&str]) -> String {
     let complaint = run(&mut program::chat_server(database, args), "").failed(1);
     let lines: Vec<_> = complaint.lines().filter(|line| line.starts_with("chat-server: ")).collect();
-    assert_eq!(lines.len(), 1, "one line says why: {complaint}");
+    assert_eq!(lines.len(), 1, "the error is one line: {complaint}");
     lines[0].to_owned()
 }
 
@@ -57,7 +57,7 @@ async fn servers_share_a_postgres_database() {
     for text in ["here", "and here"] {
         let sent = user3.send(thread, text).await.unwrap();
         let newest = there.thread_messages(thread).newest().limit(1).await.unwrap().results;
-        assert_eq!(newest, [sent], "what is acknowledged is seen on the other at once");
+        assert_eq!(newest, [sent], "an acknowledged message is visible on the other server at once");
     }
     one.stop();
     two.stop();

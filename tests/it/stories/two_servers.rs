@@ -87,8 +87,11 @@ async fn a_revoked_token_is_refused_by_the_other_server_within_two_seconds() {
             token.sign_out().await.unwrap();
         }
         let revoked = Instant::now();
-        assert!(token.me().await.unwrap_err().is_unauthorized(), "here it is void at once");
-        // On a machine of any speed, a request after the limit is refused.
+        assert!(
+            token.me().await.unwrap_err().is_unauthorized(),
+            "the server that revoked it refuses it at once"
+        );
+        // A request that begins after the limit is refused, however slow the machine is.
         loop {
             let asked = Instant::now();
             match elsewhere.me().await {

@@ -14,10 +14,10 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Makes and runs the cluster for as long as its standard input is open.
+/// The script that makes the cluster, and runs it while standard input is open.
 const SUPERVISOR: &str = include_str!("supervisor.sh");
 
-/// A cluster that is about to be started.
+/// Describes a cluster, makes it and starts it.
 #[derive(Debug)]
 #[must_use]
 pub struct Builder {
@@ -29,9 +29,9 @@ pub struct Builder {
 /// The folder of a cluster: its data, its log and its socket.
 #[derive(Debug)]
 enum Folder {
-    /// Remains when the server stops.
+    /// It is kept when the server stops.
     Kept(PathBuf),
-    /// Is removed when the server stops.
+    /// It is removed when the server stops.
     Temporary(TempDir),
 }
 
@@ -47,7 +47,7 @@ impl Folder {
 impl Builder {
     /// Describes a cluster in a new temporary folder, which is removed when the server stops.
     ///
-    /// `initdb` does not sync its files, and the server stops in the mode `immediate`: nothing has to survive.
+    /// `initdb` does not sync its files, and the server stops in the mode `immediate`, since the data is not kept.
     ///
     /// # Errors
     /// If the folder cannot be created.
@@ -99,8 +99,8 @@ impl Builder {
     ///
     /// # Errors
     /// - [`NotFound`](io::ErrorKind::NotFound) if Postgres is not installed.
-    /// - Any other kind if this process is root's and there is no account `postgres`, or if `initdb` or the server
-    ///   fails. The text is then what the programs printed.
+    /// - Any other kind if this process runs as root and there is no account `postgres`, or if `initdb` or the server
+    ///   fails. If they fail, the text is the output of the programs.
     pub fn start(self) -> io::Result<Cluster> {
         let programs = programs::find()?;
         let account = Account::for_root()?;
@@ -113,8 +113,8 @@ impl Builder {
         let mut command = Command::new("sh");
         command.args(["-c", SUPERVISOR, "sh"]).arg(&programs).arg(folder);
         command.args([&*self.settings, &*options, lifetime]).current_dir(folder).envs(self.environment);
-        // In a process group of its own, since a Ctrl-C is meant for the process that started it. The server stops
-        // when that process has ended.
+        // A process group of its own, so that a Ctrl-C reaches only the process that started it. The server stops when
+        // that process ends.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         if let Some(account) = account {
             chown(folder, Some(account.user), Some(account.group))?;
@@ -126,7 +126,7 @@ impl Builder {
         }
         let folder = match self.folder {
             Folder::Kept(path) => path,
-            // From now on the supervisor removes it.
+            // From here on, the supervisor is responsible for its removal.
             Folder::Temporary(folder) => folder.keep(),
         };
         Ok(Cluster::new(folder, programs, account, supervisor))
@@ -138,7 +138,9 @@ pub(crate) fn server_options(folder: &Path) -> String {
     format!("-k '{}' -h ''", folder.display())
 }
 
-/// Waits until the supervisor reports that the server is ready, or has failed and printed the inner error.
+/// Waits until the supervisor reports that the server is ready, or ends.
+///
+/// The inner error is what the supervisor printed before it ended.
 fn wait_until_ready(supervisor: &mut Child) -> io::Result<Result<(), String>> {
     let output = BufReader::new(supervisor.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
     if output.lines().map_while(Result::ok).any(|line| line.trim_end() == "ready") {

@@ -27,7 +27,9 @@ impl Cluster {
         Self { folder, programs, account, supervisor }
     }
 
-    /// Returns the connection URL of a database; every cluster has one named `postgres`.
+    /// Returns the connection URL of a database.
+    ///
+    /// Every cluster has a database named `postgres`.
     ///
     /// The user is the superuser `postgres`, who needs no password.
     pub fn url(&self, database: &str) -> String {

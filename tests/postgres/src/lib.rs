@@ -1,10 +1,11 @@
-//! A Postgres server of its own for a test or a benchmark, started from the installed programs.
+//! Starts a Postgres server for a test or a benchmark from the installed programs.
 //!
-//! The server listens on a Unix socket in the folder of its cluster and on no network address. Each process therefore
-//! can have several servers, and no port has to be free. The server stops when its [`Cluster`] is dropped, and also
-//! when the process that started it ends in any other way, a kill included.
+//! The server listens on a Unix socket in the folder of its cluster and on no network address. A process can therefore
+//! have several servers, and no port has to be free. The server stops when its [`Cluster`] is dropped. It also stops
+//! when the process that started it ends in any other way, for example by SIGKILL.
 //!
-//! Postgres refuses to run as root. A process of root starts it as the account `postgres`, which comes with the package.
+//! Postgres refuses to run as root. A process that runs as root starts it as the account `postgres`, which the package
+//! creates.
 //!
 //! Linux only: the user id comes from `/proc`, the accounts from `/etc/passwd`.
 //!

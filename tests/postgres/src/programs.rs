@@ -36,7 +36,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Returns the account `postgres` if this process is root's, and `None` otherwise.
+    /// Returns the account `postgres` if this process runs as root, and `None` otherwise.
     pub(crate) fn for_root() -> io::Result<Option<Self>> {
         if fs::metadata("/proc/self")?.uid() != 0 {
             return Ok(None);

@@ -1,8 +1,8 @@
-# Runs a Postgres cluster for as long as the standard input of this script is open.
+# Runs a Postgres cluster while the standard input of this script is open.
 #
 # Arguments: the folder of Postgres's programs, the folder of the cluster, lines to add to postgresql.conf, the options
 # of the server, and `temporary` or `kept`. Prints `ready` once the server accepts connections. The standard input ends
-# when the process that started the script closes it or ends in any way, a kill included.
+# when the process that started the script closes it, or ends in any way, for example by SIGKILL.
 bin=$1 dir=$2 settings=$3 options=$4 lifetime=$5
 
 control() {
@@ -19,7 +19,8 @@ make_cluster() {
     printf '%s\n' "$settings" >>"$dir/data/postgresql.conf"
 }
 
-# A server that an earlier, killed supervisor left behind is stopped first; it is no error if there is none.
+# First stops a server that an earlier supervisor left running when it was killed. Usually there is none, which is not
+# an error.
 { [ -f "$dir/data/PG_VERSION" ] || make_cluster; } &&
   { control -m immediate stop 2>/dev/null || true; } &&
   control -w -t 600 -l "$dir/log" -o "$options" start &&

@@ -1,4 +1,4 @@
-//! The life of a cluster: it starts, stops, starts again, and is kept or removed.
+//! Tests of a cluster: it starts, stops, starts again, and is kept or removed.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot be set up fails")]
 
