@@ -7,7 +7,9 @@ use std::{io, path::PathBuf};
 const HELP: &str = "This test needs a Postgres server of its own, even if CHAT_TEST_POSTGRES_URL is set: install the \
      Postgres server (initdb and pg_ctl, found on the PATH, in $PG_BIN or in /usr/lib/postgresql/*/bin).";
 
-/// A running Postgres. It is stopped and removed when this value is dropped or the test process ends.
+/// A running Postgres.
+///
+/// It is stopped and removed when this value is dropped or the test process ends.
 #[derive(Debug)]
 pub struct Cluster(local_postgres::Cluster);
 
@@ -50,7 +52,9 @@ impl Cluster {
         self.0.socket()
     }
 
-    /// Stops the server: `fast` closes its connections in order, `immediate` aborts it as in a crash.
+    /// Stops the server in a mode of `pg_ctl stop`.
+    ///
+    /// `fast` closes its connections and writes a checkpoint. `immediate` aborts it as in a crash.
     ///
     /// # Panics
     /// If the server cannot be stopped.

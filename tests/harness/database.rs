@@ -30,14 +30,18 @@ enum Place {
 }
 
 impl Database {
-    /// Returns the address of an SQLite file that does not exist yet, in a folder of its own.
+    /// Returns an SQLite database whose file does not exist yet.
+    ///
+    /// The file is in a temporary folder of its own.
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join("chat.db").display());
         Self { url, _place: Place::Folder(folder) }
     }
 
-    /// Returns an SQLite database in memory. Each store that opens it gets a database of its own.
+    /// Returns an SQLite database in memory.
+    ///
+    /// Each store that opens it gets a database of its own.
     pub fn in_memory() -> Self {
         Self { url: "sqlite::memory:".to_owned(), _place: Place::Memory }
     }
@@ -75,7 +79,9 @@ impl Database {
         sql::connect(&self.url, &Options::default()).await.expect("the database opens")
     }
 
-    /// Opens a store on it as a server does, with a fault injector below its group commit.
+    /// Opens a store on it as a server does, with a fault injector.
+    ///
+    /// The fault injector is below the group commit.
     pub async fn faulty_store(&self) -> (Arc<dyn Store>, Faults) {
         let store = sql::open(&self.url, &Options::default()).await.expect("the database opens");
         Faults::before(store)

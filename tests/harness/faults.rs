@@ -1,4 +1,6 @@
-//! A fault injector: a store whose calls fail, are delayed, or lose their answer, as planned by a test.
+//! A fault injector, which follows the plan of a test.
+//!
+//! It is a store whose calls fail, are delayed, or lose their result.
 
 use async_trait::async_trait;
 use chat_core::{
@@ -81,11 +83,15 @@ pub struct Faults {
     calls: Arc<AtomicUsize>,
 }
 
-/// Faults in order. Each applies to a call of the named method, or without a name to a call of any method.
+/// Faults in order.
+///
+/// Each applies to a call of the named method, or without a name to a call of any method.
 type Plan = VecDeque<(Option<&'static str>, Fault)>;
 
 impl Faults {
-    /// Wraps `inner` with a fault injector, and group commit around both, as in a server.
+    /// Wraps `inner` with a fault injector.
+    ///
+    /// Group commit wraps both, as in a server.
     pub fn before(inner: Arc<dyn Store>) -> (Arc<dyn Store>, Self) {
         let writers = if inner.is_shared() { 2 } else { 1 };
         let faults = Self::default();
@@ -93,12 +99,16 @@ impl Faults {
         (Arc::new(GroupCommit::new(faulty, writers)), faults)
     }
 
-    /// Plans faults for the next calls of any method, in order. Calls after them succeed.
+    /// Plans faults for the next calls of any method, in order.
+    ///
+    /// Calls after them succeed.
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
         self.lock().extend(faults.into_iter().map(|fault| (None, fault)));
     }
 
-    /// Plans a fault for the next call of this method. Calls of other methods do not use it up.
+    /// Plans a fault for the next call of this method.
+    ///
+    /// Calls of other methods do not use it up.
     pub fn plan_for(&self, method: &'static str, fault: Fault) {
         self.lock().push_back((Some(method), fault));
     }

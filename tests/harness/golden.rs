@@ -1,14 +1,20 @@
-//! Golden files: expected outputs under `tests/golden/`. They are checked in, so each change is visible in a diff.
+//! Golden files: expected outputs under `tests/golden/`.
+//!
+//! They are checked in, so each change is visible in a diff.
 //!
 //! `CHAT_UPDATE_GOLDEN=1 cargo test -p chat-tests --test it -- golden` rewrites them. Review the diff and commit it.
 
 use crate::binaries;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-/// The environment variable that makes the tests write the golden files instead of comparing them: set it to `1`.
+/// The environment variable with which the tests write the golden files.
+///
+/// Set it to `1`. Without it, the tests compare the files.
 pub const UPDATE: &str = "CHAT_UPDATE_GOLDEN";
 
-/// Returns the path of a golden file or folder, which is relative to `tests/golden`.
+/// Returns the path of a golden file or folder.
+///
+/// `name` is relative to `tests/golden`.
 fn path(name: &str) -> PathBuf {
     binaries::workspace().join("tests/golden").join(name)
 }
@@ -46,7 +52,9 @@ pub fn check(name: &str, actual: &str) {
     );
 }
 
-/// Checks that a golden folder has exactly these files. Removes the others when [`UPDATE`] is set.
+/// Checks that a golden folder has exactly these files.
+///
+/// Removes the others when [`UPDATE`] is set.
 ///
 /// # Panics
 /// If the folder has another file, or one of these is missing.

@@ -1,4 +1,6 @@
-//! The harness of the tests: databases, servers and programs, each made for one test and removed after it.
+//! The harness of the tests: databases, servers and programs.
+//!
+//! Each of them is made for one test and removed after it.
 
 #![expect(clippy::expect_used, reason = "a missing prerequisite fails the test with a message")]
 

@@ -59,7 +59,9 @@ impl Ran {
     }
 }
 
-/// Returns a command with an empty environment, for an installed program or one of [`binaries`].
+/// Returns a command with an empty environment.
+///
+/// The program is an installed one or one of [`binaries`].
 pub fn command(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
     command.env_clear();
@@ -86,7 +88,9 @@ pub fn run(command: &mut Command, input: &str) -> Ran {
     Ran { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// Returns `chat-server` with these arguments, on this database. `serve` logs at the level `trace`.
+/// Returns `chat-server` with these arguments, on this database.
+///
+/// `serve` logs at the level `trace`.
 pub fn chat_server(database: &Database, args: &[&str]) -> Command {
     let mut command = command(binaries::path("chat-server"));
     command.args(args).env("CHAT_DATABASE_URL", &database.url);

@@ -94,7 +94,9 @@ impl Drop for Relay {
     }
 }
 
-/// Binds a socket with `SO_REUSEADDR`: several may be bound to the address as long as only one listens.
+/// Binds a socket with `SO_REUSEADDR`.
+///
+/// Several sockets may be bound to the address as long as only one listens.
 fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;

@@ -7,8 +7,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Texts that no log may contain, besides [tokens](holds_token): the passwords that tests use and the headers that carry
-/// keys.
+/// Texts that no log may contain, besides [tokens](holds_token).
+///
+/// They are the passwords that tests use, and the headers that carry keys.
 const SECRETS: [&str; 4] =
     [crate::server::PASSWORD, "authorization: ", "idempotency-key: ", "pbkdf2_sha256$"];
 
@@ -51,7 +52,9 @@ impl Log {
     }
 }
 
-/// Returns whether a text contains 40 hexadecimal digits in a row: a token, or the hash of one.
+/// Returns whether a text contains a token or the hash of a token.
+///
+/// Both have at least 40 hexadecimal digits in a row.
 fn holds_token(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_hexdigit()).any(|digits| digits.len() >= 40)
 }

@@ -66,7 +66,9 @@ impl Server {
     }
 }
 
-/// Returns a client of the server at this address that ignores the proxies in the environment.
+/// Returns a client of the server at this address.
+///
+/// The client ignores the proxies in the environment.
 pub fn client(url: &str) -> Client {
     Client::builder(url).no_proxy().build().expect("a client")
 }

@@ -1,4 +1,6 @@
-//! The log of requests that the server could not serve: each line has the request's id, its route and every cause.
+//! The log of requests that the server could not serve.
+//!
+//! Each line has the request's id, its route and every cause.
 
 use chat_core::{Chat, api::UserId};
 use chat_server::{AuthError, Authenticator, ChatService};

@@ -1,5 +1,6 @@
-//! Generated hostile input, for some seconds. The fuzz targets in `fuzz/` run the same checks for longer.
-//! `PROPTEST_CASES` sets the number of cases of each kind.
+//! Generated hostile input, for some seconds.
+//!
+//! The fuzz targets in `fuzz/` run the same checks for longer. `PROPTEST_CASES` sets the number of cases of each kind.
 
 use chat_tests::hostile;
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -15,7 +16,9 @@ fn pieces(known: &[&'static str]) -> impl Strategy<Value = Vec<u8>> + use<> {
 /// A pattern of numbers that are valid or nearly valid.
 const NUMBER: &str = "[ \u{a0}]?[+-]?0{0,2}[0-4]?[ _.]?";
 
-/// Generates mostly queries of pages, with signs and spaces escaped in different ways.
+/// Generates mostly queries of pages.
+///
+/// Their signs and spaces are escaped in different ways.
 fn page_queries() -> impl Strategy<Value = Vec<u8>> {
     let name = select(vec!["limit", "offset", "limit", "offset", "a", "%6cimit", ""]);
     let pair = (name, NUMBER, any::<bool>()).prop_map(|(name, number, plus)| {

@@ -38,8 +38,10 @@ const BAD_LOG_IN: Cell = Says(400, r#"{"non_field_errors":["Unable to log in wit
 const NONE: Cell = Says(200, "[]");
 const NOTHING: Cell = Says(200, r#"{"count":0,"next":null,"previous":null,"results":[]}"#);
 
-/// The caller. Ann and bob have a thread, in which each sent a message. `{id}` stands for that thread, ann's message,
-/// one of ann's tokens, or bob. `<…>` in a body is a placeholder for the value that it names.
+/// The caller of an endpoint.
+///
+/// Ann and bob have a thread, in which each sent a message. `{id}` stands for that thread, ann's message, one of ann's
+/// tokens, or bob. `<…>` in a body is a placeholder for the value that it names.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Caller {
     SignedOut,
@@ -60,7 +62,9 @@ struct Row {
     cells: [Cell; 6],
 }
 
-/// Returns a row for endpoints that need a token, with the cells of ann, bob and eve.
+/// Returns a row for an endpoint that needs a token.
+///
+/// The cells are those of ann, bob and eve.
 const fn signed_in(endpoint: &'static str, body: &'static str, [ann, bob, eve]: [Cell; 3]) -> Row {
     Row { endpoint, query: "", body, cells: [NO_CREDENTIALS, ann, bob, eve, INACTIVE, REVOKED] }
 }

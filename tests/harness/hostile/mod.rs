@@ -29,7 +29,9 @@ use tokio::runtime::{Builder, Runtime};
 /// The number of ann's messages, whose ids start at 1. Ann sent the first one.
 const MESSAGES: u64 = 3;
 
-/// A service on a database in memory, called without a socket. User ann has sent a message to bob.
+/// A service on a database in memory, called without a socket.
+///
+/// User ann has sent a message to bob.
 struct Target {
     runtime: Runtime,
     service: ChatService,

@@ -1,4 +1,4 @@
-//! Answers to a non-participant are the same as for threads and messages that do not exist.
+//! Threads and messages of others, which must be answered like missing ones.
 
 use super::api::{ANN, Api, EVE, NOWHERE, Reply};
 use chat_core::api::endpoints;

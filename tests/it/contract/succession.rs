@@ -1,4 +1,6 @@
-//! Intended differences from the predecessor service that no other file of this folder covers, one test each.
+//! Intended differences from the predecessor service, one test each.
+//!
+//! They are those that no other file of this folder covers.
 
 use super::api::{ANN, Api, NOWHERE};
 use serde_json::json;

@@ -1,4 +1,6 @@
-//! Behaviour that only Postgres has: opening a database on a server, failing commits, and row locks.
+//! Behaviour that only Postgres has.
+//!
+//! The subjects are opening a database on a server, failing commits, and row locks.
 
 use chat_core::{
     api::{Participants, ThreadId, Timestamp, UserId},
@@ -113,8 +115,9 @@ async fn only_the_message_that_the_database_refuses_fails() {
     store.close().await;
 }
 
-/// After one message is refused, the store tries the others one by one. If the connection is lost meanwhile, it does
-/// not try the rest, since each attempt would wait until it times out.
+/// After one message is refused, the store tries the others one by one.
+///
+/// If the connection is lost meanwhile, it does not try the rest, since each attempt would wait until it times out.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_the_database_is_lost_no_further_message_is_tried() {
     let cluster = Cluster::own();
@@ -348,7 +351,9 @@ async fn a_batch_that_waits_for_a_lock_sees_the_changes_behind_it() {
     store.close().await;
 }
 
-/// A pair has three imported threads. The canonical one is deleted while another transaction deletes the next one.
+/// A pair has three imported threads.
+///
+/// The canonical one is deleted while another transaction deletes the next one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promotion_waits_for_a_concurrent_deletion() {
     let database = Database::fresh().await;

@@ -1,4 +1,6 @@
-//! Checks every statement of the store: its database can prepare it, and it scans no whole table to answer a request.
+//! Checks every statement of the store.
+//!
+//! Its database can prepare it, and it scans no whole table to answer a request.
 
 use chat_core::store::sql;
 use chat_tests::postgres::Database;

@@ -1,4 +1,6 @@
-//! Concurrent sends that share a batch. The database has faults, and some callers are cancelled.
+//! Concurrent sends that share a batch.
+//!
+//! The database has faults, and some callers are cancelled.
 
 use crate::model::{tries, wait_for};
 use chat_core::{
@@ -23,7 +25,9 @@ enum Wish {
     Good,
     /// To a thread of other users.
     Foreign,
-    /// With a text that Postgres refuses. [`chat_core::Chat`] refuses it before it calls the store.
+    /// With a text that Postgres refuses.
+    ///
+    /// [`chat_core::Chat`] refuses it before it calls the store.
     Bad,
 }
 
@@ -112,7 +116,7 @@ impl Room {
         by_text
     }
 
-    /// Asserts that the outcome of each message of a job agrees with the stored messages.
+    /// Asserts that the outcomes of a job agree with the stored messages.
     async fn check(&self, number: usize, job: &Job, outcomes: &[Result<Sent>]) {
         let stored = self.stored().await;
         assert_eq!(outcomes.len(), job.0.len(), "an outcome for each");
@@ -133,7 +137,9 @@ impl Room {
         }
     }
 
-    /// Asserts that a job without an answer was done as a whole or not at all, and that a repeat completes it.
+    /// Asserts that a job without an answer was done completely or not at all.
+    ///
+    /// Also asserts that a repeat completes it.
     async fn check_unanswered(&self, n: usize, job: &Job) {
         let stored = self.stored().await;
         let good = self.messages(n, job).into_iter().zip(&job.0).filter(|(_, wish)| **wish == Wish::Good);

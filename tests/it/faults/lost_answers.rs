@@ -61,7 +61,9 @@ async fn a_client_sends_a_message_once_if_its_answer_is_lost(database: Database)
     server.stop().await;
 }
 
-/// This holds in one process. Nodes that share a database compare one version for all lists of a user.
+/// This holds in one process.
+///
+/// Nodes that share a database compare one version for all lists of a user.
 #[tokio::test]
 async fn a_message_in_one_thread_leaves_the_page_of_another_thread_cached() {
     let database = Database::sqlite();

@@ -51,7 +51,9 @@ impl Troubled {
         }
     }
 
-    /// Asserts that an operation of unknown outcome was done as a whole or not at all, and updates the model.
+    /// Asserts that an operation of unknown outcome was done completely or not at all.
+    ///
+    /// Updates the model.
     async fn all_or_nothing(&mut self, operation: &Operation) -> Result<(), String> {
         let Both { chat, model, .. } = &mut self.both;
         let mut done = model.clone();
@@ -71,7 +73,9 @@ impl Troubled {
     }
 }
 
-/// A sequence of operations, each with the faults that it meets. `Debug` prints one line for each.
+/// A sequence of operations, each with the faults that it meets.
+///
+/// `Debug` prints one line for each.
 #[derive(Clone)]
 struct History<T>(Vec<(Operation, T)>);
 
@@ -95,7 +99,9 @@ impl<T: Clone + fmt::Debug + 'static> History<T> {
         Self(one_of_each_change().into_iter().map(|change| (change, faults.clone())).collect())
     }
 
-    /// Runs the history on a store with faults. `step` does an operation and returns whether its outcome is known.
+    /// Runs the history on a store with faults.
+    ///
+    /// `step` does an operation and returns whether its outcome is known.
     async fn run(
         &self,
         database: &Database,

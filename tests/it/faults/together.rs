@@ -1,5 +1,6 @@
-//! Concurrent operations on a slow database, some of them cancelled. All lists agree, whatever the order of the
-//! operations.
+//! Concurrent operations on a slow database, some of them cancelled.
+//!
+//! All lists agree, whatever the order of the operations.
 
 use super::{Troubled, on_each_database};
 use crate::model::{

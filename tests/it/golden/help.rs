@@ -2,7 +2,9 @@
 
 use chat_tests::{binaries, golden, program, run};
 
-/// Appends the help of a command and of its subcommands, which are found in the help itself.
+/// Appends the help of a command and of its subcommands.
+///
+/// The names of the subcommands are read from the help.
 fn append_help(screens: &mut String, command: &[&str]) {
     let mut asked = program::command(binaries::path("chat-server"));
     let help = run(asked.args(command).arg("--help"), "").ok();

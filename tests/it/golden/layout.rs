@@ -38,7 +38,9 @@ const SHORT: usize = 60;
 /// The length above which a line is wrapped at its next comma.
 const LONG: usize = 90;
 
-/// Returns the statement with a line for each clause, indented by the parentheses around it.
+/// Returns the statement with one line for each clause.
+///
+/// A line is indented by the number of parentheses around it.
 pub(super) fn wrapped(statement: &str) -> String {
     let words = statement.split_whitespace().collect::<Vec<_>>().join(" ");
     let (mut text, mut rest) = (String::new(), words.as_str());
@@ -70,7 +72,9 @@ pub(super) fn wrapped(statement: &str) -> String {
     text
 }
 
-/// Returns whether the parenthesis that `rest` begins with closes within [`SHORT`] characters.
+/// Returns whether a parenthesis at the start of `rest` is short.
+///
+/// It is short if it closes within [`SHORT`] characters.
 fn is_short(rest: &str) -> bool {
     let mut depth = 0;
     for (at, next) in rest.char_indices() {

@@ -1,4 +1,6 @@
-//! Outputs that programs and engineers read, compared with files that are checked in: see [`chat_tests::golden`].
+//! Outputs that programs and engineers read, compared with golden files.
+//!
+//! See [`chat_tests::golden`].
 
 mod help;
 mod layout;

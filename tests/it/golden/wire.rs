@@ -12,11 +12,13 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::BTreeSet, fmt::Debug};
 
-/// The names of the types that have a golden file, as the OpenAPI document has them.
+/// The types that have a golden file, by their names in the OpenAPI document.
 struct Golden(BTreeSet<String>);
 
 impl Golden {
-    /// Compares samples of a type with its golden file, and reads them back from their JSON.
+    /// Compares samples of a type with its golden file.
+    ///
+    /// Also asserts that reading their JSON returns the same samples.
     #[track_caller]
     fn check<T: Serialize + DeserializeOwned + JsonSchema + PartialEq + Debug>(&mut self, samples: &[T]) {
         let name = file::<T>();

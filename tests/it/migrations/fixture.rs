@@ -49,7 +49,9 @@ pub(super) async fn load(database: &Database, version: &str, kind: &str) {
     database.execute(fs::read_to_string(place(version, kind)).unwrap()).await;
 }
 
-/// Returns the migrations that a database has recorded, and asserts that each is recorded once.
+/// Returns the migrations that a database has recorded.
+///
+/// Asserts that each is recorded once.
 pub(super) async fn migrations(database: &Database) -> RangeInclusive<i64> {
     let versions = "select version from _sqlx_migrations where success order by version";
     let versions: Vec<i64> = if file(database).is_some() {

@@ -1,5 +1,6 @@
-//! This program migrates the database of every released version. Programs that start concurrently migrate a database
-//! once.
+//! Migrations of the database of every released version.
+//!
+//! Programs that start concurrently migrate a database once.
 //!
 //! `tests/fixtures/VERSION/` holds such a database as SQL, for SQLite and for Postgres, with the data that `story` creates
 //! and checks. The program of VERSION records it when it is released; this needs `sqlite3` and `pg_dump`:

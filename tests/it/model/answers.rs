@@ -1,5 +1,7 @@
-//! The expected answer and the effect of each operation. The chat chooses ids and secrets. The model takes them from
-//! the chat's answer, and checks that they were never used before.
+//! The expected answer and the effect of each operation.
+//!
+//! The chat chooses ids and secrets. The model takes them from the chat's answer, and checks that they were never used
+//! before.
 
 use super::{
     accounts::{NO_USER, invalid},

@@ -40,7 +40,9 @@ impl Model {
         }
     }
 
-    /// Copies threads and messages from the chat, which chooses the order of concurrent operations.
+    /// Copies threads and messages from the chat.
+    ///
+    /// The chat chooses the order of concurrent operations.
     pub(crate) async fn read(&mut self, chat: &Chat) {
         let (mut lists, mut threads, mut messages) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for user in self.users.keys() {

@@ -28,7 +28,9 @@ use std::{env, sync::Arc, time::Duration};
 /// The number of operations between two comparisons of everything.
 const COMPARED_EVERY: usize = 8;
 
-/// Returns a configuration with this number of cases, unless the environment sets another.
+/// Returns a configuration with this number of cases.
+///
+/// The environment variable `PROPTEST_CASES` overrides the number.
 pub(crate) fn tries(cases: u32) -> Config {
     let cases = env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
     Config { cases, max_shrink_iters: 2000, ..Config::default() }

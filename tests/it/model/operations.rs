@@ -1,5 +1,6 @@
-//! The operations, in terms that keep their meaning when a history is shortened: users are named, threads are named by
-//! their pair, and messages and tokens are counted from the newest.
+//! The operations, in terms that keep their meaning in a shortened history.
+//!
+//! Users are named, threads are named by their pair, and messages and tokens are counted from the newest.
 
 use proptest::{option, prelude::*, sample::select};
 use std::fmt;
@@ -175,7 +176,9 @@ pub(crate) enum Operation {
     },
 }
 
-/// A sequence of operations. `Debug` prints one line for each, which can be copied into a test.
+/// A sequence of operations.
+///
+/// `Debug` prints one line for each operation, which can be copied into a test.
 #[derive(Clone)]
 pub(crate) struct History(pub(crate) Vec<Operation>);
 
@@ -188,7 +191,9 @@ impl fmt::Debug for History {
 /// A limit above the length of every list.
 pub(crate) const ALL: u64 = 1000;
 
-/// Passwords. A user has one of the first two. The last one is too short to be valid.
+/// The passwords of the histories.
+///
+/// A user has one of the first two. The last one is too short to be valid.
 const PASSWORDS: [&str; 3] = ["the first password", "the second password", "short"];
 
 /// Generates histories of up to `length` operations.

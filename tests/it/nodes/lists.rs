@@ -1,5 +1,7 @@
-//! Read-your-writes across nodes on one Postgres: a change that one node has acknowledged is in every list of every other
-//! node at once, although each node caches lists.
+//! Read-your-writes across nodes on one Postgres.
+//!
+//! As soon as one node has acknowledged a change, every list of every other node shows it, although each node caches
+//! lists.
 
 use chat_core::{
     Chat, Edit, Error,

@@ -1,4 +1,6 @@
-//! The disk of the database: acknowledged messages are synced, and writes to a full disk are refused.
+//! The disk of the database.
+//!
+//! Acknowledged messages are synced, and writes to a full disk are refused.
 
 use super::{Answers, Scene, Writers, scene::assert_unavailable};
 use chat_tests::{Cluster, Database, Disk, Program, program};
@@ -13,7 +15,9 @@ fn serve_from(disk: &Disk, database: &Database, args: &[&str]) -> Program {
     Program::started(command.args(args).envs(disk.environment(file.parent().unwrap())))
 }
 
-/// Sends [`MESSAGES`] messages one after the other. Returns how many were answered 201 after a sync.
+/// Sends [`MESSAGES`] messages one after the other.
+///
+/// Returns how many were answered 201 after a sync.
 async fn synced(disk: &Disk, scene: &Scene, server: &Program) -> usize {
     scene.served_by([server]);
     let mut synced = 0;
@@ -86,7 +90,9 @@ async fn postgres_on_a_full_disk_refuses_writes_and_serves_reads() {
     no_room(&disk, scene, server, "No space left on device").await;
 }
 
-/// Fills the disk during writes, and then makes room again. The log gives the reason.
+/// Fills the disk during writes, and then makes room again.
+///
+/// The log gives the reason.
 async fn no_room(disk: &Disk, scene: Arc<Scene>, server: Program, reason: &str) {
     scene.served_by([&server]);
     let mut writers = Writers::start(&scene, 8, Answers::Always, &mut fastrand::Rng::new());

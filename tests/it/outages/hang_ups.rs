@@ -1,4 +1,6 @@
-//! Clients that disconnect during a request: an incomplete request changes nothing, a complete request is carried out.
+//! Clients that disconnect during a request.
+//!
+//! An incomplete request changes nothing. A complete request is carried out.
 
 use super::{Answers, Scene, Writers};
 use chat_tests::{Database, Program, on_both_databases, program::PATIENCE};
@@ -24,7 +26,9 @@ fn message(scene: &Scene, text: &str) -> Vec<u8> {
     [head, body].concat().into_bytes()
 }
 
-/// Sends bytes and closes the connection without reading: gracefully, or with a reset if `reset`.
+/// Sends bytes and closes the connection without reading.
+///
+/// It closes the connection gracefully, or with a reset if `reset`.
 async fn say_and_go(server: &Program, said: &[u8], reset: bool) {
     let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
     stream.write_all(said).await.unwrap();

@@ -13,7 +13,9 @@ on_both_databases!(acknowledged_messages_survive_any_number_of_kills);
 
 const KILLS: usize = 36;
 
-/// On Postgres two servers share the database. Writers use either; one or both are killed.
+/// On Postgres two servers share the database.
+///
+/// Each writer uses any of them. One or both are killed.
 async fn acknowledged_messages_survive_any_number_of_kills(database: Database) {
     let seed = env::var("CHAT_TEST_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     tell(seed);

@@ -1,5 +1,7 @@
-//! Failures outside the program, on either database. No acknowledged message is lost or duplicated, clients get 503, and the
-//! server resumes by itself afterwards.
+//! Failures outside the program, on either database.
+//!
+//! No acknowledged message is lost or duplicated. Clients get 503. After the failure, the server serves requests again
+//! without a restart.
 
 mod disk;
 mod hang_ups;

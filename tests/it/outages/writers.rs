@@ -75,7 +75,7 @@ impl Writers {
         reached.await.expect("messages are acknowledged");
     }
 
-    /// Stops the writers, and compares the messages of the thread with the acknowledged ones.
+    /// Stops the writers, and compares the thread with the acknowledged messages.
     pub(super) async fn finish(self) {
         self.finish_with::<&str>(&[]).await;
     }
@@ -131,7 +131,9 @@ impl Writer {
         (self.name, ids)
     }
 
-    /// Sends a message until it is acknowledged. Returns its id, and whether an earlier request had added it.
+    /// Sends a message until it is acknowledged.
+    ///
+    /// Returns its id, and whether an earlier request had added it.
     async fn send(&mut self, text: &str) -> (MessageId, bool) {
         loop {
             let servers = self.scene.servers();

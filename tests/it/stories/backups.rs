@@ -1,5 +1,6 @@
-//! Backups of a database in use: a backup contains everything that was acknowledged before it began, and a failed one leaves
-//! no file.
+//! Backups of a database in use.
+//!
+//! A backup contains everything that was acknowledged before it began. A failed backup leaves no file.
 
 use super::doctor::Findings;
 use chat_client::{Client, Message, ThreadId};

@@ -1,4 +1,4 @@
-//! Two users in two terminals: the story of `two_users` through `chat-cli`, and its exit statuses.
+//! The story of `two_users` through `chat-cli`, and its exit statuses.
 
 use chat_tests::{Database, Program, Ran, binaries, on_both_databases, program, run};
 use serde_json::{Value, json};
@@ -6,7 +6,9 @@ use tempfile::TempDir;
 
 on_both_databases!(from_registration_to_read_marks, every_exit_status_has_its_meaning);
 
-/// A user's terminal, with its own folder for sessions and the server's address in the environment.
+/// A user's terminal.
+///
+/// It has its own folder for sessions, and the server's address in the environment.
 struct Terminal {
     home: TempDir,
     server: String,

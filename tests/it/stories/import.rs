@@ -19,7 +19,9 @@ const BOBS: &str = "pbkdf2_sha256$720$sea_alt$l5GNfwV/P04GWO+uarlCZHJ7/UwyxOMmJr
 const ANNS_TOKEN: &str = "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b";
 const DANS_TOKEN: &str = "00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff";
 
-/// Three threads of ann and bob, and one of ann and cay. The second thread has the lowest id of the first three.
+/// Three threads of ann and bob, and one of ann and cay.
+///
+/// The second thread has the lowest id of the first three.
 const THREADS: [(&str, [i64; 2]); 4] = [
     ("9b0befd9-89b3-4e00-a03e-f6698e4f82cd", [7, 12]),
     ("1cff18f1-d049-43f3-9c69-fcc8948f66f6", [12, 7]),
@@ -27,7 +29,9 @@ const THREADS: [(&str, [i64; 2]); 4] = [
     ("2cff18f1-d049-43f3-9c69-fcc8948f66f6", [7, 30]),
 ];
 
-/// Returns a dump as `manage.py dumpdata` writes it: a few users, many messages, and models of other applications.
+/// Returns a dump as `manage.py dumpdata` writes it.
+///
+/// It has a few users, many messages, and models of other applications.
 fn dump() -> Value {
     let cays = format!("argon2{}", password::hash("cay's password").unwrap().expose());
     let mut objects = vec![

@@ -20,7 +20,9 @@ fn blocks() -> Vec<String> {
     readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// Returns a command in an environment where `cargo` is [`CARGO`], and curl fails if a request does.
+/// Returns a shell in which `cargo` is [`CARGO`].
+///
+/// In this shell, curl fails if its request fails.
 fn bash(folder: &Path, script: &str) -> std::process::Command {
     let mut command = program::command("bash");
     let path = std::env::var("PATH").unwrap();

@@ -45,7 +45,9 @@ impl Folder {
 }
 
 impl Builder {
-    /// Describes a cluster in a new temporary folder, which is removed when the server stops.
+    /// Describes a cluster in a new temporary folder.
+    ///
+    /// The folder is removed when the server stops.
     ///
     /// `initdb` does not sync its files, and the server stops in the mode `immediate`, since the data is not kept.
     ///
@@ -56,7 +58,9 @@ impl Builder {
         Ok(Self::new(Folder::Temporary(folder)))
     }
 
-    /// Describes a cluster in this folder, which is created if it does not exist and is kept.
+    /// Describes a cluster in this folder, which is kept.
+    ///
+    /// The folder is created if it does not exist.
     ///
     /// A cluster that is already in the folder is started as it is. `initdb` syncs its files, and the server stops in
     /// the mode `fast`. The account that runs Postgres must be allowed to enter the folder's parents.
@@ -95,7 +99,9 @@ impl Builder {
         self.folder.path().join("data")
     }
 
-    /// Makes the cluster if there is none, starts it, and returns once it accepts connections.
+    /// Makes the cluster if there is none, and starts it.
+    ///
+    /// Returns as soon as it accepts connections.
     ///
     /// # Errors
     /// - [`NotFound`](io::ErrorKind::NotFound) if Postgres is not installed.
@@ -133,7 +139,7 @@ impl Builder {
     }
 }
 
-/// Returns the options that the server is started with: its socket in this folder, and no network address.
+/// Returns the options of the server: its socket in this folder, no network.
 pub(crate) fn server_options(folder: &Path) -> String {
     format!("-k '{}' -h ''", folder.display())
 }

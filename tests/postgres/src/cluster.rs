@@ -62,7 +62,9 @@ impl Cluster {
         self.control(&["-m", mode, "stop"])
     }
 
-    /// Starts the server again after [`stop`](Self::stop), and returns once it accepts connections.
+    /// Starts the server again after [`stop`](Self::stop).
+    ///
+    /// Returns as soon as it accepts connections.
     ///
     /// # Errors
     /// If `pg_ctl` cannot be run or fails, for example because the server is already running.

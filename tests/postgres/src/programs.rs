@@ -7,7 +7,9 @@ use std::{
     process::Command,
 };
 
-/// Returns the folder of Postgres's programs: `$PG_BIN`, else one on the `PATH`, else the newest installed version.
+/// Returns the folder of Postgres's programs.
+///
+/// It is `$PG_BIN`, else one on the `PATH`, else the newest installed version.
 pub(crate) fn find() -> io::Result<PathBuf> {
     let mut folders: Vec<PathBuf> = env::var_os("PG_BIN").map(PathBuf::from).into_iter().collect();
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
@@ -36,7 +38,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Returns the account `postgres` if this process runs as root, and `None` otherwise.
+    /// Returns the account `postgres` if this process runs as root, or else `None`.
     pub(crate) fn for_root() -> io::Result<Option<Self>> {
         if fs::metadata("/proc/self")?.uid() != 0 {
             return Ok(None);

@@ -11,7 +11,9 @@ fn system_identifier(data_folder: &Path) -> Vec<u8> {
     fs::read(data_folder.join("global/pg_control")).unwrap()[..8].to_vec()
 }
 
-/// Returns a folder that the account of Postgres may enter if the tests run as root.
+/// Returns a folder that the account of Postgres may enter.
+///
+/// This matters if the tests run as root.
 fn folder() -> TempDir {
     tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o755)).tempdir().unwrap()
 }
