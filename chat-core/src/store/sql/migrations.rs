@@ -3,7 +3,7 @@
 //! Both databases record migrations in the table that sqlx uses. The comparison precedes every change. With a current
 //! schema, the database role therefore needs no privilege to create tables.
 
-use super::open::OpenError;
+use super::open_error::OpenError;
 use sqlx::migrate::{MigrateError, Migration, Migrator};
 
 /// A migration that the database has recorded.

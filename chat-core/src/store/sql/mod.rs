@@ -21,6 +21,8 @@ mod doctor;
 mod failure;
 mod migrations;
 mod open;
+mod open_error;
+mod options;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod rows;
@@ -32,7 +34,9 @@ mod store;
 mod value;
 
 pub use doctor::{Finding, Level, examine};
-pub use open::{OpenError, Options, connect, open};
+pub use open::{connect, open};
+pub use open_error::OpenError;
+pub use options::Options;
 use store::SqlStore;
 
 /// Returns every statement of the SQLite store by name.

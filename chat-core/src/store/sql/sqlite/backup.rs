@@ -2,7 +2,7 @@
 
 use super::{
     driver::{failed, kind},
-    open::MIGRATIONS,
+    migrations::MIGRATIONS,
     readers::Readers,
 };
 use crate::store::{

@@ -6,11 +6,12 @@ mod backup;
 mod batches;
 mod checkpoint;
 mod driver;
+mod migrations;
 pub(super) mod open;
 mod readers;
 mod writer;
 
-pub(super) use open::MIGRATIONS;
+pub(super) use migrations::MIGRATIONS;
 
 use super::{
     dialect::{Dialect, Length},

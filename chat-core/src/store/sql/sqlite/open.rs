@@ -3,6 +3,7 @@
 use super::{
     Sqlite,
     driver::{Access, Place},
+    migrations::MIGRATIONS,
     readers::Readers,
     writer::Writer,
 };
@@ -11,7 +12,7 @@ use crate::store::sql::{
     migrations::{self, APPLIED, Applied},
 };
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
-use sqlx::migrate::{Migration, Migrator};
+use sqlx::migrate::Migration;
 use std::{
     fs, io,
     path::Path,
@@ -22,8 +23,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::task::spawn_blocking;
-
-pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long to wait for another process that creates or migrates the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
