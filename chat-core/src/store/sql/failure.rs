@@ -98,6 +98,7 @@ impl From<Failure> for StoreError {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Internal {
     /// The store was closed.
+    #[cfg(feature = "sqlite")]
     #[error("the database is closed")]
     Closed,
     /// A transaction panicked on the writer thread.
@@ -126,9 +127,8 @@ impl From<Internal> for Failure {
             Internal::NoRow | Internal::HashLength => Kind::Fault,
             #[cfg(feature = "sqlite")]
             Internal::NoColumn(_) => Kind::Fault,
-            Internal::Closed => Kind::Unavailable,
             #[cfg(feature = "sqlite")]
-            Internal::Panicked | Internal::NoFreeConnection(_) => Kind::Unavailable,
+            Internal::Closed | Internal::Panicked | Internal::NoFreeConnection(_) => Kind::Unavailable,
         };
         Self::statement(kind, error)
     }
