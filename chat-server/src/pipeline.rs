@@ -85,7 +85,6 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(REQUEST_ID, request_id.clone());
     grant.apply(headers);
 
     let took = started.elapsed();
@@ -93,9 +92,11 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     pipeline.requests.answered(pipeline.requests.row(index), &method, response.status(), took);
     fields.write(&method, response.status(), took, &request_id);
     if response.body().is_stream() {
+        let request_id = request_id.clone();
         response =
             response.map(|body| body.on_error(move |error| fields.write_stream_error(&request_id, error)));
     }
+    response.headers_mut().insert(REQUEST_ID, request_id);
     response
 }
 

@@ -21,7 +21,7 @@ impl Chat {
         after: Option<ThreadId>,
         limit: u64,
     ) -> Result<JsonPage<ThreadId>, Error> {
-        let read = async {
+        let read = async || {
             let mut threads = self.threads(caller, after, limit.saturating_add(1)).await?;
             let more = truncate(&mut threads, limit);
             let next = threads.last().filter(|_| more).map(|last: &Thread| last.id);
@@ -43,7 +43,7 @@ impl Chat {
         range: MessageRange,
         limit: u64,
     ) -> Result<JsonPage<MessageId>, Error> {
-        let read = async {
+        let read = async || {
             let mut page = self.thread_messages(caller, thread, range, limit.saturating_add(1)).await?;
             let backwards = matches!(range, MessageRange::Before(_));
             if backwards {
@@ -65,7 +65,7 @@ impl Chat {
     /// # Errors
     /// Those of [`Chat::messages`].
     pub async fn messages_json(&self, caller: UserId, slice: Slice) -> Result<JsonSlice, Error> {
-        let read = async { self.messages(caller, slice).await.map(json_slice) };
+        let read = async || self.messages(caller, slice).await.map(json_slice);
         self.cached(Key::Messages { caller, slice }, read).await
     }
 
@@ -79,7 +79,7 @@ impl Chat {
         filter: UnreadFilter,
         slice: Slice,
     ) -> Result<JsonSlice, Error> {
-        let read = async { self.unread(caller, filter, slice).await.map(json_slice) };
+        let read = async || self.unread(caller, filter, slice).await.map(json_slice);
         self.cached(Key::Unread { caller, filter, slice }, read).await
     }
 
@@ -87,12 +87,12 @@ impl Chat {
     async fn cached<P: Page + Clone>(
         &self,
         key: Key,
-        read: impl Future<Output = Result<P, Error>>,
+        read: impl AsyncFnOnce() -> Result<P, Error>,
     ) -> Result<P, Error> {
         match self.pages.get(key).await? {
             Lookup::Hit(page) => Ok(page),
             Lookup::Miss(ticket) => {
-                let page = read.await?;
+                let page = read().await?;
                 self.pages.put(ticket, page.clone());
                 Ok(page)
             }
