@@ -5,10 +5,12 @@ use crate::http::{
     response::{self, Body, BodyError},
 };
 use bytes::Bytes;
-use chat_core::Error;
+use chat_core::{
+    Error,
+    json::{self, ToJson},
+};
 use futures_util::stream;
 use http::{Response, StatusCode};
-use serde::Serialize;
 
 /// Rows of one read.
 ///
@@ -23,18 +25,18 @@ pub(crate) const ROWS: u64 = 500;
 /// Those of the first call of `rows`. An error of a later call ends the body early, which closes the connection.
 pub(crate) async fn array<T, F, Fut>(rows: F) -> Result<Response<Body>, ApiError>
 where
-    T: Serialize + Send + 'static,
+    T: ToJson + Send + 'static,
     F: Fn(Option<T>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<Vec<T>, Error>> + Send + 'static,
 {
     let first = rows(None).await?;
     if is_last(&first) {
-        return Ok(response::json(StatusCode::OK, &first)?);
+        return Ok(response::with_json(StatusCode::OK, Bytes::from(json::array(&first)).into()));
     }
     let chunks = stream::try_unfold(Some((rows, first, true)), |state| async move {
         let Some((rows, mut page, is_first)) = state else { return Ok::<_, BodyError>(None) };
         let is_last = is_last(&page);
-        let chunk = chunk(&page, is_first, is_last)?;
+        let chunk = chunk(&page, is_first, is_last);
         if is_last {
             return Ok(Some((chunk, None)));
         }
@@ -49,15 +51,14 @@ fn is_last<T>(page: &[T]) -> bool {
 }
 
 /// Writes a page of rows as a part of the array.
-fn chunk(page: &[impl Serialize], is_first: bool, is_last: bool) -> Result<Bytes, BodyError> {
-    let mut chunk = Vec::with_capacity(page.len() * 192);
-    chunk.extend(is_first.then_some(b'['));
-    for (i, entry) in page.iter().enumerate() {
-        if i > 0 || !is_first {
-            chunk.push(b',');
-        }
-        serde_json::to_writer(&mut chunk, entry)?;
+fn chunk(page: &[impl ToJson], is_first: bool, is_last: bool) -> Bytes {
+    let mut chunk = String::with_capacity(page.iter().map(|row| 1 + row.size()).sum());
+    for (i, row) in page.iter().enumerate() {
+        chunk.push(if i == 0 && is_first { '[' } else { ',' });
+        row.write_json(&mut chunk);
     }
-    chunk.extend(is_last.then_some(b']'));
-    Ok(chunk.into())
+    if is_last {
+        chunk.push(']');
+    }
+    chunk.into()
 }
