@@ -342,6 +342,8 @@ impl Chat {
 }
 
 /// Returns the outcome of a batch of one.
+///
+/// A store that an application implements itself may break its contract and return none.
 fn single<T>(outcomes: Result<Vec<Result<T, StoreError>>, StoreError>) -> Result<T, StoreError> {
     let none = || Err(StoreError::Fault(Source::from(Box::from("the store returned no outcome"))));
     outcomes?.pop().unwrap_or_else(none)

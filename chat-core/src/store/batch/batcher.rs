@@ -34,7 +34,7 @@ pub(crate) enum Refusal {
     Full,
     /// The batcher is closed. The call was not executed.
     Closed,
-    /// The flush of the batch panicked. Its outcome is unknown.
+    /// The flush of the batch panicked, or did not return one output for each input. Its outcome is unknown.
     Lost,
 }
 
@@ -150,13 +150,16 @@ async fn flush_batch<I, O, E: Clone>(
         replies.push((call.inputs.len(), call.reply));
         inputs.append(&mut call.inputs);
     }
-    // A panic drops the reply channels of this batch, so its calls return `Lost`. The worker continues.
+    // If this function drops the reply channels, the calls of this batch return `Lost`. The worker continues.
+    let expected = inputs.len();
     let flushed = async { flush(inputs).await };
     let Ok(done) = AssertUnwindSafe(flushed).catch_unwind().await else {
         return;
     };
     // A send fails if the future of the call was dropped.
     match done {
+        // Without one output for each input, no output can be assigned to its call.
+        Ok(outputs) if outputs.len() != expected => {}
         Ok(outputs) => {
             let mut outputs = outputs.into_iter();
             for (len, reply) in replies {
@@ -293,6 +296,16 @@ mod tests {
             })
         });
         assert_eq!(batcher.submit(vec![13]).await, Err(Refusal::Lost));
+        assert_eq!(batcher.submit(vec![1]).await, Ok(Ok(vec![1])));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_number_of_outputs_loses_only_the_calls_of_its_batch() {
+        let batcher: Numbers = Batcher::start(ONE_WORKER, |mut numbers: Vec<u32>| {
+            numbers.retain(|number| *number != 13);
+            Box::pin(ready(Ok(numbers)))
+        });
+        assert_eq!(batcher.submit(vec![13, 1]).await, Err(Refusal::Lost));
         assert_eq!(batcher.submit(vec![1]).await, Ok(Ok(vec![1])));
     }
 
