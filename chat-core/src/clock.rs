@@ -3,7 +3,9 @@
 use crate::api::Timestamp;
 use std::fmt;
 
-/// A source of the current time, so that tests and replays can use their own.
+/// A source of the current time.
+///
+/// Tests and replays can implement a source of their own.
 ///
 /// ```
 /// use chat_core::{api::Timestamp, clock::Clock};

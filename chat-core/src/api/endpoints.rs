@@ -29,8 +29,7 @@ pub trait Endpoint: Send + Sync + 'static {
 
 /// One endpoint, as a value.
 ///
-/// It is not `#[non_exhaustive]`, because the server constructs one for its OpenAPI document, which is not in the
-/// table.
+/// It is not `#[non_exhaustive]`: the OpenAPI document is not in the table, so the server constructs the value for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     /// The name in the table.
@@ -47,7 +46,7 @@ pub struct Spec {
     pub takes_body: bool,
     /// The statuses of success, the most frequent one first.
     pub success: &'static [StatusCode],
-    /// The error statuses in addition to those that the other fields imply.
+    /// The error statuses that the other fields do not imply.
     pub refusals: &'static [StatusCode],
 }
 

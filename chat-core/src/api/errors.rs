@@ -23,7 +23,7 @@ impl FieldErrors {
     pub const fn new() -> Self {
         Self(Vec::new())
     }
-    /// Returns one field with one message.
+    /// Returns errors with one message for one field.
     pub fn one(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self(vec![(field.into(), vec![message.into()])])
     }
@@ -156,7 +156,7 @@ pub mod error_text {
     /// A username with a character that is not allowed.
     pub const BAD_USERNAME: &str =
         "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.";
-    /// A username that a user has already, in any letter case.
+    /// A username that a user already has, in any letter case.
     pub const USERNAME_TAKEN: &str = "A user with that username already exists.";
     /// A password shorter than [`PASSWORD_MIN`](crate::api::limits::PASSWORD_MIN).
     pub const PASSWORD_TOO_SHORT: &str = "This password is too short. It must contain at least 8 characters.";
@@ -179,7 +179,7 @@ pub mod error_text {
     pub fn not_a_uuid(value: impl Display) -> String {
         format!("“{value}” is not a valid UUID.")
     }
-    /// Returns the error of the id of an unknown object.
+    /// Returns the error for the id of an unknown object.
     ///
     /// The object does not exist, or it is not visible to the caller.
     pub fn no_such_pk(value: impl Display) -> String {

@@ -4,7 +4,8 @@
 //! or a runtime.
 //!
 //! The wire types have public fields and are exhaustive: server, client and tests construct them field by field. A new
-//! field changes the contract, so each of them has to be adapted. Fields are written in the order of their declaration.
+//! field changes the contract, so server, client and tests have to be adapted. Fields are written in the order of their
+//! declaration.
 //!
 //! ```
 //! use chat_core::api::{SendMessage, ThreadId};

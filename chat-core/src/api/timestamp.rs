@@ -15,7 +15,7 @@ pub struct Timestamp(i64);
 pub struct ParseTimestampError;
 
 impl Timestamp {
-    /// Returns the time this many microseconds after 1970-01-01T00:00:00Z.
+    /// Returns the time `micros` microseconds after 1970-01-01T00:00:00Z.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
@@ -23,7 +23,7 @@ impl Timestamp {
     pub const fn as_micros(self) -> i64 {
         self.0
     }
-    /// Returns the time this much later; the latest possible time on overflow.
+    /// Returns this time plus `duration`, or the latest possible time on overflow.
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
@@ -32,7 +32,8 @@ impl Timestamp {
 impl Timestamp {
     /// Appends the text, without `std::fmt`.
     ///
-    /// A page has fifty timestamps. Formatting one with `std::fmt` takes as long as writing the rest of its message.
+    /// A page of the benchmarks has fifty timestamps. Formatting one with `std::fmt` takes as long as writing the rest
+    /// of its message.
     pub(crate) fn write(self, text: &mut String) {
         // A time out of the calendar's range, as in a damaged database, is written as the nearest end of the range.
         let time = jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {

@@ -55,7 +55,7 @@ impl CustomizedPasswordHasher<PasswordHash> for Argon2id {
     }
 }
 
-/// A number of blocks of 1 KiB for which glibc always maps the allocation.
+/// A number of blocks of 1 KiB that glibc always allocates with `mmap`.
 ///
 /// glibc unmaps such an allocation when it is freed. It keeps smaller allocations, but cannot reuse them because the
 /// blocks are aligned: a dozen log-ins would hold 200 MiB.

@@ -114,7 +114,7 @@ impl<'a> Scheme<'a> {
 
 /// Hashes a password as the chat does, for imports.
 ///
-/// Takes tens of milliseconds of a core, so call it outside of asynchronous code.
+/// Takes tens of milliseconds of CPU time, so call it outside of asynchronous code.
 ///
 /// # Errors
 /// [`Error::Fault`] if the operating system returns no random numbers.
@@ -142,8 +142,8 @@ pub(crate) enum Verdict {
 
 /// Hashes passwords on the blocking pool.
 ///
-/// At most half as many hashes run at a time as there are cores. Each hash takes 19 MiB and tens of milliseconds of a
-/// core, and requests that only read should not wait for it.
+/// The number of concurrent hashes is at most half the number of cores, but at least one. Each hash takes 19 MiB and
+/// tens of milliseconds of CPU time, and requests that only read should not wait for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Hasher {
     running: Arc<Semaphore>,

@@ -1,4 +1,4 @@
-//! In-memory versions of lists, if only this process writes to the database.
+//! In-memory versions of lists, for a database to which only this process writes.
 
 use crate::api::{Participants, ThreadId, UserId};
 #[cfg(loom)]
@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The number of version counters.
 ///
-/// Threads and users may share a counter. A change of one then also invalidates the pages of the others, which only
-/// costs further reads of the database.
+/// Threads and users may share a counter. A change of one then also invalidates the pages of the others. This costs
+/// only further reads of the database.
 const SLOTS: usize = 1 << 14;
 
 /// What a list depends on.
@@ -25,7 +25,7 @@ pub(super) enum Subject {
 /// The version of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LocalVersion {
-    /// The number of changes of the subject.
+    /// The number of changes of the subject and of others that share its counter.
     own: u64,
     /// The number of changes that may concern any list.
     epoch: u64,

@@ -40,7 +40,7 @@ pub(crate) enum Key {
     Unread { caller: UserId, filter: UnreadFilter, slice: Slice },
 }
 
-/// The key and version for a page to put; taken before the page is read.
+/// The key and the version of a page to cache; taken before the page is read.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     ticket: versioned::Ticket<Key, Version>,
@@ -154,9 +154,9 @@ impl ListVersions {
     /// Returns the current version of a list.
     ///
     /// Read-your-writes: after any node has acknowledged a change, this node serves it. A transaction writes the new
-    /// versions of both participants together with its change. Postgres shows them to every statement that begins after
-    /// it has acknowledged the commit, and this query begins after the request arrived. A cached page was read after
-    /// its version was read. If this query returns the same version, the list did not change in between.
+    /// versions of both participants together with its change. Every statement that begins after Postgres has
+    /// acknowledged the commit sees these versions. This query begins after the request arrived. A cached page was read
+    /// after its version was read. If this query returns the same version, the list did not change in between.
     async fn of(&self, key: &Key) -> Result<Version> {
         match self {
             Self::Local(versions) => Ok(Version::Local(versions.of(&key.subject()))),

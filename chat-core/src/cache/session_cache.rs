@@ -18,7 +18,7 @@ pub(crate) struct SessionCache {
     owners: Cache<TokenHash, (TokenOwner, Instant)>,
     /// The number of revocations.
     ///
-    /// It is compared so that an owner that was read before a revocation is not cached after it.
+    /// `put` compares it, so that an owner that was read before a revocation is not cached after the revocation.
     revocations: AtomicU64,
 }
 

@@ -15,7 +15,7 @@ const BATCH: usize = 1000;
 
 /// A buffer of last uses that are not written yet.
 ///
-/// It has at most one use for each token that was valid in the last seconds.
+/// It has at most one waiting use for each token that was valid in the last few seconds.
 #[derive(Debug, Default)]
 pub(crate) struct TokenUseBuffer {
     uses: Mutex<Uses>,

@@ -18,7 +18,7 @@
 //! RUSTFLAGS='--cfg loom' cargo test -p chat-core --no-default-features --features chat --lib --release loom_model
 //! ```
 
-/// The key and version for a value to put; taken before the value is read.
+/// The key and the version of a value to cache; taken before the value is read.
 #[derive(Debug)]
 pub(super) struct Ticket<K, V> {
     key: K,

@@ -55,8 +55,8 @@ impl Chat {
     ///
     /// A name is taken if a user has it in any letter case.
     ///
-    /// Another call may take the name before it is used: [`register`](Self::register) and
-    /// [`add_user`](Self::add_user) report that as well.
+    /// Another call may take the name after this check. [`register`](Self::register) and [`add_user`](Self::add_user)
+    /// report that as well.
     ///
     /// # Errors
     /// - [`Error::Invalid`] if the name is taken or not allowed, under `username`.

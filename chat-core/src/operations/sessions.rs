@@ -276,7 +276,7 @@ impl Chat {
     }
 }
 
-/// Returns the age of the last recorded use at which a new one is recorded.
+/// Returns the shortest time between two recorded uses of a token.
 ///
 /// It is a minute, or an eighth of the TTL if the TTL is shorter than eight minutes.
 fn last_used_resolution(ttl: Option<Duration>) -> Duration {

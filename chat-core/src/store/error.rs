@@ -18,8 +18,10 @@ pub enum StoreError {
     /// The idempotency key was used with another request.
     #[error("the idempotency key was used with another request")]
     KeyReused,
-    /// The write queue is full. Nothing was written.
-    #[error("the write queue is full")]
+    /// The queue of writes, of list versions or of password hashes is full.
+    ///
+    /// Nothing was written.
+    #[error("the queue of waiting calls is full")]
     Busy,
     /// The database is unreachable, locked or full, or did not confirm a commit.
     ///

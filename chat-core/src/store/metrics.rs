@@ -45,7 +45,7 @@ pub struct BatchMetrics {
     pub name: &'static str,
     /// Writes that wait for their batch to begin.
     pub waiting: u64,
-    /// Writes that were refused because too many waited.
+    /// Writes that were refused because too many waited or the store was closed.
     pub refused: u64,
     /// The number of writes of each batch.
     pub sizes: Distribution,

@@ -3,7 +3,7 @@
 //! A store guarantees only what a database must guarantee under concurrency:
 //!
 //! - A name, a pair of participants and an idempotency key exist at most once.
-//! - Ids ascend in commit order.
+//! - Within a thread, the ids of messages ascend in commit order.
 //! - A change is written as a whole or not at all.
 //!
 //! [`Chat`](crate::Chat) checks permissions. As a second line of defence, every method that reads or writes threads and
@@ -231,7 +231,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// number is reused.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such user.
+    /// [`StoreError::NotFound`] if there is no such user, and [`StoreError::Conflict`] if the token exists already.
     async fn insert_token(&self, token: NewToken, keep: u32) -> Result<Vec<TokenHash>>;
 
     /// Returns the owner of a token, even if the token has expired.
@@ -312,8 +312,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Returns the list version of each user, in the order of `users`.
     ///
     /// Every change to a user's threads, messages or read marks assigns the user a new list version in the same
-    /// transaction. A list version is never reused for a user. A call on any node that starts after the change is
-    /// acknowledged returns that version or a later one.
+    /// transaction. A list version is never reused for a user. A call that starts after the change is acknowledged
+    /// returns that version or a later one, on any node.
     ///
     /// # Errors
     /// [`StoreError::Unsupported`] if the store is not [shared](Self::is_shared).

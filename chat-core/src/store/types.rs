@@ -1,4 +1,6 @@
-//! The arguments and results of [`Store`](super::Store), in addition to [`crate::api`].
+//! The arguments and results of [`Store`](super::Store).
+//!
+//! Further ones are in [`crate::api`].
 //!
 //! The structs are plain data with public fields. The caller builds the arguments and the implementation builds the
 //! results, both as struct literals. None of them is `#[non_exhaustive]`, so that a new field is a compile error
@@ -107,7 +109,9 @@ pub struct TokenOwner {
     pub user: UserId,
     /// Whether the owner is enabled.
     pub active: bool,
-    /// The latest use that was recorded, see [`Store::touch_tokens`](super::Store::touch_tokens).
+    /// The latest use that was recorded.
+    ///
+    /// See [`Store::touch_tokens`](super::Store::touch_tokens).
     pub last_used: Timestamp,
     /// The time without use after which the token expires; `None` if it never expires.
     pub ttl: Option<Duration>,
@@ -133,7 +137,9 @@ pub struct StoredToken {
     pub name: Option<String>,
     /// The time at which the token was added.
     pub created: Timestamp,
-    /// The latest use that was recorded, see [`Store::touch_tokens`](super::Store::touch_tokens).
+    /// The latest use that was recorded.
+    ///
+    /// See [`Store::touch_tokens`](super::Store::touch_tokens).
     pub last_used: Timestamp,
     /// The time without use after which the token expires; `None` if it never expires.
     pub ttl: Option<Duration>,

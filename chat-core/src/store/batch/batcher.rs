@@ -186,7 +186,7 @@ mod tests {
     type Numbers = Batcher<u32, u32, String>;
     type Flushes = Mutex<Vec<Vec<u32>>>;
 
-    /// Returns a batcher that doubles numbers, its gate, and its flushes so far.
+    /// Returns a batcher that doubles numbers, with its gate and its flushes so far.
     ///
     /// Each flush waits for a permit of the gate.
     fn held(limits: BatchLimits) -> (Arc<Numbers>, Arc<Semaphore>, Arc<Flushes>) {

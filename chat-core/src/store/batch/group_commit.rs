@@ -23,8 +23,8 @@ use std::{path::Path, sync::Arc};
 /// - If more than 4096 calls wait, further ones return [`StoreError::Busy`].
 /// - A call is executed even if its future is dropped.
 ///
-/// [`Store::list_versions`] is batched in the same way, because on a shared store every list queries it. All other
-/// calls go to the wrapped store directly.
+/// [`Store::list_versions`] is batched in the same way, because every read of a list on a shared store calls it. All
+/// other calls go to the wrapped store directly.
 ///
 /// # Examples
 ///
@@ -73,7 +73,7 @@ impl GroupCommit {
             workers: writers.max(1),
             yield_before_flush: inner.is_shared(),
         };
-        // One query for all versions costs about as much as each of two queries for half of them.
+        // Two queries, each for half of the versions, cost about twice as much as one query for all of them.
         let one_query = BatchLimits { workers: 1, ..limits };
         let (message_store, read_mark_store, version_store) = (inner.clone(), inner.clone(), inner.clone());
         let message_meter = Arc::new(Meter::new("messages"));

@@ -165,7 +165,7 @@ pub async fn deleting_the_canonical_thread_promotes_the_next(store: Shared) {
     );
 }
 
-/// Checks that such messages are incoming for both participants.
+/// Checks that messages of outside senders are incoming for both participants.
 pub async fn messages_of_outside_senders_are_counted_and_marked(store: Shared) {
     store.import(small()).await.unwrap();
     assert_eq!(store.unread(ANN, UnreadFilter::Incoming, ALL).await.unwrap().count, 3);
@@ -196,7 +196,7 @@ pub async fn a_removed_outside_sender_is_removed_with_their_messages(store: Shar
     }
 }
 
-/// Checks reading, marking, sending and deleting in such a thread.
+/// Checks reading, marking, sending and deleting with a single participant.
 pub async fn a_thread_of_one_participant_is_read_and_deleted(store: Shared) {
     let mut import = small();
     import.threads.push(talk(1, Participants::one(ANN)));

@@ -77,7 +77,7 @@ pub async fn unread_messages_include_own_ones(store: Shared) {
     }
 }
 
-/// Checks that such a slice succeeds, with the count of the whole list.
+/// Checks that a slice beyond the end succeeds and has the count of the list.
 pub async fn a_slice_beyond_the_end_is_empty(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let empty = store.messages(ann, ALL).await.unwrap();

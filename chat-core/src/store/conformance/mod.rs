@@ -1,7 +1,7 @@
 //! The test cases that every store has to pass, each on a fresh store.
 //!
-//! [`store_conformance!`](crate::store_conformance) makes a test of each case. With it, another crate can test its own
-//! store:
+//! [`store_conformance!`](crate::store_conformance) generates a test for each case. With it, another crate can test its
+//! own store:
 //!
 //! ```
 //! # #[cfg(feature = "sqlite")]
@@ -44,7 +44,7 @@ pub mod tokens;
 pub mod users;
 pub mod versions;
 
-/// Makes a `#[tokio::test]` of every case.
+/// Generates a `#[tokio::test]` for every case.
 ///
 /// The argument is an expression that is evaluated for each case, in a submodule. It must be a future of a
 /// pair: a fresh `Arc<dyn Store>`, and a value that is kept until the case is done.

@@ -70,7 +70,9 @@ pub async fn concurrent_callers_send_one_message_for_a_key(store: Shared) {
     assert_counts(&store, ann).await;
 }
 
-/// Checks messages in two threads, which no common thread lock serializes.
+/// Checks messages with the same key in two threads.
+///
+/// No common thread lock serializes these messages.
 pub async fn concurrent_callers_use_a_key_for_one_of_two_threads(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let threads = [thread(&store, ann, ben).await, thread(&store, ann, cid).await];

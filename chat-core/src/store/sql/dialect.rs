@@ -1,4 +1,4 @@
-//! The traits for what differs between the two databases.
+//! The traits for the differences between the two databases.
 
 use super::{
     failure::{Failure, Internal},
@@ -66,7 +66,7 @@ pub(crate) trait Transaction: Send {
     /// Rolls the transaction back.
     fn roll_back(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Removes the time-out of statements and plans statements for many rows.
+    /// Removes the time-out of statements and allows plans that suit many rows.
     ///
     /// These settings last until the end of the transaction.
     fn enter_bulk_mode(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;

@@ -63,8 +63,8 @@ impl Failure {
 
     /// Converts the failure for a unique key that exists into a collision.
     ///
-    /// For keys that the transaction has looked up before. Another transaction inserted the key in the meantime, and a
-    /// retry finds it.
+    /// Use it for keys that the transaction has looked up before. If one of them exists now, another transaction
+    /// inserted it in the meantime, and a retry finds it.
     #[cfg(feature = "postgres")]
     pub(crate) fn taken_is_collision(self) -> Self {
         match self {

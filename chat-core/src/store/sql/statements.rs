@@ -147,7 +147,8 @@ statements! {
     NEXT_TOKEN_ID = "update users set last_token = last_token + 1 where id = $1 returning last_token";
     INSERT_TOKEN = "insert into tokens (hash, user_id, id, name, created, last_used, ttl) \
          values ($1, $2, $3, $4, $5, $5, $6)";
-    // Keeps the token `$2` and, of the others that are valid at time `$4`, the `$3` used last. Deletes the rest.
+    // Keeps the token `$2`. Of the other tokens that are valid at time `$4`, keeps the `$3` that were used last.
+    // Deletes the rest.
     EVICT_TOKENS = "delete from tokens where user_id = $1 and hash <> $2 and (last_used + ttl <= $4 or hash not in \
          (select hash from tokens where user_id = $1 and hash <> $2 and (ttl is null or last_used + ttl > $4) \
           order by last_used desc, id desc limit $3)) returning hash";
@@ -283,17 +284,23 @@ dialect_statements! {
         unread,
         /// The unread messages of other senders, in the same form.
         unread_incoming,
-        /// Inserts `(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request)`.
+        /// Inserts messages.
+        ///
+        /// Columns: `(id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request)`.
         insert_messages,
         /// Adds `(user, messages, unread, incoming)` to the counters.
         add_counts,
         /// Sets `(hash, last_used)` of tokens.
         touch_tokens,
-        /// Inserts `(id, username, name_key, owns_name_key, password, active, created, last_token)`.
+        /// Inserts users.
+        ///
+        /// The columns are `(id, username, name_key, owns_name_key, password, active, created, last_token)`.
         import_users,
-        /// Inserts `(hash, user, id, created, last_used)`.
+        /// Inserts tokens `(hash, user, id, created, last_used)`.
         import_tokens,
-        /// Inserts `(id, user_low, user_high, canonical, has_outside_senders, created, updated)`, in order.
+        /// Inserts threads, in order.
+        ///
+        /// The columns are `(id, user_low, user_high, canonical, has_outside_senders, created, updated)`.
         import_threads,
     }
 }

@@ -43,9 +43,9 @@ const PING_AFTER: Duration = Duration::from_secs(1);
 /// The settings of every connection.
 ///
 /// - A statement may take 15 s, including its waits for locks.
-/// - Bitmap scans are off, so that rows are read in the order of an index. The planner expects the number of messages
-///   of an average user. For so few, it would read and sort all of them. For a user with a million messages, this takes
-///   a second instead of a millisecond.
+/// - Bitmap scans are off, so that rows are read in the order of an index. The planner expects that each user has the
+///   average number of messages, which is small. It would therefore choose to read and sort all messages of the user.
+///   For a user with a million messages, this takes a second instead of a millisecond.
 /// - Sequential scans are off, because a plan that was made for a small table is kept while the table grows.
 /// - The isolation level is set, because a server can have another default, under which transactions fail
 ///   unnecessarily.
@@ -260,7 +260,9 @@ fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Failure> {
     Ok(out)
 }
 
-/// Classifies SQLSTATEs; see <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+/// Classifies SQLSTATEs.
+///
+/// See <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn kind_of_state(state: &str) -> Kind {
     match state {
         "23505" => Kind::Taken,
@@ -270,7 +272,8 @@ fn kind_of_state(state: &str) -> Kind {
         // A read-only transaction; a database that no longer exists; a statement that was cancelled by its time-out or
         // by an administrator; a lock that is not available.
         "25006" | "3D000" | "57014" | "55P03" => Kind::Unavailable,
-        // Connections; resources such as disk, memory and connections; a server that stops or starts; I/O.
+        // A connection failure; a lack of disk space, memory or connections; a server that stops or starts; an I/O
+        // error.
         _ if ["08", "53", "57P", "58"].iter().any(|class| state.starts_with(class)) => Kind::Unavailable,
         _ => Kind::Fault,
     }
@@ -294,8 +297,8 @@ pub(super) async fn open(url: &str, options: &Options) -> Result<Postgres, OpenE
     let pool = PgPoolOptions::new()
         .max_connections(options.postgres_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A connection is pinged only after an idle time, so that a restart of the server in that time does not fail
-        // the next request. Without an idle time, the next statement reports a broken connection.
+        // A connection is pinged after an idle time, so that a restart of the server in that time does not fail the
+        // next request. Other connections are not pinged. If such a connection is broken, its next statement fails.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {

@@ -27,9 +27,9 @@ pub(crate) const WAL_CHECKPOINT_PAGES: i32 = 32_768;
 ///
 /// After each checkpoint, about a tenth of the pages remains.
 const ROUNDS: usize = 2;
-/// The divisor of the checkpoint size for the next try after a failed restart.
+/// The growth of the WAL before a retry, as a divisor of the checkpoint size.
 ///
-/// A reader can prevent the WAL from restarting.
+/// A reader can prevent the WAL from restarting. The checkpoint is then retried.
 const RETRY_SHARE: i32 = 8;
 
 thread_local! {
@@ -51,7 +51,7 @@ pub(crate) struct Checkpoints {
 
 struct CheckpointThread {
     wake: mpsc::SyncSender<()>,
-    /// Whether the checkpoints of the thread are done and the writer must run the last.
+    /// Whether the writer must run the last checkpoint, after those of the thread.
     done: Arc<AtomicBool>,
     handle: JoinHandle<()>,
 }
@@ -133,7 +133,7 @@ mod tests {
     use std::fs;
     use tempfile::TempDir;
 
-    /// A database whose checkpoints start at 50 pages.
+    /// Returns a database whose checkpoints start at 50 pages.
     fn database() -> (TempDir, Connection, Checkpoints) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("chat.db");

@@ -79,7 +79,7 @@ const PARAMETERS: [&str; 11] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", 
 
 /// Runs a statement and passes its rows to `take`.
 ///
-/// With a table of rows, the statement runs once for each.
+/// With a table of rows, the statement runs once for each row.
 pub(crate) fn query(
     connection: &Connection,
     sql: &str,

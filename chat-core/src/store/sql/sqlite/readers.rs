@@ -29,7 +29,7 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 /// How long a read on the blocking pool waits for a connection and for a lock.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The number of SQLite VM steps between two checks whether the future was dropped.
+/// The number of SQLite VM steps between two checks for a dropped future.
 ///
 /// This number of steps takes well under a millisecond.
 const STEPS_BETWEEN_CHECKS: i32 = 1000;
@@ -248,7 +248,7 @@ fn is_busy(failure: &Failure) -> bool {
     matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// The future of a read on the blocking pool. Its flag is set when it is dropped.
+/// A part of the future of a read on the blocking pool. Sets its flag on drop.
 #[derive(Default)]
 struct Caller(Arc<AtomicBool>);
 

@@ -45,7 +45,9 @@ pub(crate) async fn page<D: Dialect>(
     })
 }
 
-/// Locks the thread of a message of `caller`. Returns the message and participants.
+/// Locks the thread of a message of `caller`.
+///
+/// Returns the message and the participants.
 async fn locked<X: Transaction>(
     tx: &mut X,
     caller: UserId,

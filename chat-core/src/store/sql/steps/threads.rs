@@ -158,8 +158,8 @@ pub(crate) async fn mark_read<X: Transaction>(
     }
     let mut marked = 0;
     let mut counts = Counts::default();
-    // In the index, messages of the other participant are OWN for that participant. Some imported threads have messages
-    // of a sender who is not a participant. These are INCOMING for both participants.
+    // An unread message of the other participant has the mark OWN for that participant. Some imported threads have
+    // messages of a sender who is not a participant. Unread ones have the mark INCOMING for both participants.
     let outside_sender = thread.bool(4)?.then_some(UserId::new(i64::MIN));
     for (sender, mark) in [(other, mark::OWN), (outside_sender, mark::INCOMING)] {
         let Some(sender) = sender else { continue };

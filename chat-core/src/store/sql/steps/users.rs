@@ -138,7 +138,8 @@ pub(crate) async fn page<D: Dialect>(
 
 /// Returns the end of the range of texts that begin with `prefix`.
 ///
-/// These texts sort before the end. All other texts that sort after `prefix` sort at or after the end.
+/// A text begins with `prefix` if and only if it sorts at or after `prefix` and before this end. The exception is a
+/// prefix of U+10FFFF alone, which has no such end.
 fn after_prefix(prefix: &str) -> String {
     let mut end = prefix.to_owned();
     while let Some(last) = end.pop() {
