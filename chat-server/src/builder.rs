@@ -116,8 +116,8 @@ impl ChatServiceBuilder {
 
     /// Sets whether rates are limited: they are by default.
     ///
-    /// The limits apply to failed sign-ins, registrations, and the requests of each user. They also apply to each
-    /// address, if the service knows it: see [`Connection`](crate::Connection).
+    /// The limits apply to failed sign-ins, registrations, and the requests of each user. Sign-ins and registrations
+    /// are limited per client address, if the service knows it: see [`Connection`](crate::Connection).
     pub const fn rate_limits(mut self, limited: bool) -> Self {
         self.rate_limits = limited;
         self

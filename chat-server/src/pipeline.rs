@@ -131,7 +131,9 @@ impl AccessLogFields {
 /// permission before it reads the body.
 ///
 /// # Errors
-/// 401, 405 or 429 before the handler is called, else the errors of the handler.
+/// - 401, 405 or 429 before the handler is called.
+/// - 5xx if the credentials cannot be checked at the moment.
+/// - The errors of the handler.
 async fn dispatch(
     pipeline: &Pipeline,
     route: &Route,

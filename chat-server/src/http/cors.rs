@@ -67,7 +67,7 @@ const EXPOSE_HEADERS: HeaderValue =
 
 /// How many seconds a browser may cache a preflight response.
 ///
-/// It is the longest time that any browser accepts.
+/// It is the longest time that Chromium accepts. Firefox accepts 24 hours.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
 /// The origins that may call the API.
@@ -106,7 +106,7 @@ pub(crate) enum Grant {
     Disabled,
     /// This origin is not allowed, but another one is.
     ///
-    /// Caches must keep the responses apart.
+    /// Caches must not reuse the response for another origin, so the response has `Vary: origin`.
     Denied,
     /// The page may read this response.
     Allowed(HeaderValue),

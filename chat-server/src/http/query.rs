@@ -1,6 +1,6 @@
 //! The query of a request.
 //!
-//! It is available as typed parameters, and as it was sent for links to other pages.
+//! It is available as typed parameters. It is also available as it was sent, to write the links to other pages.
 
 use crate::input::number;
 use chat_core::api::{
@@ -32,7 +32,8 @@ impl RawQuery {
 
     /// Appends the query string to `encoded`, sorted by name.
     ///
-    /// Repeated names keep their order. The names in `new` get the values given there: one, or none.
+    /// Repeated names keep their order. A name in `new` gets the value given there. Without a value, the name is
+    /// omitted.
     pub(crate) fn encode(&self, new: &[(&str, Option<&str>)], encoded: &mut String) {
         let kept = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let kept = kept.filter(|(name, _)| new.iter().all(|(other, _)| other != name));
@@ -52,7 +53,8 @@ impl RawQuery {
 
 /// The typed parameters of a query, read from its raw form.
 ///
-/// A parameter that cannot be read counts as absent, except a cursor.
+/// A parameter that cannot be read counts as absent, with two exceptions: a `limit` gets its default, and a cursor is
+/// an error.
 pub(crate) trait ReadQuery: Sized {
     /// Reads the parameters.
     ///

@@ -9,7 +9,7 @@
 //! | new | no request completed, no byte of one received | `idle_since` + `first_byte_timeout` |
 //! | idle | a request completed, no byte of another received | `idle_since` + `idle_timeout` |
 //! | reading a head | `head_since` is set, no request in flight | `head_since` + `header_timeout` |
-//! | reading a body, or working | a request in flight | none here: the service's own time-outs, which are answered |
+//! | reading a body, or working | a request in flight | none here: the service times out with 408 or 503 |
 //! | write blocked | `write_blocked_since` is set | `write_blocked_since` + `write_timeout` |
 //! | writing, HTTP/2 | a response in flight | `response_progress` + `write_timeout` |
 //! | closing | `closing_since` is set | `closing_since` + [`LINGER`] |
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 /// How long a closing connection stays open for reading.
 ///
-/// It does so after its last response, if the client was still sending.
+/// This is the time after its last response, if the client is still sending.
 ///
 /// If the server closed it with unread data, the system would reset it, and the response could be lost.
 const LINGER: Duration = Duration::from_secs(2);
@@ -37,7 +37,9 @@ const DRAIN_GRACE: Duration = Duration::from_millis(200);
 /// The time starts again with each byte that is read or written.
 const DRAIN_STALL: Duration = Duration::from_secs(3);
 
-/// How long a write must be blocked before its connection is evicted first.
+/// How long a write must be blocked before its connection counts as stalled.
+///
+/// Stalled connections are evicted first.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
 
 /// Why the registry closes a connection.
@@ -51,7 +53,7 @@ pub(super) struct Activity {
     /// It counts as the time of everything that the task does until it is suspended again. So the clock is read only
     /// once.
     pub(super) now: Instant,
-    /// When the connection was accepted, or its last request ended.
+    /// When the connection was accepted, its TLS handshake was completed, or its last request ended.
     pub(super) idle_since: Instant,
     /// When the first byte of a request's incomplete head arrived.
     pub(super) head_since: Option<Instant>,
@@ -95,14 +97,16 @@ pub(super) enum Verdict {
     Close(&'static str),
 }
 
-/// How readily a connection is evicted for a new one; the first class first.
+/// The class of a connection when one has to be evicted for a new one.
+///
+/// [`make_room`](super::eviction::make_room) has the order: stalled connections first, busy ones never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EvictionClass {
     /// The client does not read its response, or does not end its side.
     ///
     /// The time is the start of that state.
     Stalled(Instant),
-    /// It has not completed a request. The time is when it was accepted.
+    /// It has not completed a request. The time is [`idle_since`](Activity::idle_since).
     Unproven(Instant),
     /// It has completed a request. The time is the end of the last one.
     Proven(Instant),

@@ -30,11 +30,17 @@ pub struct ServerLimits {
     /// Default: 100. For IPv6 it applies to a /64 network, the network of one customer.
     ///
     /// A new connection beyond that is not refused. It evicts a connection of the same address on which the server
-    /// waits for the client. A connection whose client does not read its response is evicted first. If there is none,
-    /// the connection that has been longest without a completed request is evicted. Connections that have never
-    /// completed a request can evict others from at most half of the slots. So a large number of silent connections
-    /// does not lock out active clients at the same address. A new connection is closed at once only if the server
-    /// works on a request of every other connection.
+    /// waits for the client:
+    ///
+    /// 1. First, a connection whose client does not read its response.
+    /// 2. Next, if at least half of the slots are taken by connections that have never completed a request, the oldest
+    ///    of these.
+    /// 3. Otherwise the connection that has been idle for longest since a completed request. If there is none, the
+    ///    oldest connection that has never completed a request.
+    ///
+    /// Connections that have never completed a request can thus evict others from at most half of the slots. So a large
+    /// number of silent connections does not lock out active clients at the same address. A new connection is closed at
+    /// once only if the server works on a request of every other connection.
     pub connections_per_address: usize,
     /// Addresses without a limit of their own.
     ///

@@ -22,8 +22,9 @@ pub(super) struct Rate {
 /// The only stored value of a key is the time at which its budget is full again.
 ///
 /// Keys share two tables of fixed size. The hash of a key selects one cell in each. A key is limited if both cells are
-/// exhausted. Another key can limit it only if both share both cells. A client cannot cause that, because it does not
-/// know the hash. A map that evicts entries is not used: a guesser could fill it and so evict their own entry.
+/// exhausted. One other key can limit it only if that key has the same two cells. A client cannot cause that, because
+/// it does not know the hash. A map that evicts entries is not used: a guesser could fill it and so evict their own
+/// entry.
 #[derive(Debug)]
 pub(super) struct Budget {
     rate: Rate,
@@ -39,7 +40,7 @@ impl Budget {
 
     /// Takes a token at the time `now` since the start.
     ///
-    /// The error is how long to wait for one. `key` is a keyed hash.
+    /// The error is the time until a token is available. `key` is a keyed hash.
     pub(super) fn take(&self, key: u64, now: Duration) -> Result<(), Duration> {
         let (mut taken, mut wait) = (false, u64::MAX);
         for cell in self.cells(key) {
@@ -62,7 +63,8 @@ impl Budget {
 
     /// Refunds a token.
     ///
-    /// A cell from which no token was taken gets one too. A key that it limits is still limited by the other cell.
+    /// Each of the two cells gets a token, even a cell from which none was taken. Other keys that share such a cell can
+    /// take that token.
     pub(super) fn refund(&self, key: u64) {
         let every = micros(self.rate.every);
         for cell in self.cells(key) {
