@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 /// assert_eq!(document["paths"]["/messages/"]["post"]["operationId"], "CreateMessage");
 /// ```
 pub fn document() -> Value {
-    // The schemas describe serialized JSON: an optional member of a response is required, and may be null.
+    // The schemas describe serialized JSON. It always has every member of a response. An optional member may be null.
     let mut settings = SchemaSettings::draft2020_12().for_serialize();
     settings.definitions_path = "/components/schemas".into();
     settings.meta_schema = None;
@@ -36,8 +36,8 @@ pub fn document() -> Value {
         "info": {
             "title": "Chat",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "One-to-one messaging. Paths are served with and without their trailing slash; OPTIONS \
-                everywhere, HEAD wherever a GET without a body is.",
+            "description": "One-to-one messaging. Each path is served with and without its trailing slash. Each \
+                path has OPTIONS. A path with a GET that takes no body also has HEAD.",
         },
         "servers": [{ "url": "/chat-api" }],
         "paths": document.paths,
@@ -54,7 +54,7 @@ fn security_schemes() -> Value {
     json!({ "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "`Authorization: Bearer <token>`; `Token <token>` does as well.",
+        "description": "`Authorization: Bearer <token>`; `Token <token>` is accepted too.",
     }})
 }
 

@@ -47,8 +47,8 @@ pub(crate) async fn create(mut call: Call<CreateMessage>) -> HandlerResult {
     let SendMessageFields { mut thread, text, is_read } = body.fields()?;
     let text = text.and_then(|text| chat.text(&text));
     let key = idempotency_key(&call.request.head.headers);
-    // Sending checks whether the thread exists. If another part of the request is invalid, nothing is sent, so the
-    // check is here: the error of the thread comes first.
+    // Sending checks whether the thread exists. But nothing is sent if another part of the request is invalid, so the
+    // thread is then checked here. Its error comes before the other errors.
     if !(text.is_valid() && is_read.is_valid() && key.is_ok())
         && let Some(named) = thread.value()
         && let Some(error) = thread_error(chat, caller, named).await?

@@ -8,7 +8,7 @@ use std::{borrow::Cow, fmt};
 
 /// Authenticates callers with the credentials of a host application.
 ///
-/// Without one the service uses the tokens that the chat itself issues.
+/// Without an authenticator the service uses the tokens that the chat itself issues.
 ///
 /// ```
 /// use chat_core::{Chat, api::UserId, store::Store};
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn several_headers_are_one() {
+    fn several_headers_are_joined() {
         let mut headers = HeaderMap::new();
         headers.append(header::AUTHORIZATION, "Token a".parse().unwrap());
         headers.append(header::AUTHORIZATION, "Token b".parse().unwrap());

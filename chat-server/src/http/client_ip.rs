@@ -25,7 +25,7 @@ pub(crate) fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAd
     let last_untrusted = |hops: Vec<Option<IpAddr>>| {
         let mut client = peer;
         for hop in hops.into_iter().rev() {
-            // A hop without a readable address may be any client of that proxy.
+            // A hop without a readable address identifies no client. The result is then the proxy that added this hop.
             let Some(hop) = hop else { break };
             client = hop;
             if !trusted(hop) {

@@ -44,7 +44,7 @@ enum ErrorHeader {
     RetryAfter(u32),
     /// `Connection: close`, because the body was not read to its end.
     ///
-    /// Its rest would be parsed as the next request.
+    /// The rest of the body would be parsed as the next request.
     Close,
 }
 

@@ -7,8 +7,8 @@ use std::{borrow::Cow, net::IpAddr};
 
 /// The connection on which a request arrived.
 ///
-/// [`Server`](crate::Server) sets it. A host server inserts it into the request's extensions; without it the service
-/// does not use `X-Forwarded-Proto`, writes `http` links, and cannot limit addresses.
+/// [`Server`](crate::Server) sets it. A host server inserts it into the request's extensions. Without it the service
+/// does not use `X-Forwarded-Proto`, writes `http` links, and does not know the client's address for its rate limits.
 ///
 /// It is not `#[non_exhaustive]`: a host server has to construct it, and both fields are required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -95,7 +95,7 @@ impl<'de, const N: usize> Visitor<'de> for Members<N> {
     }
 }
 
-/// Checks the nesting depth and the `\u` escapes of single surrogates.
+/// Checks the nesting depth and the `\u` escapes of lone surrogates.
 ///
 /// The parser does not check them in values that it skips. In all other respects `body` is known to be JSON.
 fn check_beyond_syntax(body: &[u8]) -> Result<(), &'static str> {
@@ -123,7 +123,7 @@ fn check_beyond_syntax(body: &[u8]) -> Result<(), &'static str> {
 
 /// Checks the escapes of a string, to its end.
 fn check_string(bytes: &mut impl Iterator<Item = u8>) -> Result<(), &'static str> {
-    const LONE: &str = "a surrogate escape stands alone";
+    const LONE: &str = "an escape is a lone surrogate";
     // Whether the last escape was the first half of a surrogate pair. The second half must follow at once.
     let mut half = false;
     loop {

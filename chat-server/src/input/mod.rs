@@ -8,7 +8,7 @@
 //! need the database, and then joins the fields.
 //!
 //! All bodies are read this way. It takes 3.2 thousand of the 139 thousand instructions of a send. So a separate fast
-//! path for well-formed bodies could not save 2 % of them.
+//! path for well-formed bodies would save less than 2 % of the instructions.
 
 mod bodies;
 mod field;

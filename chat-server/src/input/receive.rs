@@ -197,7 +197,9 @@ mod tests {
         task::{Context, Poll},
     };
 
-    /// A body of many frames. It announces its length, and counts the taken frames.
+    /// A body of many frames.
+    ///
+    /// It announces its length, and counts the frames that were read.
     struct Sent {
         pieces: Pin<Box<dyn Stream<Item = Bytes> + Send>>,
         announced: u64,
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_is_dropped_is_read_all_the_same() {
+    async fn a_body_that_is_dropped_is_still_read() {
         let (body, taken) = request(200, &HeaderMap::new());
         drop(body);
         while taken.load(Ordering::Relaxed) < 200 {
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_waits_for_100_continue_is_not_read() {
+    async fn no_body_is_read_from_a_client_that_waits_for_100_continue() {
         let headers = HeaderMap::from_iter([(header::EXPECT, HeaderValue::from_static("100-continue"))]);
         let (body, taken) = request(200, &headers);
         drop(body);
@@ -263,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_media_type_that_is_not_read_is_kept_as_sent() {
+    async fn an_unsupported_media_type_is_kept_as_sent() {
         let media_type = HeaderValue::from_bytes(b"Text/Plain; x=\xfc").unwrap();
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, media_type)]);
         let (mut body, _) = request(1, &headers);

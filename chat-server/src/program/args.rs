@@ -58,8 +58,8 @@ pub(super) enum Command {
     Backup(BackupArgs),
     /// Check the database, its files, this machine and the settings.
     ///
-    /// Changes nothing, and works while a server runs. Give it the options and the environment of `serve`, to check them
-    /// too. Reads the whole database. The exit status is 1 if it finds a problem.
+    /// Changes nothing, and works while a server runs. Give it the options and the environment of `serve`, to check
+    /// them too. Reads the whole database. The exit status is 1 if it finds a problem.
     Doctor(Box<DoctorArgs>),
 }
 

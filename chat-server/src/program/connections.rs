@@ -6,7 +6,7 @@ use chat_server::{ChatServiceBuilder, Origin, ServerLimits, Tls};
 use clap::builder::RangedU64ValueParser;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-/// The largest limit on connections: a 32-bit machine can still count them.
+/// The largest limit on connections. A 32-bit machine can count this many.
 const MAX_CONNECTIONS: u64 = 1 << 28;
 
 /// The largest time-out: one day, in practice no limit.
@@ -51,7 +51,7 @@ pub(super) struct ConnectionArgs {
 
     /// Maximum number of open connections.
     ///
-    /// A new one beyond that evicts the one that has been silent for longest.
+    /// A new connection beyond that evicts the one that has been silent for longest.
     #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "N", default_value_t = ServerLimits::default().connections)]
     #[arg(value_parser = connections())]
     pub(super) max_connections: usize,

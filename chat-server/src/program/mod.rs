@@ -1,7 +1,7 @@
 //! The program: its commands, their shared code, and their exit status.
 //!
-//! Results go to standard output, notes and logs to standard error. A command that fails prints one line with the reason
-//! and exits with status 1. A command line that is not understood exits with status 2.
+//! Results go to standard output, notes and logs to standard error. A command that fails prints one line with the
+//! reason and exits with status 1. A command line that is not understood exits with status 2.
 
 mod args;
 mod backup;

@@ -59,7 +59,7 @@ impl Array {
     }
 }
 
-/// The error that the reader of the output has closed it.
+/// The error of a write to standard output after its reader has closed it.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output is closed")]
 struct Closed;

@@ -7,7 +7,7 @@ use std::io::{self, BufRead};
 
 /// Maximum number of bytes that are read from standard input.
 ///
-/// It is far more than a password may have, so that a password that is too long is detected.
+/// It is far above the maximum length of a password. So a password that is too long is detected, and not cut.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
 /// The option of the commands that need a password.

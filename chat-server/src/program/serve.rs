@@ -90,8 +90,8 @@ impl ServeArgs {
 /// Serves until SIGINT or SIGTERM.
 pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     let started = SystemClock.now();
-    // In this order, so that a server that cannot start changes nothing. For example, --demo does not fill the
-    // database.
+    // The steps are in this order, so that a server that cannot start changes nothing. For example, --demo then does
+    // not fill the database.
     let tls = args.connections.tls()?;
     let _lock = common.database_url.file().map(ServerLock::take).transpose()?;
     let listener = bind(&args.listen, "--listen").await?;

@@ -53,7 +53,9 @@ pub(super) struct Activity {
     /// It counts as the time of everything that the task does until it is suspended again. So the clock is read only
     /// once.
     pub(super) now: Instant,
-    /// When the connection was accepted, its TLS handshake was completed, or its last request ended.
+    /// When the connection was accepted, or its last request ended.
+    ///
+    /// With TLS, a connection counts as accepted when its handshake is complete.
     pub(super) idle_since: Instant,
     /// When the first byte of a request's incomplete head arrived.
     pub(super) head_since: Option<Instant>,
@@ -106,7 +108,7 @@ pub(super) enum EvictionClass {
     ///
     /// The time is the start of that state.
     Stalled(Instant),
-    /// It has not completed a request. The time is [`idle_since`](Activity::idle_since).
+    /// It has not completed a request. The time is [`Activity::idle_since`].
     Unproven(Instant),
     /// It has completed a request. The time is the end of the last one.
     Proven(Instant),

@@ -171,7 +171,7 @@ mod tests {
         slot.state.request_ended(true);
     }
 
-    /// The indices of the evicted connections.
+    /// Returns the indices of the evicted connections.
     fn evicted(slots: &[ConnectionSlot]) -> Vec<usize> {
         slots.iter().enumerate().filter(|(_, slot)| slot.state.must_close()).map(|(i, _)| i).collect()
     }

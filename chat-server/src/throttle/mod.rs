@@ -11,9 +11,9 @@
 //!
 //! With the last two budgets, an attacker could lock out the owner of an account. So an address from which an account
 //! has signed in is *known* to that account. For a known address, only the budget of account and address counts. If
-//! another client at that address has spent that budget, a reserve remains. Passwords are still verified from the
-//! reserve, but a wrong one is answered 429 like any throttled attempt. So the response gives an attacker no
-//! information.
+//! another client at that address has spent that budget, a reserve remains. With a token from the reserve, a password
+//! is still verified. A wrong password is then answered 429 like any throttled attempt. Such a response gives
+//! an attacker no information.
 //!
 //! The budgets are in the memory of this process: each node has its own limits.
 
@@ -39,7 +39,7 @@ const PAIR: Rate = Rate { burst: 30, every: Duration::from_secs(10) };
 const RESERVE: Rate = Rate { burst: 60, every: Duration::from_secs(10) };
 /// Failures from one address, with all accounts together.
 const ADDRESS: Rate = Rate { burst: 100, every: Duration::from_millis(600) };
-/// Failures with one account, from all addresses that are not known to it together.
+/// Failures with one account, from all addresses together that are not known to it.
 const ACCOUNT: Rate = Rate { burst: 100, every: Duration::from_secs(6) };
 /// Registrations from one address, including refused ones.
 const REGISTRATIONS: Rate = Rate { burst: 300, every: Duration::from_secs(6) };
@@ -158,7 +158,7 @@ struct Taken {
 impl Budgets {
     /// Takes a token from each budget that counts for an attempt.
     ///
-    /// The error is how long to wait for one.
+    /// The error is the time until a token is available.
     fn take(&self, account: Account<'_>, address: Option<IpAddr>, now: Duration) -> Result<Taken, Duration> {
         let account_key = self.hasher.hash_one(account);
         let Some(network) = address.map(client_network) else {

@@ -35,11 +35,11 @@ async fn a_head_that_trickles_after_a_request_is_closed() {
 }
 
 #[tokio::test]
-async fn the_idle_timeout_counts_between_requests_not_that_of_a_head() {
+async fn between_requests_only_the_idle_timeout_applies() {
     let server = with(no_limits().first_byte_timeout(SHORT).header_timeout(SHORT)).await;
     let mut wire = server.connect().await;
     assert_eq!(wire.ask(ROOT).await.status, 200);
-    // When this connection is closed, the first one has been idle for longer.
+    // This connection sends nothing, so it is closed after SHORT. By then the first one has been idle for longer.
     server.connect().await.closed().await;
     assert_eq!(wire.ask(ROOT).await.status, 200);
 }

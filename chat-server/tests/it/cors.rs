@@ -1,4 +1,4 @@
-//! CORS: which web origins browsers let call the API.
+//! CORS: the web origins that browsers allow to call the API.
 
 use crate::program::Program;
 use crate::wire::service;
@@ -9,7 +9,7 @@ use http_body_util::Empty;
 
 const PAGE: &str = "https://chat.example";
 
-/// A service that allows one origin.
+/// Returns a service that allows one origin.
 async fn service_for_page() -> ChatService {
     service().await.cors_origins([PAGE.parse().unwrap()]).build()
 }
@@ -59,7 +59,7 @@ async fn a_preflight_lists_the_methods_and_headers() {
 }
 
 #[tokio::test]
-async fn other_origins_are_allowed_nothing() {
+async fn other_origins_have_no_permission() {
     let service = service_for_page().await;
     for origin in ["https://chat.example.org", "http://chat.example", "https://chat.example:444", "null"] {
         let asked = [("origin", origin), ("access-control-request-method", "POST")];
@@ -68,7 +68,7 @@ async fn other_origins_are_allowed_nothing() {
             let is_allowed =
                 response.headers().keys().any(|name| name.as_str().starts_with("access-control"));
             assert!(!is_allowed, "{origin}: {response:?}");
-            assert_eq!(header(&response, "vary"), "origin", "caches keep the responses apart");
+            assert_eq!(header(&response, "vary"), "origin", "caches separate the responses by origin");
         }
     }
 }

@@ -27,7 +27,7 @@ fn dump() -> Value {
 }
 
 #[test]
-fn imported_users_go_on_with_their_ids_passwords_and_tokens() {
+fn imported_users_keep_their_ids_passwords_and_tokens() {
     let program = Program::new();
     program.write("dump.json", &dump().to_string());
     assert_eq!(
@@ -57,7 +57,7 @@ fn imported_users_go_on_with_their_ids_passwords_and_tokens() {
 }
 
 #[test]
-fn the_same_file_again_changes_nothing() {
+fn a_second_import_of_the_same_file_changes_nothing() {
     let program = Program::new();
     program.write("dump.json", &dump().to_string());
     program.run("import django dump.json").printed();

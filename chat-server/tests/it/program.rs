@@ -207,7 +207,7 @@ impl Drop for Server {
     }
 }
 
-/// The option that names this SQLite file.
+/// Returns the option that names this SQLite file.
 pub(crate) fn database(path: &Path) -> String {
     format!("--database-url sqlite://{}", path.display())
 }

@@ -37,7 +37,7 @@ fn registration_is_closed_unless_opened() {
 }
 
 #[test]
-fn a_file_has_one_server_until_that_ends() {
+fn a_file_has_one_server_at_a_time() {
     let program = Program::new();
     let first = program.serve("");
     let other_path = database(&program.path("./chat.db"));

@@ -1,4 +1,4 @@
-//! The shutdown: all sent requests are answered, and no client delays its end.
+//! The shutdown: all sent requests are answered, and no client delays it.
 
 use crate::wire::{Gate, LOG_IN, ROOT, SHORT, Server, THREADS, Wire, listen, no_limits, service, soon};
 use chat_core::Chat;

@@ -164,7 +164,7 @@ async fn over_http2_an_idle_connection_is_closed() {
     let (address, _stop, _ended) = serve(service().await, limits, files.tls()).await;
     let (mut client, connection) = connect_http2(address, &trusted).await;
     assert_eq!(soon(client.send_request(request("GET", "/"))).await.unwrap().status(), 200);
-    // The connection ends with or without an error. The server has closed it, because the client still exists.
+    // The connection ends with or without an error. `client` is not dropped yet, so the server has closed it.
     let _ = soon(connection).await.unwrap();
     drop(client);
 }
@@ -190,7 +190,7 @@ async fn over_http2_a_response_that_the_client_does_not_read_is_aborted() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_shake_hands_is_closed() {
+async fn a_connection_without_a_complete_handshake_is_closed() {
     let files = Files::new();
     files.renew();
     let limits = no_limits().first_byte_timeout(SHORT).header_timeout(SHORT);
@@ -218,7 +218,7 @@ async fn a_reloaded_certificate_is_used_for_new_connections() {
     tls.reload().unwrap();
     assert!(connect(address, &old, &[]).await.is_err());
     assert_eq!(Wire(connect(address, &new, &[]).await.unwrap()).ask(ROOT).await.status, 200);
-    assert_eq!(kept.ask(ROOT).await.status, 200, "open connections go on");
+    assert_eq!(kept.ask(ROOT).await.status, 200, "open connections stay open");
 }
 
 #[test]

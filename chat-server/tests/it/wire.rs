@@ -47,7 +47,7 @@ pub(crate) fn no_limits() -> ServerLimits {
         .stop_timeout(NEVER)
 }
 
-/// A service on a chat in memory.
+/// Returns the builder of a service on a chat in memory.
 pub(crate) async fn service() -> ChatServiceBuilder {
     ChatService::builder(Chat::open("sqlite::memory:").await.unwrap())
 }
@@ -59,7 +59,7 @@ pub(crate) struct Server {
     ended: JoinHandle<()>,
 }
 
-/// A listener on a free port, and its address.
+/// Returns a listener on a free port, and its address.
 pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -110,7 +110,7 @@ impl Conversation {
                     .iter()
                     .find(|(_, name)| *name == username)
                     .context("a line has an unknown sender")?;
-                // Two messages are one to six minutes apart, plus a fraction, so the times are not round.
+                // Consecutive messages are one to six minutes and a fraction apart, so the times are not round.
                 created += MINUTE * (1 + id % 6) + 7_131 * id;
                 Ok(ImportedMessage {
                     id: MessageId::new(id),

@@ -22,7 +22,7 @@ const WAL_WARNING: u64 = 512 << 20;
 
 /// Checks the files of the database at `file`.
 ///
-/// Returns no findings if it does not exist: opening the database reports that.
+/// Returns no findings if it does not exist. Opening the database reports the missing file.
 pub(super) fn examine(file: &Path) -> Vec<Finding> {
     let Ok(file) = fs::canonicalize(file) else { return Vec::new() };
     let files: Vec<PathBuf> = [""].iter().chain(&SUFFIXES).map(|suffix| beside(&file, suffix)).collect();
@@ -90,7 +90,7 @@ mod system {
             findings.push(Finding::problem("rights", text, "run as the owner of these files, or chown them"));
         }
         if let Some(folder) = read_only_folder {
-            let text = format!("this user cannot create files in {}, which SQLite has to", folder.display());
+            let text = format!("this user cannot create files in {}, but SQLite has to", folder.display());
             findings.push(Finding::problem(
                 "rights",
                 text,

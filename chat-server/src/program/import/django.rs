@@ -29,7 +29,7 @@ const MESSAGE: &str = "chat.message";
 /// It writes nothing. `at` is the time of the import.
 ///
 /// # Errors
-/// Names the first invalid object, and the reason.
+/// The error names the first invalid object, and the reason.
 pub(super) fn read(source: impl Read, at: Timestamp) -> Result<(Import, Report)> {
     let mut reader = Reader::new(at);
     let digest = dump::read(source, |object| reader.take(object))?;
@@ -171,7 +171,9 @@ impl Reader {
         Ok(())
     }
 
-    /// Checks every reference, drops the messages of skipped threads, and counts.
+    /// Checks every reference, and drops the messages of skipped threads.
+    ///
+    /// It also counts the objects for the report.
     fn check(mut self, digest: [u8; 32]) -> Result<(Import, Report)> {
         let known = |what: &str, user: UserId| {
             let found = self.users.contains(&user);

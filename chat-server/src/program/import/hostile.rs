@@ -1,4 +1,4 @@
-//! The property of every dump, even a malformed one: refused, or read completely.
+//! Checks that every dump, even a malformed one, is refused or read completely.
 //!
 //! The tests generate dumps; `fuzz/` compiles this file too.
 
@@ -57,7 +57,7 @@ mod tests {
 
     const THREAD: &str = "3cff18f1-d049-43f3-9c69-fcc8948f66f6";
 
-    /// Returns mostly a valid id, and sometimes another value in its place.
+    /// Returns a valid id in most cases, and another value in the others.
     fn id() -> impl Strategy<Value = serde_json::Value> {
         let odd =
             vec![json!(0), json!("2"), json!(null), json!(2.0), json!(["ann"]), json!(-1), json!(u64::MAX)];
