@@ -1,6 +1,6 @@
 //! Counts the instructions of a request with valgrind.
 //!
-//! Unlike times, the counts show a change of 2 %.
+//! A change of 2 % is visible in these counts, and not in measured times.
 //!
 //! ```console
 //! cargo bench -p chat-bench                     # all kinds of request
@@ -12,8 +12,8 @@
 //! Each kind of request is counted in a short run and in a long run. The difference of the two counts is divided by the
 //! difference of the numbers of requests. The result is the count of one request, without the start of the program.
 //!
-//! Each count is printed with its change since the previous run, whose counts are kept in the target folder, and since
-//! `baseline.json`, which is checked in.
+//! Each count is printed with its changes since the previous run and since the baseline. The counts of the previous run
+//! are kept in the target folder. The baseline is `baseline.json`, which is checked in.
 
 use anyhow::{Context, Error, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -26,9 +26,9 @@ const CALLS: [&str; 9] =
 /// Requests in the short run and in the long run.
 const FEW: u64 = 100;
 const MANY: u64 = 500;
-/// How often a count beyond its bound is repeated.
+/// The maximum number of repeats of a count beyond its bound.
 ///
-/// The smallest count is used, as the one that other work on the machine affects least.
+/// The smallest count is used, since other work on the machine affects it least.
 const REPEATS: usize = 4;
 
 /// Instructions of one request, by kind of request.

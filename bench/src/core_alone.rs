@@ -33,7 +33,7 @@ enum CoreCall {
     Send,
 }
 
-/// Measures every kind of call on both databases.
+/// Measures every kind of call on each chosen database.
 pub(crate) async fn run(common: &CommonOptions, options: CoreOptions) -> Result<()> {
     let mut rows = Vec::new();
     for kind in common.chat_servers() {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long the fsync is measured.
+/// The duration of the measurement.
 const TIME: Duration = Duration::from_secs(1);
 
 /// Appends 4 KiB to a file in `folder` and calls `fdatasync`, repeatedly.

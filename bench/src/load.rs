@@ -47,7 +47,7 @@ impl LoadResult {
     }
 }
 
-/// The server that requests are sent to, and how.
+/// The server to send requests to, and the options for its responses.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
@@ -90,7 +90,7 @@ async fn run_connection(
     ready: Arc<Barrier>,
 ) -> Result<LoadResult> {
     let connected = connect(target.address).await;
-    // The barrier comes before the error is returned: otherwise a failed connection would block the others there.
+    // A failed connection waits here too, before it returns its error. Otherwise the others would wait forever.
     ready.wait().await;
     let mut sender = connected?;
     let mut result = LoadResult::new()?;

@@ -1,4 +1,4 @@
-//! `chat-bench`: measures the chat server beside a ceiling and a plain service.
+//! `chat-bench`: compares the chat server with a ceiling and a plain service.
 //!
 //! `BENCHMARKS.md` explains the figures.
 

@@ -25,7 +25,7 @@ use std::{
 
 /// The number of slow readers of the long thread.
 const READERS: usize = 10;
-/// How long a slow reader waits after each frame.
+/// The pause of a slow reader after each frame.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The number of connections that are opened concurrently.
 const CONCURRENT: usize = 256;

@@ -3,9 +3,10 @@
 use crate::{request::Call, scenarios::Scenario, server_kind::ServerKind};
 use std::path::PathBuf;
 
-/// Measures the chat server beside raw hyper, which is the ceiling, and a plain service on axum and sqlx.
+/// Compares the chat server with a ceiling and a plain service.
 ///
-/// Without a command it sends requests to all servers in turn and prints a table. Linux only: it reads /proc.
+/// The ceiling is raw hyper. The plain service is on axum and sqlx. Without a command it sends requests to all servers
+/// in turn and prints a table. Linux only: it reads /proc.
 #[derive(Debug, clap::Parser)]
 #[command(name = "chat-bench", version)]
 pub(crate) struct Cli {
@@ -17,14 +18,16 @@ pub(crate) struct Cli {
     pub(crate) compare: CompareOptions,
 }
 
-/// What can be measured apart from the comparison of the servers.
+/// The measurements other than the comparison of the servers.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Measure chat-core alone, without HTTP: calls per second and CPU per call.
     Core(CoreOptions),
     /// Fill the databases, which later runs then reuse.
     Fill,
-    /// Measure the memory when idle, with 10 000 idle connections and with slow readers, and the start-up time.
+    /// Measure the start-up time and the memory.
+    ///
+    /// The memory is measured when idle, with 10 000 idle connections, and with slow readers.
     Memory(MemoryOptions),
     /// Measure the latency of reads while many clients log in without pause.
     Starving(StarvingOptions),
@@ -39,10 +42,14 @@ pub(crate) enum Command {
 /// Options of every command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CommonOptions {
-    /// The folder of the databases, on the disk to be measured; Postgres's account must be able to enter it.
+    /// The folder of the databases, on the disk to be measured.
+    ///
+    /// The account that runs Postgres must be able to enter it.
     #[arg(long, global = true, value_name = "DIR", default_value = "/var/tmp/chat-bench")]
     pub(crate) data: PathBuf,
-    /// Messages in the databases, at least 10000; all other sizes grow with this number.
+    /// Messages in the databases, at least 10000.
+    ///
+    /// All other sizes grow with this number.
     #[arg(long, global = true, value_name = "N", default_value_t = 1_000_000)]
     #[arg(value_parser = clap::value_parser!(u64).range(10_000..))]
     pub(crate) messages: u64,
@@ -69,7 +76,9 @@ pub(crate) struct CompareOptions {
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     #[arg(default_value = "page,newest,page-cold,unread,unread-cold,threads,threads-cold,mix,send,mark")]
     pub(crate) scenario: Vec<Scenario>,
-    /// Connections, each with one request under way; several numbers are measured one after the other.
+    /// Connections, each with one request under way.
+    ///
+    /// Several numbers are measured one after the other.
     #[arg(long, value_delimiter = ',', value_name = "N,…", default_value = "64,256")]
     pub(crate) connections: Vec<usize>,
     /// Seconds for each server in each round.

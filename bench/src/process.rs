@@ -52,7 +52,7 @@ impl Server {
 pub(crate) fn cpu(process: u32) -> Result<Duration> {
     let fields = stat(process)?;
     let number = |n: usize| fields.get(n).and_then(|field| field.parse::<u32>().ok());
-    // utime and stime are fields 14 and 15 of the file; the first field here is its third.
+    // utime and stime are the fields 14 and 15 of the file. `fields` begins with the third field of the file.
     match (number(11), number(12)) {
         (Some(user), Some(system)) => Ok(TICK * (user + system)),
         _ => bail!("/proc/{process}/stat does not have the expected format"),

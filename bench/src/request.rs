@@ -17,7 +17,7 @@ pub(crate) enum Call {
     PageCold,
     /// Read the first 100 unread messages of a user with many.
     Unread,
-    /// Read about 100 unread messages of that user, from an offset that differs each time.
+    /// Read about 100 unread messages of that user, each time from another offset.
     UnreadCold,
     /// Read the first 100 threads of a user with many.
     Threads,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// Threads that are read and written all the time.
 pub(crate) const HOT_THREADS: u64 = 512;
 
-/// The user who logs in, in the scenario that needs one.
+/// The name of the user who logs in, in the scenario `Login`.
 pub(crate) const LOGIN_NAME: &str = "user-who-logs-in";
 pub(crate) const LOGIN_PASSWORD: &str = "correct horse battery staple";
 
@@ -26,11 +26,13 @@ pub(crate) enum Scenario {
     Page,
     /// Read the newest 50 messages of these threads.
     Newest,
-    /// Read 50 messages of any thread, from a position that differs each time: too many pages for a cache.
+    /// Read 50 messages of any thread, each time from another position.
+    ///
+    /// These are too many pages for a cache.
     PageCold,
     /// Read the first 100 unread messages of a user with many.
     Unread,
-    /// Read about 100 unread messages of that user, from an offset that differs each time.
+    /// Read about 100 unread messages of that user, each time from another offset.
     UnreadCold,
     /// Read the first 100 threads of a user with many.
     Threads,

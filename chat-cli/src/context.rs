@@ -25,7 +25,7 @@ impl Context {
         let profile = Profile::new(global.profile.as_deref().filter(|name| !name.is_empty()))?;
         let server = global.server.filter(|server| !server.trim().is_empty());
         let token = global.token.filter(|token| !token.expose().is_empty());
-        // With both given, the session is not read, so that an unreadable session file is no error.
+        // If both are given, the session is not read, so that an unreadable session file is no error.
         let session = if server.is_some() && token.is_some() { None } else { profile.load()? };
 
         let server = server

@@ -61,7 +61,7 @@ impl Output {
 /// Prints a question to standard error, without a newline.
 pub(crate) fn ask(question: &str) {
     let mut stderr = io::stderr().lock();
-    // If the question cannot be shown, there is no answer either.
+    // A failure to print the question is ignored. Only the answer decides whether to continue.
     let _ = write!(stderr, "{} ", printable(question)).and_then(|()| stderr.flush());
 }
 

@@ -1,4 +1,4 @@
-//! The settings of a client, made before its first call.
+//! The builder of a client, with all its settings.
 
 use crate::{Client, Error, RetryPolicy, client::Shared, error::ErrorKind};
 use chat_core::api::Token;

@@ -1,4 +1,4 @@
-//! The function through which every method of the client sends its request.
+//! The functions that send the requests of all methods of the client.
 
 use crate::{
     Client, Error,

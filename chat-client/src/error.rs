@@ -92,7 +92,7 @@ impl Error {
         } else {
             ErrorKind::Interrupted
         };
-        // The URL may contain what a user searched for.
+        // The URL may contain the search text of a user.
         Self::with_source(kind, error.without_url())
     }
 
@@ -155,9 +155,9 @@ impl Error {
         self.response()?.retry_after
     }
 
-    /// Returns what to do about the error, if that can be said in general.
+    /// Returns how to correct the error; `None` if that is not known.
     ///
-    /// It is an instruction for people, to be printed after the error on a line of its own.
+    /// It is an instruction for people. Print it after the error, on a separate line.
     pub fn hint(&self) -> Option<&'static str> {
         self.0.hint
     }

@@ -75,8 +75,8 @@ macro_rules! limit_of_cursor_page {
     () => {
         /// Sets the maximum number of entries of a page: 1 to 250.
         ///
-        /// The default is 250 in a stream, 100 for a page with a cursor, and no limit for a list without one. The
-        /// server takes a larger number as 250, and 0 as 100.
+        /// The default is 250 in a stream and 100 for a page with a cursor. Outside a stream, a list without a cursor
+        /// has no limit by default. The server takes a larger number as 250, and 0 as 100.
         pub fn limit(mut self, limit: u64) -> Self {
             self.query.limit = Some(limit);
             self

@@ -1,4 +1,4 @@
-//! Which calls are retried, and when.
+//! The policy for retries: which calls are retried, and when.
 
 use crate::Error;
 use backon::{ExponentialBuilder, Retryable};
@@ -6,7 +6,7 @@ use chat_core::api::endpoints::{CreateMessage, CreateThread, Endpoint, Spec};
 use http::Method;
 use std::{future::Future, time::Duration};
 
-/// How often a failed call is retried, and how long the client waits.
+/// The number of retries of a failed call, and the delays between them.
 ///
 /// The delay doubles with each retry, from the shortest to the longest. A random jitter of up to the same length is
 /// added, so that clients that failed at the same time do not retry at the same time.
@@ -115,8 +115,9 @@ fn is_temporary(error: &Error) -> bool {
 
 /// Returns whether repeating a request has the same effect as sending it once.
 ///
-/// This is so for every method other than POST, since the request describes the state after it. Two POST requests are
-/// safe as well: a message carries an idempotency key, and two users have only one thread, however often it is opened.
+/// This is so for every method other than POST, since such a request describes the state that it leads to. Two POST
+/// endpoints are safe as well: a message carries an idempotency key, and opening a thread that exists returns that
+/// thread.
 pub(crate) fn is_repeatable(spec: &Spec) -> bool {
     let safe_posts = [CreateMessage::SPEC.name, CreateThread::SPEC.name];
     spec.method != Method::POST || safe_posts.contains(&spec.name)

@@ -15,7 +15,7 @@ use http::HeaderMap;
 /// Await it for one page, call [`stream`](Self::stream) for all entries from the oldest, or
 /// [`stream_back`](Self::stream_back) from the newest.
 ///
-/// Without a limit and a cursor, awaiting it requests the whole thread in one response. That fails
+/// With neither a limit nor a cursor, awaiting it requests the whole thread in one response. That fails
 /// ([`is_decode`](Error::is_decode)) if the response is longer than the
 /// [`response_limit`](crate::ClientBuilder::response_limit).
 ///

@@ -113,7 +113,7 @@ impl Client {
 
 /// Lists threads; created by [`Client::threads`].
 ///
-/// Await it for one page, or call [`stream`](Self::stream) for all entries. Without a limit and a
+/// Await it for one page, or call [`stream`](Self::stream) for all entries. With neither a limit nor a
 /// cursor, awaiting it requests the whole list in one response.
 ///
 /// ```no_run
@@ -161,8 +161,8 @@ impl IntoFuture for ListThreadsBuilder {
         Box::pin(async move {
             let response =
                 self.client.call_for_response::<ListThreads>((), &self.query, &(), HeaderMap::new()).await?;
-            // The link is read only for whether there is a next page. Its address may be reachable only from the
-            // network of the server.
+            // The Link header only tells whether there is a next page. The address in it is not used, since it may be
+            // reachable only from the network of the server.
             let next = response.has_next().then(|| response.body.last().map(|thread| thread.id)).flatten();
             Ok(CursorPage { results: response.body, next })
         })

@@ -1,4 +1,4 @@
-//! Dumps of the Django service that this one replaces.
+//! Dumps of the Django service that chat-server replaces.
 //!
 //! The code that reads them is part of a program without a library, so it is compiled into this target.
 

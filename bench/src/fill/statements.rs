@@ -66,8 +66,8 @@ fn batches(rows: u64, into: &'static str, row: impl Fn(u64) -> String) -> impl I
 
 /// Returns the statements that insert the messages, one for each chunk.
 ///
-/// Every tenth message is in the long thread. The others are numbered by `m`. Every ten of these in a row are in
-/// one thread.
+/// Every tenth message is in the long thread. The others are numbered by `m`. Each block of ten consecutive numbers is
+/// in one thread.
 pub(super) fn messages(dialect: &impl Dialect, dataset: &Dataset) -> impl Iterator<Item = String> {
     let (total, threads, last) = (dataset.messages, dataset.threads, dataset.rounds() - 1);
     (0..total).step_by(CHUNK as usize).map(move |first| {

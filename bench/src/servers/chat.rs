@@ -9,7 +9,7 @@ use chat_server::{ChatService, ServerLimits};
 use std::{env, io};
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// The maximum of connections, all of them from one address.
+/// The maximum number of connections; all come from one address.
 ///
 /// It is higher than the program's default because of the 10 000 idle connections that `chat-bench memory` opens.
 const CONNECTIONS: usize = 20_000;

@@ -9,9 +9,9 @@ use crate::{
 use chat_client::{Message, limits::PAGE_MAX};
 use clap::builder::RangedU64ValueParser;
 
-/// Parses a page size of 1 to 250.
+/// Returns a parser of page sizes, which accepts 1 to 250.
 ///
-/// The server would reduce a larger one without an error.
+/// The server reduces a larger size without an error.
 pub(super) fn page_size() -> RangedU64ValueParser {
     RangedU64ValueParser::new().range(1..=PAGE_MAX)
 }

@@ -24,7 +24,7 @@ impl Logout {
                 result => result.map_err(|error| with_local_hint(error.into()))?,
             }
         }
-        // A token from an option or a variable is not that of the session, which is then kept.
+        // A token from an option or a variable is not the token of the session. The session is then kept.
         if self.local || !context.token_given {
             context.profile.delete()?;
         }

@@ -47,12 +47,12 @@ async fn not_signed_in_is_4_without_a_request() {
 
 #[tokio::test]
 async fn an_unreachable_server_is_7_and_named() {
-    // The socket is bound, so that no other process gets the port, but does not listen.
+    // The socket does not listen, so it refuses connections. It is bound, so that no other process gets the port.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let server = format!("http://{}", socket.local_addr().unwrap());
     let complaint = TestEnv::new().run(["whoami", "--server", &server, "--token", TOKEN]).failed(7);
-    assert!(complaint.contains("refused"), "the cause of the system is named: {complaint}");
+    assert!(complaint.contains("refused"), "the error of the operating system is named: {complaint}");
     assert!(complaint.contains(&server) && !complaint.contains(TOKEN), "{complaint}");
 }
 

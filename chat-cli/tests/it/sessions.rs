@@ -75,7 +75,7 @@ async fn options_override_variables_and_these_the_session() {
         run(&mut command, "")
     };
     token_of(None, None).ok();
-    // The server knows neither token.
+    // The server accepts neither token.
     token_of(Some("env"), None).failed(1);
     token_of(Some("env"), Some("flag")).failed(1);
     let seen = server.received_requests().await.unwrap();

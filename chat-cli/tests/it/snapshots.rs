@@ -14,7 +14,7 @@ use std::{
 };
 use wiremock::MockServer;
 
-/// What is printed, by the name of its file.
+/// The printed output, by the name of its file.
 type Screens = BTreeMap<String, String>;
 
 /// Asserts that a directory of `snapshots/` contains exactly these screens.
@@ -75,7 +75,7 @@ fn screen(server: &MockServer, args: &[&str], ran: Ran) -> String {
         .replace(&server.uri(), "http://SERVER")
 }
 
-/// Runs each command for the server with a token.
+/// Runs each command against the server, with a token.
 fn screens(server: &MockServer, commands: &[(&str, &[&str])]) -> Screens {
     let run = |args| screen(server, args, TestEnv::new().run_at(server, args));
     commands.iter().map(|(name, args)| ((*name).to_owned(), run(*args))).collect()
@@ -134,7 +134,7 @@ async fn chat_server() -> MockServer {
     server
 }
 
-/// Adds the changes to [`chat_server`].
+/// Adds responses to the requests that change data.
 async fn with_changes(server: MockServer) -> MockServer {
     let thread_path = format!("/threads/{THREAD}/");
     let mark_path = format!("{thread_path}mark-as-read/");

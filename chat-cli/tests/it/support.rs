@@ -48,7 +48,7 @@ impl TestEnv {
         run(self.command().args(args), "")
     }
 
-    /// Runs the program for `server` with a token.
+    /// Runs the program against `server`, with a token.
     pub(crate) fn run_at<S: AsRef<OsStr>>(
         &self,
         server: &MockServer,
@@ -57,7 +57,7 @@ impl TestEnv {
         self.run_at_with_input(server, args, "")
     }
 
-    /// Runs the program for `server` with a token and this standard input.
+    /// Runs the program against `server`, with a token and this standard input.
     pub(crate) fn run_at_with_input<S: AsRef<OsStr>>(
         &self,
         server: &MockServer,
@@ -83,7 +83,7 @@ pub(crate) fn run(command: &mut Command, input: &str) -> Ran {
     }
 }
 
-/// Returns the exit status of a program that no signal ended.
+/// Returns the exit status of a program that was not ended by a signal.
 pub(crate) fn exit_status(status: ExitStatus) -> i32 {
     status.code().unwrap()
 }

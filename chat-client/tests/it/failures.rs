@@ -96,7 +96,7 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn a_refused_connection_differs_from_a_lost_one() {
-    // The socket is bound, so that no other process gets the port, but does not listen.
+    // The socket does not listen, so it refuses connections. It is bound, so that no other process gets the port.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let unused = format!("http://{}", socket.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! Which calls are retried, and that a retry repeats the same request.
+//! Tests which calls are retried, and that a retry sends the same request.
 
 use crate::support::{builder, client, closing_after, message, reply, thread_id};
 use chat_client::MessageId;

@@ -32,8 +32,8 @@ pub(crate) fn client(server: &MockServer) -> Client {
 
 /// Starts a server that closes every connection after one response.
 ///
-/// It reads a request, writes the next of `responses` and closes the connection. After the last response, it sends
-/// that one again. Returns the address, and the requests that the server has read.
+/// It reads a request, writes the next of `responses` and closes the connection. After all of `responses` are sent, it
+/// repeats the last one. Returns the address, and the requests that the server has read.
 pub(crate) async fn closing_after(responses: &'static [&'static str]) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
