@@ -13,9 +13,9 @@ use std::{
 ///
 /// Its clones show the same time.
 #[derive(Debug, Clone)]
-pub struct Hand(Arc<AtomicI64>);
+pub struct ManualClock(Arc<AtomicI64>);
 
-impl Hand {
+impl ManualClock {
     /// Returns a clock that shows a fixed time in the past.
     #[expect(clippy::new_without_default, reason = "there is no default time")]
     pub fn new() -> Self {
@@ -28,7 +28,7 @@ impl Hand {
     }
 }
 
-impl Clock for Hand {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.0.load(Ordering::SeqCst))
     }

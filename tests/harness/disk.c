@@ -1,6 +1,6 @@
 /*
  * A simulated disk for a program that preloads this library. It applies to the program's files below $CHAT_DISK_FILES.
- * The files in the folder $CHAT_DISK_ORDERS control it:
+ * The files in the folder $CHAT_DISK_CONTROL control it:
  *   full     while this file exists, no file can be extended;
  *   broken   while this file exists, every sync fails;
  *   synced   every successful sync appends a byte to this file.
@@ -17,15 +17,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static const char *order(const char *name, char *path) {
-    const char *orders = getenv("CHAT_DISK_ORDERS");
-    snprintf(path, PATH_MAX, "%s/%s", orders ? orders : "/nowhere", name);
+static const char *control_file(const char *name, char *path) {
+    const char *folder = getenv("CHAT_DISK_CONTROL");
+    snprintf(path, PATH_MAX, "%s/%s", folder ? folder : "/nowhere", name);
     return path;
 }
 
-static int ordered(const char *name) {
+static int is_set(const char *name) {
     char path[PATH_MAX];
-    int before = errno, there = access(order(name, path), F_OK) == 0;
+    int before = errno, there = access(control_file(name, path), F_OK) == 0;
     errno = before;
     return there;
 }
@@ -41,7 +41,7 @@ static int concerned(int fd) {
 /* Returns whether extending a file to `end` must fail. */
 static int refused(int fd, off_t end) {
     struct stat file;
-    return ordered("full") && concerned(fd) && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) &&
+    return is_set("full") && concerned(fd) && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) &&
            end > file.st_size;
 }
 
@@ -58,7 +58,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t at) {
 }
 
 ssize_t write(int fd, const void *bytes, size_t length) {
-    off_t at = ordered("full") ? lseek(fd, 0, SEEK_CUR) : 0;
+    off_t at = is_set("full") ? lseek(fd, 0, SEEK_CUR) : 0;
     return refused(fd, at + (off_t)length) ? no_room() : syscall(SYS_write, fd, bytes, length);
 }
 
@@ -92,13 +92,13 @@ int posix_fallocate64(int fd, off_t at, off_t length) {
 static int sync_by(long call, int fd) {
     if (!concerned(fd))
         return (int)syscall(call, fd);
-    if (ordered("broken")) {
+    if (is_set("broken")) {
         errno = EIO;
         return -1;
     }
     int done = (int)syscall(call, fd), before = errno;
     char path[PATH_MAX];
-    int count = done == 0 ? open(order("synced", path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
+    int count = done == 0 ? open(control_file("synced", path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
     if (count >= 0) {
         syscall(SYS_write, count, ".", 1);
         close(count);

@@ -35,7 +35,7 @@ impl Disk {
         [
             ("LD_PRELOAD", self.path("disk.so")),
             ("CHAT_DISK_FILES", files.to_owned()),
-            ("CHAT_DISK_ORDERS", self.folder.path().to_owned()),
+            ("CHAT_DISK_CONTROL", self.folder.path().to_owned()),
         ]
     }
 

@@ -31,7 +31,7 @@ pub enum Fault {
     /// The call succeeds.
     None,
     /// The database is unavailable. Nothing is done.
-    Away,
+    Unavailable,
     /// Too many calls are queued. Nothing is done.
     Busy,
     /// The store finds damaged data. Nothing is done.
@@ -137,10 +137,10 @@ impl Faults {
         let _under_way = UnderWay::new(&self.calls);
         match self.next(method) {
             Fault::None => step.await,
-            Fault::Away => Err(away()),
+            Fault::Unavailable => Err(unavailable()),
             Fault::Busy => Err(StoreError::Busy),
             Fault::Broken => Err(StoreError::Fault(Arc::new(io::Error::other("malformed row")))),
-            Fault::AnswerLost => step.await.and_then(|_| Err(away())),
+            Fault::AnswerLost => step.await.and_then(|_| Err(unavailable())),
             Fault::Late(turns) => {
                 take_turns(turns).await;
                 let answer = step.await;
@@ -166,7 +166,7 @@ async fn take_turns(turns: u8) {
     }
 }
 
-fn away() -> StoreError {
+fn unavailable() -> StoreError {
     StoreError::Unavailable(Arc::new(io::Error::from(io::ErrorKind::ConnectionReset)))
 }
 

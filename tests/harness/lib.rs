@@ -18,7 +18,7 @@ pub mod relay;
 mod secrecy;
 pub mod server;
 
-pub use clock::Hand;
+pub use clock::ManualClock;
 pub use cluster::Cluster;
 pub use database::Database;
 pub use disk::Disk;

@@ -111,7 +111,7 @@ async fn served_after(authenticator: NoResult) -> (u16, Lines) {
 
 #[tokio::test]
 async fn a_503_is_a_warning_with_the_id_the_route_and_the_cause_of_the_driver() {
-    let (status, lines) = served_with(Fault::Away).await;
+    let (status, lines) = served_with(Fault::Unavailable).await;
     assert_eq!(status, 503);
     let line = lines.only("WARN");
     let fields = &line["fields"];

@@ -1,6 +1,6 @@
 //! Histories in which callers are cancelled during a call of the database.
 
-use super::{History, Troubled, on_each_database};
+use super::{FaultyChat, History, on_each_database};
 use crate::model::{Operation, tries, wait_for};
 use chat_tests::{Database, Fault, Gate};
 use proptest::prelude::*;
@@ -25,23 +25,23 @@ fn histories() -> impl Strategy<Value = History<Going>> {
 }
 
 async fn promises_hold(database: &Database, history: &History<Going>) -> Result<(), String> {
-    let step = async |troubled: &mut Troubled, operation: &Operation, going: &Going| {
+    let step = async |faulty: &mut FaultyChat, operation: &Operation, going: &Going| {
         let gate = Gate::new();
         let (calls, held) = match going {
             Going::Stays => (0, Fault::None),
             Going::Before(n) => (*n, Fault::HeldBefore(gate.clone())),
             Going::After(n) => (*n, Fault::HeldAfter(gate.clone())),
         };
-        troubled.faults.plan(vec![Fault::None; calls]);
-        troubled.faults.plan([held]);
+        faulty.faults.plan(vec![Fault::None; calls]);
+        faulty.faults.plan([held]);
         let done = tokio::select! {
             biased;
-            done = troubled.both.try_step(operation) => done,
+            done = faulty.both.try_step(operation) => done,
             () = gate.reached() => Ok(false),
         };
-        troubled.faults.end();
+        faulty.faults.end();
         gate.open();
-        troubled.at_rest().await;
+        faulty.at_rest().await;
         done
     };
     history.run(database, step).await

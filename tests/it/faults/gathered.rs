@@ -50,7 +50,10 @@ fn jobs() -> impl Strategy<Value = Vec<Job>> {
 }
 
 fn faults() -> impl Strategy<Value = Vec<Fault>> {
-    prop::collection::vec(select(vec![Fault::None, Fault::Away, Fault::AnswerLost, Fault::Late(3)]), 0..4)
+    prop::collection::vec(
+        select(vec![Fault::None, Fault::Unavailable, Fault::AnswerLost, Fault::Late(3)]),
+        0..4,
+    )
 }
 
 struct Room {

@@ -1,12 +1,13 @@
 //! Histories in which calls of the database fail.
 
-use super::{History, Troubled, on_each_database};
+use super::{FaultyChat, History, on_each_database};
 use crate::model::{Operation, tries, wait_for};
 use chat_tests::{Database, Fault};
 use proptest::{prelude::*, sample::select};
 
 fn histories() -> impl Strategy<Value = History<Vec<Fault>>> {
-    let fault = select(vec![Fault::None, Fault::Away, Fault::AnswerLost, Fault::AnswerLost, Fault::Busy]);
+    let fault =
+        select(vec![Fault::None, Fault::Unavailable, Fault::AnswerLost, Fault::AnswerLost, Fault::Busy]);
     History::any(prop_oneof![
         2 => Just(Vec::new()),
         3 => prop::collection::vec(fault, 1..3),
@@ -14,10 +15,10 @@ fn histories() -> impl Strategy<Value = History<Vec<Fault>>> {
 }
 
 async fn promises_hold(database: &Database, history: &History<Vec<Fault>>) -> Result<(), String> {
-    let step = async |troubled: &mut Troubled, operation: &Operation, faults: &Vec<Fault>| {
-        troubled.faults.plan(faults.clone());
-        let done = troubled.both.try_step(operation).await;
-        troubled.faults.end();
+    let step = async |faulty: &mut FaultyChat, operation: &Operation, faults: &Vec<Fault>| {
+        faulty.faults.plan(faults.clone());
+        let done = faulty.both.try_step(operation).await;
+        faulty.faults.end();
         done
     };
     history.run(database, step).await

@@ -76,7 +76,7 @@ async fn a_message_in_one_thread_leaves_the_page_of_another_thread_cached() {
         page().await.unwrap();
         chat.send(CID, written, "elsewhere").await.unwrap();
         // A read of the store would fail.
-        faults.plan_for("thread_messages", Fault::Away);
+        faults.plan_for("thread_messages", Fault::Unavailable);
         let cached = page().await;
         faults.end();
         if cached.is_ok() || Instant::now() > deadline {

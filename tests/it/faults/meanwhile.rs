@@ -6,7 +6,7 @@ use chat_core::{
     clock::Clock,
     store::{MessageRange, Slice, UnreadFilter},
 };
-use chat_tests::{Database, Fault, Faults, Gate, Hand, on_both_databases};
+use chat_tests::{Database, Fault, Faults, Gate, ManualClock, on_both_databases};
 use std::time::Duration;
 
 const ANN: UserId = UserId::new(1);
@@ -108,7 +108,7 @@ async fn a_sign_in_during_a_change_of_the_account_is_refused(database: Database)
 /// A token is valid while the use that prevents its expiry is being written.
 async fn token_uses_count_while_they_are_being_written(database: Database) {
     let (store, faults) = database.faulty_store().await;
-    let (clock, hour) = (Hand::new(), Duration::from_secs(3600));
+    let (clock, hour) = (ManualClock::new(), Duration::from_secs(3600));
     let chat = Chat::builder(store).clock(clock.clone()).token_ttl(Some(hour)).build();
     chat.ensure_user(ANN, "ann").await.unwrap();
     let token = chat.issue_token(ANN).await.unwrap();

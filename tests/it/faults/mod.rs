@@ -29,14 +29,14 @@ use proptest::prelude::*;
 use std::{fmt, sync::Arc};
 
 /// A chat on a store with faults, and its model.
-struct Troubled {
+struct FaultyChat {
     both: Both,
     faults: Faults,
     /// The number of references to the store while no operation is in progress.
     holders: usize,
 }
 
-impl Troubled {
+impl FaultyChat {
     async fn on(database: &Database) -> Self {
         let (store, faults) = database.faulty_store().await;
         let both = Both::on(store).await;
@@ -105,20 +105,20 @@ impl<T: Clone + fmt::Debug + 'static> History<T> {
     async fn run(
         &self,
         database: &Database,
-        step: impl AsyncFn(&mut Troubled, &Operation, &T) -> Result<bool, String>,
+        step: impl AsyncFn(&mut FaultyChat, &Operation, &T) -> Result<bool, String>,
     ) -> Result<(), String> {
-        let mut troubled = Troubled::on(database).await;
+        let mut faulty = FaultyChat::on(database).await;
         for (operation, faults) in &self.0 {
             // Fills the cache too.
-            troubled.both.model.compare(&troubled.both.chat).await?;
-            if !step(&mut troubled, operation, faults).await? {
-                troubled.all_or_nothing(operation).await?;
+            faulty.both.model.compare(&faulty.both.chat).await?;
+            if !step(&mut faulty, operation, faults).await? {
+                faulty.all_or_nothing(operation).await?;
                 // The client retries.
-                troubled.both.step(operation).await?;
+                faulty.both.step(operation).await?;
             }
         }
-        troubled.both.model.compare(&troubled.both.chat).await?;
-        troubled.both.chat.close().await;
+        faulty.both.model.compare(&faulty.both.chat).await?;
+        faulty.both.chat.close().await;
         Ok(())
     }
 }

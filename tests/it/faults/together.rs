@@ -2,7 +2,7 @@
 //!
 //! All lists agree, whatever the order of the operations.
 
-use super::{Troubled, on_each_database};
+use super::{FaultyChat, on_each_database};
 use crate::model::{
     Answer, Both, Model, Operation,
     operations::{self, ALL, Who},
@@ -48,17 +48,17 @@ fn rounds() -> impl Strategy<Value = Vec<Round>> {
 }
 
 async fn every_list_agrees(database: &Database, rounds: &[Round]) -> Result<(), String> {
-    let mut troubled = Troubled::on(database).await;
-    troubled.both.step(&Operation::Ensure { who: Who::Cid, shouted: false }).await?;
+    let mut faulty = FaultyChat::on(database).await;
+    faulty.both.step(&Operation::Ensure { who: Who::Cid, shouted: false }).await?;
     for round in rounds {
-        let Both { chat, model, .. } = &mut troubled.both;
+        let Both { chat, model, .. } = &mut faulty.both;
         if round.cold {
             // Removing a user invalidates all lists.
             chat.remove_user(UNKNOWN_USER).await.unwrap_err();
         } else {
             model.compare(chat).await?;
         }
-        troubled.faults.plan(round.late.iter().map(|turns| Fault::Late(*turns)));
+        faulty.faults.plan(round.late.iter().map(|turns| Fault::Late(*turns)));
         let answers = join_all(round.doings.iter().map(async |(operation, goes)| {
             tokio::select! {
                 biased;
@@ -68,10 +68,10 @@ async fn every_list_agrees(database: &Database, rounds: &[Round]) -> Result<(), 
         }));
         let readers = join_all(model.users.keys().map(|user| read_everything(model, chat, *user)));
         let (answers, _) = tokio::join!(answers, readers);
-        troubled.faults.end();
-        troubled.at_rest().await;
+        faulty.faults.end();
+        faulty.at_rest().await;
 
-        let Both { chat, model, .. } = &mut troubled.both;
+        let Both { chat, model, .. } = &mut faulty.both;
         model.read(chat).await;
         model.compare(chat).await?;
         let deletes = |(operation, _): &Doing| {
@@ -85,7 +85,7 @@ async fn every_list_agrees(database: &Database, rounds: &[Round]) -> Result<(), 
             }
         }
     }
-    troubled.both.chat.close().await;
+    faulty.both.chat.close().await;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ mod perform;
 mod state;
 
 use chat_core::{Chat, clock::Clock, store::Store};
-use chat_tests::{Database, Hand};
+use chat_tests::{Database, ManualClock};
 use compare::same;
 pub(crate) use operations::Operation;
 use operations::{History, Who};
@@ -45,12 +45,12 @@ pub(crate) fn wait_for<T>(task: impl Future<Output = T>) -> T {
 pub(crate) struct Both {
     pub(crate) chat: Chat,
     pub(crate) model: Model,
-    clock: Hand,
+    clock: ManualClock,
 }
 
 impl Both {
     pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
-        let clock = Hand::new();
+        let clock = ManualClock::new();
         let model = Model::new(clock.now());
         let chat = Chat::builder(store).clock(clock.clone()).token_ttl(Some(TTL)).build();
         let mut both = Self { chat, model, clock };

@@ -199,7 +199,7 @@ async fn a_cached_list_is_served_only_after_its_version_is_checked() {
     let deadline = Instant::now() + PATIENCE;
     let kept = loop {
         read().await.unwrap();
-        faults.plan_for("messages", Fault::Away);
+        faults.plan_for("messages", Fault::Unavailable);
         let kept = read().await;
         faults.end();
         if kept.is_ok() || Instant::now() > deadline {
@@ -208,9 +208,9 @@ async fn a_cached_list_is_served_only_after_its_version_is_checked() {
     };
     assert_eq!(kept.expect("it is not read again").count, 1);
 
-    faults.plan_for("list_versions", Fault::Away);
-    let away = read().await;
-    assert!(matches!(away, Err(Error::Unavailable(_))), "{away:?}");
+    faults.plan_for("list_versions", Fault::Unavailable);
+    let unavailable = read().await;
+    assert!(matches!(unavailable, Err(Error::Unavailable(_))), "{unavailable:?}");
     assert_eq!(read().await.unwrap().count, 1);
     chat.close().await;
 }

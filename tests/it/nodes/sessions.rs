@@ -6,13 +6,13 @@ use chat_core::{
     clock::Clock,
     store::sql::{self, Options},
 };
-use chat_tests::{Database, Hand, on_both_databases, postgres};
+use chat_tests::{Database, ManualClock, on_both_databases, postgres};
 use std::time::Duration;
 
 const ANN: UserId = UserId::new(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-async fn chat(url: &str, clock: &Hand) -> Chat {
+async fn chat(url: &str, clock: &ManualClock) -> Chat {
     let store = sql::connect(url, &Options::default()).await.unwrap();
     let chat = Chat::builder(store).clock(clock.clone()).build();
     chat.ensure_user(ANN, "ann").await.unwrap();
@@ -26,7 +26,7 @@ on_both_databases!(
 );
 
 async fn a_token_expires_after_90_days_without_use(database: Database) {
-    let clock = Hand::new();
+    let clock = ManualClock::new();
     let chat = chat(&database.url, &clock).await;
     let (used, unused) = (chat.issue_token(ANN).await.unwrap(), chat.issue_token(ANN).await.unwrap());
     clock.advance(60 * DAY);
@@ -41,7 +41,7 @@ async fn a_token_expires_after_90_days_without_use(database: Database) {
 }
 
 async fn token_uses_are_recorded_by_the_minute_and_survive_a_restart(database: Database) {
-    let clock = Hand::new();
+    let clock = ManualClock::new();
     let first = chat(&database.url, &clock).await;
     let token = first.issue_token(ANN).await.unwrap();
     let made = clock.now();
@@ -58,7 +58,7 @@ async fn token_uses_are_recorded_by_the_minute_and_survive_a_restart(database: D
 }
 
 async fn the_least_recently_used_token_is_evicted(database: Database) {
-    let clock = Hand::new();
+    let clock = ManualClock::new();
     let chat = chat(&database.url, &clock).await;
     let (used, unused) = (chat.issue_token(ANN).await.unwrap(), chat.issue_token(ANN).await.unwrap());
     clock.advance(DAY);
@@ -84,7 +84,7 @@ async fn the_least_recently_used_token_is_evicted(database: Database) {
 #[tokio::test]
 async fn a_revocation_is_effective_on_other_nodes_within_two_seconds() {
     let database = postgres::Database::fresh().await;
-    let clock = Hand::new();
+    let clock = ManualClock::new();
     let (here, there) = (chat(&database.url, &clock).await, chat(&database.url, &clock).await);
     let tokens = [
         here.issue_token(ANN).await.unwrap(),

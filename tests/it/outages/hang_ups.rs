@@ -29,9 +29,9 @@ fn message(scene: &Scene, text: &str) -> Vec<u8> {
 /// Sends bytes and closes the connection without reading.
 ///
 /// It closes the connection gracefully, or with a reset if `reset`.
-async fn say_and_go(server: &Program, said: &[u8], reset: bool) {
+async fn send_and_disconnect(server: &Program, bytes: &[u8], reset: bool) {
     let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
-    stream.write_all(said).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
     if reset {
         stream.set_zero_linger().unwrap();
     }
@@ -53,7 +53,7 @@ async fn an_incomplete_request_changes_nothing(database: Database) {
     for end in [2, 100, whole.len() - body, whole.len() - body / 2, whole.len() - 1] {
         for reset in [false, true] {
             for _ in 0..4 {
-                say_and_go(&server, &whole[..end], reset).await;
+                send_and_disconnect(&server, &whole[..end], reset).await;
             }
         }
     }
@@ -68,12 +68,12 @@ async fn a_complete_request_is_carried_out_after_the_client_has_gone(database: D
     let (scene, server, mut writers) = served(&database).await;
     let texts: Vec<String> = (0..40).map(|n| format!("whole-{n}")).collect();
     for text in &texts {
-        say_and_go(&server, &message(&scene, text), false).await;
+        send_and_disconnect(&server, &message(&scene, text), false).await;
     }
     // The server may or may not read the message before the reset, but never stores a part of it.
     let reset: Vec<String> = (0..40).map(|n| format!("reset-{n}")).collect();
     for text in &reset {
-        say_and_go(&server, &message(&scene, text), true).await;
+        send_and_disconnect(&server, &message(&scene, text), true).await;
     }
     let there = async {
         loop {
@@ -93,7 +93,7 @@ async fn a_complete_request_is_carried_out_after_the_client_has_gone(database: D
         "DELETE {thread} HTTP/1.1\r\nHost: chat\r\nAuthorization: Token {}\r\n\r\n",
         scene.tokens[0].expose()
     );
-    say_and_go(&server, delete.as_bytes(), false).await;
+    send_and_disconnect(&server, delete.as_bytes(), false).await;
     let deleted = async {
         while scene.signed_in(Method::GET, &thread).send().await.unwrap().status() != StatusCode::NOT_FOUND {
             tokio::time::sleep(Duration::from_millis(20)).await;

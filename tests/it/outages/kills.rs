@@ -18,7 +18,7 @@ const KILLS: usize = 36;
 /// Each writer uses any of them. One or both are killed.
 async fn acknowledged_messages_survive_any_number_of_kills(database: Database) {
     let seed = env::var("CHAT_TEST_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
-    tell(seed);
+    print_seed(seed);
     let mut random = fastrand::Rng::with_seed(seed);
     let nodes = if database.url.starts_with("sqlite:") { 1 } else { 2 };
     let scene = Arc::new(Scene::new(&database).await);
@@ -65,6 +65,6 @@ async fn kill_while_it_starts(database: &Database, after: Duration) {
 ///
 /// The same seed repeats the same kills, but not at exactly the same times.
 #[expect(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
-fn tell(seed: u64) {
+fn print_seed(seed: u64) {
     println!("CHAT_TEST_SEED={seed}");
 }
