@@ -36,9 +36,9 @@ pub enum Fault {
     Busy,
     /// The store finds damaged data. Nothing is done.
     Broken,
-    /// The call is done and committed, but its result is lost: the caller gets `Unavailable`.
+    /// The call is done and committed, but the caller gets `Unavailable`.
     AnswerLost,
-    /// The call yields to other tasks this many times before it is done, and again after it.
+    /// The call yields this many times before it is done, and as many times after it.
     Late(u8),
     /// The call waits at a gate before it is done.
     HeldBefore(Gate),
@@ -85,7 +85,7 @@ pub struct Faults {
 
 /// Faults in order.
 ///
-/// Each applies to a call of the named method, or without a name to a call of any method.
+/// Each applies to a call of the named method. Without a name, it applies to a call of any method.
 type Plan = VecDeque<(Option<&'static str>, Fault)>;
 
 impl Faults {

@@ -7,7 +7,7 @@
 use crate::binaries;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-/// The environment variable with which the tests write the golden files.
+/// The environment variable that makes the tests write the golden files.
 ///
 /// Set it to `1`. Without it, the tests compare the files.
 pub const UPDATE: &str = "CHAT_UPDATE_GOLDEN";

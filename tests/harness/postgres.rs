@@ -10,8 +10,8 @@ use std::{env, sync::OnceLock};
 use uuid::Uuid;
 
 const HELP: &str = "The tests need Postgres: install its server (initdb and pg_ctl, found on the PATH, in \
-     $PG_BIN or in /usr/lib/postgresql/*/bin), or set CHAT_TEST_POSTGRES_URL to one, such as \
-     postgres://postgres@localhost/postgres, where databases may be created.";
+     $PG_BIN or in /usr/lib/postgresql/*/bin), or set CHAT_TEST_POSTGRES_URL to the URL of a server on which its user \
+     may create databases, such as postgres://postgres@localhost/postgres.";
 
 /// The settings of the tests' own server.
 ///

@@ -9,7 +9,7 @@ use chat_core::{
 use chat_server::ChatService;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-/// The password of every user that [`Server::user`] adds.
+/// A password that tests use. No log may contain it.
 pub const PASSWORD: &str = "correct horse";
 
 /// A server on a free port. Dropping this value stops it.

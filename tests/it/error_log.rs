@@ -72,7 +72,9 @@ async fn served_by(service: &ChatService, token: &str) -> (u16, Lines) {
     (service.respond(request).await.status().as_u16(), lines)
 }
 
-/// Serves a request whose look-up has this fault, and returns the status and the log.
+/// Serves a request whose look-up has this fault.
+///
+/// Returns the status and the log.
 async fn served_with(fault: Fault) -> (u16, Lines) {
     let database = Database::sqlite();
     let (store, faults) = database.faulty_store().await;

@@ -16,9 +16,9 @@ fn pieces(known: &[&'static str]) -> impl Strategy<Value = Vec<u8>> + use<> {
 /// A pattern of numbers that are valid or nearly valid.
 const NUMBER: &str = "[ \u{a0}]?[+-]?0{0,2}[0-4]?[ _.]?";
 
-/// Generates mostly queries of pages.
+/// Generates query strings, mostly with `limit` and `offset`.
 ///
-/// Their signs and spaces are escaped in different ways.
+/// A plus sign is percent-encoded. A blank is written as `+` or `%20`.
 fn page_queries() -> impl Strategy<Value = Vec<u8>> {
     let name = select(vec!["limit", "offset", "limit", "offset", "a", "%6cimit", ""]);
     let pair = (name, NUMBER, any::<bool>()).prop_map(|(name, number, plus)| {
@@ -28,7 +28,9 @@ fn page_queries() -> impl Strategy<Value = Vec<u8>> {
     vec(pair, 0..5).prop_map(|pairs| pairs.join("&").into_bytes())
 }
 
-/// Generates mostly JSON documents of the known fields, some with a part removed.
+/// Generates JSON documents, mostly of the known fields.
+///
+/// In some of them one byte is replaced.
 fn documents() -> impl Strategy<Value = Vec<u8>> {
     let scalar = select(vec![
         "null",

@@ -1,12 +1,14 @@
-//! The tests that need more than one crate, a database server or the built programs.
+//! Tests that need more than one crate, a database server or the built programs.
 //!
-//! - `contract`: the rules of the HTTP contract, against the service without a socket. `chat-server/tests/it` has the tests
-//!   of the server itself: connections, TLS, timeouts, shutdown, and the options of its program.
-//! - `stories`: what users and administrators do, through the programs and the client library.
+//! - `contract`: the rules of the HTTP contract, against the service without a socket. `chat-server/tests/it` has the
+//!   tests of the server itself: connections, TLS, timeouts, shutdown, and the options of its program.
+//! - `stories`: end-to-end tests of users and administrators, through the programs and the client library, and tests of
+//!   the documents.
 //! - `databases`, `migrations`, `nodes`: the stores, their schemas, and several servers on one database.
 //! - `model`, `faults`: random histories against a model, without and with faults of the store.
 //! - `outages`: kills of the running program, full disks and unreachable databases.
 //! - `permissions`, `hostile`, `embedding`: the permission matrix, generated input, and use inside another application.
+//! - `error_log`: the log of requests that fail.
 //! - `golden`: files that are checked in; see [`chat_tests::golden`].
 
 #![expect(

@@ -1,5 +1,6 @@
-//! The permission matrix: every endpoint of the table for every kind of caller, over HTTP. An endpoint without a row
-//! fails a test.
+//! The permission matrix: every endpoint of the table for every kind of caller.
+//!
+//! The requests are sent over HTTP. A test fails if an endpoint has no row.
 
 use chat_core::{
     Chat,

@@ -85,11 +85,11 @@ fn not_found(segment: &str, reply: &Reply, details: &[&str]) {
 
 /// Sends any bytes as the query of a list of three messages.
 ///
-/// The server must answer the requested page. The addresses of the next and previous pages must keep all other
+/// The server must return the requested page. The addresses of the next and previous pages must keep all other
 /// parameters.
 ///
 /// # Panics
-/// If the page is another one, or a parameter is missing in an address.
+/// If the server returns another page, or a parameter is missing in an address.
 pub fn query(bytes: &[u8]) {
     let text = [b"/chat-api/messages/?", bytes].concat();
     let Ok(target) = PathAndQuery::try_from(text.as_slice()) else { return };

@@ -26,12 +26,14 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-/// The number of ann's messages, whose ids start at 1. Ann sent the first one.
+/// The number of messages in the thread of ann and bob.
+///
+/// Their ids start at 1. Ann sent the first one, and bob sent the others.
 const MESSAGES: u64 = 3;
 
 /// A service on a database in memory, called without a socket.
 ///
-/// User ann has sent a message to bob.
+/// Users ann and bob have a thread with [`MESSAGES`] messages.
 struct Target {
     runtime: Runtime,
     service: ChatService,

@@ -15,7 +15,7 @@ pub fn timestamp(bytes: &[u8]) {
     for time in [read, number].into_iter().flatten() {
         let written = time.to_string();
         assert!(written.ends_with('Z') && written.is_ascii(), "{written}");
-        // Years before year 0 are written with a sign. The contract does not require that it can be read.
+        // A year before year 0 is written with a sign. The contract does not require that such a time can be read.
         if written.starts_with('-') {
             continue;
         }

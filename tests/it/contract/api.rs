@@ -37,7 +37,7 @@ impl Api {
         Self::open_to(false).await
     }
 
-    /// Returns the same service, with registration open or closed.
+    /// Returns a new service, with registration open or closed.
     pub(crate) async fn open_to(everyone: bool) -> Self {
         let chat = Chat::new(sql::connect("sqlite::memory:", &Options::default()).await.unwrap());
         let mut tokens = HashMap::new();
@@ -73,12 +73,12 @@ impl Api {
         Call { api: self, request, body: Body::Whole(Bytes::new()) }
     }
 
-    /// Builds the same request with ann's token.
+    /// Builds a request as [`call`](Self::call) does, with ann's token.
     pub(crate) fn ann(&self, method: &str, path: &str) -> Call<'_> {
         self.call(method, path).by(ANN)
     }
 
-    /// Builds the same request with bob's token.
+    /// Builds a request as [`call`](Self::call) does, with bob's token.
     pub(crate) fn bob(&self, method: &str, path: &str) -> Call<'_> {
         self.call(method, path).by(BOB)
     }
@@ -172,7 +172,7 @@ impl Reply {
         self.is_for("", status, body);
     }
 
-    /// Asserts the same, and names the case of a table in the failure.
+    /// Asserts the exact status and body. A failure names the case of the table.
     #[track_caller]
     pub(crate) fn is_for(&self, case: &str, status: u16, body: &str) {
         assert_eq!((self.status, &*self.body), (status, body), "{case}");

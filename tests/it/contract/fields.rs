@@ -1,4 +1,6 @@
-//! Texts, booleans and thread ids in bodies: accepted spellings, and the errors for all others.
+//! Texts, booleans and thread ids in bodies.
+//!
+//! The tests check the accepted spellings, and the errors for all others.
 
 use super::api::{ANN, Api, NOWHERE};
 use serde_json::{Value, json};

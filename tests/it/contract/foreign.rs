@@ -1,4 +1,4 @@
-//! Threads and messages of others, which must be answered like missing ones.
+//! Threads and messages of other users, which must be answered like missing ones.
 
 use super::api::{ANN, Api, EVE, NOWHERE, Reply};
 use chat_core::api::endpoints;

@@ -1,4 +1,6 @@
-//! The rules of the HTTP contract, one test each, against the service without a socket.
+//! The rules of the HTTP contract, one test each.
+//!
+//! The tests call the service without a socket.
 
 mod api;
 mod auth;

@@ -1,4 +1,4 @@
-//! The order of checks: which of two errors in a request is answered.
+//! The order of checks: which of two errors in a request the answer reports.
 
 use super::api::{ANN, Api, NOWHERE};
 

@@ -5,7 +5,7 @@ use chat_core::api::endpoints;
 use http::Method;
 use std::collections::BTreeMap;
 
-/// Fills the id of an object of ann's into a path of the endpoint table.
+/// Returns a path of the endpoint table with the id of an object of ann's.
 async fn path(api: &Api, pattern: &str) -> String {
     if pattern.starts_with("/threads/{id}") {
         pattern.replace("{id}", &api.thread.to_string())

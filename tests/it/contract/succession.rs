@@ -1,6 +1,6 @@
 //! Intended differences from the predecessor service, one test each.
 //!
-//! They are those that no other file of this folder covers.
+//! The other files of this folder cover further differences.
 
 use super::api::{ANN, Api, NOWHERE};
 use serde_json::json;

@@ -1,4 +1,6 @@
-//! The conformance suite of chat-core on every database, without and with group commit.
+//! The conformance suite of chat-core on every database.
+//!
+//! It runs without and with group commit.
 
 use chat_core::store::{Store, sql};
 use chat_tests::postgres::Database;

@@ -1,4 +1,4 @@
-//! The stores: the conformance suite, the statements, and behaviour that only Postgres has.
+//! The stores: the conformance suite, the statements, and what only Postgres does.
 
 mod conformance;
 mod postgres;

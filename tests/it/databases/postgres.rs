@@ -193,7 +193,9 @@ async fn nothing_is_retried_after_a_failed_commit() {
     store.close().await;
 }
 
-/// The connection breaks while Postgres commits: the store cannot know the outcome, and must not try again.
+/// The connection breaks while Postgres commits.
+///
+/// The store cannot know the outcome, and must not retry.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
     let cluster = Cluster::own();
@@ -270,7 +272,7 @@ async fn given_up_after(waits: usize, work: impl Future) -> bool {
     .await
 }
 
-/// An open transaction would include the statements of the connection's next user.
+/// An open transaction would include the statements of the connection's next call.
 #[tokio::test]
 async fn a_cancelled_call_leaves_no_transaction_open() {
     let database = Database::fresh().await;

@@ -1,6 +1,6 @@
 //! Checks every statement of the store.
 //!
-//! Its database can prepare it, and it scans no whole table to answer a request.
+//! Its database must be able to prepare the statement. A statement that answers a request must not scan a whole table.
 
 use chat_core::store::sql;
 use chat_tests::postgres::Database;
@@ -20,7 +20,7 @@ const RARE: [&str; 6] = [
     "lock_threads_of_user",
 ];
 
-/// Statements that read an index of the whole table, up to their limit.
+/// Statements that scan a covering index of a table, up to their limit.
 const WALKS: [&str; 2] = ["USERS", "ANY_USER"];
 
 /// Lists that are read from several indexes.
@@ -67,7 +67,9 @@ async fn sqlite_scans_no_table() {
     }
 }
 
-/// Allocating and freeing a temporary tree costs more than such a statement.
+/// A statement for one message must not use a temporary tree.
+///
+/// Allocating and freeing the tree costs more than the statement itself.
 #[tokio::test]
 async fn sqlite_builds_no_temporary_tree_for_single_messages() {
     let folder = tempfile::tempdir().unwrap();

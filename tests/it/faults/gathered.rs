@@ -163,7 +163,7 @@ async fn promises_hold(database: &Database, jobs: &[Job], planned: &[Fault]) {
     let (store, faults) = database.faulty_store().await;
     let room = Room::new(store).await;
 
-    // The others queue while the first is written.
+    // The other calls queue while the first one is written.
     let gate = Gate::new();
     for fault in [Fault::HeldBefore(gate.clone())].iter().chain(planned) {
         faults.plan_for("insert_messages", fault.clone());
@@ -201,7 +201,7 @@ async fn promises_hold(database: &Database, jobs: &[Job], planned: &[Fault]) {
         }
     }
     faults.end();
-    // A later call is done last, or in the same batch as others.
+    // This call is queued last. When it returns, no other call is queued, but a batch may still be in progress.
     room.send(room.messages(2000, &first)).await.unwrap();
     while faults.is_busy() {
         tokio::task::yield_now().await;

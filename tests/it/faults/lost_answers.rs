@@ -1,4 +1,6 @@
-//! Messages whose commit succeeds but whose answer is lost, and lists that stay cached when another thread changes.
+//! Messages whose commit succeeds but whose answer is lost.
+//!
+//! Another test checks that lists stay cached when another thread changes.
 
 use chat_core::{
     Chat, Draft, Error,
@@ -18,7 +20,9 @@ const BOB: UserId = UserId::new(2);
 const CID: UserId = UserId::new(3);
 const ALL: Slice = Slice { limit: 100, offset: 0 };
 
-/// Opens a chat on a store with faults, with a thread of ann and bob and one of ann and cid.
+/// Opens a chat on a store with faults.
+///
+/// It has a thread of ann and bob, and one of ann and cid.
 async fn chat(database: &Database) -> (Chat, Faults, [ThreadId; 2]) {
     let (store, faults) = database.faulty_store().await;
     let chat = Chat::new(store);
@@ -61,7 +65,7 @@ async fn a_client_sends_a_message_once_if_its_answer_is_lost(database: Database)
     server.stop().await;
 }
 
-/// This holds in one process.
+/// The page stays cached only if one process uses the database.
 ///
 /// Nodes that share a database compare one version for all lists of a user.
 #[tokio::test]
@@ -70,7 +74,7 @@ async fn a_message_in_one_thread_leaves_the_page_of_another_thread_cached() {
     let (chat, faults, [read, written]) = chat(&database).await;
     chat.send(BOB, read, "hello").await.unwrap();
     let page = || chat.thread_messages_json(ANN, read, MessageRange::Oldest, 100);
-    // A page is cached for two seconds. On a slow machine they may pass between two lines of this test.
+    // A page is cached for two seconds. On a slow machine, that time may pass between two lines of this test.
     let deadline = Instant::now() + PATIENCE;
     let cached = loop {
         page().await.unwrap();

@@ -1,4 +1,4 @@
-//! Changes during a call of the database whose caller still waits.
+//! Changes that are made while another caller waits for a call of the database.
 
 use chat_core::{
     Chat, Error,
@@ -80,7 +80,7 @@ async fn a_list_that_changes_while_it_is_read_is_not_cached(database: Database) 
     chat.close().await;
 }
 
-/// A user who changes a known password locks out everyone who knows the old one.
+/// Changing a leaked password must lock out everyone who knows it.
 async fn a_sign_in_during_a_change_of_the_account_is_refused(database: Database) {
     let (chat, faults, _) = chat(&database).await;
     for change in ["password", "disabled", "removed"] {

@@ -90,11 +90,13 @@ impl<T: Clone + fmt::Debug + 'static> History<T> {
     fn any(faults: impl Strategy<Value = T>) -> impl Strategy<Value = Self> {
         // The clock does not advance, so that only the operations call the database.
         let operation = operations::operation()
-            .prop_filter("time stands still", |operation| !matches!(operation, Operation::Pass { .. }));
+            .prop_filter("no time passes", |operation| !matches!(operation, Operation::Pass { .. }));
         prop::collection::vec((operation, faults), 1..40).prop_map(Self)
     }
 
-    /// Returns a history with one of each change, each with the same faults.
+    /// Returns a history of one operation for each kind of change.
+    ///
+    /// All operations have the same faults.
     fn of_each_change(faults: &T) -> Self {
         Self(one_of_each_change().into_iter().map(|change| (change, faults.clone())).collect())
     }
@@ -140,7 +142,7 @@ macro_rules! on_each_database {
 }
 use on_each_database;
 
-/// Returns a history with each kind of change.
+/// Returns one operation for each kind of change.
 fn one_of_each_change() -> Vec<Operation> {
     use Operation::*;
     let (pair, text, key, is_read) = ((Ann, Bob), "hello", Some("k1"), false);

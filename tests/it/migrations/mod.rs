@@ -2,8 +2,9 @@
 //!
 //! Programs that start concurrently migrate a database once.
 //!
-//! `tests/fixtures/VERSION/` holds such a database as SQL, for SQLite and for Postgres, with the data that `story` creates
-//! and checks. The program of VERSION records it when it is released; this needs `sqlite3` and `pg_dump`:
+//! `tests/fixtures/VERSION/` holds the database of a version as SQL, for SQLite and for Postgres. It has the data that
+//! `story` creates and checks. The fixture is recorded with the program of VERSION before the release. Recording needs
+//! `sqlite3` and `pg_dump`:
 //!
 //! ```text
 //! CHAT_RECORD=0.1.0 cargo test -p chat-tests --test it -- migrations::recorded

@@ -1,4 +1,6 @@
-//! The data of the recorded databases: an example of each kind of data that a migration must keep.
+//! The data of the recorded databases.
+//!
+//! It has an example of each kind of data that a migration must keep.
 
 use crate::stories::doctor::Findings;
 use chat_client::{Client, MessageId, ThreadId, Token, UserId};
@@ -12,8 +14,10 @@ const ANNS_TOKEN: &str = "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b";
 const ANN: UserId = UserId::new(7);
 const BOB: UserId = UserId::new(12);
 
-/// Threads and their participants: two of ann and bob, one of ann and cay, and one of ann only. The second thread of
-/// ann and bob has the lower id. In the thread of ann and cay, bob sent a message too.
+/// Threads and their participants.
+///
+/// There are two of ann and bob, one of ann and cay, and one of ann only. The second thread of ann and bob has the
+/// lower id. In the thread of ann and cay, bob sent a message too.
 const THREADS: [(&str, &[i64]); 4] = [
     ("9b0befd9-89b3-4e00-a03e-f6698e4f82cd", &[7, 12]),
     ("1cff18f1-d049-43f3-9c69-fcc8948f66f6", &[12, 7]),

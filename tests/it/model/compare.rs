@@ -70,7 +70,7 @@ impl Model {
     }
 }
 
-/// Returns an error that names what differs.
+/// Compares two values. Returns an error with both if they differ.
 pub(crate) fn same<T: Debug + PartialEq>(what: &str, chat: &T, model: &T) -> Result<(), String> {
     if chat == model {
         return Ok(());

@@ -42,7 +42,7 @@ impl Model {
 
     /// Copies threads and messages from the chat.
     ///
-    /// The chat chooses the order of concurrent operations.
+    /// The chat chooses the order of concurrent operations, so the model cannot compute the result.
     pub(crate) async fn read(&mut self, chat: &Chat) {
         let (mut lists, mut threads, mut messages) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for user in self.users.keys() {

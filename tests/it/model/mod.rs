@@ -1,5 +1,6 @@
-//! Random histories of several users on every store, compared with a model that keeps its state in a few lists. The
-//! answers of the chat must equal the answers of the model.
+//! Random histories of several users on every store, compared with a model.
+//!
+//! The model keeps its state in a few lists. The answers of the chat must equal the answers of the model.
 //!
 //! A failing history is shrunk and printed with one line for each operation. Its seed is stored in
 //! `tests/proptest-regressions` and tried first from then on. `PROPTEST_CASES` sets the number of histories.
@@ -70,9 +71,9 @@ impl Both {
         }
     }
 
-    /// Does the same on a database that may be unavailable.
+    /// Does what [`step`](Self::step) does, on a database that may be unavailable.
     ///
-    /// If it is unavailable, the model does nothing, and the result is `false`.
+    /// If the database is unavailable, the model does not change, and the result is `false`.
     pub(crate) async fn try_step(&mut self, operation: &Operation) -> Result<bool, String> {
         if let Operation::Pass { seconds } = operation {
             self.clock.advance(Duration::from_secs(*seconds));

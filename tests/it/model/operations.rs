@@ -29,7 +29,7 @@ impl Who {
     }
 }
 
-/// The thread of these two, or the last deleted thread if they have none.
+/// The thread of these two users, or the last deleted thread if they have none.
 pub(crate) type Pair = (Who, Who);
 
 /// A message or token, counted from the newest, whether it still exists or not.
@@ -193,7 +193,7 @@ pub(crate) const ALL: u64 = 1000;
 
 /// The passwords of the histories.
 ///
-/// A user has one of the first two. The last one is too short to be valid.
+/// The last one is too short: a user cannot choose it, but an administrator can set it.
 const PASSWORDS: [&str; 3] = ["the first password", "the second password", "short"];
 
 /// Generates histories of up to `length` operations.

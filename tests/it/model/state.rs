@@ -1,4 +1,4 @@
-//! The state of the model: a few lists in memory, which are not optimised for speed.
+//! The state of the model: a few lists in memory, not optimised for speed.
 
 use super::operations::{Nth, Pair, Who};
 use chat_core::api::{

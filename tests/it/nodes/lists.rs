@@ -185,7 +185,9 @@ async fn lists_under_constant_reads_show_each_change() {
     there.close().await;
 }
 
-/// The node asks the database for the version of a list before it serves a cached page.
+/// Before a node serves a cached page, it reads the version of the list.
+///
+/// It reads the version from the database.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cached_list_is_served_only_after_its_version_is_checked() {
     let database = Database::postgres().await;
@@ -195,7 +197,7 @@ async fn a_cached_list_is_served_only_after_its_version_is_checked() {
     chat.send(ANN, chat.open_thread(ANN, BOB).await.unwrap().id, "hello").await.unwrap();
     let read = || chat.messages_json(BOB, PAGE);
 
-    // A page is cached for two seconds. On a slow machine they may pass between two lines of this test.
+    // A page is cached for two seconds. On a slow machine, that time may pass between two lines of this test.
     let deadline = Instant::now() + PATIENCE;
     let kept = loop {
         read().await.unwrap();
@@ -215,7 +217,9 @@ async fn a_cached_list_is_served_only_after_its_version_is_checked() {
     chat.close().await;
 }
 
-/// The database's default isolation level is `serializable`, in which concurrent writers would fail.
+/// The default isolation level of the database is `serializable`.
+///
+/// In this isolation level, concurrent writers would fail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_writers_succeed_whatever_the_default_isolation_level() {
     let database = Database::postgres().await;

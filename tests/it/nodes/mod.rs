@@ -1,4 +1,4 @@
-//! Several nodes on one database: lists that each node caches, and tokens over time.
+//! Several nodes on one database: cached lists, and tokens over time.
 
 mod lists;
 mod sessions;

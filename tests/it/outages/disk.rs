@@ -38,8 +38,8 @@ async fn sqlite_has_synced_every_acknowledged_message() {
     let server = serve_from(&disk, &database, &[]);
     assert_eq!(synced(&disk, &scene, &server).await, MESSAGES);
     server.stop();
-    // With --no-sync few messages are synced, so the syncs that are counted above are those of messages. A restart of
-    // the WAL syncs it in any case.
+    // With --no-sync, few messages are synced: a restart of the WAL syncs it in any case. The syncs that are counted
+    // above are therefore those of messages.
     let server = serve_from(&disk, &database, &["--no-sync"]);
     assert!(synced(&disk, &scene, &server).await < MESSAGES / 2);
     server.stop();
@@ -92,7 +92,7 @@ async fn postgres_on_a_full_disk_refuses_writes_and_serves_reads() {
 
 /// Fills the disk during writes, and then makes room again.
 ///
-/// The log gives the reason.
+/// Asserts that the log of the server contains `reason`.
 async fn no_room(disk: &Disk, scene: Arc<Scene>, server: Program, reason: &str) {
     scene.served_by([&server]);
     let mut writers = Writers::start(&scene, 8, Answers::Always, &mut fastrand::Rng::new());

@@ -15,7 +15,7 @@ const KILLS: usize = 36;
 
 /// On Postgres two servers share the database.
 ///
-/// Each writer uses any of them. One or both are killed.
+/// Each writer chooses one of them at random for each request. One or both are killed.
 async fn acknowledged_messages_survive_any_number_of_kills(database: Database) {
     let seed = env::var("CHAT_TEST_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     print_seed(seed);

@@ -120,7 +120,7 @@ async fn requests_are_503_while_postgres_refuses_connections() {
     story.goes_on().await;
 }
 
-/// Returns the address of the database through the relay.
+/// Returns a reference to the database, which is reached through the relay.
 fn over(relay: &Relay) -> Database {
     Database::at(format!("postgres://postgres@{}/postgres", relay.address()))
 }
@@ -136,8 +136,9 @@ async fn requests_are_503_while_the_network_refuses_connections() {
     story.goes_on().await;
 }
 
-/// The cause may be a database machine that loses power and is replaced by a standby. The connections stay open without
-/// traffic.
+/// The connections stay open without traffic.
+///
+/// The cause may be a database machine that loses power and is replaced by a standby.
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_503_while_the_network_drops_all_traffic() {
     let cluster = Cluster::own();

@@ -1,4 +1,4 @@
-//! Clients that write during a failure, and record which messages were acknowledged.
+//! Clients that write during a failure, and record the acknowledged messages.
 
 use super::{Scene, scene::assert_unavailable};
 use chat_core::api::{Message, MessageId};
@@ -80,9 +80,10 @@ impl Writers {
         self.finish_with::<&str>(&[]).await;
     }
 
-    /// Does the same for additional messages of the first user whose outcome is unknown.
+    /// Does what [`finish`](Self::finish) does, and checks additional messages.
     ///
-    /// They are sent again. After that, each must be stored once.
+    /// `beside` has messages of the first user whose outcome is unknown. They are sent again. After that, each must be
+    /// stored once.
     pub(super) async fn finish_with<T: AsRef<str>>(mut self, beside: &[T]) {
         self.stop.store(true, Ordering::Relaxed);
         let mut acknowledged = Vec::new();
@@ -96,7 +97,7 @@ impl Writers {
             let message: Message = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
             acknowledged.push((message.id, message.text));
         }
-        // The ids of each writer ascend, so this checks the order too, and that there is no other message.
+        // The ids of each writer ascend, so this checks the order too. It also fails if there is another message.
         acknowledged.sort();
         assert_eq!(self.scene.messages().await, acknowledged);
     }

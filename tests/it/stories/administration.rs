@@ -1,4 +1,4 @@
-//! Changes that an administrator makes with the command line apply to a running server.
+//! Changes by an administrator on the command line apply to a running server.
 
 use chat_client::{Client, Error};
 use chat_tests::{Database, Program, on_both_databases, program, run};

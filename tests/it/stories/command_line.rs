@@ -1,4 +1,6 @@
-//! The story of `two_users` through `chat-cli`, and its exit statuses.
+//! The steps of `two_users` through `chat-cli`.
+//!
+//! Also the exit statuses of `chat-cli`.
 
 use chat_tests::{Database, Program, Ran, binaries, on_both_databases, program, run};
 use serde_json::{Value, json};

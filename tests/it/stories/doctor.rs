@@ -174,7 +174,7 @@ fn a_damaged_file_is_a_problem() {
     let database = Database::sqlite();
     filled(&database);
     let data = OpenOptions::new().write(true).open(file(&database)).unwrap();
-    // The first page has the schema. All other pages are overwritten.
+    // The first page has the schema. The start of each page from the third on is overwritten.
     for page in 2..(data.metadata().unwrap().len() / 4096) {
         data.write_all_at(b"scribble", page * 4096).unwrap();
     }

@@ -1,5 +1,7 @@
-//! Every request of the predecessor service's documentation, sent with curl as user3, in the order of the
-//! documentation. The clients of that service were written from it.
+//! Every request of the documentation of the predecessor service.
+//!
+//! curl sends them as user3, in the order of the documentation. The clients of that service were written from this
+//! documentation.
 
 use chat_tests::{Database, Program, on_both_databases, program};
 use serde_json::{Value, json};

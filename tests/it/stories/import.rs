@@ -1,4 +1,6 @@
-//! Importing the data of a Django service: passwords, tokens, threads and ids stay valid.
+//! Importing the data of a Django service.
+//!
+//! Passwords, tokens, threads and ids stay valid.
 
 use chat_client::{MessageId, ThreadId, Token, UserId};
 use chat_core::auth::password;
@@ -90,7 +92,7 @@ async fn imported_passwords_and_tokens_are_valid(database: Database) {
     for (name, password, id) in
         [("ann", "a password of 2019", 7), ("bob", "pässwörd!", 12), ("cay", "cay's password", 30)]
     {
-        // The first sign-in replaces the imported hash, so the second verifies another one.
+        // The first sign-in replaces the imported hash, so the second one verifies the new hash.
         for _ in 0..2 {
             let client = server.client().sign_in(name, password).await.unwrap();
             assert_eq!(client.me().await.unwrap().id, UserId::new(id), "{name}");

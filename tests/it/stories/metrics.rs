@@ -10,7 +10,7 @@ use tokio::{io::AsyncReadExt as _, net::TcpStream};
 
 on_both_databases!(requests_and_store_calls_are_counted);
 
-/// The samples of a scrape, by name and labels.
+/// Returns the samples of a scrape, by name and labels.
 ///
 /// # Panics
 /// If the text is not in Prometheus's format.

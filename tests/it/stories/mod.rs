@@ -1,4 +1,6 @@
-//! End-to-end stories of users and administrators, on both databases.
+//! End-to-end tests of users and administrators, most of them on both databases.
+//!
+//! Also tests of the documents: README.md, ARCHITECTURE.md and SECURITY.md.
 
 mod administration;
 mod architecture;

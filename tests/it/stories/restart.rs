@@ -1,4 +1,4 @@
-//! Acknowledged messages survive the end of the server.
+//! Acknowledged messages survive a graceful stop and a kill of the server.
 
 use chat_client::{Client, Message};
 use chat_tests::{Database, Program, on_both_databases, server::client};

@@ -1,4 +1,4 @@
-//! Secrets are neither in the log at the level `trace` nor in the list of processes.
+//! Secrets are neither in the log at level `trace` nor in the list of processes.
 
 use chat_tests::{Database, Program, on_both_databases, program};
 use reqwest::{Method, header};

@@ -43,7 +43,7 @@ fn a_second_server_on_an_sqlite_file_is_refused() {
     assert!(complaint.contains("another chat-server"), "{complaint}");
     run(&mut program::chat_server(&database, &["user", "list"]), "").ok();
     server.kill();
-    // The lock was released with its process.
+    // The lock was released when the process ended.
     Program::serve(&database, &[]).stop();
 }
 

@@ -1,4 +1,4 @@
-//! Two server processes on one Postgres, each with its own cache of lists and tokens.
+//! Two server processes on one Postgres, each with a cache of lists and tokens.
 
 use chat_client::{Client, Error, Message};
 use chat_tests::{Database, Program};

@@ -132,7 +132,7 @@ impl Builder {
         }
         let folder = match self.folder {
             Folder::Kept(path) => path,
-            // From here on, the supervisor is responsible for its removal.
+            // From now on the supervisor removes the folder.
             Folder::Temporary(folder) => folder.keep(),
         };
         Ok(Cluster::new(folder, programs, account, supervisor))
@@ -144,7 +144,7 @@ pub(crate) fn server_options(folder: &Path) -> String {
     format!("-k '{}' -h ''", folder.display())
 }
 
-/// Waits until the supervisor reports that the server is ready, or ends.
+/// Waits until the supervisor reports that the server is ready, or until it ends.
 ///
 /// The inner error is what the supervisor printed before it ended.
 fn wait_until_ready(supervisor: &mut Child) -> io::Result<Result<(), String>> {

@@ -9,7 +9,7 @@ use std::{
 
 /// Returns the folder of Postgres's programs.
 ///
-/// It is `$PG_BIN`, else one on the `PATH`, else the newest installed version.
+/// It is `$PG_BIN`, else a folder on the `PATH`, else that of the newest installed version.
 pub(crate) fn find() -> io::Result<PathBuf> {
     let mut folders: Vec<PathBuf> = env::var_os("PG_BIN").map(PathBuf::from).into_iter().collect();
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));

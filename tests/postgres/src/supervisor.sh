@@ -2,7 +2,7 @@
 #
 # Arguments: the folder of Postgres's programs, the folder of the cluster, lines to add to postgresql.conf, the options
 # of the server, and `temporary` or `kept`. Prints `ready` once the server accepts connections. The standard input ends
-# when the process that started the script closes it, or ends in any way, for example by SIGKILL.
+# when the process that started the script closes it, or when that process ends in any way, for example by SIGKILL.
 bin=$1 dir=$2 settings=$3 options=$4 lifetime=$5
 
 control() {
