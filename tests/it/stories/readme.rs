@@ -1,7 +1,7 @@
 //! Every command of the README, unchanged.
 
 use chat_tests::{Program, binaries, program, run};
-use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 /// The script that replaces `cargo run`.
 ///
@@ -14,16 +14,20 @@ done
 exec "$PROGRAMS/$package" "$@"
 "#;
 
+/// Returns the README.
+fn readme() -> String {
+    fs::read_to_string(binaries::workspace().join("README.md")).unwrap()
+}
+
 /// Returns the text of every `sh` block.
 fn blocks() -> Vec<String> {
-    let readme = fs::read_to_string(binaries::workspace().join("README.md")).unwrap();
-    readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    readme().split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
 /// Returns a shell in which `cargo` is [`CARGO`].
 ///
 /// In this shell, curl fails if its request fails.
-fn bash(folder: &Path, script: &str) -> std::process::Command {
+fn bash(folder: &Path, script: &str) -> Command {
     let mut command = program::command("bash");
     let path = std::env::var("PATH").unwrap();
     command.args(["-euo", "pipefail", "-c", script]).current_dir(folder);
@@ -41,7 +45,7 @@ fn settings(text: &str) -> BTreeSet<&str> {
 #[test]
 fn the_table_of_the_readme_names_every_setting_of_the_server() {
     let help = run(program::command(binaries::path("chat-server")).args(["serve", "--help"]), "").ok();
-    let readme = fs::read_to_string(binaries::workspace().join("README.md")).unwrap();
+    let readme = readme();
     let (_, table) = readme.split_once("| Option | Variable |").unwrap();
     let (table, _) = table.split_once("\n\n").unwrap();
     let rows = table.lines().filter(|line| line.starts_with("| `--"));
@@ -83,4 +87,59 @@ fn every_command_of_the_readme_works() {
         assert!(out.contains(part), "{part}:\n{out}");
     }
     server.stop();
+}
+
+#[test]
+fn the_command_that_runs_an_example_works_with_the_real_cargo() {
+    let readme = readme();
+    let (_, command) = readme.split_once("Run an example with `cargo ").unwrap();
+    let (arguments, _) = command.split_once('`').unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(arguments.split(' ').chain(["--manifest-path"])).arg(binaries::workspace().join("Cargo.toml"));
+    // The target folder of this build, so that the dependencies are compiled already.
+    let target = binaries::path("chat-server").parent().and_then(Path::parent).unwrap();
+    cargo.args(["--quiet", "--locked", "--target-dir"]).arg(target).current_dir(folder.path());
+    let out = run(&mut cargo, "").ok();
+    assert!(out.contains("ann: Lunch at one?"), "{out}");
+}
+
+#[test]
+fn a_host_that_copies_the_dependencies_of_the_readme_gets_no_part_of_the_program() {
+    let readme = readme();
+    let (_, dependencies) = readme.split_once("```toml\n").unwrap();
+    let (dependencies, _) = dependencies.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let workspace = binaries::workspace();
+    let manifest = format!(
+        r#"[package]
+        name = "host"
+        edition = "2024"
+        [dependencies]
+        {dependencies}
+        # The versions that may be beside the chat.
+        sqlx = {{ version = "0.9", default-features = false, features = ["sqlite"] }}
+        rusqlite = "0.39"
+        [patch.crates-io]
+        chat-core.path = "{root}/chat-core"
+        chat-server.path = "{root}/chat-server"
+        "#,
+        root = workspace.display(),
+    );
+    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    fs::create_dir(folder.join("src")).unwrap();
+    fs::write(folder.join("src/main.rs"), "fn main() {}").unwrap();
+
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{lib}"]);
+    let out = run(cargo.current_dir(folder), "").ok();
+    let crates: BTreeSet<_> = out.lines().map(str::trim).collect();
+    for linked in ["chat_core", "chat_server", "hyper", "rusqlite", "sqlx_sqlite"] {
+        assert!(crates.contains(linked), "{linked}:\n{out}");
+    }
+    for not_linked in ["anyhow", "clap", "rpassword", "tracing_subscriber", "sqlx_postgres"] {
+        assert!(!crates.contains(not_linked), "{not_linked}:\n{out}");
+    }
 }
