@@ -19,8 +19,13 @@ Exit status: 0 success, 1 other failure, 2 usage error, 3 not found, 4 not signe
 
 const AFTER_LONG_HELP: &str = "\
 Users:
-  USER is a name or an id. Digits alone are an id; for the name 42, write name:42.
+  USER is a name or an id. Digits are an id, except with leading zeros: 007 is a name. If 42 is the id of one user and
+  the name of another, the command fails. Write id:42 or name:42 then, and always in scripts.
   If no name is exactly the same, letter case is ignored, provided that only one user matches.
+
+Proxies:
+  HTTP_PROXY, HTTPS_PROXY and ALL_PROXY set a proxy, except for a server on this machine. NO_PROXY lists further servers
+  that are reached without it; * stands for all.
 
 Texts:
   Give - as TEXT to read it from standard input, without the final newline.

@@ -10,7 +10,7 @@
 //! Password:
 //! signed in to http://127.0.0.1:8000 as ann
 //! $ chat-cli send bob 'Lunch at one?'
-//! sent message 601 to thread 3cff18f1-d049-43f3-9c69-fcc8948f66f6
+//! sent message 601 to bob (user 3) in thread 3cff18f1-d049-43f3-9c69-fcc8948f66f6
 //! $ chat-cli unread --incoming --count
 //! 3
 //! ```

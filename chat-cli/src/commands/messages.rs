@@ -105,7 +105,7 @@ impl Send {
     async fn run(self, context: &Context) -> Result<()> {
         let client = context.signed_in()?;
         let request = client.send(self.thread, input::text(self.text)?);
-        super::send::deliver(context, self.options.apply(request)).await
+        super::send::to_thread(context, self.options.apply(request)).await
     }
 }
 

@@ -4,15 +4,15 @@ use crate::{
     context::Context,
     failure::Result,
     input,
-    user::{UserRef, open_thread},
+    user::{self, UserRef, open_thread},
 };
-use chat_client::SendMessageBuilder;
+use chat_client::{Client, Message, SendMessageBuilder, User};
 use clap::Args;
 
 /// Send a message to a user, and open the thread if there is none
 #[derive(Args)]
 pub(crate) struct Send {
-    /// Username or id
+    /// Username or id; id:N and name:NAME are never ambiguous
     user: UserRef,
     /// Text of the message, or - to read it from standard input
     text: String,
@@ -47,13 +47,33 @@ impl Send {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         let client = context.signed_in()?;
         let text = input::text(self.text)?;
-        let thread = open_thread(client, &self.user).await?;
-        deliver(context, self.options.apply(client.send(thread.id, text))).await
+        let (recipient, thread) = open_thread(client, &self.user).await?;
+        let message = self.options.apply(client.send(thread.id, text)).await?;
+        print(context, &message, Some(&recipient))
     }
 }
 
-/// Sends a message and prints its id.
-pub(crate) async fn deliver(context: &Context, request: SendMessageBuilder) -> Result<()> {
+/// Sends a message to a thread, and prints its id and its recipient.
+pub(super) async fn to_thread(context: &Context, request: SendMessageBuilder) -> Result<()> {
     let message = request.await?;
-    context.out.result(&message, || format!("sent message {} to thread {}", message.id, message.thread))
+    let recipient = if context.out.is_json() { None } else { recipient(&context.client, &message).await };
+    print(context, &message, recipient.as_ref())
+}
+
+/// Returns the participant who did not send the message; `None` if that is not known.
+///
+/// A failed request is no failure of the command, because the message is sent.
+async fn recipient(client: &Client, message: &Message) -> Option<User> {
+    let thread = client.thread(message.thread).await.ok()?;
+    let recipient = thread.participants.iter().find(|id| *id != message.sender)?;
+    client.user(recipient).await.ok()
+}
+
+fn print(context: &Context, message: &Message, recipient: Option<&User>) -> Result<()> {
+    context.out.result(message, || match recipient {
+        Some(recipient) => {
+            format!("sent message {} to {} in thread {}", message.id, user::shown(recipient), message.thread)
+        }
+        None => format!("sent message {} to thread {}", message.id, message.thread),
+    })
 }

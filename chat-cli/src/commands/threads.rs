@@ -7,7 +7,7 @@ use crate::{
     input,
     names::Names,
     table::{table, time},
-    user::{UserRef, open_thread},
+    user::{self, UserRef, open_thread},
 };
 use chat_client::{MessageId, Participants, Thread, ThreadId, UserId};
 use clap::{Args, Subcommand};
@@ -90,15 +90,20 @@ fn with(participants: Participants, me: UserId, names: &Names) -> String {
 /// Open the thread with a user, and print its id; it is created if there is none
 #[derive(Args)]
 pub(crate) struct Open {
-    /// Username or id
+    /// Username or id; id:N and name:NAME are never ambiguous
     user: UserRef,
 }
 
 impl Open {
     async fn run(self, context: &Context) -> Result<()> {
         let client = context.signed_in()?;
-        let thread = open_thread(client, &self.user).await?;
-        context.out.note(if thread.created { "created a new thread" } else { "the thread already exists" });
+        let (user, thread) = open_thread(client, &self.user).await?;
+        let with = user::shown(&user);
+        context.out.note(&if thread.created {
+            format!("created a new thread with {with}")
+        } else {
+            format!("the thread with {with} already exists")
+        });
         context.out.result(&json!({ "id": thread.id }), || thread.id.to_string())
     }
 }

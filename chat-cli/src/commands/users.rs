@@ -64,13 +64,13 @@ fn print(context: &Context, users: &[User]) -> Result<()> {
 /// Show a user
 #[derive(Args)]
 pub(crate) struct Show {
-    /// Username or id
+    /// Username or id; id:N and name:NAME are never ambiguous
     user: UserRef,
 }
 
 impl Show {
     async fn run(self, context: &Context) -> Result<()> {
-        let user = self.user.fetch(context.signed_in()?).await?;
+        let user = self.user.find(context.signed_in()?).await?;
         context.out.result(&user, || table(["ID", "NAME"], [[user.id.to_string(), user.username.clone()]]))
     }
 }

@@ -36,11 +36,63 @@ async fn a_name_is_looked_up_and_the_thread_opened() {
 }
 
 #[tokio::test]
-async fn digits_are_an_id_without_the_prefix_name() {
+async fn only_digits_as_an_id_is_printed_are_an_id() {
+    let server = chat_server(&[user(9, "007")]).await;
+    mock(&server, "GET", "/users/7/", 200, &user(7, "bob")).await;
+    let said = TestEnv::new().run_at(&server, ["send", "007", "hi"]).ok();
+    assert!(said.contains("to 007 (user 9)"), "{said}");
+    let said = TestEnv::new().run_at(&server, ["send", "7", "hi"]).ok();
+    assert!(said.contains("to bob (user 7)"), "{said}");
+    assert_eq!(bodies(&server, "/threads/").await, [json!({"participant": 9}), json!({"participant": 7})]);
+
+    let complaint = TestEnv::new().run_at(&chat_server(&[]).await, ["send", "007", "hi"]).failed(3);
+    assert!(complaint.contains("no user named 007") && complaint.contains("id:7"), "{complaint}");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_if_digits_are_the_id_of_one_user_and_the_name_of_another() {
     let server = chat_server(&[user(9, "2")]).await;
-    TestEnv::new().run_at(&server, ["send", "2", "hi"]).ok();
+    mock(&server, "GET", "/users/2/", 200, &user(2, "bob")).await;
+    for command in [vec!["send", "2", "hi"], vec!["threads", "open", "2"], vec!["users", "show", "2"]] {
+        let complaint = TestEnv::new().run_at(&server, command).failed(2);
+        assert!(complaint.contains("bob") && complaint.contains("user 9"), "{complaint}");
+        assert!(complaint.contains("hint: write id:2 or name:2"), "{complaint}");
+    }
+    assert!(bodies(&server, "/threads/").await.is_empty());
+
+    TestEnv::new().run_at(&server, ["send", "id:2", "hi"]).ok();
     TestEnv::new().run_at(&server, ["send", "name:2", "hi"]).ok();
     assert_eq!(bodies(&server, "/threads/").await, [json!({"participant": 2}), json!({"participant": 9})]);
+}
+
+#[tokio::test]
+async fn digits_that_are_only_a_name_are_not_taken_for_it() {
+    let server = chat_server(&[user(9, "2")]).await;
+    mock(&server, "GET", "/users/2/", 404, &json!({"detail": "No User matches the given query."})).await;
+    let complaint = TestEnv::new().run_at(&server, ["send", "2", "hi"]).failed(3);
+    assert!(complaint.contains("no user with the id 2") && complaint.contains("name:2"), "{complaint}");
+    assert!(bodies(&server, "/threads/").await.is_empty());
+
+    // The user 9 has their own id as the name.
+    let server = chat_server(&[user(9, "9")]).await;
+    mock(&server, "GET", "/users/9/", 200, &user(9, "9")).await;
+    TestEnv::new().run_at(&server, ["send", "9", "hi"]).ok();
+}
+
+#[tokio::test]
+async fn a_message_to_a_thread_names_the_recipient() {
+    let server = chat_server(&[]).await;
+    let args = ["messages", "send", THREAD, "hi"];
+    let said = TestEnv::new().run_at(&server, args).ok();
+    assert_eq!(said, format!("sent message 601 to thread {THREAD}\n"), "an unknown recipient is no failure");
+
+    let thread = json!({
+        "id": THREAD, "created": "2026-01-31T12:00:00Z", "updated": "2026-01-31T12:00:00Z", "participants": [2, 3],
+    });
+    mock(&server, "GET", &format!("/threads/{THREAD}/"), 200, &thread).await;
+    mock(&server, "GET", "/users/2/", 200, &user(2, "bo\u{202e}b")).await;
+    let said = TestEnv::new().run_at(&server, args).ok();
+    assert_eq!(said, format!("sent message 601 to bo\\u{{202e}}b (user 2) in thread {THREAD}\n"));
 }
 
 #[tokio::test]
@@ -61,15 +113,17 @@ async fn nothing_is_sent_to_an_unknown_user() {
     assert_eq!(requests(&server).await.len(), 1);
 
     let server = MockServer::start().await;
-    let unknown = json!({"participant": ["Invalid pk \"99\" - object does not exist."]});
-    mock(&server, "POST", "/threads/", 400, &unknown).await;
+    mock(&server, "GET", "/users/", 200, &page(&[])).await;
+    mock(&server, "GET", "/users/99/", 404, &json!({"detail": "No User matches the given query."})).await;
     let complaint = TestEnv::new().run_at(&server, ["send", "99", "hi"]).failed(3);
     assert!(complaint.starts_with("chat-cli: there is no user with the id 99\nhint: "), "{complaint}");
+    assert_eq!(requests(&server).await.len(), 2, "the look-ups by id and by name");
 }
 
 #[tokio::test]
 async fn a_dash_reads_standard_input_without_its_last_newline() {
     let server = chat_server(&[]).await;
+    mock(&server, "GET", "/users/2/", 200, &user(2, "bob")).await;
     TestEnv::new().run_at_with_input(&server, ["send", "2", "-"], "two\nlines\n").ok();
     TestEnv::new().run_at_with_input(&server, ["messages", "send", THREAD, "-"], "no newline").ok();
     TestEnv::new().run_at_with_input(&server, ["send", "2", "--", "-5 degrees"], "not read").ok();
@@ -102,5 +156,8 @@ async fn an_edit_changes_only_what_it_names() {
 #[tokio::test]
 async fn opening_a_thread_prints_only_its_id() {
     let server = chat_server(&[]).await;
-    assert_eq!(TestEnv::new().run_at(&server, ["threads", "open", "2"]).ok(), format!("{THREAD}\n"));
+    mock(&server, "GET", "/users/2/", 200, &user(2, "bob")).await;
+    let opened = TestEnv::new().run_at(&server, ["threads", "open", "2"]);
+    assert!(opened.stderr.contains("with bob (user 2)"), "{opened:?}");
+    assert_eq!(opened.ok(), format!("{THREAD}\n"));
 }

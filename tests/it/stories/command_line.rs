@@ -6,7 +6,11 @@ use chat_tests::{Database, Program, Ran, binaries, on_both_databases, program, r
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-on_both_databases!(from_registration_to_read_marks, every_exit_status_has_its_meaning);
+on_both_databases!(
+    from_registration_to_read_marks,
+    every_exit_status_has_its_meaning,
+    digits_never_reach_the_wrong_user
+);
 
 /// A user's terminal.
 ///
@@ -117,4 +121,27 @@ async fn every_exit_status_has_its_meaning(database: Database) {
     ann.types(&["threads", "list"]).failed(7);
     std::fs::write(ann.home.path().join("chat-cli/default.toml"), "not a session").unwrap();
     ann.types(&["threads", "list"]).failed(1);
+}
+
+async fn digits_never_reach_the_wrong_user(database: Database) {
+    let server = Program::serve(&database, &["--open-registration"]);
+    let (ann, bob) = (Terminal::of(&server, "ann"), Terminal::of(&server, "bob"));
+    let bob_is = bob.json(&["whoami"])["id"].to_string();
+    let (padded, longer) = (format!("00{bob_is}"), format!("{bob_is}0"));
+    let (agent, other) = (Terminal::of(&server, &padded), Terminal::of(&server, &longer));
+
+    let said = ann.types(&["send", &padded, "for the name"]).ok();
+    assert!(said.contains(&format!("to {padded} (user ")), "{said}");
+    let said = ann.types(&["send", &bob_is, "for the id"]).ok();
+    assert!(said.contains(&format!("to bob (user {bob_is})")), "{said}");
+
+    let namesake = Terminal::of(&server, &bob_is);
+    let complaint = ann.types(&["send", &bob_is, "for whom?"]).failed(2);
+    assert!(complaint.contains(&format!("id:{bob_is} or name:{bob_is}")), "{complaint}");
+    ann.types(&["send", &format!("id:{bob_is}"), "for the id"]).ok();
+    ann.types(&["send", &format!("name:{bob_is}"), "for the name"]).ok();
+    for (terminal, messages) in [(&agent, 1), (&bob, 2), (&namesake, 1), (&other, 0)] {
+        assert_eq!(terminal.json(&["unread", "--count"]), json!({"count": messages}));
+    }
+    server.stop();
 }
