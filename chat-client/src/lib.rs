@@ -54,6 +54,7 @@ mod messages;
 mod pages;
 mod response;
 mod retry;
+mod retry_after;
 mod send;
 mod service;
 mod thread_messages;

@@ -3,12 +3,12 @@
 use crate::{
     Error,
     error::{ErrorKind, ErrorResponse},
+    retry_after,
 };
 use bytes::{Bytes, BytesMut};
 use chat_core::api::{Detail, FieldErrors, REQUEST_ID};
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 
 /// A response whose body was read to its end.
 pub(crate) struct ApiResponse<B> {
@@ -70,9 +70,7 @@ impl ApiResponse<Bytes> {
             detail,
             fields: fields.unwrap_or_default(),
             request_id: text(&self.headers, REQUEST_ID).map(str::to_owned),
-            retry_after: text(&self.headers, header::RETRY_AFTER.as_str())
-                .and_then(|seconds| seconds.trim().parse().ok())
-                .map(Duration::from_secs),
+            retry_after: retry_after::of(&self.headers),
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{future::Future, time::Duration};
 /// added, so that clients that failed at the same time do not retry at the same time.
 ///
 /// If the response has a `Retry-After`, the client waits that time in addition. If that time is longer than
-/// [`max_retry_after`](Self::max_retry_after), the call fails at once.
+/// [`longest_wait`](Self::longest_wait), the call fails at once, and [`Error::retry_after`] tells the time.
 ///
 /// A call is retried only if that is safe: see [`Client`](crate::Client#retries).
 ///
@@ -24,7 +24,7 @@ use std::{future::Future, time::Duration};
 /// let patient = RetryPolicy::default()
 ///     .retries(10)
 ///     .delays(Duration::from_millis(200), Duration::from_secs(10))
-///     .max_retry_after(Duration::from_secs(300));
+///     .longest_wait(Duration::from_secs(300));
 /// let client = Client::builder("https://chat.example").retry_policy(patient).build()?;
 /// # Ok(())
 /// # }
@@ -34,7 +34,7 @@ pub struct RetryPolicy {
     retries: usize,
     shortest_delay: Duration,
     longest_delay: Duration,
-    max_retry_after: Duration,
+    longest_wait: Duration,
 }
 
 impl Default for RetryPolicy {
@@ -46,7 +46,7 @@ impl Default for RetryPolicy {
             retries: 3,
             shortest_delay: Duration::from_millis(100),
             longest_delay: Duration::from_secs(2),
-            max_retry_after: Duration::from_secs(30),
+            longest_wait: Duration::from_secs(30),
         }
     }
 }
@@ -73,10 +73,11 @@ impl RetryPolicy {
     }
     /// Sets the longest `Retry-After` that the client waits for.
     ///
-    /// If the server asks for a longer time, the call fails at once.
+    /// The default is 30 s. If the server asks for a longer time, the call fails at once, and [`Error::retry_after`]
+    /// tells the time.
     #[must_use]
-    pub const fn max_retry_after(mut self, wait: Duration) -> Self {
-        self.max_retry_after = wait;
+    pub const fn longest_wait(mut self, wait: Duration) -> Self {
+        self.longest_wait = wait;
         self
     }
 
@@ -100,7 +101,7 @@ impl RetryPolicy {
             .when(|error| error.is_connect() || (repeatable && is_temporary(error)))
             .adjust(|error, delay| {
                 let wait = error.retry_after().unwrap_or_default();
-                delay.filter(|_| wait <= self.max_retry_after).map(|delay| delay + wait)
+                delay.filter(|_| wait <= self.longest_wait).map(|delay| delay.saturating_add(wait))
             })
             .notify(|error, _| uncertain |= error.is_outcome_unknown())
             .await;

@@ -74,7 +74,7 @@
 //! | `conformance` | no | `store::conformance`, the test cases for a custom `Store` |
 //! | `schema` | no | JSON Schemas of the wire types |
 //!
-//! Without any feature the crate has the modules [`api`] and [`policy`] and the function
+//! Without any feature the crate has the modules [`api`], [`clock`] and [`policy`] and the function
 //! [`error_chain`](error_chain()).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -87,7 +87,6 @@ pub mod auth;
 mod cache;
 #[cfg(feature = "chat")]
 mod chat;
-#[cfg(feature = "chat")]
 pub mod clock;
 #[cfg(feature = "chat")]
 mod error;

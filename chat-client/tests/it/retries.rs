@@ -1,8 +1,9 @@
 //! Tests which calls are retried, and that a retry sends the same request.
 
 use crate::support::{builder, client, closing_after, message, reply, thread_id};
-use chat_client::MessageId;
+use chat_client::{MessageId, RetryPolicy};
 use serde_json::json;
+use std::time::Duration;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
     matchers::{any, method},
@@ -87,4 +88,26 @@ async fn retries_can_be_disabled() {
     Mock::given(any()).respond_with(unavailable()).expect(1).mount(&server).await;
     let client = builder(server.uri()).retries(0).build().unwrap();
     assert!(client.me().await.unwrap_err().is_unavailable());
+}
+
+#[tokio::test]
+async fn a_date_in_retry_after_that_is_too_far_away_fails_at_once() {
+    let server = MockServer::start().await;
+    let throttled = reply(429, &json!({"detail": "Request was throttled."}))
+        .insert_header("date", "Sun, 06 Nov 1994 08:49:37 GMT")
+        .insert_header("retry-after", "Sun, 06 Nov 1994 08:50:08 GMT");
+    Mock::given(any()).respond_with(throttled).expect(1).mount(&server).await;
+    let error = client(&server).me().await.unwrap_err();
+    assert!(error.is_throttled());
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(31)), "the default maximum is 30 s");
+}
+
+#[tokio::test]
+async fn the_longest_wait_can_be_set() {
+    let server = MockServer::start().await;
+    let policy = RetryPolicy::default().delays(Duration::ZERO, Duration::ZERO).longest_wait(Duration::ZERO);
+    let wait = reply(503, &json!({"detail": "Wait."})).insert_header("retry-after", "1");
+    Mock::given(any()).respond_with(wait).expect(1).mount(&server).await;
+    let error = builder(server.uri()).retry_policy(policy).build().unwrap().root().await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
 }
