@@ -26,7 +26,7 @@ pub(crate) enum FailureKind {
     NotAllowed,
     Rejected,
     Unavailable,
-    /// The response is not that of a chat server.
+    /// The response is not that of a chat server, or the server does not have this endpoint.
     NotChatServer,
 }
 
@@ -45,7 +45,8 @@ impl FailureKind {
 
     fn of(error: &chat_client::Error) -> Self {
         if error.is_builder() {
-            Self::Usage
+            // An argument is wrong. Only an error of this machine, such as missing certificates, has a cause.
+            if error.source().is_none() { Self::Usage } else { Self::Failed }
         } else if error.is_not_found() || names_missing_object(error) {
             Self::NotFound
         } else if error.is_unauthorized() || error.is_forbidden() {

@@ -1,9 +1,9 @@
 //! The builder of a client, with all its settings.
 
-use crate::{Client, Error, RetryPolicy, client::Shared, error::ErrorKind};
-use chat_core::api::Token;
+use crate::{Client, Error, RetryPolicy, client::Shared, error::ErrorKind, proxy};
+use chat_core::{api::Token, error_chain};
 use reqwest::Url;
-use std::time::Duration;
+use std::{env, time::Duration};
 
 /// Builds a [`Client`]; created by [`Client::builder`].
 ///
@@ -108,7 +108,8 @@ impl ClientBuilder {
     }
     /// Ignores the proxies of the environment.
     ///
-    /// By default the client uses `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY`.
+    /// By default the client uses `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY`, except for a server on this machine
+    /// (`localhost` or a loopback address) and for the hosts in `NO_PROXY`; `*` there stands for all hosts.
     pub fn no_proxy(mut self) -> Self {
         self.proxies = false;
         self
@@ -120,9 +121,11 @@ impl ClientBuilder {
     /// [`is_builder`](Error::is_builder) in these cases:
     /// - The address is not an `http` or `https` URL, or contains a username, a password, a query or a fragment.
     /// - The token or the user agent is not a valid header value.
-    /// - The address is `https` and the certificates of the system cannot be loaded.
+    /// - The address, or that of the proxy, is `https`, and no CA certificates are found on this machine.
     pub fn build(self) -> Result<Client, Error> {
-        let root = server_root(&self.url)?;
+        let base_path = format!("/{}", self.base_path.trim_matches('/')).trim_end_matches('/').to_owned();
+        let root = server_root(&self.url, &base_path)?;
+        let proxy = if self.proxies { proxy::of_environment(&root) } else { None };
         let mut http = reqwest::Client::builder()
             .user_agent(self.user_agent)
             .timeout(self.timeout)
@@ -132,18 +135,21 @@ impl ClientBuilder {
             .pool_idle_timeout(Duration::from_secs(30))
             .tcp_nodelay(true)
             .redirect(reqwest::redirect::Policy::none());
-        if !self.proxies {
+        if proxy.is_none() {
             http = http.no_proxy();
         }
-        if root.scheme() == "http" {
+        let uses_tls =
+            root.scheme() == "https" || proxy.as_ref().is_some_and(|proxy| proxy.starts_with("https:"));
+        if !uses_tls {
             // Plain HTTP checks no certificate. Loading the system's certificates fails if there are none, as in a
             // minimal container.
             http = http.tls_certs_only([]);
         }
         let shared = Shared {
-            http: http.build().map_err(Error::transport)?,
+            http: http.build().map_err(not_built)?,
             root,
-            base_path: format!("/{}", self.base_path.trim_matches('/')).trim_end_matches('/').to_owned(),
+            base_path,
+            proxy: proxy.map(Into::into),
             retry: self.retry,
             response_limit: self.response_limit,
         };
@@ -151,7 +157,25 @@ impl ClientBuilder {
     }
 }
 
-fn server_root(text: &str) -> Result<Url, Error> {
+/// Returns the error of an HTTP client that cannot be built.
+fn not_built(error: reqwest::Error) -> Error {
+    // rustls-platform-verifier has no type for this error.
+    if !error_chain(&error).to_string().contains("No CA certificates") {
+        return Error::transport(error);
+    }
+    let certificates_set =
+        ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(|name| env::var_os(name).is_some());
+    Error::with_source(ErrorKind::Builder("no CA certificates on this machine"), error).with_hint(
+        if certificates_set {
+            "set SSL_CERT_FILE to a file with CA certificates, or unset it and SSL_CERT_DIR"
+        } else {
+            "install the package ca-certificates, or set SSL_CERT_FILE to a file with CA certificates"
+        },
+    )
+}
+
+/// Returns the root of the server, given the address of the root or of the API.
+fn server_root(text: &str, base_path: &str) -> Result<Url, Error> {
     let invalid = |reason, hint| Err(Error::new(ErrorKind::Builder(reason)).with_hint(hint));
     let Ok(mut url) = Url::parse(text.trim()) else {
         return invalid("the server address is not a URL", "give a URL such as http://127.0.0.1:8000");
@@ -173,8 +197,9 @@ fn server_root(text: &str) -> Result<Url, Error> {
             "give only the root of the server",
         );
     }
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&path);
+    let path = url.path().trim_end_matches('/');
+    let path = path.strip_suffix(base_path).unwrap_or(path).to_owned();
+    url.set_path(path.trim_end_matches('/'));
     Ok(url)
 }
 
@@ -188,6 +213,11 @@ mod tests {
             ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
             ("HTTPS://Chat.Example:443/", "https://chat.example"),
             (" http://[::1]:80/app/ ", "http://[::1]/app"),
+            ("http://127.0.0.1:8000/chat-api", "http://127.0.0.1:8000"),
+            ("http://127.0.0.1:8000/chat-api/", "http://127.0.0.1:8000"),
+            ("https://host/app/chat-api//", "https://host/app"),
+            ("https://host/my-chat-api", "https://host/my-chat-api"),
+            ("https://host/chat-api/app", "https://host/chat-api/app"),
         ] {
             assert_eq!(Client::new(good).unwrap().server(), root, "{good}");
         }
@@ -200,6 +230,18 @@ mod tests {
             "http://host/?a=1",
         ] {
             assert!(Client::new(bad).unwrap_err().is_builder(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_the_api_is_recognised_by_its_base_path() {
+        for (address, base_path, root) in [
+            ("http://host/api/v1/", "api/v1", "http://host"),
+            ("http://host/chat-api", "/api", "http://host/chat-api"),
+            ("http://host/app/", "", "http://host/app"),
+        ] {
+            let client = Client::builder(address).base_path(base_path).build().unwrap();
+            assert_eq!(client.server(), root, "{address}");
         }
     }
 

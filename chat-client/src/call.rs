@@ -49,8 +49,9 @@ impl Client {
         self.shared
             .retry
             .run(retry::is_repeatable(&spec), || async {
-                let response = self.send_once(&spec.method, &url, &headers, &json).await?;
-                response.error_for_status(spec.success)?.decode()
+                let response = self.send_once(&spec.method, &url, &headers, &json).await;
+                let result = response.and_then(|response| response.error_for_status(spec.success)?.decode());
+                result.map_err(|error| self.name_proxy(error))
             })
             .await
     }
@@ -59,10 +60,18 @@ impl Client {
     pub(crate) async fn get(&self, path: &str) -> Result<Bytes, Error> {
         let url = self.url(path, &())?;
         let attempt = || async {
-            let response = self.send_once(&Method::GET, &url, &HeaderMap::new(), &Bytes::new()).await?;
-            Ok(response.error_for_status(&[StatusCode::OK])?.body)
+            let response = self.send_once(&Method::GET, &url, &HeaderMap::new(), &Bytes::new()).await;
+            let result = response.and_then(|response| response.error_for_status(&[StatusCode::OK]));
+            result.map(|response| response.body).map_err(|error| self.name_proxy(error))
         };
         self.shared.retry.run(true, attempt).await
+    }
+
+    fn name_proxy(&self, error: Error) -> Error {
+        match &self.shared.proxy {
+            Some(proxy) => error.with_proxy(proxy, self.shared.root.host_str().unwrap_or_default()),
+            None => error,
+        }
     }
 
     /// Makes one attempt and returns the response, whatever its status.

@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) root: Url,
     /// The path of the API, without a trailing slash; `/chat-api` by default.
     pub(crate) base_path: String,
+    /// The address of the proxy that requests go through, without its password.
+    pub(crate) proxy: Option<Arc<str>>,
     pub(crate) retry: RetryPolicy,
     pub(crate) response_limit: usize,
 }
@@ -64,7 +66,7 @@ struct Credential {
 impl Client {
     /// Returns a client with the default settings for the server at `url`.
     ///
-    /// `url` is the root of the server, without `/chat-api`. Sends nothing.
+    /// `url` is the address of the server, such as `https://chat.example`. It may end in `/chat-api`. Sends nothing.
     ///
     /// # Errors
     /// [`is_builder`](Error::is_builder) as for [`ClientBuilder::build`].
@@ -82,7 +84,7 @@ impl Client {
 
     /// Returns a builder of a client for the server at `url`.
     ///
-    /// `url` is the root of the server, without `/chat-api`.
+    /// `url` is the address of the server, such as `https://chat.example`. It may end in `/chat-api`.
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(url.into())
     }

@@ -2,7 +2,12 @@
 
 use chat_core::api::FieldErrors;
 use http::StatusCode;
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
+
+/// The `detail` of a chat server for a path that it does not serve.
+///
+/// For an object that does not exist it is another text, such as "No Thread matches the given query."
+const NO_SUCH_PATH: &str = "Not found.";
 
 /// The error of a call.
 ///
@@ -30,7 +35,9 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
+    /// The proxy that the request went through, if the response did not come from a chat server.
+    proxy: Option<Arc<str>>,
     /// Whether the server may have carried out an earlier attempt of the same call.
     after_uncertain_attempt: bool,
 }
@@ -65,21 +72,41 @@ pub(crate) struct ErrorResponse {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self(Box::new(Inner { kind, source: None, hint: None, after_uncertain_attempt: false }))
+        Self(Box::new(Inner { kind, source: None, hint: None, proxy: None, after_uncertain_attempt: false }))
     }
 
     pub(crate) fn with_source(kind: ErrorKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            source: Some(source.into()),
-            hint: None,
-            after_uncertain_attempt: false,
-        }))
+        let mut error = Self::new(kind);
+        error.0.source = Some(source.into());
+        error
     }
 
-    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
-        self.0.hint = Some(hint);
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.0.hint = Some(hint.into());
         self
+    }
+
+    /// Names the proxy that the request went through, if it may be the cause.
+    ///
+    /// It is not if nothing was sent, or if a chat server responded.
+    pub(crate) fn with_proxy(mut self, proxy: &Arc<str>, host: &str) -> Self {
+        let may_be_cause = match &self.0.kind {
+            ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::Decode(_) => true,
+            ErrorKind::Status(response) => response.detail.is_none() && response.fields.is_empty(),
+            ErrorKind::Builder(_) | ErrorKind::TooLarge(_) => false,
+        };
+        if !may_be_cause {
+            return self;
+        }
+        self.0.proxy = Some(Arc::clone(proxy));
+        let hint = if self.has_status(StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
+            "set the proxy with a username and password: HTTP_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned()
+        } else {
+            format!(
+                "check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or set NO_PROXY={host} to connect without a proxy"
+            )
+        };
+        self.with_hint(hint)
     }
 
     pub(crate) fn transport(error: reqwest::Error) -> Self {
@@ -150,7 +177,8 @@ impl Error {
 
     /// Returns how long the server asks to wait before another attempt.
     ///
-    /// This is the `Retry-After` header, in whole seconds.
+    /// This is the `Retry-After` header, in whole seconds. A date there is compared with the `Date` header of the same
+    /// response, so the clock of this machine does not matter.
     pub fn retry_after(&self) -> Option<Duration> {
         self.response()?.retry_after
     }
@@ -158,16 +186,17 @@ impl Error {
     /// Returns how to correct the error; `None` if that is not known.
     ///
     /// It is an instruction for people. Print it after the error, on a separate line.
-    pub fn hint(&self) -> Option<&'static str> {
-        self.0.hint
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
     }
 
     /// Returns whether this is a 404 of a chat server.
     ///
-    /// The object does not exist, or the caller may not see it. A 404 of any other server is
-    /// [`is_decode`](Self::is_decode) instead, since it says nothing about threads and messages.
+    /// The object does not exist, or the caller may not see it. A 404 that says nothing about threads and messages is
+    /// [`is_decode`](Self::is_decode) instead: that of another server, and that of a chat server for a path that it
+    /// does not serve.
     pub fn is_not_found(&self) -> bool {
-        self.has_status(StatusCode::NOT_FOUND) && self.detail().is_some()
+        self.has_status(StatusCode::NOT_FOUND) && self.detail().is_some_and(|detail| detail != NO_SUCH_PATH)
     }
 
     /// Returns whether this is a 401: the token is missing or not valid.
@@ -237,13 +266,15 @@ impl Error {
 
     /// Returns whether the response is not one of this API, or too long.
     ///
-    /// It may come from another server or from a proxy. If a whole list is too long, request it page by page, or raise
+    /// It may come from another server or from a proxy, or the server does not have this endpoint: then
+    /// [`status`](Self::status) is 404. If a whole list is too long, request it page by page, or raise
     /// [`response_limit`](crate::ClientBuilder::response_limit). Otherwise check the address of the server.
     pub fn is_decode(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Decode(_) | ErrorKind::TooLarge(_)) || self.is_foreign_not_found()
+        matches!(self.0.kind, ErrorKind::Decode(_) | ErrorKind::TooLarge(_)) || self.is_wrong_path()
     }
 
-    fn is_foreign_not_found(&self) -> bool {
+    /// Returns whether this is a 404 for the path, and not for an object.
+    fn is_wrong_path(&self) -> bool {
         self.has_status(StatusCode::NOT_FOUND) && !self.is_not_found()
     }
 
@@ -277,17 +308,30 @@ impl fmt::Display for Error {
             ErrorKind::Interrupted => f.write_str("the connection was lost before the response was complete"),
             ErrorKind::Decode(reason) => write!(f, "not a response of a chat server: {reason}"),
             ErrorKind::TooLarge(limit) => write!(f, "the response is longer than {limit} bytes"),
-            ErrorKind::Status(response) => match (&response.detail, response.fields.is_empty()) {
-                (Some(detail), _) => f.write_str(detail),
-                (None, false) => response.fields.fmt(f),
-                (None, true) if response.status.is_redirection() => {
-                    write!(f, "the server redirects ({}), and redirects are not followed", response.status)
-                }
-                (None, true) if self.is_foreign_not_found() => {
-                    write!(f, "not a response of a chat server: {}", response.status)
-                }
-                (None, true) => write!(f, "the server responded {}", response.status),
-            },
+            ErrorKind::Status(response) => self.fmt_response(response, f),
+        }?;
+        match &self.0.proxy {
+            Some(proxy) => write!(f, " (through the proxy {proxy})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error {
+    fn fmt_response(&self, response: &ErrorResponse, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = response.status;
+        match (&response.detail, response.fields.is_empty()) {
+            (Some(_), _) if self.is_wrong_path() => write!(f, "the server has no such endpoint: {status}"),
+            (Some(detail), _) => f.write_str(detail),
+            (None, false) => fmt::Display::fmt(&response.fields, f),
+            (None, true) if status.is_redirection() => {
+                write!(f, "the server redirects ({status}), and redirects are not followed")
+            }
+            (None, true) if self.is_wrong_path() => write!(f, "not a response of a chat server: {status}"),
+            (None, true) if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                write!(f, "the proxy requires a username and password: {status}")
+            }
+            (None, true) => write!(f, "the server responded {status}"),
         }
     }
 }

@@ -52,6 +52,7 @@ mod client;
 mod error;
 mod messages;
 mod pages;
+mod proxy;
 mod response;
 mod retry;
 mod retry_after;

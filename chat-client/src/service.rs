@@ -46,8 +46,8 @@ impl Client {
     /// Checks that the process of the server is alive (`/healthz`).
     ///
     /// The `chat-server` program serves this path and that of [`ready`](Self::ready), below the root. A program that
-    /// mounts the API may not serve them. The error is then [`is_decode`](Error::is_decode) or
-    /// [`is_not_found`](Error::is_not_found). The call is retried like every read.
+    /// mounts the API may not serve them. The error is then [`is_decode`](Error::is_decode). The call is retried like
+    /// every read.
     ///
     /// # Errors
     /// The [errors of every call](Client#errors-of-every-call).

@@ -98,6 +98,62 @@ async fn another_kind_of_server_is_1_and_named() {
 }
 
 #[tokio::test]
+async fn a_404_for_the_path_is_a_wrong_address_and_not_a_missing_object() {
+    let server = MockServer::start().await;
+    let not_found = ResponseTemplate::new(404).set_body_json(json!({"detail": "Not found."}));
+    Mock::given(any()).respond_with(not_found).mount(&server).await;
+    let commands: [&[&str]; 5] = [
+        &["messages", "show", "5"],
+        &["messages", "delete", "5", "--yes"],
+        &["threads", "show", THREAD],
+        &["tokens", "revoke", "5"],
+        &["send", "5", "hi"],
+    ];
+    for command in commands {
+        let complaint = TestEnv::new().run_at(&server, command).failed(1);
+        assert!(complaint.contains("no such endpoint") && complaint.contains(&server.uri()), "{complaint}");
+    }
+}
+
+#[tokio::test]
+async fn the_address_of_the_api_is_an_address_of_the_server() {
+    let server = MockServer::start().await;
+    mock(&server, "GET", "/users/me/", 200, &user(2, "ann")).await;
+    for ending in ["/chat-api", "/chat-api/"] {
+        let address = format!("{}{ending}", server.uri());
+        TestEnv::new().run(["whoami", "--server", &address, "--token", TOKEN]).ok();
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_is_told() {
+    let server = MockServer::start().await;
+    let throttled = ResponseTemplate::new(429)
+        .set_body_json(json!({"detail": "Request was throttled."}))
+        .insert_header("date", "Sun, 06 Nov 1994 08:49:37 GMT")
+        .insert_header("retry-after", "Sun, 06 Nov 1994 09:49:37 GMT");
+    Mock::given(any()).respond_with(throttled).mount(&server).await;
+    let complaint = TestEnv::new().run_at(&server, ["whoami"]).failed(7);
+    assert!(complaint.contains("hint: try again in 3600 seconds"), "{complaint}");
+    assert_eq!(requests(&server).await.len(), 1, "the program does not wait");
+}
+
+#[test]
+fn missing_ca_certificates_are_1_and_named() {
+    let without = |variable| {
+        let env = TestEnv::new();
+        let mut command = env.command();
+        command.env(variable, "/nonexistent").args(["whoami", "--server", "https://127.0.0.1:9"]);
+        run(command.env("CHAT_TOKEN", TOKEN), "").failed(1)
+    };
+    for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        let complaint = without(variable);
+        assert!(complaint.starts_with("chat-cli: no CA certificates on this machine"), "{complaint}");
+        assert!(complaint.contains("\nhint: set SSL_CERT_FILE to "), "{complaint}");
+    }
+}
+
+#[tokio::test]
 async fn global_options_work_before_and_after_the_command() {
     let server = MockServer::start().await;
     mock(&server, "GET", "/users/me/", 200, &user(2, "ann")).await;

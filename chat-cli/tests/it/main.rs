@@ -6,6 +6,7 @@ mod deleting;
 mod exit_status;
 mod lists;
 mod output;
+mod proxies;
 mod sending;
 mod sessions;
 mod snapshots;

@@ -197,6 +197,7 @@ async fn the_message_and_the_hint_of_failures() {
     mock(&server, "POST", "/messages/", 400, &blank).await;
     mock(&server, "GET", "/messages/9/", 401, &json!({"detail": "Invalid token."})).await;
     mock(&server, "GET", "/messages/10/", 404, &Value::Null).await;
+    mock(&server, "GET", "/messages/11/", 404, &json!({"detail": "Not found."})).await;
     mock(&server, "DELETE", "/tokens/8/", 404, &json!({"detail": "No Token matches the given query."})).await;
     let commands: &[(&str, &[&str])] = &[
         ("blank-text", &["messages", "send", THREAD, " "]),
@@ -208,6 +209,7 @@ async fn the_message_and_the_hint_of_failures() {
         ("no-terminal-for-confirmation", &["messages", "delete", "7"]),
         ("not-a-chat-server", &["messages", "show", "10"]),
         ("unknown-command", &["frobnicate"]),
+        ("wrong-address", &["messages", "show", "11"]),
     ];
     let mut screens = screens(&server, commands);
     let args = ["unread", "--server", &server.uri()];

@@ -63,6 +63,13 @@ async fn a_404_of_another_server_is_not_a_missing_object() {
 }
 
 #[tokio::test]
+async fn a_404_for_the_path_is_not_a_missing_object() {
+    let error = error_from(reply(404, &json!({"detail": "Not found."}))).await;
+    assert!(error.is_decode() && !error.is_not_found(), "{error:?}");
+    assert_eq!(error.to_string(), "the server has no such endpoint: 404 Not Found");
+}
+
+#[tokio::test]
 async fn a_page_of_html_is_a_decode_error() {
     let html = ResponseTemplate::new(200).set_body_raw("<html>Sign in to the hotel</html>", "text/html");
     let server = MockServer::start().await;

@@ -1,0 +1,95 @@
+//! The proxies of the environment.
+
+use crate::support::{Ran, TOKEN, TestEnv, mock, requests, run, user};
+use serde_json::json;
+use std::net::SocketAddr;
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+
+/// A server that is not on this machine, and that only a proxy can reach.
+const REMOTE: &str = "http://chat.example";
+
+/// Runs `whoami` at a server with these variables.
+fn whoami(server: &str, variables: &[(&str, &str)]) -> Ran {
+    let env = TestEnv::new();
+    let mut command = env.command();
+    command.envs(variables.iter().copied()).args(["whoami", "--server", server]);
+    run(command.env("CHAT_TOKEN", TOKEN), "")
+}
+
+/// Starts a proxy that gives each request this response.
+async fn proxy(response: ResponseTemplate) -> MockServer {
+    let proxy = MockServer::start().await;
+    Mock::given(any()).respond_with(response).mount(&proxy).await;
+    proxy
+}
+
+#[tokio::test]
+async fn a_proxy_never_gets_the_traffic_to_this_machine() {
+    let server = MockServer::start().await;
+    mock(&server, "GET", "/users/me/", 200, &user(2, "ann")).await;
+    let proxy = proxy(ResponseTemplate::new(502)).await;
+    let by_name = server.uri().replace("127.0.0.1", "localhost");
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        for address in [&server.uri(), &by_name] {
+            whoami(address, &[(variable, &proxy.uri())]).ok();
+        }
+    }
+    assert!(requests(&proxy).await.is_empty());
+}
+
+#[tokio::test]
+async fn other_traffic_goes_through_the_proxy() {
+    let proxy = proxy(ResponseTemplate::new(200).set_body_json(user(2, "ann"))).await;
+    let out = whoami(REMOTE, &[("HTTP_PROXY", &proxy.uri())]).ok();
+    assert!(out.contains("ann"), "{out}");
+}
+
+#[tokio::test]
+async fn an_asterisk_in_no_proxy_applies_to_addresses_too() {
+    let proxy = proxy(ResponseTemplate::new(200).set_body_json(user(2, "ann"))).await;
+    for variable in ["NO_PROXY", "no_proxy"] {
+        // The operating system opens no TCP connection to the broadcast address, so this fails at once.
+        let address = proxy.uri();
+        let variables = [("HTTP_PROXY", address.as_str()), (variable, "chat.example, *")];
+        let complaint = whoami("http://255.255.255.255:9", &variables).failed(7);
+        assert!(!complaint.contains("proxy"), "{complaint}");
+    }
+    assert!(requests(&proxy).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_unreachable_proxy_is_named_without_its_password() {
+    // The socket does not listen, so it refuses connections. It is bound, so that no other process gets the port.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let address = socket.local_addr().unwrap();
+    let proxy = format!("http://ann:hunter2@{address}");
+    for server in [REMOTE, "https://chat.example"] {
+        let complaint = whoami(server, &[("ALL_PROXY", &proxy)]).failed(7);
+        assert!(complaint.contains(&format!("(through the proxy http://{address})")), "{complaint}");
+        assert!(complaint.contains("refused") && complaint.contains("NO_PROXY=chat.example"), "{complaint}");
+        assert!(!complaint.contains("hunter2"), "{complaint}");
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_may_be_that_of_the_proxy_names_it() {
+    for (response_status, status) in [(407, 1), (403, 4), (404, 1), (504, 7), (200, 1)] {
+        let page = ResponseTemplate::new(response_status).set_body_raw("<html>", "text/html");
+        let proxy = proxy(page).await;
+        let complaint = whoami(REMOTE, &[("HTTP_PROXY", &proxy.uri())]).failed(status);
+        assert!(complaint.contains(&format!("(through the proxy {})", proxy.uri())), "{complaint}");
+        let hint = if response_status == 407 { "USER:PASSWORD" } else { "NO_PROXY=chat.example" };
+        assert!(complaint.contains(hint), "{complaint}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_chat_server_does_not_name_the_proxy() {
+    for (response_status, status) in [(401, 4), (404, 3), (400, 5)] {
+        let detail = json!({"detail": "Because."});
+        let proxy = proxy(ResponseTemplate::new(response_status).set_body_json(detail)).await;
+        let complaint = whoami(REMOTE, &[("HTTP_PROXY", &proxy.uri())]).failed(status);
+        assert!(!complaint.contains("proxy"), "{complaint}");
+    }
+}

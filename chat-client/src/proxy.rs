@@ -1,0 +1,82 @@
+//! The proxy of the environment, and the servers that are reached without it.
+
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::Url;
+use std::{env, net::IpAddr};
+
+/// Returns the address of the proxy that the environment names for this server; `None` if it names none.
+///
+/// The address contains no username and no password. A server on this machine has no proxy: the traffic would leave the
+/// machine, with the token in clear.
+pub(crate) fn of_environment(server: &Url) -> Option<String> {
+    let lists_all = |name| env::var(name).is_ok_and(|list| lists_all_hosts(&list));
+    if is_loopback(server) || ["NO_PROXY", "no_proxy"].into_iter().any(lists_all) {
+        return None;
+    }
+    // The same matcher, on the same variables, as that of reqwest.
+    let proxy = Matcher::from_system().intercept(&server.as_str().parse().ok()?)?;
+    let uri = proxy.uri();
+    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
+}
+
+/// Returns whether the list of `NO_PROXY` contains an asterisk.
+///
+/// The matcher of reqwest compares the asterisk with names only, and not with IP addresses.
+fn lists_all_hosts(list: &str) -> bool {
+    list.split(',').any(|entry| entry.trim() == "*")
+}
+
+fn is_loopback(server: &Url) -> bool {
+    let host = server.host_str().unwrap_or_default();
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        // The unspecified address, 0.0.0.0, connects to this machine as well.
+        Ok(address) => address.is_loopback() || address.is_unspecified(),
+        Err(_) => {
+            let name = host.strip_suffix('.').unwrap_or(host);
+            name == "localhost" || name.ends_with(".localhost")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_on_this_machine_is_a_loopback_address_or_localhost() {
+        for (address, expected) in [
+            ("http://127.0.0.1:8000", true),
+            ("http://127.1:8000", true),
+            ("http://127.8.9.10", true),
+            ("http://[::1]:8000", true),
+            ("http://[::ffff:127.0.0.1]", true),
+            ("http://0.0.0.0:8000", true),
+            ("http://[::]:8000", true),
+            ("http://LOCALHOST:8000", true),
+            ("http://localhost.", true),
+            ("https://chat.localhost", true),
+            ("http://10.0.0.1", false),
+            ("http://128.0.0.1", false),
+            ("http://localhost.example", false),
+            ("http://notlocalhost", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(address).unwrap()), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_asterisk_lists_all_hosts() {
+        for (list, expected) in [
+            ("*", true),
+            (" * ", true),
+            ("chat.example, *", true),
+            ("", false),
+            ("*.example", false),
+            ("127.0.0.1", false),
+        ] {
+            assert_eq!(lists_all_hosts(list), expected, "{list}");
+        }
+    }
+}
