@@ -9,6 +9,7 @@ mod import {
     mod django;
     mod dump;
     mod fields;
+    mod format;
     pub(crate) mod hostile;
     mod report;
 }

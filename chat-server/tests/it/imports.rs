@@ -79,6 +79,30 @@ fn a_database_with_users_is_not_changed() {
 }
 
 #[test]
+fn a_file_of_another_format_is_refused_with_advice() {
+    let program = Program::new();
+    for (bytes, advice) in [
+        (&b"\x1f\x8b\x08\0\0\0\0\0\0\x03"[..], "it is compressed with gzip; decompress it with gunzip"),
+        (&b"\xff\xfe[\0{\0"[..], "it is UTF-16; convert it with iconv -f UTF-16 -t UTF-8"),
+    ] {
+        std::fs::write(program.path("dump.json"), bytes).unwrap();
+        let refused = program.run("import django dump.json").refused(1);
+        let expected =
+            "nothing was imported from dump.json: it is not the JSON that Django's dumpdata writes: ";
+        assert!(refused.starts_with(&format!("{expected}{advice}")), "{refused}");
+    }
+    let mut naive = dump();
+    naive[0]["fields"]["created"] = json!("2024-03-01T01:00:00");
+    program.write("dump.json", &naive.to_string());
+    let refused = program.run("import django dump.json").refused(1);
+    assert!(
+        refused.contains("chat.message 17: its created 2024-03-01T01:00:00 has no time zone; "),
+        "{refused}"
+    );
+    assert!(!program.path("chat.db").exists());
+}
+
+#[test]
 fn a_faulty_file_is_refused_before_a_database_is_created() {
     let program = Program::new();
     let mut faulty = dump();

@@ -48,6 +48,8 @@ struct Reader {
     tokens: HashSet<[u8; 32]>,
     /// Every thread, and whether it is skipped because it has no participants.
     threads: HashMap<ThreadId, bool>,
+    /// A model other than `auth.user` whose objects are users.
+    user_model: Option<String>,
     messages: HashSet<MessageId>,
 }
 
@@ -62,6 +64,7 @@ impl Reader {
             names: HashMap::new(),
             tokens: HashSet::new(),
             threads: HashMap::new(),
+            user_model: None,
             messages: HashSet::new(),
         }
     }
@@ -81,6 +84,10 @@ impl Reader {
             THREAD => fields::read(&object.fields).and_then(|fields| self.thread(&pk, &fields)),
             MESSAGE => fields::read(&object.fields).and_then(|fields| self.message(&pk, fields)),
             _ => {
+                // The objects of one model are alike, so the first one is enough.
+                if self.report.is_new(&object.model) && fields::are_of_a_user(&object.fields) {
+                    self.user_model = Some(object.model.clone());
+                }
                 self.report.other(object.model);
                 return Ok(());
             }
@@ -91,6 +98,7 @@ impl Reader {
     fn user(&mut self, pk: &Value, fields: UserFields) -> Result<()> {
         let id = UserId::new(fields::id("id", pk)?);
         let username = fields::text("username", fields.username)?;
+        let created = fields::optional_time("date_joined", fields.date_joined.as_deref())?;
         let password = password::from_django(&fields::text("password", fields.password)?);
         if !self.users.insert(id) {
             bail!("it is in the file twice");
@@ -106,7 +114,7 @@ impl Reader {
             username,
             password: password.unwrap_or_else(PasswordHash::unusable),
             active: fields.is_active,
-            created: fields.date_joined.unwrap_or(self.import.at),
+            created: created.unwrap_or(self.import.at),
         });
         Ok(())
     }
@@ -122,7 +130,8 @@ impl Reader {
             bail!("the same token is in the file twice");
         }
         let user = UserId::new(fields::id("user", &fields.user)?);
-        let created = fields.created.unwrap_or(self.import.at);
+        let created = fields::optional_time("created", fields.created.as_deref())?;
+        let created = created.unwrap_or(self.import.at);
         self.import.tokens.push(ImportedToken { hash, user, created });
         Ok(())
     }
@@ -145,7 +154,8 @@ impl Reader {
         if self.threads.insert(id, participants.is_none()).is_some() {
             bail!("it is in the file twice");
         }
-        let (created, updated) = (fields.created, fields.updated);
+        let created = fields::time("created", &fields.created)?;
+        let updated = fields::time("updated", &fields.updated)?;
         match participants {
             None => self.report.thread_without_participants(id),
             Some(participants) => {
@@ -165,7 +175,7 @@ impl Reader {
             sender: UserId::new(fields::id("sender", &fields.sender)?),
             thread: fields::thread_id("thread", &fields.thread)?,
             text: fields::text("text", fields.text)?,
-            created: fields.created,
+            created: fields::time("created", &fields.created)?,
             is_read: fields.is_read,
         });
         Ok(())
@@ -175,6 +185,12 @@ impl Reader {
     ///
     /// It also counts the objects for the report.
     fn check(mut self, digest: [u8; 32]) -> Result<(Import, Report)> {
+        if let Some(model) = self.user_model.filter(|_| self.users.is_empty()) {
+            bail!(
+                "its users are of the model {model}, and not of {USER}; give each of them the model {USER} and, if it \
+                 is missing, a username: sed 's/\"model\": \"{model}\"/\"model\": \"{USER}\"/g'"
+            );
+        }
         let known = |what: &str, user: UserId| {
             let found = self.users.contains(&user);
             if found { Ok(()) } else { bail!("its {what} {user} is not in the file") }

@@ -1,5 +1,6 @@
 //! The outer structure of a Django dump: an array, read object by object.
 
+use super::format;
 use anyhow::{Context, Result, anyhow};
 use serde::{
     Deserialize, Deserializer as _,
@@ -9,7 +10,7 @@ use serde_json::{Value, value::RawValue};
 use sha2::{Digest, Sha256};
 use std::{
     fmt,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufReader, Read},
 };
 
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -30,19 +31,60 @@ pub(super) struct Object {
 /// Returns the SHA-256 of the file.
 pub(super) fn read(source: impl Read, each: impl FnMut(Object) -> Result<()>) -> Result<[u8; 32]> {
     let mut source = BufReader::with_capacity(BUFFER_BYTES, Hashing { source, digest: Sha256::new() });
+    let mut head = Vec::new();
+    read_up_to(&mut source, format::HEAD_BYTES, &mut head).context("it cannot be read")?;
     // Some editors and shells write a byte order mark before the text.
-    if source.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
-        source.consume(BYTE_ORDER_MARK.len());
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&head);
+    if let Some(reason) = format::refusal(head) {
+        return Err(not_a_dump(reason));
     }
+    let mut text = head.chain(&mut source);
     let mut objects = Objects { each, refusal: None };
-    let mut json = serde_json::Deserializer::from_reader(&mut source);
-    let read = json.deserialize_seq(&mut objects).and_then(|()| json.end());
+    let mut json = serde_json::Deserializer::from_reader(&mut text);
+    let mut in_array = true;
+    let read = json.deserialize_seq(&mut objects).and_then(|()| {
+        in_array = false;
+        json.end()
+    });
     match (objects.refusal, read) {
         (Some(refusal), _) => Err(refusal),
         (None, Ok(())) => Ok(source.into_inner().digest.finalize().into()),
         (None, Err(error)) if error.is_io() => Err(io::Error::from(error)).context("it cannot be read"),
-        (None, Err(error)) => Err(anyhow!("it is not the JSON that Django's dumpdata writes: {error}")),
+        (None, Err(error)) if !in_array => Err(not_a_dump(format!(
+            "other text follows the array: {error}; remove that text, or dump again with --output dump.json"
+        ))),
+        (None, Err(error)) if error.is_eof() => Err(not_a_dump(format!(
+            "it is incomplete: {error}; check that dumpdata did not fail, and dump again"
+        ))),
+        (None, Err(error)) => Err(not_a_dump(syntax(&error, &mut text))),
     }
+}
+
+fn not_a_dump(reason: String) -> anyhow::Error {
+    anyhow!("it is not the JSON that Django's dumpdata writes: {reason}")
+}
+
+/// Returns the reason of an error inside the array, before `rest`.
+fn syntax(error: &serde_json::Error, rest: &mut impl Read) -> String {
+    let mut next = Vec::new();
+    // If the file cannot be read any further, the error of the parser is all that is known.
+    let readable = error.is_syntax() && read_up_to(rest, 8, &mut next).is_ok();
+    if readable && format::is_non_finite(&next) {
+        let (line, column) = (error.line(), error.column());
+        format!(
+            "it has NaN or Infinity at line {line} column {column}, which JSON does not have; dump again without that \
+             model: manage.py dumpdata auth.user authtoken chat"
+        )
+    } else if error.to_string().starts_with("invalid unicode code point") {
+        format!("it is not UTF-8: {error}; convert it with iconv, for example -f LATIN1 -t UTF-8")
+    } else {
+        error.to_string()
+    }
+}
+
+/// Appends up to `limit` bytes to `bytes`, fewer only at the end of the file.
+fn read_up_to(source: &mut impl Read, limit: usize, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    source.take(limit as u64).read_to_end(bytes)
 }
 
 /// A reader that computes the SHA-256 of the bytes that are read.

@@ -2,7 +2,10 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use chat_core::api::{ThreadId, Timestamp};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::{Value, value::RawValue};
 
 /// The fields of `auth.user` that the chat needs.
@@ -12,21 +15,21 @@ pub(super) struct UserFields {
     pub(super) password: String,
     #[serde(default = "yes")]
     pub(super) is_active: bool,
-    pub(super) date_joined: Option<Timestamp>,
+    pub(super) date_joined: Option<String>,
 }
 
 /// The fields of `authtoken.token`. The key is the pk of the object.
 #[derive(Deserialize)]
 pub(super) struct TokenFields {
     pub(super) user: Value,
-    pub(super) created: Option<Timestamp>,
+    pub(super) created: Option<String>,
 }
 
 /// The fields of `chat.thread`.
 #[derive(Deserialize)]
 pub(super) struct ThreadFields {
-    pub(super) created: Timestamp,
-    pub(super) updated: Timestamp,
+    pub(super) created: String,
+    pub(super) updated: String,
     pub(super) participants: Vec<Value>,
 }
 
@@ -36,7 +39,7 @@ pub(super) struct MessageFields {
     pub(super) sender: Value,
     pub(super) thread: Value,
     pub(super) text: String,
-    pub(super) created: Timestamp,
+    pub(super) created: String,
     pub(super) is_read: bool,
 }
 
@@ -67,6 +70,38 @@ pub(super) fn id(what: &str, value: &Value) -> Result<i64> {
 pub(super) fn thread_id(what: &str, value: &Value) -> Result<ThreadId> {
     let id = key(what, value)?.as_str().and_then(|text| text.parse().ok());
     id.with_context(|| format!("its {what} is not a UUID"))
+}
+
+/// Reads a time. `what` is its name in an error.
+pub(super) fn time(what: &str, text: &str) -> Result<Timestamp> {
+    // With `USE_TZ = False`, Django writes local times without a zone. `Timestamp` reads them as UTC.
+    if !text.ends_with('Z') && format!("{text}Z").parse::<Timestamp>().is_ok() {
+        bail!(
+            "its {what} {text} has no time zone; set USE_TZ = True in the old service and dump again, or append the \
+             offset from UTC to every time, such as +02:00"
+        );
+    }
+    text.parse().map_err(|error| anyhow!("its {what} is {error}"))
+}
+
+/// Reads a time that may be missing.
+pub(super) fn optional_time(what: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
+    text.map(|text| time(what, text)).transpose()
+}
+
+/// Returns whether these are the fields of a user of an application with a user model of its own.
+pub(super) fn are_of_a_user(fields: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Credentials {
+        password: Option<String>,
+        username: Option<IgnoredAny>,
+        email: Option<IgnoredAny>,
+    }
+    serde_json::from_str(fields.get()).is_ok_and(|fields: Credentials| {
+        // Other objects with a password, such as settings of a mail server, do not have a hash.
+        let is_hash = fields.password.is_some_and(|hash| hash.contains('$') || hash.starts_with('!'));
+        is_hash && (fields.username.is_some() || fields.email.is_some())
+    })
 }
 
 /// Returns a value that may be a key.

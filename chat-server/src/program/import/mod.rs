@@ -3,6 +3,7 @@
 mod django;
 mod dump;
 mod fields;
+mod format;
 #[cfg(test)]
 mod hostile;
 mod report;

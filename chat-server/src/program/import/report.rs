@@ -17,6 +17,11 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// Returns whether no object of this model was recorded.
+    pub(super) fn is_new(&self, model: &str) -> bool {
+        !self.other.contains_key(model)
+    }
+
     /// Records an object of a model that the chat does not have.
     pub(super) fn other(&mut self, model: String) {
         *self.other.entry(model).or_default() += 1;

@@ -269,7 +269,10 @@ fn an_invalid_field_is_named_with_its_object() {
     bare["fields"].as_object_mut().unwrap().remove("created");
     assert_eq!(refusal(bare), "chat.message 18: missing field `created`");
     let when = with(message(18, 2, THREAD), "/fields/created", json!("yesterday"));
-    assert_eq!(refusal(when), "chat.message 18: not a time such as 2026-01-31T12:00:00.123456Z");
+    assert_eq!(
+        refusal(when),
+        "chat.message 18: its created is not a time such as 2026-01-31T12:00:00.123456Z"
+    );
 }
 
 #[test]
@@ -278,4 +281,106 @@ fn a_file_that_is_not_a_dump_is_refused() {
         let refusal = read_text(text).unwrap_err();
         assert!(refusal.starts_with("it is not the JSON that Django's dumpdata writes: "), "{refusal}");
     }
+}
+
+#[test]
+fn a_file_of_another_format_is_named_with_advice() {
+    let dump = serde_json::to_string(&small()).unwrap();
+    let utf_16 = |bytes: fn(u16) -> [u8; 2], mark: &str| -> Vec<u8> {
+        format!("{mark}{dump}").encode_utf16().flat_map(bytes).collect()
+    };
+    let latin_1 = dump.bytes().map(|byte| if byte == b'l' { 0xe4 } else { byte }).collect();
+    let lines: String = small().iter().map(|object| format!("{object}\n")).collect();
+    for (bytes, what, advice) in [
+        (b"\x1f\x8b\x08\0\0".to_vec(), "compressed with gzip", "gunzip"),
+        (b"\x28\xb5\x2f\xfd\x04".to_vec(), "compressed with zstd", "unzstd"),
+        (b"PK\x03\x04\x14".to_vec(), "a ZIP archive", "unzip"),
+        (b"SQLite format 3\0".to_vec(), "an SQLite database", "manage.py dumpdata"),
+        (utf_16(u16::to_le_bytes, "\u{feff}"), "UTF-16", "iconv -f UTF-16 -t UTF-8"),
+        (utf_16(u16::to_be_bytes, "\u{feff}"), "UTF-16", "iconv"),
+        (utf_16(u16::to_le_bytes, ""), "UTF-16", "iconv"),
+        (utf_16(u16::to_be_bytes, ""), "UTF-16", "iconv"),
+        (lines.into_bytes(), "as JSON Lines does", "--format=json"),
+        (b"<?xml version=\"1.0\"?>".to_vec(), "XML", "--format=json"),
+        (b"- model: auth.user\n".to_vec(), "YAML", "--format=json"),
+        (format!("Loading .env\n\n{dump}").into_bytes(), "begins on line 3", "--output dump.json"),
+        (format!("[INFO] start\n{dump}").into_bytes(), "begins on line 2", "remove that text"),
+        (format!("{dump}\nDone.\n").into_bytes(), "other text follows the array", "remove that text"),
+        (dump.as_bytes()[..dump.len() - 9].to_vec(), "incomplete", "dump again"),
+        (b" \n".to_vec(), "empty", "dumpdata did not fail"),
+        (latin_1, "not UTF-8", "iconv"),
+    ] {
+        let error = format!("{:#}", django::read(&*bytes, NOW).unwrap_err());
+        assert!(error.starts_with("it is not the JSON that Django's dumpdata writes: "), "{error}");
+        assert!(error.contains(what) && error.contains(advice), "{what}: {error}");
+    }
+}
+
+/// A source that returns one byte for each read, as a slow pipe may.
+struct Trickle<'a>(&'a [u8]);
+
+impl std::io::Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = buffer.len().min(1);
+        self.0.read(&mut buffer[..length])
+    }
+}
+
+#[test]
+fn numbers_that_json_does_not_have_are_named() {
+    // Before and after the first bytes, which are read separately.
+    for padding in [0, 5000] {
+        for number in ["NaN", "Infinity", "-Infinity"] {
+            let other = format!(r#"{{"model": "a.b", "pk": 1, "fields": {{"x": {number}}}}}"#);
+            let dump = format!("[{}{other}]", " ".repeat(padding));
+            for error in [
+                read_text(&dump).unwrap_err(),
+                format!("{:#}", django::read(Trickle(dump.as_bytes()), NOW).unwrap_err()),
+            ] {
+                assert!(error.contains("it has NaN or Infinity at line 1 column "), "{error}");
+                assert!(error.contains("manage.py dumpdata auth.user authtoken chat"), "{error}");
+            }
+        }
+    }
+    let error = read_text("[{\"model\": nothing}]").unwrap_err();
+    assert!(!error.contains("NaN"), "{error}");
+}
+
+#[test]
+fn times_without_a_zone_are_named_with_advice() {
+    let naive = |object, pointer: &str| refusal(with(object, pointer, json!("2024-03-01T01:00:00.123")));
+    for (refusal, name) in [
+        (naive(message(18, 2, THREAD), "/fields/created"), "chat.message 18: its created"),
+        (naive(user(4, "cleo"), "/fields/date_joined"), "auth.user 4: its date_joined"),
+        (naive(thread(OTHER, &[2]), "/fields/updated"), &*format!("chat.thread {OTHER}: its updated")),
+        (naive(token("k", 3), "/fields/created"), "authtoken.token, object 6: its created"),
+    ] {
+        let expected = format!("{name} 2024-03-01T01:00:00.123 has no time zone; set USE_TZ = True");
+        assert!(refusal.starts_with(&expected), "{refusal}");
+    }
+    let mut objects = small();
+    objects.push(with(message(18, 2, THREAD), "/fields/created", json!("2024-03-01T01:00:00+02:00")));
+    let (import, _) = read(&objects).unwrap();
+    assert_eq!(import.messages[1].created.to_string(), "2024-02-29T23:00:00Z");
+}
+
+#[test]
+fn another_user_model_is_named_with_advice() {
+    let mut objects = small();
+    for object in &mut objects {
+        if object["model"] == "auth.user" {
+            object["model"] = json!("accounts.member");
+        }
+    }
+    let refusal = read(&objects).unwrap_err();
+    assert!(
+        refusal.starts_with("its users are of the model accounts.member, and not of auth.user; "),
+        "{refusal}"
+    );
+    assert!(refusal.contains(r#"sed 's/"model": "accounts.member"/"model": "auth.user"/g'"#), "{refusal}");
+
+    // Beside auth.user, an object with a password is one that the chat does not have.
+    let mut objects = small();
+    objects.push(with(user(9, "mail"), "/model", json!("mail.account")));
+    assert!(read(&objects).unwrap().1.contains("skipped, other models: mail.account 1"));
 }
