@@ -141,7 +141,10 @@ impl ChatServiceBuilder {
 
     /// Sets whether the health checks are served: they are not by default.
     ///
-    /// They are `GET /healthz` and `GET /readyz`, outside the base path.
+    /// They are `GET /healthz` and `GET /readyz`, outside the base path. `/readyz` is 503 while [`Store::ping`] fails; its
+    /// result is kept for a second.
+    ///
+    /// [`Store::ping`]: chat_core::store::Store::ping
     pub const fn health_checks(mut self, serve: bool) -> Self {
         self.health_checks = serve;
         self
@@ -171,6 +174,7 @@ impl ChatServiceBuilder {
             body_timeout: self.body_timeout,
             request_timeout: self.request_timeout,
             health_checks: self.health_checks,
+            readiness: health::Readiness::default(),
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         authenticate::{self, Authenticator, Caller},
         cors::Cors,
         error::ApiError,
-        health,
+        health::{self, Readiness},
         request::{IncomingRequest, decoded},
         request_id::{REQUEST_ID, RequestIds},
         response::{self, Body, BodyError},
@@ -36,6 +36,7 @@ pub(crate) struct Pipeline {
     pub(crate) body_timeout: Duration,
     pub(crate) request_timeout: Duration,
     pub(crate) health_checks: bool,
+    pub(crate) readiness: Readiness,
 }
 
 /// The fields of an access log line that are known before the response.
@@ -60,7 +61,8 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     let route = pipeline.router.find(&path);
     let work = AssertUnwindSafe(with_deadline(pipeline.request_timeout, async {
         if pipeline.health_checks
-            && let Some(result) = health::answer(&pipeline.app.chat, &method, &path).await
+            && let Some(result) =
+                health::answer(&pipeline.app.chat, &pipeline.readiness, &method, &path).await
         {
             return result;
         }

@@ -1,10 +1,5 @@
 -- Written by the tests: each statement as the store sends it, but for line breaks.
 
--- PING
-select count
-from totals
-where name = 'users';
-
 -- INSERT_USER
 insert into users (username, name_key, owns_name_key, password, active, created)
 values ($1, $2, true, $3, true, $4)
@@ -367,6 +362,11 @@ where exists (select 1 from users);
 -- sync_message_id_sequence
 select setval('messages_id_seq', greatest((select last_value from messages_id_seq), (select max(id) from messages)))
 where exists (select 1 from messages);
+
+-- ping
+select count, current_setting('transaction_read_only') = 'on'
+from totals
+where name = 'users';
 
 -- pair_of_users
 select id

@@ -47,6 +47,15 @@ impl StoreError {
         matches!(self, Self::Busy | Self::Unavailable(_))
     }
 
+    /// Returns the error of the driver if the database was unavailable.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) const fn outage(&self) -> Option<&Source> {
+        match self {
+            Self::Unavailable(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Returns what to do about the error; `None` if there is no advice.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {

@@ -156,7 +156,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         StoreMetrics::default()
     }
 
-    /// Returns `Ok` if the database answers a query.
+    /// Returns `Ok` if the database answers a query, and can be written as far as the store knows.
+    ///
+    /// Writes nothing. A store knows that the database is read-only if a read shows it, or that the last write failed
+    /// with [`StoreError::Unavailable`] and none has succeeded since. A store that keeps no such record answers for the
+    /// query alone.
     async fn ping(&self) -> Result<()>;
 
     /// Completes the calls in progress and closes the connections.

@@ -4,20 +4,31 @@ use crate::http::{
     error::ApiError,
     response::{self, Body},
 };
-use chat_core::{Chat, Error};
+use chat_core::{
+    Chat, Error,
+    store::{Store, StoreError},
+};
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde::Serialize;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 
 /// How long the database may take to answer a ping.
 ///
 /// It is short, so that a load balancer detects an outage soon.
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long the result of a readiness check is kept.
+///
+/// So a client that checks often costs the database one query a second.
+const KEEP: Duration = Duration::from_secs(1);
+
 /// The liveness check: succeeds if the process runs.
 const LIVENESS: &str = "/healthz";
-/// The readiness check: succeeds if the database answers.
+/// The readiness check: succeeds if the database answers, and can be written as far as the last write tells.
 const READINESS: &str = "/readyz";
 
 /// The paths of the health checks.
@@ -28,9 +39,51 @@ struct Health {
     status: &'static str,
 }
 
+/// The readiness of the database.
+#[derive(Debug, Default)]
+pub(crate) struct Readiness {
+    /// The last result, and when it was found. Locked during a check, so that concurrent requests share it.
+    last: Mutex<Option<(Instant, Result<(), NotReady>)>>,
+}
+
+/// Why the database is not ready.
+#[derive(Debug, Clone)]
+enum NotReady {
+    Failed(StoreError),
+    TimedOut,
+}
+
+impl Readiness {
+    /// Checks the database, unless it was checked within the last second. Writes nothing.
+    async fn check(&self, store: &dyn Store) -> Result<(), NotReady> {
+        let mut last = self.last.lock().await;
+        if let Some((at, result)) = &*last
+            && at.elapsed() < KEEP
+        {
+            return result.clone();
+        }
+        let result = match timeout(PING_TIMEOUT, store.ping()).await {
+            Ok(result) => result.map_err(NotReady::Failed),
+            Err(_elapsed) => Err(NotReady::TimedOut),
+        };
+        *last = Some((Instant::now(), result.clone()));
+        result
+    }
+}
+
+impl From<NotReady> for ApiError {
+    fn from(reason: NotReady) -> Self {
+        match reason {
+            NotReady::Failed(error) => Error::Unavailable(error).into(),
+            NotReady::TimedOut => Self::deadline_exceeded(PING_TIMEOUT),
+        }
+    }
+}
+
 /// Returns the response if `path` is that of a health check.
 pub(crate) async fn answer(
     chat: &Chat,
+    readiness: &Readiness,
     method: &Method,
     path: &str,
 ) -> Option<Result<Response<Body>, ApiError>> {
@@ -42,12 +95,10 @@ pub(crate) async fn answer(
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return Some(Ok(refusal));
     }
-    if path == READINESS {
-        match timeout(PING_TIMEOUT, chat.store().ping()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Some(Err(Error::Unavailable(error).into())),
-            Err(_elapsed) => return Some(Err(ApiError::deadline_exceeded(PING_TIMEOUT))),
-        }
+    if path == READINESS
+        && let Err(reason) = readiness.check(&**chat.store()).await
+    {
+        return Some(Err(reason.into()));
     }
     Some(response::json(StatusCode::OK, &Health { status: "ok" }).map_err(ApiError::from))
 }

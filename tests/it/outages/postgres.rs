@@ -1,11 +1,10 @@
 //! Outages of Postgres: clients get 503 during an outage, and are served after it.
 
 use super::{Answers, Scene, Writers, scene::assert_unavailable};
-use chat_tests::{Cluster, Database, Program, Relay, program::PATIENCE};
+use chat_tests::{Cluster, Database, Program, Relay};
 use reqwest::{Method, StatusCode, header};
 use sqlx::{Connection as _, PgConnection};
-use std::{sync::Arc, time::Duration};
-use tokio::time::timeout;
+use std::sync::Arc;
 
 /// A server on a Postgres of its own, with clients that write.
 struct Story {
@@ -49,12 +48,7 @@ impl Story {
 
     /// Asserts that service resumes after an outage, and that nothing is lost.
     async fn goes_on(mut self) {
-        let ready = async {
-            while self.scene.health("/readyz").await != StatusCode::OK {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        timeout(PATIENCE, ready).await.expect("it is ready again");
+        self.scene.is_ready().await;
         self.writers.more(50).await;
         // The message may have been stored during the outage. If not, it is stored now.
         self.writers.finish_with(&["sent-during-the-outage"]).await;

@@ -3,7 +3,11 @@
 use chat_core::api::{Message, MessageId, ThreadId, Token};
 use chat_tests::{Database, Program, program::PATIENCE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::timeout;
 
 /// The exact body of a 503.
 const UNAVAILABLE: &str = r#"{"detail":"Service temporarily unavailable, try again later."}"#;
@@ -71,6 +75,26 @@ impl Scene {
         assert_eq!(answer.status(), StatusCode::OK);
         let messages: Vec<Message> = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
         messages.into_iter().map(|message| (message.id, message.text)).collect()
+    }
+
+    /// Waits until the first server is ready.
+    pub(super) async fn is_ready(&self) {
+        self.readiness_is(StatusCode::OK).await;
+    }
+
+    /// Waits until the first server is not ready.
+    pub(super) async fn is_not_ready(&self) {
+        self.readiness_is(StatusCode::SERVICE_UNAVAILABLE).await;
+    }
+
+    /// Waits until `/readyz` of the first server has this status. A result is kept for a second.
+    async fn readiness_is(&self, expected: StatusCode) {
+        let reached = async {
+            while self.health("/readyz").await != expected {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("/readyz is never {expected}"));
     }
 
     /// Returns the status of a health check of the first server.

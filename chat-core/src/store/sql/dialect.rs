@@ -21,6 +21,15 @@ pub(crate) enum Verdict<T> {
     RollBack(T),
 }
 
+impl<T> Verdict<T> {
+    /// Returns the value.
+    pub(crate) fn into_value(self) -> T {
+        match self {
+            Self::Commit(value) | Self::RollBack(value) => value,
+        }
+    }
+}
+
 /// The amount of work of a read, which determines where SQLite runs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
@@ -136,6 +145,17 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
         args: &[Arg<'_>],
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> impl Future<Output = Result<Vec<T>, Failure>> + Send;
+
+    /// Reads a row, and checks that the database is not read-only as far as a read shows it.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`](super::failure::Kind::Unavailable) if it cannot be read, or is read-only.
+    fn ping(&self) -> impl Future<Output = Result<(), Failure>> + Send {
+        async {
+            let read_only = self.read(Length::Short, Self::Tx::SQL.ping, &[], |row| row.bool(1)).await?;
+            if read_only.contains(&true) { Err(Internal::ReadOnly.into()) } else { Ok(()) }
+        }
+    }
 
     /// Runs `work` with the connection for a transaction.
     ///

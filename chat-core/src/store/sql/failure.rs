@@ -52,6 +52,16 @@ impl Failure {
         matches!(self, Self::Statement(Kind::Unavailable, _))
     }
 
+    /// Returns the error of the driver if the database was unavailable, also for the commit.
+    ///
+    /// Returns `None` for a failure that other writes need not have, such as a collision.
+    pub(crate) const fn outage(&self) -> Option<&Source> {
+        match self {
+            Self::Statement(Kind::Unavailable, error) | Self::Commit(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Converts a failure after a successful commit into one that is not retried.
     #[cfg(feature = "postgres")]
     pub(crate) fn after_commit(self) -> Self {
@@ -109,6 +119,9 @@ pub(crate) enum Internal {
     #[cfg(feature = "sqlite")]
     #[error("no connection became free within {0:?}")]
     NoFreeConnection(std::time::Duration),
+    /// The database accepts no writes at the moment.
+    #[error("the database is read-only")]
+    ReadOnly,
     /// A statement that always returns a row returned none.
     #[error("the statement returned no row")]
     NoRow,
@@ -125,6 +138,7 @@ impl From<Internal> for Failure {
     fn from(error: Internal) -> Self {
         let kind = match error {
             Internal::NoRow | Internal::HashLength => Kind::Fault,
+            Internal::ReadOnly => Kind::Unavailable,
             #[cfg(feature = "sqlite")]
             Internal::NoColumn(_) => Kind::Fault,
             #[cfg(feature = "sqlite")]

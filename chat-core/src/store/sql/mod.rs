@@ -6,6 +6,7 @@
 //!
 //! - `store`: the implementation of the trait. `steps`: what each method does in its transaction, one file for each of
 //!   users, tokens, threads, messages and so on.
+//! - `transaction`: runs a step in a transaction. `last_write`: whether the last one failed in an outage.
 //! - `statements`: the SQL. `rows`: decodes rows. `value`: arguments and columns. `failure`: classifies errors.
 //! - `dialect`: the traits that a database implements. `sqlite` and `postgres`: their implementations.
 //! - `migrations`: the recorded schema version. `doctor`: [`examine`].
@@ -19,6 +20,7 @@
 mod dialect;
 mod doctor;
 mod failure;
+mod last_write;
 mod migrations;
 mod open;
 mod open_error;
@@ -31,6 +33,7 @@ mod sqlite;
 mod statements;
 mod steps;
 mod store;
+mod transaction;
 mod value;
 
 pub use doctor::{Finding, Level, examine};

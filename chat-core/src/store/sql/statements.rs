@@ -115,8 +115,6 @@ macro_rules! statements {
 pub(crate) use statements;
 
 statements! {
-    PING = "select count from totals where name = 'users'";
-
     INSERT_USER = "insert into users (username, name_key, owns_name_key, password, active, created) \
          values ($1, $2, true, $3, true, $4) returning id";
     INSERT_USER_WITH_ID = "insert into users (id, username, name_key, owns_name_key, password, active, created) \
@@ -257,6 +255,8 @@ dialect_statements! {
         sync_message_id_sequence,
     }
     all: {
+        /// Reads a row of the database. The last column is whether the transaction is read-only.
+        ping,
         /// Users `$1` and `$2`, locked against removal.
         pair_of_users,
         /// A user, locked.
@@ -314,7 +314,7 @@ macro_rules! dialect_sql {
     (
         lock_user_ids: $lock_ids:expr, sync_user_id_sequence: $sync_users:expr,
         sync_message_id_sequence: $sync_messages:expr,
-        share_users: $share:literal, lock: $lock:literal,
+        is_read_only: $read_only:literal, share_users: $share:literal, lock: $lock:literal,
         branch: $branch:literal, thread_branch: $thread_branch:literal,
         new_messages: $new:literal, touch_tokens: $touch_tokens:literal,
         counts: $counts:literal, new_version: $new_version:literal,
@@ -324,6 +324,7 @@ macro_rules! dialect_sql {
             lock_user_ids: $lock_ids,
             sync_user_id_sequence: $sync_users,
             sync_message_id_sequence: $sync_messages,
+            ping: concat!("select count, ", $read_only, " from totals where name = 'users'"),
             pair_of_users: concat!("select id from users where id in ($1, $2) order by id", $share),
             lock_user: concat!("select id, username, name_key from users where id = $1", $lock),
             lock_thread: concat!(

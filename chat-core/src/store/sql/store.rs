@@ -1,10 +1,12 @@
 //! [`Store`] on an SQL database.
 
 use super::{
-    dialect::{Dialect, Length, Retries, Transaction, Verdict},
+    dialect::{Dialect, Length, Transaction, Verdict},
     failure::Failure,
+    last_write::{LastWrite, LastWriteFailed},
     statements as sql,
     steps::{import, messages, send, threads, tokens, users},
+    transaction,
     value::{Arg, Columns},
 };
 use crate::{
@@ -14,20 +16,40 @@ use crate::{
     store::{
         Account, Changed, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange,
         NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash, Result, RevokeTokens, Sent,
-        Slice, Store, StoreMetrics, StoredToken, TokenHash, TokenOwner, UnreadFilter,
+        Slice, Source, Store, StoreError, StoreMetrics, StoredToken, TokenHash, TokenOwner, UnreadFilter,
     },
 };
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::{runtime::Handle, time::sleep};
+
+/// The time between two writes that test whether the database is available again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A store on a database of dialect `D`.
 #[derive(Debug, Clone)]
-pub(crate) struct SqlStore<D>(D);
+pub(crate) struct SqlStore<D>(Arc<Shared<D>>);
+
+/// What the clones of a store share.
+#[derive(Debug)]
+struct Shared<D> {
+    database: D,
+    last_write: LastWrite,
+}
 
 impl<D: Dialect> SqlStore<D> {
-    pub(super) const fn new(database: D) -> Self {
-        Self(database)
+    pub(super) fn new(database: D) -> Self {
+        Self(Arc::new(Shared { database, last_write: LastWrite::default() }))
+    }
+
+    fn database(&self) -> &D {
+        &self.0.database
     }
 
     /// Runs a statement that reads, and decodes each row.
@@ -38,7 +60,7 @@ impl<D: Dialect> SqlStore<D> {
         args: &[Arg<'_>],
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> Result<Vec<T>, Failure> {
-        self.0.read(length, sql, args, decode).await
+        self.database().read(length, sql, args, decode).await
     }
 
     /// Runs a short read and decodes its first row.
@@ -64,54 +86,48 @@ impl<D: Dialect> SqlStore<D> {
             + Sync
             + 'static,
     {
-        transaction(&self.0, input, step).await
+        let done = transaction::run(self.database(), input, step).await;
+        match &done {
+            Ok(Verdict::Commit(_)) => self.0.last_write.succeeded(),
+            // Nothing was written.
+            Ok(Verdict::RollBack(_)) => {}
+            Err(failure) => self.failed(failure.outage()),
+        }
+        done.map(Verdict::into_value)
+    }
+
+    /// Records that a write failed with this error because the database was unavailable.
+    ///
+    /// As long as the last write failed, the store writes once a second. So it finds the end of an outage even if a load
+    /// balancer sends it no requests.
+    fn failed(&self, outage: Option<&Source>) {
+        let Some(error) = outage else { return };
+        if self.0.last_write.failed(error)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(write_until_success(Arc::downgrade(&self.0)));
+        }
     }
 }
 
-/// Runs `step` in a transaction of `database`: see [`SqlStore::transaction`].
-pub(super) async fn transaction<D, I, T, F>(database: &D, input: I, step: F) -> Result<T, Failure>
-where
-    D: Dialect,
-    I: Send + Sync + 'static,
-    T: Send + 'static,
-    F: for<'t> Fn(&'t mut D::Tx, &'t I) -> BoxFuture<'t, Result<Verdict<T>, Failure>> + Send + Sync + 'static,
-{
-    let done = database.with_transaction(move |tx| {
-        Box::pin(async move {
-            let mut retries = Retries::new();
-            loop {
-                match attempt(tx, &input, &step).await {
-                    Err(failure) if retries.allow(&failure) => {}
-                    done => return done,
-                }
-            }
-        })
-    });
-    done.await
-}
-
-async fn attempt<X, I, T, F>(tx: &mut X, input: &I, step: &F) -> Result<T, Failure>
-where
-    X: Transaction,
-    F: for<'t> Fn(&'t mut X, &'t I) -> BoxFuture<'t, Result<Verdict<T>, Failure>>,
-{
-    tx.begin().await?;
-    match step(tx, input).await {
-        Ok(Verdict::Commit(value)) => {
-            tx.commit().await?;
-            Ok(value)
+/// Writes until a write succeeds, or the store is closed.
+async fn write_until_success<D: Dialect>(store: Weak<Shared<D>>) {
+    loop {
+        sleep(RETRY_AFTER).await;
+        let Some(store) = store.upgrade().map(SqlStore) else { return };
+        if store.0.last_write.is_settled() {
+            return;
         }
-        Ok(Verdict::RollBack(value)) => {
-            tx.roll_back().await?;
-            Ok(value)
-        }
-        Err(failure) => {
-            // A retry needs a confirmed rollback. An unavailable database cannot confirm it.
-            if !failure.is_unavailable() {
-                tx.roll_back().await?;
-            }
-            Err(failure)
-        }
+        // SQLite writes no page for an update that changes nothing.
+        let write = store.transaction((), |tx, ()| {
+            Box::pin(async move {
+                tx.run(sql::COUNT_USERS, &[Arg::Int(1)]).await?;
+                tx.run(sql::COUNT_USERS, &[Arg::Int(-1)]).await?;
+                Ok(Verdict::Commit(()))
+            })
+        });
+        // A failure is recorded like that of any other write.
+        let _ = write.await;
     }
 }
 
@@ -123,14 +139,18 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     fn metrics(&self) -> StoreMetrics {
-        StoreMetrics { pools: vec![self.0.pool_metrics()], ..StoreMetrics::default() }
+        StoreMetrics { pools: vec![self.database().pool_metrics()], ..StoreMetrics::default() }
     }
 
     async fn ping(&self) -> Result<()> {
-        Ok(self.read_first(sql::PING, &[], |_| Ok(())).await.map(drop)?)
+        if let Some(error) = self.0.last_write.error() {
+            return Err(StoreError::Unavailable(Arc::new(LastWriteFailed(error))));
+        }
+        Ok(self.database().ping().await?)
     }
     async fn close(&self) {
-        self.0.close().await;
+        self.0.last_write.close();
+        self.database().close().await;
     }
 
     async fn insert_user(&self, user: NewUser) -> Result<UserId> {
@@ -251,18 +271,31 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn list_versions(&self, users: Vec<UserId>) -> Result<Vec<i64>> {
         /// The version of a user who has no counters yet.
         const NONE: i64 = 0;
-        let versions: HashMap<i64, i64> = self.0.list_versions(&users).await?.into_iter().collect();
+        let versions: HashMap<i64, i64> = self.database().list_versions(&users).await?.into_iter().collect();
         Ok(users.iter().map(|user| versions.get(&user.get()).copied().unwrap_or(NONE)).collect())
     }
 
     async fn insert_messages(&self, messages: Vec<NewMessage>) -> Result<Vec<Result<Sent>>> {
-        send::insert_batch(&self.0, messages).await
+        let done = send::insert_batch(self.database(), messages).await;
+        let errors = done.as_ref().err().into_iter();
+        let mut errors = errors.chain(done.iter().flatten().filter_map(|outcome| outcome.as_ref().err()));
+        if let Some(error) = errors.find_map(StoreError::outage) {
+            self.failed(Some(error));
+        } else if done.iter().flatten().flatten().any(|sent| !sent.replayed) {
+            self.0.last_write.succeeded();
+        }
+        done
     }
     async fn mark_messages_read(
         &self,
         marks: Vec<(UserId, MessageId)>,
     ) -> Result<Vec<Result<Option<Changed<Message>>>>> {
-        Ok(self.0.mark_messages_read(marks).await?)
+        let done = self.database().mark_messages_read(marks).await;
+        // A success does not count, because marking a message twice writes nothing.
+        if let Err(failure) = &done {
+            self.failed(failure.outage());
+        }
+        Ok(done?)
     }
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>> {
         Ok(messages::one(self, caller, id).await?)
@@ -302,6 +335,6 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(self.transaction(import, |tx, import| Box::pin(import::all(tx, import))).await?)
     }
     async fn backup(&self, to: &Path) -> Result<()> {
-        self.0.backup(to).await
+        self.database().backup(to).await
     }
 }

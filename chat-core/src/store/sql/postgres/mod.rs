@@ -73,6 +73,7 @@ const SQL: DialectSql = dialect_sql! {
         "select setval('messages_id_seq', greatest((select last_value from messages_id_seq), \
          (select max(id) from messages))) where exists (select 1 from messages)"
     ),
+    is_read_only: "current_setting('transaction_read_only') = 'on'",
     share_users: " for share",
     lock: " for no key update",
     // Because each part is sorted, the parts are merged instead of sorted again.

@@ -19,7 +19,7 @@ use super::{
     statements::{
         DialectSql, all_ids, dialect_sql, incoming_ids, marked_ids, message_of_m, page, unread_ids,
     },
-    store::transaction,
+    transaction::transaction,
     value::{Arg, Columns},
 };
 use crate::{
@@ -42,6 +42,8 @@ const SQL: DialectSql = dialect_sql! {
     lock_user_ids: None,
     sync_user_id_sequence: None,
     sync_message_id_sequence: None,
+    // Only an attempt to write shows it.
+    is_read_only: "false",
     // SQLite runs one transaction at a time, so no statement locks rows.
     share_users: "",
     lock: "",

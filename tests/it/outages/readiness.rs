@@ -1,0 +1,92 @@
+//! What `/readyz` says: whether the database answers, and can be written as far as the last write tells.
+
+use super::{Scene, scene::assert_unavailable};
+use chat_core::Chat;
+use chat_server::ChatService;
+use chat_tests::{Database, Disk, Fault, Program, on_both_databases, program};
+use http::Request;
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use reqwest::StatusCode;
+use std::{fs, path::Path, time::Duration};
+
+on_both_databases!(readiness_follows_the_last_write);
+
+/// Fails every write, as on a full disk, and none of the reads.
+const REFUSE_ON_POSTGRES: &str = "
+    create function refuse() returns trigger language plpgsql
+        as $$ begin raise exception 'no room' using errcode = 'disk_full'; end $$;
+    create trigger refuse_messages before insert on messages for each row execute function refuse();
+    create trigger refuse_totals before update on totals for each row execute function refuse()";
+
+async fn readiness_follows_the_last_write(database: Database) {
+    let (disk, scene) = (Disk::new(), Scene::new(&database).await);
+    let mut command = program::chat_server(&database, &["serve", "--listen", "127.0.0.1:0"]);
+    let file = database.url.strip_prefix("sqlite://").map(|file| Path::new(file).parent().unwrap());
+    command.envs(file.into_iter().flat_map(|folder| disk.environment(folder)));
+    let server = Program::started(&mut command);
+    scene.served_by([&server]);
+    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    let refuse = async || match file {
+        Some(_) => disk.break_down(),
+        None => database.execute(REFUSE_ON_POSTGRES).await,
+    };
+    let admit = async || match file {
+        Some(_) => disk.mend(),
+        None => database.execute("drop function refuse() cascade").await,
+    };
+
+    refuse().await;
+    assert_unavailable(scene.send("refused").await).await;
+    scene.is_not_ready().await;
+    assert_eq!(scene.health("/healthz").await, StatusCode::OK);
+    // Reads do not change it.
+    scene.messages().await;
+    assert_eq!(scene.health("/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
+    admit().await;
+    assert_eq!(scene.send("accepted").await.status(), StatusCode::CREATED);
+    scene.is_ready().await;
+
+    // Without requests, the store itself finds that writes succeed again.
+    refuse().await;
+    assert_unavailable(scene.send("refused").await).await;
+    scene.is_not_ready().await;
+    admit().await;
+    scene.is_ready().await;
+    server.stop();
+}
+
+#[tokio::test]
+async fn the_check_writes_nothing() {
+    let database = Database::sqlite();
+    let scene = Scene::new(&database).await;
+    let server = Program::serve(&database, &[]);
+    scene.served_by([&server]);
+    let file = database.url.strip_prefix("sqlite://").unwrap();
+    let read = || ["", "-wal"].map(|end| fs::read(format!("{file}{end}")).unwrap_or_default());
+    let before = read();
+    for _ in 0..3 {
+        assert_eq!(scene.health("/readyz").await, StatusCode::OK);
+    }
+    assert!(read() == before, "no file has changed");
+    server.stop();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_result_is_kept_for_a_second() {
+    let (store, faults) = Database::in_memory().faulty_store().await;
+    let service = ChatService::builder(Chat::new(store)).health_checks(true).build();
+    let status = async || {
+        let request = Request::get("/readyz").body(Empty::<Bytes>::new()).unwrap();
+        service.respond(request).await.status().as_u16()
+    };
+    faults.plan_for("ping", Fault::Unavailable);
+    assert_eq!(status().await, 503);
+    assert_eq!(status().await, 503, "the database is not asked again");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(status().await, 200);
+    faults.plan_for("ping", Fault::Unavailable);
+    assert_eq!(status().await, 200, "the database is not asked again");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(status().await, 503);
+}
