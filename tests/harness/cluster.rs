@@ -1,7 +1,7 @@
 //! Postgres servers that one test may stop and start, each in a temporary folder.
 
 use crate::Disk;
-use local_postgres::Builder;
+use local_postgres::{Builder, PgBouncer};
 use std::{io, path::PathBuf};
 
 const HELP: &str = "This test needs a Postgres server of its own, even if CHAT_TEST_POSTGRES_URL is set: install the \
@@ -45,6 +45,24 @@ impl Cluster {
     /// Returns the connection URL of the database `postgres`.
     pub fn url(&self) -> String {
         self.0.url("postgres")
+    }
+
+    /// Starts PgBouncer in front of the cluster, with this `pool_mode`.
+    ///
+    /// Returns `None`, and prints that the test is skipped, if PgBouncer is not installed. `tests/run` installs it.
+    ///
+    /// # Panics
+    /// If PgBouncer does not start.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
+    pub fn pgbouncer(&self, mode: &str) -> Option<PgBouncer> {
+        match PgBouncer::start(&self.0, mode) {
+            Ok(pgbouncer) => Some(pgbouncer),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                eprintln!("skipped: {error}");
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Returns the Unix socket that the server listens on.

@@ -21,7 +21,7 @@ pub(super) async fn run(common: &Common, BackupArgs { file }: &BackupArgs) -> Re
         return Err(hinted(anyhow!("there is no folder for {name}"), "create it, or name another file"));
     }
     let stop = signals::stop().context("cannot install a signal handler")?;
-    let chat = database::open_existing(&common.database_url).await?;
+    let chat = database::open_existing(common).await?;
     let written = tokio::select! {
         written = chat.store().backup(file) => written,
         () = stop => bail!("{name} was not written: the command was stopped"),

@@ -1,7 +1,17 @@
 //! The options that all commands have.
 
 use super::database::DatabaseUrl;
-use std::path::PathBuf;
+use chat_core::store::sql::Options;
+use clap::builder::RangedU64ValueParser;
+use std::{path::PathBuf, time::Duration};
+
+/// The largest time-out: one day, in practice no limit.
+const MAX_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
+
+/// Accepts a time-out in seconds.
+pub(super) fn seconds() -> RangedU64ValueParser<u64> {
+    RangedU64ValueParser::new().range(1..=MAX_TIMEOUT_SECONDS)
+}
 
 /// The options of every command; they may stand before its name or after it.
 #[derive(Debug, clap::Args)]
@@ -18,6 +28,13 @@ pub(super) struct Common {
     #[arg(long, global = true, env = "CHAT_DATABASE_URL_FILE", value_name = "FILE")]
     pub(super) database_url_file: Option<PathBuf>,
 
+    /// How long to wait for another server that brings the schema of a Postgres database up to date.
+    ///
+    /// Limits each wait for a lock. After a second of waiting, a line of the log says so.
+    #[arg(long, global = true, env = "CHAT_MIGRATE_TIMEOUT", value_name = "SECONDS")]
+    #[arg(default_value_t = Options::default().migrate_timeout.as_secs(), value_parser = seconds())]
+    migrate_timeout: u64,
+
     /// What to log, to standard error: off, error, warn, info, debug or trace; also for parts, as in
     /// `info,chat_core=debug`. `info` logs every request [default: info without requests when serving, else off].
     #[arg(long, global = true, env = "CHAT_LOG", value_name = "FILTER")]
@@ -26,6 +43,13 @@ pub(super) struct Common {
     /// Format of the log: readable text, or one JSON object per line.
     #[arg(long, global = true, env = "CHAT_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     pub(super) log_format: LogFormat,
+}
+
+impl Common {
+    /// Returns the options for opening the database that all commands have.
+    pub(super) fn database(&self) -> Options {
+        Options::default().migrate_timeout(Duration::from_secs(self.migrate_timeout))
+    }
 }
 
 /// The formats of the log.

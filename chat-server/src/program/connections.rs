@@ -1,5 +1,6 @@
 //! The connection options of `serve`: TLS, origins, proxies, limits, time-outs.
 
+use super::common::seconds;
 use anyhow::Result;
 use chat_core::error_chain;
 use chat_server::{ChatServiceBuilder, Origin, ServerLimits, Tls};
@@ -9,9 +10,6 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 /// The largest limit on connections. A 32-bit machine can count this many.
 const MAX_CONNECTIONS: u64 = 1 << 28;
 
-/// The largest time-out: one day, in practice no limit.
-const MAX_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
-
 /// Default of `--body-timeout`.
 const BODY_TIMEOUT_SECONDS: u64 = 15;
 
@@ -20,10 +18,6 @@ const REQUEST_TIMEOUT_SECONDS: u64 = 30;
 
 fn connections() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=MAX_CONNECTIONS)
-}
-
-fn seconds() -> RangedU64ValueParser<u64> {
-    RangedU64ValueParser::new().range(1..=MAX_TIMEOUT_SECONDS)
 }
 
 /// The options for connections.

@@ -1,6 +1,9 @@
 //! The address of the database, and opening it.
 
-use super::failure::{Usage, hinted};
+use super::{
+    common::Common,
+    failure::{Usage, hinted},
+};
 use anyhow::{Context, Result};
 use chat_core::{
     Chat,
@@ -70,13 +73,13 @@ impl fmt::Debug for DatabaseUrl {
 }
 
 /// Opens the database for one command; creates and migrates it if necessary.
-pub(super) async fn open(url: &DatabaseUrl) -> Result<Chat> {
-    open_with(url, &Options::default()).await
+pub(super) async fn open(common: &Common) -> Result<Chat> {
+    open_with(&common.database_url, &common.database()).await
 }
 
 /// Opens a database that must exist.
-pub(super) async fn open_existing(url: &DatabaseUrl) -> Result<Chat> {
-    open_with(url, &Options::default().create_if_missing(false)).await
+pub(super) async fn open_existing(common: &Common) -> Result<Chat> {
+    open_with(&common.database_url, &common.database().create_if_missing(false)).await
 }
 
 async fn open_with(url: &DatabaseUrl, options: &Options) -> Result<Chat> {
@@ -88,10 +91,21 @@ pub(super) async fn open_to_serve(url: &DatabaseUrl, options: &Options) -> Resul
     sql::connect(url.expose(), options).await.map_err(failed)
 }
 
+/// Returns whether the address itself is wrong, and not the database.
+pub(super) const fn is_wrong_address(error: &OpenError) -> bool {
+    matches!(
+        error,
+        OpenError::Address
+            | OpenError::UnsupportedParameter(_)
+            | OpenError::InvalidParameter(_)
+            | OpenError::SeveralHosts
+    )
+}
+
 /// Converts an error. An address that cannot be read is wrong usage.
 pub(super) fn failed(error: OpenError) -> anyhow::Error {
-    match (&error, error.hint()) {
-        (OpenError::Address, Some(hint)) => hinted(Usage(error.to_string()), hint),
+    match error.hint() {
+        Some(hint) if is_wrong_address(&error) => hinted(Usage(error.to_string()), hint),
         _ => error.into(),
     }
 }

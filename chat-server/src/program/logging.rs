@@ -14,7 +14,9 @@ use tracing_subscriber::{EnvFilter, fmt};
 /// The access log is off, because a log line costs a sixth as much as the request.
 const DEFAULT_WHEN_SERVING: &str = "info,sqlx=warn,chat_server::access=warn";
 /// The default filter of all other commands. They print their results instead.
-const DEFAULT_OTHERWISE: &str = "off";
+///
+/// A command that waits for a migration says so.
+const DEFAULT_OTHERWISE: &str = "off,chat_core::store::sql::postgres::migrate=warn";
 
 /// Starts logging with the options of the command line.
 pub(super) fn start(common: &Common, command: &Command) -> Result<()> {

@@ -5,6 +5,6 @@ use anyhow::Result;
 
 /// Opens the database, which brings its schema up to date.
 pub(super) async fn run(common: &Common) -> Result<()> {
-    database::open(&common.database_url).await?.close().await;
+    database::open(common).await?.close().await;
     output::line(&format!("the schema of {} is up to date", common.database_url))
 }

@@ -81,9 +81,9 @@ pub(super) struct ServeArgs {
 }
 
 impl ServeArgs {
-    /// Returns the options for opening the database.
-    pub(super) fn database(&self) -> Options {
-        Options::default().sync_every_commit(!self.no_sync).postgres_connections(self.postgres_connections)
+    /// Returns the options for opening the database, beside those that all commands have.
+    pub(super) fn database(&self, common: &Common) -> Options {
+        common.database().sync_every_commit(!self.no_sync).postgres_connections(self.postgres_connections)
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
         None => None,
     };
 
-    let store = database::open_to_serve(&common.database_url, &args.database()).await?;
+    let store = database::open_to_serve(&common.database_url, &args.database(common)).await?;
     let service = service(store, address, args).await?;
     // Until here a signal ends the process at once. That does not damage the database.
     let stop = signals::stop().context("cannot install a signal handler")?;

@@ -81,7 +81,7 @@ struct Listed {
 pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
     match command {
         UserCommand::Add { name, password, json } => {
-            let chat = database::open(&common.database_url).await?;
+            let chat = database::open(common).await?;
             // Checked first, so that the program does not ask for a password if the name is not available.
             let user = match chat.check_username(&name).await {
                 Ok(_) => chat.add_user(&name, &password.read(&name)?).await,
@@ -96,7 +96,7 @@ pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
             }
         }
         UserCommand::List { json } => {
-            let chat = database::open(&common.database_url).await?;
+            let chat = database::open(common).await?;
             list(&chat, json).await?;
             chat.close().await;
             Ok(())
@@ -125,7 +125,7 @@ pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
 ///
 /// The database must exist: a new one would have no users.
 pub(super) async fn find(common: &Common, name: &str) -> Result<(Chat, Account)> {
-    let chat = database::open_existing(&common.database_url).await?;
+    let chat = database::open_existing(common).await?;
     let user = chat.account_by_name(name).await.map_err(|error| failed(name, error))?;
     Ok((chat, user))
 }

@@ -62,7 +62,7 @@ async fn a_role_that_may_create_nothing_serves_a_current_schema() {
     let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
     administrator.execute("create role limited login").await.unwrap();
     let error = connect(&limited).await.unwrap_err();
-    assert!(matches!(error, sql::OpenError::Migration(_)), "an empty database needs tables: {error:?}");
+    assert!(matches!(error, sql::OpenError::Privileges(_)), "an empty database needs tables: {error:?}");
 
     connect(&cluster.url()).await.unwrap().close().await;
     let grant = "grant select, insert, update, delete on all tables in schema public to limited;

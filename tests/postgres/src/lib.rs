@@ -19,7 +19,9 @@
 
 mod builder;
 mod cluster;
+mod pgbouncer;
 mod programs;
 
 pub use builder::Builder;
 pub use cluster::Cluster;
+pub use pgbouncer::PgBouncer;

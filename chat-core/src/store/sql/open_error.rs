@@ -1,7 +1,7 @@
 //! Why a database cannot be opened.
 
 use crate::store::Source;
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
 
 /// The reason why a database cannot be opened.
 ///
@@ -12,6 +12,22 @@ pub enum OpenError {
     /// The address has an unknown form.
     #[error("cannot read the database address")]
     Address,
+    /// The program does not support a parameter of the address, or a variable that stands for one.
+    ///
+    /// The text names it without its value.
+    #[error("{0} is not supported")]
+    UnsupportedParameter(String),
+    /// A parameter of the address, or a variable that stands for one, has a value that is not supported.
+    ///
+    /// The text names it without its value.
+    #[error("{0} has a value that is not supported")]
+    InvalidParameter(String),
+    /// The address, or a variable that stands for a part of it, names several hosts.
+    #[error("the database address names several hosts")]
+    SeveralHosts,
+    /// The address names no user, and the user of the operating system has no name.
+    #[error("no user of the database is named")]
+    NoUser(#[source] Source),
     /// The program was built without this database.
     #[error("this program was built without {0}")]
     NotBuiltIn(&'static str),
@@ -42,6 +58,34 @@ pub enum OpenError {
     /// The server refused the log-in.
     #[error("the database server refused the log-in")]
     Refused(#[source] Source),
+    /// The version of the database server is too old.
+    #[error("the database server is Postgres {found}; this program needs version {oldest} or later")]
+    OldServer {
+        /// The major version of the server.
+        found: i32,
+        /// The oldest major version that this program supports.
+        oldest: i32,
+    },
+    /// The database has another encoding than UTF-8.
+    #[error("the encoding of the database is {0}, which cannot store every message; it must be UTF8")]
+    Encoding(String),
+    /// The database server accepts no writes: it is a standby, or is set to be read-only.
+    #[error("the database server is read-only")]
+    ReadOnlyServer,
+    /// A connection pooler in transaction mode, such as PgBouncer, is in front of the database server.
+    ///
+    /// In this mode, another client can get the settings, the prepared statements and the locks of a connection.
+    #[error("a connection pooler in transaction mode is in front of the database server")]
+    TransactionPooled,
+    /// Another transaction held a lock that a migration needs for the whole waiting time. Nothing was changed.
+    #[error("cannot bring the schema of the database up to date: a lock was not free within {0:?}")]
+    MigrationLocked(Duration, #[source] Source),
+    /// The role lacks a privilege that it needs to read the schema or to bring it up to date. Nothing was changed.
+    #[error("the database role lacks a privilege to bring the schema up to date; nothing was changed")]
+    Privileges(#[source] Source),
+    /// The search path of the role has no schema that exists and that the role may use. Nothing was changed.
+    #[error("the database has no schema for the tables; nothing was changed")]
+    NoSchema(#[source] Source),
     /// A newer version of the program has migrated the database.
     #[error("the database has schema version {found}; this program knows up to {known}")]
     Newer {
@@ -64,7 +108,14 @@ impl OpenError {
     /// Returns `None` if there is no advice beyond the sources of the error.
     pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Address => "use sqlite://PATH, sqlite::memory: or postgres://USER@HOST/NAME",
+            Self::Address => {
+                "use sqlite://PATH, sqlite::memory: or postgres://USER@HOST/NAME, and percent-encode special characters \
+                 of a password"
+            }
+            Self::UnsupportedParameter(_) => "leave it out",
+            Self::InvalidParameter(_) => "change the value, or leave it out",
+            Self::SeveralHosts => "name one host: the primary, or a proxy that leads to it",
+            Self::NoUser(_) => "name a user in the address, or in PGUSER",
             Self::NotBuiltIn(_) => "use the address of another database",
             Self::Missing(_) => "check the path",
             Self::Directory(_) => "use the path of a file in it",
@@ -76,7 +127,31 @@ impl OpenError {
             Self::Locked(_) => "try again when that program has finished",
             Self::Unreachable(_) => "check the address, and that the server runs",
             Self::NoSuchDatabase => "create it with createdb",
-            Self::Refused(_) => "check the user and the password",
+            Self::Refused(_) => {
+                "check the user and the password; if the address names no user, the server needs a role with the name of \
+                 the operating system's user (createuser), and a password file needs the mode 0600"
+            }
+            Self::OldServer { .. } => "upgrade the database server",
+            Self::Encoding(_) => "create a database with createdb --encoding=UTF8 --template=template0",
+            Self::ReadOnlyServer => {
+                "use the address of the primary server, and check default_transaction_read_only of the server, the \
+                 database and the role"
+            }
+            Self::TransactionPooled => {
+                "set the mode of the pooler to session (PgBouncer: pool_mode = session), or use the address of the server"
+            }
+            Self::MigrationLocked(..) => {
+                "try again when no other server migrates; the view pg_locks has the holder of the lock"
+            }
+            Self::Privileges(_) => {
+                "as the owner of the database, run `grant usage, create on schema public to ROLE` (since Postgres 15 only \
+                 the owner of a database may create tables in it); if another role migrates, grant select, insert, \
+                 update and delete on the tables, and all on the sequences"
+            }
+            Self::NoSchema(_) => {
+                "create the schema that search_path names with `create schema NAME authorization ROLE`, or grant the \
+                 role usage and create on it"
+            }
             Self::Newer { .. } => "use a newer version of this program",
             Self::Migration(_) | Self::Database(_) => return None,
         })

@@ -1,5 +1,7 @@
 //! The settings of a database.
 
+use std::time::Duration;
+
 /// The settings of a database.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -14,11 +16,21 @@ pub struct Options {
     pub sync_every_commit: bool,
     /// The largest number of connections to Postgres. Default: 16.
     pub postgres_connections: u32,
+    /// How long to wait for each lock on Postgres that a migration needs. Default: ten minutes.
+    ///
+    /// Another server that migrates holds them, or a transaction that uses a table. It is at least a millisecond, and at
+    /// most 24 days. On SQLite the wait always ends after 5 seconds.
+    pub migrate_timeout: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { create_if_missing: true, sync_every_commit: true, postgres_connections: 16 }
+        Self {
+            create_if_missing: true,
+            sync_every_commit: true,
+            postgres_connections: 16,
+            migrate_timeout: Duration::from_secs(600),
+        }
     }
 }
 
@@ -41,6 +53,13 @@ impl Options {
     #[must_use]
     pub const fn postgres_connections(mut self, connections: u32) -> Self {
         self.postgres_connections = connections;
+        self
+    }
+
+    /// Sets how long to wait for each lock on Postgres that a migration needs.
+    #[must_use]
+    pub const fn migrate_timeout(mut self, limit: Duration) -> Self {
+        self.migrate_timeout = limit;
         self
     }
 }

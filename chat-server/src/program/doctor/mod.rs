@@ -4,7 +4,11 @@ mod files;
 mod report;
 mod settings;
 
-use super::{common::Common, database::failed, serve::ServeArgs};
+use super::{
+    common::Common,
+    database::{failed, is_wrong_address},
+    serve::ServeArgs,
+};
 use anyhow::{Result, bail};
 use chat_core::{
     error_chain,
@@ -33,9 +37,9 @@ pub(super) async fn run(common: &Common, args: &DoctorArgs) -> Result<()> {
     if let Some(file) = url.file() {
         findings.extend(files::examine(file));
     }
-    match sql::examine(url.expose(), &args.serve.database()).await {
+    match sql::examine(url.expose(), &args.serve.database(common)).await {
         Ok(more) => findings.extend(more),
-        Err(error @ OpenError::Address) => return Err(failed(error)),
+        Err(error) if is_wrong_address(&error) => return Err(failed(error)),
         Err(error) => findings.push(cannot_open(&error)),
     }
     report::print(&findings, args.json)?;

@@ -47,7 +47,7 @@ pub(super) async fn run(common: &Common, command: ImportCommand) -> Result<()> {
     let source = open(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let (import, report) = django::read(source, SystemClock.now())
         .with_context(|| format!("nothing was imported from {}", file.display()))?;
-    let chat = database::open(&common.database_url).await?;
+    let chat = database::open(common).await?;
     let outcome = chat.store().import(import).await.map_err(Error::from)?;
     chat.close().await;
     match outcome {

@@ -1,7 +1,7 @@
 //! Examines a Postgres database and its server.
 
 use super::{
-    Finding, MAX_CLOCK_DIFFERENCE,
+    Finding, Level, MAX_CLOCK_DIFFERENCE,
     checks::{CHECKS, NEWEST},
     newest, schema,
 };
@@ -10,20 +10,42 @@ use crate::{
     store::sql::{
         OpenError, Options,
         migrations::APPLIED,
-        postgres::{self, MIGRATIONS},
+        postgres::{self, ENCODING, MIGRATIONS, OLDEST_VERSION},
     },
 };
-use sqlx::{Connection as _, Error, PgConnection, Row as _};
-
-/// The oldest version of Postgres that is tested.
-const OLDEST_TESTED: i32 = 15;
+use sqlx::{Connection as _, Error, PgConnection, Row as _, postgres::PgConnectOptions};
 
 /// Examines a database, and checks its server against `options`.
 pub(super) async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>, OpenError> {
-    let mut connection = postgres::dial(&postgres::address(url)?).await?;
-    let found = run_checks(&mut connection, options).await.map_err(OpenError::database);
+    let address = postgres::address(url)?;
+    let mut connection = postgres::dial(&address).await?;
+    let found = match pooler(&mut connection, &address).await {
+        // Such a pooler breaks prepared statements, which the other checks use.
+        Ok(pooler) if pooler.level == Level::Problem => Ok(vec![pooler]),
+        Ok(pooler) => run_checks(&mut connection, options).await.map(|found| [vec![pooler], found].concat()),
+        Err(error) => Err(error),
+    };
     connection.close().await.ok();
-    found
+    found.map_err(OpenError::database)
+}
+
+/// Checks that no connection pooler in transaction mode is in front of the server.
+async fn pooler(first: &mut PgConnection, address: &PgConnectOptions) -> Result<Finding, Error> {
+    let pooled = match postgres::dial(address).await {
+        Ok(mut second) => {
+            let pooled = postgres::is_transaction_pooled(first, &mut second).await;
+            second.close().await.ok();
+            pooled?
+        }
+        // The server allows no second connection.
+        Err(_) => false,
+    };
+    Ok(if pooled {
+        let refusal = OpenError::TransactionPooled;
+        Finding::problem("pooler", refusal.to_string(), refusal.hint().unwrap_or_default())
+    } else {
+        Finding::ok("pooler", "each connection keeps its session on the server")
+    })
 }
 
 async fn run_checks(connection: &mut PgConnection, options: &Options) -> Result<Vec<Finding>, Error> {
@@ -72,23 +94,23 @@ async fn clock(connection: &mut PgConnection) -> Result<Finding, Error> {
 async fn settings(connection: &mut PgConnection) -> Result<Vec<Finding>, Error> {
     let settings = "select current_setting('server_version_num')::int, current_setting('server_encoding'), \
          current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'), \
-         current_setting('default_transaction_read_only') = 'on', \
-         pg_is_in_recovery()";
+         current_setting('default_transaction_read_only') = 'on', pg_is_in_recovery()";
     let row = sqlx::query(settings).fetch_one(connection).await?;
     let (version, encoding): (i32, String) = (row.try_get(0)?, row.try_get(1)?);
     let [fsync, full_pages, commit]: [String; 3] = [row.try_get(2)?, row.try_get(3)?, row.try_get(4)?];
     let (read_only, standby): (bool, bool) = (row.try_get(5)?, row.try_get(6)?);
     let major = version / 10_000;
     let mut found = vec![
-        if major >= OLDEST_TESTED {
+        if major >= OLDEST_VERSION {
             Finding::ok("version", format!("Postgres {major}"))
         } else {
-            let text =
-                format!("Postgres {major} is not tested; the oldest tested version is {OLDEST_TESTED}");
-            Finding::warning("version", text, "upgrade the database server")
+            let text = format!(
+                "Postgres {major} is not supported; the oldest supported version is {OLDEST_VERSION}"
+            );
+            Finding::problem("version", text, "upgrade the database server")
         },
-        if encoding == "UTF8" {
-            Finding::ok("encoding", "UTF8")
+        if encoding == ENCODING {
+            Finding::ok("encoding", ENCODING)
         } else {
             let text = format!("the encoding of the database is {encoding}, but messages are UTF-8");
             Finding::problem(
@@ -102,7 +124,11 @@ async fn settings(connection: &mut PgConnection) -> Result<Vec<Finding>, Error> 
         let text = format!(
             "fsync is {fsync} and full_page_writes is {full_pages}: a power failure can destroy the database"
         );
-        Finding::problem("durability", text, "set both to on in postgresql.conf")
+        Finding::warning(
+            "durability",
+            text,
+            "set both to on in postgresql.conf, unless this loss is acceptable",
+        )
     } else if commit == "off" {
         let text = "synchronous_commit is off: a power failure can lose messages that were acknowledged";
         Finding::warning("durability", text, "set synchronous_commit to on, unless this loss is acceptable")
@@ -126,7 +152,7 @@ async fn connections(connection: &mut PgConnection, options: &Options) -> Result
     let counts = "select current_setting('max_connections')::bigint \
          - current_setting('superuser_reserved_connections')::bigint, \
          (select count(*) from pg_stat_activity where backend_type = 'client backend' \
-             and application_name <> 'chat' and pid <> pg_backend_pid())";
+             and application_name <> current_setting('application_name') and pid <> pg_backend_pid())";
     let row = sqlx::query(counts).fetch_one(connection).await?;
     let (max, used): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     let (wanted, left) = (i64::from(options.postgres_connections), max - used);

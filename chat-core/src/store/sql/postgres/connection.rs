@@ -3,14 +3,18 @@
 //! If a host loses power or a NAT drops its state, the TCP connection is not closed. The driver and the pool have no
 //! time-out of their own for a response.
 
-use super::{BULK_MODE, SQL, arguments, failed};
+use super::{
+    BULK_MODE, SQL, arguments,
+    failure::{failed, is_read_only, is_shared_connection},
+    read_only::OutdatedConnections,
+};
 use crate::store::sql::{
     dialect::Transaction,
-    failure::{Failure, Kind},
+    failure::{Failure, Internal, Kind},
     statements::DialectSql,
     value::Arg,
 };
-use sqlx::{Error, Executor as _, PgPool, Postgres, pool::PoolConnection, postgres::PgRow};
+use sqlx::{Error, Executor as _, Postgres, pool::PoolConnection, postgres::PgRow};
 use sqlx_core::transaction::TransactionManager as _;
 use std::{io, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, time::timeout};
@@ -27,8 +31,11 @@ const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
 /// When it is dropped, an open transaction is rolled back.
 pub(crate) struct TimedConnection {
     connection: PoolConnection<Postgres>,
+    outdated: Arc<OutdatedConnections>,
     response_timeout: Option<Duration>,
     state: State,
+    /// Whether the next use of the connection would fail too.
+    is_unusable: bool,
 }
 
 /// The state of the connection's transaction.
@@ -46,10 +53,36 @@ impl TimedConnection {
     /// Takes a connection from the pool.
     ///
     /// Every failure, even a refused log-in, counts as an unavailable database.
-    pub(super) async fn take(pool: &PgPool) -> Result<Self, Failure> {
-        let connection =
-            pool.acquire().await.map_err(|error| Failure::statement(Kind::Unavailable, error))?;
-        Ok(Self { connection, response_timeout: Some(RESPONSE_TIMEOUT), state: State::None })
+    pub(super) async fn take(database: &super::Postgres) -> Result<Self, Failure> {
+        let taken = database.pool.acquire().await;
+        Ok(Self {
+            connection: taken.map_err(|error| Failure::statement(Kind::Unavailable, error))?,
+            outdated: database.outdated.clone(),
+            response_timeout: Some(RESPONSE_TIMEOUT),
+            state: State::None,
+            is_unusable: false,
+        })
+    }
+
+    /// Returns the failure of a read-only connection, and closes the connection after its use.
+    ///
+    /// All other connections that are open now are closed before their next use.
+    pub(super) fn found_read_only(&mut self) -> Failure {
+        self.outdated.found_read_only();
+        self.is_unusable = true;
+        Internal::ReadOnly.into()
+    }
+
+    /// Converts an error of a statement into a failure.
+    ///
+    /// A connection that is read-only, or that another client uses too, is closed after its use. Otherwise it would stay
+    /// in the pool for half an hour, although the server refuses its statements.
+    fn refused(&mut self, error: Error) -> Failure {
+        if is_read_only(&error) {
+            self.found_read_only();
+        }
+        self.is_unusable |= is_shared_connection(&error);
+        failed(error)
     }
 }
 
@@ -62,7 +95,8 @@ impl Transaction for TimedConnection {
         self.state = State::Beginning;
         self.response_timeout = Some(RESPONSE_TIMEOUT);
         let begin = Manager::begin(&mut self.connection, None);
-        with_timeout(self.response_timeout, begin).await.map_err(failed)?;
+        let done = with_timeout(self.response_timeout, begin).await;
+        done.map_err(|error| self.refused(error))?;
         self.state = State::Open;
         Ok(())
     }
@@ -91,12 +125,14 @@ impl Transaction for TimedConnection {
 
     async fn rows(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Failure> {
         let rows = sqlx::query_with(sql, arguments(args)?).fetch_all(&mut *self.connection);
-        with_timeout(self.response_timeout, rows).await.map_err(failed)
+        let rows = with_timeout(self.response_timeout, rows).await;
+        rows.map_err(|error| self.refused(error))
     }
 
     async fn run(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Failure> {
         let run = self.connection.execute(sqlx::query_with(sql, arguments(args)?));
-        Ok(with_timeout(self.response_timeout, run).await.map_err(failed)?.rows_affected())
+        let done = with_timeout(self.response_timeout, run).await;
+        Ok(done.map_err(|error| self.refused(error))?.rows_affected())
     }
 }
 
@@ -115,6 +151,9 @@ async fn with_timeout<T>(
 
 impl Drop for TimedConnection {
     fn drop(&mut self) {
+        if self.is_unusable {
+            return self.connection.close_on_drop();
+        }
         match self.state {
             State::None => {}
             // If the connection stayed open, its next statements would run inside the abandoned transaction, and their

@@ -1,13 +1,22 @@
 //! The store on Postgres, through sqlx.
 
+mod address;
 mod batches;
 mod connection;
+mod failure;
+mod migrate;
+mod open;
+mod pooler;
+mod read_only;
+
+pub(super) use address::address;
+pub(super) use migrate::{MIGRATIONS, applied_migration};
+pub(super) use open::{ENCODING, OLDEST_VERSION, dial, open};
+pub(super) use pooler::is_transaction_pooled;
 
 use super::{
-    OpenError, Options,
     dialect::{Dialect, Length, Retries, Transaction as _},
-    failure::{Failure, Kind},
-    migrations::{self, APPLIED, Applied},
+    failure::Failure,
     statements::{
         DialectSql, all_ids, dialect_sql, incoming_ids, marked_ids, message_of_m, page, unread_ids,
     },
@@ -19,44 +28,15 @@ use crate::{
 };
 use connection::TimedConnection;
 use futures_util::future::BoxFuture;
+use read_only::OutdatedConnections;
 use sqlx::{
-    Arguments, ConnectOptions, Connection, Error, PgPool, Row as _,
-    migrate::Migrator,
-    postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow},
+    Arguments, Error, PgPool, Row as _,
+    postgres::{PgArguments, PgRow},
 };
-use std::{io::ErrorKind, path::Path, str::FromStr, sync::Arc, time::Duration};
-use tokio::time::timeout;
+use std::{path::Path, sync::Arc};
 use uuid::Uuid;
 
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
-
-/// How long a request waits for a connection.
-///
-/// If the pool is overloaded, requests fail and can be retried.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time-out of a ping on an idle connection.
-///
-/// After a time-out, a new connection is opened within the rest of `ACQUIRE_TIMEOUT`.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
-/// The idle time after which a connection is pinged before it is used.
-const PING_AFTER: Duration = Duration::from_secs(1);
-/// The settings of every connection.
-///
-/// - A statement may take 15 s, including its waits for locks.
-/// - Bitmap scans are off, so that rows are read in the order of an index. The planner expects that each user has the
-///   average number of messages, which is small. It would therefore choose to read and sort all messages of the user.
-///   For a user with a million messages, this takes a second instead of a millisecond.
-/// - Sequential scans are off, because a plan that was made for a small table is kept while the table grows.
-/// - The isolation level is set, because a server can have another default, under which transactions fail
-///   unnecessarily.
-const SETTINGS: [(&str, &str); 5] = [
-    ("statement_timeout", "15s"),
-    ("enable_bitmapscan", "off"),
-    ("enable_seqscan", "off"),
-    ("jit", "off"),
-    ("default_transaction_isolation", "read committed"),
-];
-/// Resets the time-out and the planner settings of [`SETTINGS`].
+/// Resets the time-out and the planner settings of every connection.
 ///
 /// The reset lasts until the end of the transaction.
 const BULK_MODE: &str = "select set_config('statement_timeout', '0', true), \
@@ -102,11 +82,12 @@ const SQL: DialectSql = dialect_sql! {
 #[derive(Debug, Clone)]
 pub(crate) struct Postgres {
     pool: PgPool,
+    outdated: Arc<OutdatedConnections>,
 }
 
 impl Postgres {
     async fn rows(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Failure> {
-        TimedConnection::take(&self.pool).await?.rows(sql, args).await
+        TimedConnection::take(self).await?.rows(sql, args).await
     }
 
     /// Runs one statement that writes and commits by itself, and decodes its rows.
@@ -147,11 +128,20 @@ impl Dialect for Postgres {
         self.rows(sql, args).await?.iter().map(|row| decode(row)).collect()
     }
 
+    async fn ping(&self) -> Result<(), Failure> {
+        let mut connection = TimedConnection::take(self).await?;
+        let rows = connection.rows(SQL.ping, &[]).await?;
+        if rows.iter().map(|row| row.bool(1)).collect::<Result<Vec<_>, _>>()?.contains(&true) {
+            return Err(connection.found_read_only());
+        }
+        Ok(())
+    }
+
     async fn with_transaction<T: Send + 'static>(
         &self,
         work: impl for<'t> FnOnce(&'t mut TimedConnection) -> BoxFuture<'t, Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
-        let mut connection = TimedConnection::take(&self.pool).await?;
+        let mut connection = TimedConnection::take(self).await?;
         work(&mut connection).await
     }
 
@@ -215,26 +205,6 @@ impl Columns for PgRow {
     }
 }
 
-fn failed(error: Error) -> Failure {
-    Failure::statement(kind(&error), error)
-}
-
-/// Classifies an error of the driver.
-fn kind(error: &Error) -> Kind {
-    match error {
-        Error::Database(error) => error.code().map_or(Kind::Fault, |state| kind_of_state(&state)),
-        Error::Io(_)
-        | Error::Tls(_)
-        | Error::PoolTimedOut
-        | Error::PoolClosed
-        | Error::WorkerCrashed
-        | Error::BeginFailed
-        // A truncated response: the connection broke.
-        | Error::Protocol(_) => Kind::Unavailable,
-        _ => Kind::Fault,
-    }
-}
-
 /// Converts the arguments of a statement.
 fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Failure> {
     let mut out = PgArguments::default();
@@ -259,100 +229,4 @@ fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Failure> {
         .map_err(|error| Failure::fault(Error::Encode(error)))?;
     }
     Ok(out)
-}
-
-/// Classifies SQLSTATEs.
-///
-/// See <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-fn kind_of_state(state: &str) -> Kind {
-    match state {
-        "23505" => Kind::Taken,
-        "23503" => Kind::Missing,
-        // Serialization failure, deadlock.
-        "40001" | "40P01" => Kind::Collision,
-        // A read-only transaction; a database that no longer exists; a statement that was cancelled by its time-out or
-        // by an administrator; a lock that is not available.
-        "25006" | "3D000" | "57014" | "55P03" => Kind::Unavailable,
-        // A connection failure; a lack of disk space, memory or connections; a server that stops or starts; an I/O
-        // error.
-        _ if ["08", "53", "57P", "58"].iter().any(|class| state.starts_with(class)) => Kind::Unavailable,
-        _ => Kind::Fault,
-    }
-}
-
-/// Parses an address.
-pub(super) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
-    Ok(PgConnectOptions::from_str(url).map_err(|_| OpenError::Address)?.application_name("chat"))
-}
-
-/// Opens a connection outside the pool, without a statement time-out.
-pub(super) async fn dial(connect: &PgConnectOptions) -> Result<PgConnection, OpenError> {
-    let dial = timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
-    dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(open_error)
-}
-
-/// Opens a Postgres database and brings its schema up to date.
-pub(super) async fn open(url: &str, options: &Options) -> Result<Postgres, OpenError> {
-    let connect = address(url)?;
-    migrate(&connect).await?;
-    let pool = PgPoolOptions::new()
-        .max_connections(options.postgres_connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A connection is pinged after an idle time, so that a restart of the server in that time does not fail the
-        // next request. Other connections are not pinged. If such a connection is broken, its next statement fails.
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for >= PING_AFTER {
-                    let pong = timeout(PING_TIMEOUT, connection.ping()).await;
-                    pong.map_err(|_| Error::Io(ErrorKind::TimedOut.into()))??;
-                }
-                Ok(true)
-            })
-        })
-        .connect_with(connect.options(SETTINGS))
-        .await
-        .map_err(open_error)?;
-    Ok(Postgres { pool })
-}
-
-/// Brings the schema up to date.
-///
-/// The connection has no statement time-out, because a migration by this or another server can take long. The migrator
-/// holds an advisory lock, so that only one of several starting servers migrates. If the schema is current, no DDL
-/// runs, so the role needs no privilege to create objects.
-async fn migrate(connect: &PgConnectOptions) -> Result<(), OpenError> {
-    let mut connection = dial(connect).await?;
-    let done = migrate_on(&mut connection).await;
-    // Closing the connection releases the lock, even after a failure.
-    connection.close().await.ok();
-    done
-}
-
-async fn migrate_on(connection: &mut PgConnection) -> Result<(), OpenError> {
-    let is_recorded = "select to_regclass('_sqlx_migrations') is not null";
-    if sqlx::query_scalar(is_recorded).fetch_one(&mut *connection).await.map_err(OpenError::database)? {
-        let applied = sqlx::query(APPLIED).fetch_all(&mut *connection).await.map_err(OpenError::database)?;
-        let applied = applied.iter().map(applied_migration).collect::<Result<Vec<_>, Error>>();
-        if migrations::missing(&applied.map_err(OpenError::database)?, &MIGRATIONS)?.is_empty() {
-            return Ok(());
-        }
-    }
-    // `run_direct` is `run` with a future that is `Send`.
-    MIGRATIONS.run_direct(None, connection, false).await.map_err(OpenError::migration)
-}
-
-/// Reads a row of [`APPLIED`].
-pub(super) fn applied_migration(row: &PgRow) -> Result<Applied, Error> {
-    Ok(Applied { version: row.try_get(0)?, checksum: row.try_get(1)?, success: row.try_get(2)? })
-}
-
-fn open_error(error: Error) -> OpenError {
-    let state = error.as_database_error().and_then(|e| e.code()).map(|state| state.into_owned());
-    match state.as_deref() {
-        Some("3D000") => OpenError::NoSuchDatabase,
-        Some(state) if state.starts_with("28") => OpenError::Refused(Arc::new(error)),
-        Some(_) => OpenError::database(error),
-        None => OpenError::Unreachable(Arc::new(error)),
-    }
 }

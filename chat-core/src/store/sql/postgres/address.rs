@@ -1,0 +1,320 @@
+//! The address of a Postgres database, and the variables of libpq.
+//!
+//! The driver logs each parameter that it does not know, with its value, which may be a password. It also ignores
+//! invalid values of variables. So every parameter and variable is checked before the driver parses the address.
+
+use crate::store::sql::OpenError;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx_core::Url;
+use std::{borrow::Cow, env, net::IpAddr, str::FromStr, sync::Arc};
+use tracing::dispatcher::{self, Dispatch};
+
+/// What happens to a parameter.
+#[derive(Debug, Clone, Copy)]
+enum Treatment {
+    /// The driver uses it.
+    Used(Form),
+    /// It is accepted, and has no effect.
+    Ignored,
+    /// It is accepted with one of these values, and has no effect.
+    IgnoredIf(&'static [&'static str]),
+}
+
+/// The form of a value.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Any,
+    /// A name, an address or the folder of a socket.
+    Host,
+    IpAddress,
+    Port,
+    SslMode,
+}
+
+use Form::{Any, Host, IpAddress, Port, SslMode};
+use Treatment::{Ignored, IgnoredIf, Used};
+
+/// The parameters that are accepted, with their names in libpq, and for some also in the driver.
+///
+/// The ignored ones concern time-outs and requirements that the program has its own settings for, or never has.
+const PARAMETERS: [(&str, Treatment); 24] = [
+    ("host", Used(Host)),
+    ("hostaddr", Used(IpAddress)),
+    ("port", Used(Port)),
+    ("dbname", Used(Any)),
+    ("user", Used(Any)),
+    ("password", Used(Any)),
+    ("application_name", Used(Any)),
+    ("options", Used(Any)),
+    ("sslmode", Used(SslMode)),
+    ("ssl-mode", Used(SslMode)),
+    ("sslrootcert", Used(Any)),
+    ("ssl-root-cert", Used(Any)),
+    ("ssl-ca", Used(Any)),
+    ("sslcert", Used(Any)),
+    ("ssl-cert", Used(Any)),
+    ("sslkey", Used(Any)),
+    ("ssl-key", Used(Any)),
+    ("connect_timeout", Ignored),
+    ("keepalives", Ignored),
+    ("keepalives_idle", Ignored),
+    ("keepalives_interval", Ignored),
+    ("keepalives_count", Ignored),
+    ("channel_binding", IgnoredIf(&["prefer", "disable"])),
+    // Sets one variable of the server: `options[search_path]=chat`.
+    ("options[", Used(Any)),
+];
+
+/// The variables of libpq that change where and how it connects, with the parameter that each one stands for.
+///
+/// The driver reads some of them. The others must not be ignored in silence.
+const VARIABLES: [(&str, &str); 10] = [
+    ("PGHOST", "host"),
+    ("PGHOSTADDR", "hostaddr"),
+    ("PGPORT", "port"),
+    ("PGSSLMODE", "sslmode"),
+    ("PGCHANNELBINDING", "channel_binding"),
+    ("PGREQUIREAUTH", "require_auth"),
+    ("PGREQUIREPEER", "requirepeer"),
+    ("PGSERVICE", "service"),
+    ("PGSSLCRL", "sslcrl"),
+    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+];
+
+const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// The name that connections have in `pg_stat_activity`, unless the address or `PGAPPNAME` has another.
+const APPLICATION_NAME: &str = "chat";
+
+/// The longest name of a parameter that an error repeats, in bytes.
+const MAX_NAME: usize = 40;
+
+/// Parses an address.
+///
+/// If neither the address nor `PGUSER` names a user, it is the user of the operating system.
+///
+/// # Errors
+/// [`OpenError::Address`] if the address has another form, [`OpenError::UnsupportedParameter`] and
+/// [`OpenError::InvalidParameter`] for a parameter or variable, [`OpenError::SeveralHosts`], and
+/// [`OpenError::NoUser`]. None of them has a value of the address.
+pub(in crate::store::sql) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
+    let (authority, query) = parts(url)?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    if host.contains(',') {
+        return Err(OpenError::SeveralHosts);
+    }
+    let url = &*with_user_in_query(url, authority, host);
+    let parsed = Url::parse(url).map_err(|_| OpenError::Address)?;
+    for (name, value) in parsed.query_pairs() {
+        check_parameter(&name, &value, query, authority)?;
+    }
+    let is_given = |parameter: &str| match parameter {
+        "host" | "hostaddr" => !host.is_empty() || parsed.query_pairs().any(|(name, _)| name == parameter),
+        "port" if parsed.port().is_some() => true,
+        _ => parsed.query_pairs().any(|(name, _)| name == parameter),
+    };
+    for (variable, parameter) in VARIABLES {
+        if let Ok(value) = env::var(variable)
+            && !is_given(parameter)
+        {
+            check_variable(variable, parameter, &value)?;
+        }
+    }
+    let user = default_user(!parsed.username().is_empty() || is_given("user"))?;
+    // The driver logs lines of a password file that it cannot read, with the password.
+    let options = dispatcher::with_default(&Dispatch::none(), || PgConnectOptions::from_str(url));
+    let mut options = options.map_err(|_| OpenError::Address)?;
+    if let Some(user) = user {
+        options = options.username(&user);
+    }
+    // As in libpq. The driver would not verify the certificate.
+    let has_root = given_root(&parsed) || env::var_os("PGSSLROOTCERT").is_some_and(|file| !file.is_empty());
+    if has_root && matches!(options.get_ssl_mode(), PgSslMode::Require) {
+        options = options.ssl_mode(PgSslMode::VerifyCa);
+    }
+    if options.get_application_name().is_none_or(str::is_empty) {
+        options = options.application_name(APPLICATION_NAME);
+    }
+    // PgBouncer refuses this parameter, and no column needs it.
+    Ok(options.extra_float_digits(None))
+}
+
+/// Returns the authority and the query of an address.
+///
+/// # Errors
+/// [`OpenError::Address`] if it has a fragment. Then a password has a `#` that is not percent-encoded.
+fn parts(url: &str) -> Result<(&str, &str), OpenError> {
+    let (_, rest) = url.split_once("://").filter(|_| !url.contains('#')).ok_or(OpenError::Address)?;
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    Ok((place.split_once('/').map_or(place, |(authority, _)| authority), query))
+}
+
+/// Moves the user and the password into the query if the address has no host.
+///
+/// `postgres://ann@/chat` uses the host of `PGHOST` or the socket of the default folder. The parser of the driver
+/// refuses such an address.
+fn with_user_in_query<'u>(url: &'u str, authority: &str, host: &str) -> Cow<'u, str> {
+    let (true, Some((scheme, rest))) = (host.is_empty() && !authority.is_empty(), url.split_once("://"))
+    else {
+        return url.into();
+    };
+    let rest = rest.strip_prefix(authority).unwrap_or(rest);
+    // In a query, these characters have another meaning.
+    let encoded = |text: &str| text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    let named = authority.strip_suffix('@').unwrap_or(authority);
+    let (user, password) = named.split_once(':').map_or((named, None), |(user, word)| (user, Some(word)));
+    let before = if rest.contains('?') { '&' } else { '?' };
+    let password = password.map(|word| format!("&password={}", encoded(word))).unwrap_or_default();
+    format!("{scheme}://{rest}{before}user={}{password}", encoded(user)).into()
+}
+
+/// Returns whether the address names a file of certificate authorities.
+fn given_root(url: &Url) -> bool {
+    url.query_pairs().any(|(name, _)| ["sslrootcert", "ssl-root-cert", "ssl-ca"].contains(&&*name))
+}
+
+/// Describes a parameter for an error.
+fn parameter(name: &str) -> String {
+    format!("the parameter {name} of the database address")
+}
+
+fn treatment(name: &str) -> Option<Treatment> {
+    let accepts = |known: &str| name == known || (known.ends_with('[') && name.starts_with(known));
+    PARAMETERS.iter().find(|(known, _)| accepts(known)).map(|&(_, treatment)| treatment)
+}
+
+fn check_parameter(name: &str, value: &str, query: &str, authority: &str) -> Result<(), OpenError> {
+    let Some(treatment) = treatment(name) else {
+        // The name may be a part of a password that is not percent-encoded.
+        let is_name = name.len() <= MAX_NAME
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+            && query.split('&').any(|pair| pair.split_once('=').is_some_and(|(before, _)| before == name))
+            && (authority.contains('@') || !query.contains('@'));
+        return Err(if is_name {
+            OpenError::UnsupportedParameter(parameter(name))
+        } else {
+            OpenError::Address
+        });
+    };
+    check_value(treatment, value, || parameter(name))
+}
+
+fn check_variable(variable: &str, parameter: &str, value: &str) -> Result<(), OpenError> {
+    // libpq takes an empty variable for one that is not set. The driver does not always do so.
+    let is_default = value.is_empty() && !matches!(parameter, "host" | "hostaddr")
+        || (parameter, value) == ("target_session_attrs", "any");
+    let described = || format!("the variable {variable}");
+    match treatment(parameter) {
+        _ if is_default => Ok(()),
+        Some(treatment) => check_value(treatment, value, described),
+        None => Err(OpenError::UnsupportedParameter(described())),
+    }
+}
+
+/// Checks a value. `described` says where it comes from.
+fn check_value(treatment: Treatment, value: &str, described: impl Fn() -> String) -> Result<(), OpenError> {
+    let is_valid = match treatment {
+        Used(Host | IpAddress | Port) if value.contains(',') => return Err(OpenError::SeveralHosts),
+        Used(Any) | Ignored => true,
+        Used(Host) => !value.is_empty(),
+        Used(IpAddress) => value.parse::<IpAddr>().is_ok(),
+        Used(Port) => value.parse::<u16>().is_ok(),
+        Used(SslMode) => SSL_MODES.contains(&value),
+        IgnoredIf(accepted) => accepted.contains(&value),
+    };
+    if is_valid { Ok(()) } else { Err(OpenError::InvalidParameter(described())) }
+}
+
+/// Returns the user of the operating system if neither the address nor `PGUSER` names a user.
+fn default_user(is_named: bool) -> Result<Option<String>, OpenError> {
+    if is_named || env::var_os("PGUSER").is_some_and(|user| !user.is_empty()) {
+        return Ok(None);
+    }
+    whoami::username().map(Some).map_err(|error| OpenError::NoUser(Arc::new(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(url: &str) -> String {
+        address(url).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn parameters_that_the_driver_uses_are_passed_on() {
+        let options = address(
+            "postgres://ann@db:6432/chat?sslmode=verify-full&sslrootcert=/ca.pem&application_name=eu&\
+             options=-csearch_path%3Dchat&options[lock_timeout]=5s",
+        )
+        .unwrap();
+        assert_eq!((options.get_host(), options.get_port()), ("db", 6432));
+        assert_eq!(options.get_username(), "ann");
+        assert!(matches!(options.get_ssl_mode(), PgSslMode::VerifyFull));
+        assert_eq!(options.get_application_name(), Some("eu"));
+        assert_eq!(options.get_options(), Some("-csearch_path=chat -c lock_timeout=5s"));
+        let verified = address("postgres://ann@db/chat?sslmode=require&sslrootcert=/ca.pem").unwrap();
+        assert!(matches!(verified.get_ssl_mode(), PgSslMode::VerifyCa));
+        let named = address("postgres:///?host=/run/pg&user=ben&dbname=chat&port=1").unwrap();
+        assert_eq!((named.get_username(), named.get_database(), named.get_port()), ("ben", Some("chat"), 1));
+        assert_eq!(named.get_application_name(), Some("chat"));
+    }
+
+    #[test]
+    fn an_address_may_have_a_user_and_no_host() {
+        for url in ["postgres://a+n%20n:p%40=w@/chat?host=/run/pg", "postgres://a+n%20n@/chat?host=/run/pg"] {
+            let options = address(url).unwrap();
+            assert_eq!((options.get_username(), options.get_database()), ("a+n n", Some("chat")));
+            assert_eq!(options.get_socket().and_then(|socket| socket.to_str()), Some("/run/pg"));
+        }
+    }
+
+    #[test]
+    fn parameters_without_effect_are_accepted() {
+        let ignored =
+            "connect_timeout=10&keepalives=1&keepalives_idle=30&keepalives_interval=5&keepalives_count=3";
+        address(&format!("postgres://ann@db/chat?{ignored}&channel_binding=prefer")).unwrap();
+        address("postgres://ann@db/chat?channel_binding=disable").unwrap();
+    }
+
+    #[test]
+    fn other_parameters_are_refused_by_name_without_their_value() {
+        for name in ["target_session_attrs", "sslcrl", "passfile", "load_balance_hosts", "pgbouncer"] {
+            let refusal = refusal(&format!("postgres://ann@db/chat?sslmode=prefer&{name}=s3cret"));
+            assert!(refusal.contains(name) && !refusal.contains("s3cret"), "{refusal}");
+        }
+        for name in ["channel_binding", "sslmode", "port", "hostaddr"] {
+            let refusal = refusal(&format!("postgres://ann@db/chat?{name}=s3cret"));
+            assert!(refusal.contains(name) && !refusal.contains("s3cret"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn several_hosts_are_refused() {
+        for url in [
+            "postgres://ann@one,two/chat",
+            "postgres://ann:p,w@one:5432,two:5432/chat",
+            "postgres:///chat?host=one,two",
+            "postgres://ann@one/chat?port=1,2",
+        ] {
+            assert!(matches!(address(url), Err(OpenError::SeveralHosts)), "{url}");
+        }
+        address("postgres://ann:p,w@one/chat").unwrap();
+    }
+
+    /// Such an address is parsed as another one, of which a parameter may be a part of the password.
+    #[test]
+    fn no_part_of_a_password_that_is_not_encoded_is_in_an_error() {
+        for url in [
+            "postgres://ann:12#s3cret@db/chat",
+            "postgres://ann:12?s3cret@db/chat",
+            "postgres://ann:12?s3cret=1@db/chat",
+            "postgres://ann:p/s3cret@db/chat",
+            "postgres://ann@db/chat?password=top&s3cret",
+            "postgres://ann@db/chat?password=top#s3cret",
+        ] {
+            let error = address(url).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{url}: {error:?}");
+        }
+    }
+}

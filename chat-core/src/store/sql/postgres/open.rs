@@ -1,0 +1,157 @@
+//! Opens a Postgres database: its server, its schema and its pool of connections.
+
+use super::{
+    Postgres, address,
+    failure::{is_shared_connection, state},
+    is_transaction_pooled,
+    migrate::migrate,
+    read_only::OutdatedConnections,
+};
+use crate::store::sql::{OpenError, Options};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Error, Executor as _, PgConnection, PgPool, Row as _,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::{io::ErrorKind, sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// The oldest major version of Postgres that the store is tested on.
+pub(in crate::store::sql) const OLDEST_VERSION: i32 = 15;
+/// The encoding that a database must have. No other one can store every text.
+pub(in crate::store::sql) const ENCODING: &str = "UTF8";
+
+/// How long a request waits for a connection.
+///
+/// If the pool is overloaded, requests fail and can be retried.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time-out of a ping on an idle connection.
+///
+/// After a time-out, a new connection is opened within the rest of `ACQUIRE_TIMEOUT`.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+/// The idle time after which a connection is pinged before it is used.
+const PING_AFTER: Duration = Duration::from_secs(1);
+/// Sets what every connection of the pool needs.
+///
+/// The settings follow the log-in, because a connection pooler refuses them as parameters of the log-in.
+///
+/// - A statement may take 15 s, including its waits for locks.
+/// - Bitmap scans are off, so that rows are read in the order of an index. The planner expects that each user has the
+///   average number of messages, which is small. It would therefore choose to read and sort all messages of the user.
+///   For a user with a million messages, this takes a second instead of a millisecond.
+/// - Sequential scans are off, because a plan that was made for a small table is kept while the table grows.
+/// - The isolation level is set, because a server can have another default, under which transactions fail
+///   unnecessarily.
+const SETTINGS: &str = "set statement_timeout = '15s'; set enable_bitmapscan = off; set enable_seqscan = off; \
+     set jit = off; set default_transaction_isolation = 'read committed'";
+
+/// Opens a connection outside the pool, without a statement time-out.
+pub(in crate::store::sql) async fn dial(connect: &PgConnectOptions) -> Result<PgConnection, OpenError> {
+    let dial = timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
+    dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(open_error)
+}
+
+/// Opens a Postgres database and brings its schema up to date.
+pub(in crate::store::sql) async fn open(url: &str, options: &Options) -> Result<Postgres, OpenError> {
+    let connect = address(url)?;
+    let mut first = dial(&connect).await?;
+    let outdated = Arc::new(OutdatedConnections::new());
+    let pool = pool(connect, options, outdated.clone());
+    let prepared = prepare(&mut first, &pool, options.migrate_timeout).await;
+    // Closing the connection releases the migration lock, even after a failure.
+    first.close().await.ok();
+    let opened = match prepared {
+        Ok(()) => pool.acquire().await.map(drop).map_err(open_error),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = opened {
+        pool.close().await;
+        return Err(error);
+    }
+    Ok(Postgres { pool, outdated })
+}
+
+/// Checks the server, and brings the schema up to date.
+async fn prepare(
+    first: &mut PgConnection,
+    pool: &PgPool,
+    migrate_timeout: Duration,
+) -> Result<(), OpenError> {
+    refuse_unsuitable(first).await?;
+    // If the server allows only one connection, a pooler cannot share several.
+    if let Ok(mut second) = pool.acquire().await
+        && is_transaction_pooled(first, &mut second).await.map_err(open_error)?
+    {
+        return Err(OpenError::TransactionPooled);
+    }
+    migrate(first, migrate_timeout).await
+}
+
+/// Refuses a server or a database that cannot keep every message.
+async fn refuse_unsuitable(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let settings = "select current_setting('server_version_num')::int, current_setting('server_encoding'), \
+         current_setting('transaction_read_only') = 'on'";
+    let row = sqlx::raw_sql(settings).fetch_one(connection).await.map_err(open_error)?;
+    let read = || Ok::<_, Error>(suitable(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
+    read().map_err(OpenError::database)?
+}
+
+/// Checks the version number of a server, and the encoding and the mode of a database.
+fn suitable(version: i32, encoding: String, read_only: bool) -> Result<(), OpenError> {
+    let major = version / 10_000;
+    if major < OLDEST_VERSION {
+        return Err(OpenError::OldServer { found: major, oldest: OLDEST_VERSION });
+    }
+    if encoding != ENCODING {
+        return Err(OpenError::Encoding(encoding));
+    }
+    if read_only { Err(OpenError::ReadOnlyServer) } else { Ok(()) }
+}
+
+/// Returns the pool of the store. It opens no connection yet.
+fn pool(connect: PgConnectOptions, options: &Options, outdated: Arc<OutdatedConnections>) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(options.postgres_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A connection is pinged after an idle time, so that a restart of the server in that time does not fail the
+        // next request. Other connections are not pinged. If such a connection is broken, its next statement fails.
+        .test_before_acquire(false)
+        .before_acquire(move |connection, meta| {
+            let is_outdated = outdated.include(meta.age);
+            Box::pin(async move {
+                if !is_outdated && meta.idle_for >= PING_AFTER {
+                    let pong = timeout(PING_TIMEOUT, connection.ping()).await;
+                    pong.map_err(|_| Error::Io(ErrorKind::TimedOut.into()))??;
+                }
+                Ok(!is_outdated)
+            })
+        })
+        .after_connect(|connection, _| {
+            Box::pin(async move { connection.execute(sqlx::raw_sql(SETTINGS)).await.map(drop) })
+        })
+        .connect_lazy_with(connect)
+}
+
+/// Converts an error of connecting, or of the first statements.
+fn open_error(error: Error) -> OpenError {
+    match state(&error).as_deref() {
+        Some("3D000") => OpenError::NoSuchDatabase,
+        Some(state) if state.starts_with("28") => OpenError::Refused(Arc::new(error)),
+        Some(_) if is_shared_connection(&error) => OpenError::TransactionPooled,
+        Some(_) => OpenError::database(error),
+        None => OpenError::Unreachable(Arc::new(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unsuitable_server_or_database_is_refused() {
+        let utf8 = || "UTF8".to_owned();
+        assert!(suitable(150_004, utf8(), false).is_ok());
+        assert!(matches!(suitable(140_011, utf8(), false), Err(OpenError::OldServer { found: 14, .. })));
+        assert!(matches!(suitable(180_000, "SQL_ASCII".to_owned(), false), Err(OpenError::Encoding(_))));
+        assert!(matches!(suitable(180_000, utf8(), true), Err(OpenError::ReadOnlyServer)));
+    }
+}

@@ -1,0 +1,38 @@
+//! Detects a connection pooler in transaction mode.
+//!
+//! Such a pooler gives each transaction any of its connections to the server. Then the settings of a connection, its
+//! prepared statements and the migration lock are those of another client.
+
+use sqlx::{Error, PgConnection, Row as _};
+
+/// How often the two connections are compared.
+///
+/// A busy pooler can give them different connections to the server by chance.
+const ATTEMPTS: usize = 3;
+
+/// Returns whether two connections share their connections to the server.
+///
+/// While the second connection is in a transaction, the first one must still have the same backend, and another one than
+/// the second. The statements use the simple protocol, which prepares nothing.
+pub(in crate::store::sql) async fn is_transaction_pooled(
+    first: &mut PgConnection,
+    second: &mut PgConnection,
+) -> Result<bool, Error> {
+    let mut before = backend(first, "select pg_backend_pid()").await?;
+    for _ in 0..ATTEMPTS {
+        let other = backend(second, "begin; select pg_backend_pid()").await?;
+        let after = backend(first, "select pg_backend_pid()").await?;
+        sqlx::raw_sql("rollback").execute(&mut *second).await?;
+        if other == before || after != before {
+            return Ok(true);
+        }
+        before = after;
+    }
+    Ok(false)
+}
+
+/// Runs statements, the last of which returns the process id of the backend.
+async fn backend(connection: &mut PgConnection, statements: &'static str) -> Result<i32, Error> {
+    let rows = sqlx::raw_sql(statements).fetch_all(connection).await?;
+    rows.last().ok_or(Error::RowNotFound)?.try_get(0)
+}

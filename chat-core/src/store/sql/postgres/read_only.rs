@@ -1,0 +1,70 @@
+//! Connections to a server that has become read-only.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+/// The shortest time between two findings that outdate all open connections.
+///
+/// A server can be read-only for long and still serve reads. Without this limit, each refused write would close every
+/// connection.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Decides which connections of a pool are closed because the server became read-only.
+///
+/// After a fail-over, connections can lead to the former primary, which is a standby now. Connections that are opened
+/// later lead to the new primary. So if one connection is found read-only, all that were open then are closed before
+/// their next use.
+#[derive(Debug)]
+pub(super) struct OutdatedConnections {
+    began: Instant,
+    /// When a connection was found read-only, in microseconds after `began`; 0 if none was.
+    found: AtomicU64,
+}
+
+impl OutdatedConnections {
+    pub(super) fn new() -> Self {
+        Self { began: Instant::now(), found: AtomicU64::new(0) }
+    }
+
+    /// Records that a connection was found read-only now.
+    pub(super) fn found_read_only(&self) {
+        self.found_after(self.began.elapsed());
+    }
+
+    /// Returns whether a connection of this age was open when another one was found read-only.
+    pub(super) fn include(&self, age: Duration) -> bool {
+        self.include_at(self.began.elapsed(), age)
+    }
+
+    fn found_after(&self, elapsed: Duration) {
+        let found = Duration::from_micros(self.found.load(Relaxed));
+        if found.is_zero() || elapsed.saturating_sub(found) >= INTERVAL {
+            self.found.store(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX).max(1), Relaxed);
+        }
+    }
+
+    fn include_at(&self, elapsed: Duration, age: Duration) -> bool {
+        elapsed.saturating_sub(age) < Duration::from_micros(self.found.load(Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_from_before_the_finding_are_outdated() {
+        let outdated = OutdatedConnections::new();
+        let seconds = Duration::from_secs_f64;
+        assert!(!outdated.include_at(seconds(9.0), seconds(9.0)), "none was found");
+        outdated.found_after(seconds(10.0));
+        assert!(outdated.include_at(seconds(11.0), seconds(2.0)));
+        assert!(!outdated.include_at(seconds(11.0), seconds(0.5)));
+        outdated.found_after(seconds(10.9));
+        assert!(!outdated.include_at(seconds(11.0), seconds(0.5)), "too soon after the last finding");
+        outdated.found_after(seconds(11.0));
+        assert!(outdated.include_at(seconds(11.0), seconds(0.5)));
+    }
+}

@@ -1,0 +1,55 @@
+//! A connection pooler between the server and Postgres.
+
+use crate::stories::doctor::Findings;
+use chat_tests::{Cluster, Database, Program, program, run};
+use sqlx::{Connection as _, PgConnection};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_works_behind_a_pooler_in_session_mode() {
+    let cluster = Cluster::own();
+    let Some(pgbouncer) = cluster.pgbouncer("session") else { return };
+    let database = Database::at(pgbouncer.url("postgres"));
+    let (one, two) = (Program::serve(&database, &["--demo"]), Program::serve(&database, &[]));
+    let user3 = one.client().sign_in("user3", "1234").await.unwrap();
+    let thread = user3.threads().await.unwrap().results[0].id;
+    let sent = user3.send(thread, "through the pooler").await.unwrap();
+    let there = two.client().with_token(user3.token().unwrap().clone()).unwrap();
+    assert_eq!(there.thread_messages(thread).newest().limit(1).await.unwrap().results, [sent]);
+    assert_eq!(Findings::of(&database, &[]).faults(), []);
+    one.stop();
+    two.stop();
+}
+
+#[test]
+fn a_pooler_in_transaction_mode_is_refused() {
+    let cluster = Cluster::own();
+    let Some(pgbouncer) = cluster.pgbouncer("transaction") else { return };
+    let database = Database::at(pgbouncer.url("postgres"));
+    for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["user", "list"]] {
+        let refusal = run(&mut program::chat_server(&database, args), "").failed(1);
+        assert!(refusal.contains("transaction mode") && refusal.contains("pool_mode = session"), "{refusal}");
+    }
+    assert_eq!(Findings::of(&database, &[]).faults(), [("pooler", "problem")]);
+}
+
+/// The mode can be changed while the server runs. The log then gives the reason.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_that_changes_to_transaction_mode_is_named_in_the_log() {
+    let cluster = Cluster::own();
+    let Some(pgbouncer) = cluster.pgbouncer("session") else { return };
+    let database = Database::at(pgbouncer.url("postgres"));
+    let server = Program::serve(&database, &["--demo"]);
+    pgbouncer.change_mode("transaction").unwrap();
+    let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
+    let terminate = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'chat'";
+    sqlx::query(terminate).execute(&mut administrator).await.unwrap();
+    let log_ins = (0..100).map(|_| {
+        let client = server.client();
+        async move { client.sign_in("user3", "1234").await }
+    });
+    let log_ins = futures_util::future::join_all(log_ins).await;
+    assert!(log_ins.iter().any(|log_in| log_in.is_err()));
+    server.wait_for("pool_mode = session");
+    pgbouncer.change_mode("session").unwrap();
+    server.kill();
+}
