@@ -51,6 +51,18 @@ async fn a_full_disk_is_an_error() {
     assert_eq!(exit_status(output.status), 1);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_failure_that_cannot_be_reported_keeps_its_exit_status() {
+    let (reader, closed) = std::io::pipe().unwrap();
+    drop(reader);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    for stderr in [Stdio::from(closed), Stdio::from(full)] {
+        let status = TestEnv::new().command().arg("whoami").stderr(stderr).status().unwrap();
+        assert_eq!(exit_status(status), 4);
+    }
+}
+
 #[test]
 fn help_does_not_show_the_token_of_the_environment() {
     let mut command = TestEnv::new().command();

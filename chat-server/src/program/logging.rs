@@ -1,12 +1,19 @@
-//! The log: to standard error, as text or JSON.
+//! The log: to standard error, as text or JSON, through a queue.
 
 use super::{
     args::Command,
     common::{Common, LogFormat},
     failure::{Usage, hinted},
+    log_queue::LogQueue,
 };
 use anyhow::Result;
-use std::io::{self, IsTerminal};
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    io::{self, IsTerminal},
+    panic::{self, PanicHookInfo},
+    thread,
+};
+use tracing::{Level, field};
 use tracing_subscriber::{EnvFilter, fmt};
 
 /// The default filter when serving.
@@ -19,7 +26,7 @@ const DEFAULT_WHEN_SERVING: &str = "info,sqlx=warn,chat_server::access=warn";
 const DEFAULT_OTHERWISE: &str = "off,chat_core::store::sql::postgres::migrate=warn";
 
 /// Starts logging with the options of the command line.
-pub(super) fn start(common: &Common, command: &Command) -> Result<()> {
+pub(super) fn start(common: &Common, command: &Command, queue: &LogQueue) -> Result<()> {
     let is_serving = matches!(command, Command::Serve(_));
     let default = if is_serving { DEFAULT_WHEN_SERVING } else { DEFAULT_OTHERWISE };
     let filter = common.log.as_deref().unwrap_or(default);
@@ -29,7 +36,7 @@ pub(super) fn start(common: &Common, command: &Command) -> Result<()> {
             "give one such as info or info,chat_core=debug",
         )
     })?;
-    let log = fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = fmt().with_env_filter(filter).with_writer(queue.clone());
     match common.log_format {
         LogFormat::Text => {
             let colours =
@@ -39,4 +46,55 @@ pub(super) fn start(common: &Common, command: &Command) -> Result<()> {
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     Ok(())
+}
+
+/// Sends panics to the queue, as lines of the log.
+///
+/// The hook of the standard library writes to standard error itself, and so waits for a reader that has stopped reading.
+pub(super) fn log_panics(queue: &LogQueue) {
+    let queue = queue.clone();
+    panic::set_hook(Box::new(move |panic| log_panic(panic, &queue)));
+}
+
+/// Logs a panic; as plain text if the log is off.
+fn log_panic(panic: &PanicHookInfo<'_>, queue: &LogQueue) {
+    let message = panic.payload_as_str().unwrap_or("no message");
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    let thread = thread::current();
+    let thread = thread.name().unwrap_or("unnamed");
+    // Captured only if the environment variables of the standard library ask for it.
+    let backtrace = Some(Backtrace::capture()).filter(|trace| trace.status() == BacktraceStatus::Captured);
+    if tracing::enabled!(Level::ERROR) {
+        let backtrace = backtrace.as_ref().map(field::display);
+        tracing::error!(thread, location, backtrace, "panic: {message}");
+    } else {
+        let backtrace = backtrace.map(|trace| format!("\n{trace}")).unwrap_or_default();
+        queue.push(
+            format!("chat-server: panic in the thread {thread} at {location}: {message}{backtrace}\n")
+                .as_bytes(),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_goes_to_the_queue() {
+        let queue = LogQueue::default();
+        let of_the_tests = panic::take_hook();
+        log_panics(&queue);
+        let plain = thread::Builder::new().name("worker".to_owned()).spawn(|| panic!("no such row"));
+        plain.unwrap().join().unwrap_err();
+        let json = fmt().json().with_writer(queue.clone()).finish();
+        let logged = thread::spawn(|| tracing::subscriber::with_default(json, || panic!("no such column")));
+        logged.join().unwrap_err();
+        panic::set_hook(of_the_tests);
+
+        let lines = queue.waiting();
+        let plain = "chat-server: panic in the thread worker at chat-server/src/program/logging.rs:";
+        assert!(lines.contains(plain) && lines.contains(": no such row\n"), "{lines}");
+        assert!(lines.contains(r#""message":"panic: no such column""#), "{lines}");
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Clients of the chat need no access to that port.
 
-use super::process;
+use super::{log_queue::LogQueue, process};
 use anyhow::Result;
 use bytes::Bytes;
 use chat_core::api::Timestamp;
@@ -32,15 +32,15 @@ const MAX_LIFETIME: Duration = Duration::from_secs(600);
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// Serves `GET /metrics` on this listener, without TLS, until the process ends.
-pub(super) async fn serve(listener: TcpListener, service: ChatService, started: Timestamp) {
+pub(super) async fn serve(listener: TcpListener, service: ChatService, log: LogQueue, started: Timestamp) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     while let Ok(slot) = slots.clone().acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let service = service.clone();
+                let (service, log) = (service.clone(), log.clone());
                 tokio::spawn(async move {
                     // An error affects only this connection. The scraper retries.
-                    let _ = timeout(MAX_LIFETIME, serve_connection(stream, service, started)).await;
+                    let _ = timeout(MAX_LIFETIME, serve_connection(stream, service, log, started)).await;
                     drop(slot);
                 });
             }
@@ -55,10 +55,11 @@ pub(super) async fn serve(listener: TcpListener, service: ChatService, started: 
 async fn serve_connection(
     stream: TcpStream,
     service: ChatService,
+    log: LogQueue,
     started: Timestamp,
 ) -> Result<(), hyper::Error> {
     let service = service_fn(move |request: Request<_>| {
-        let response = respond(&service, started, request);
+        let response = respond(&service, &log, started, request);
         async move { Ok::<_, Infallible>(response) }
     });
     let mut http1 = http1::Builder::new();
@@ -66,7 +67,12 @@ async fn serve_connection(
     http1.serve_connection(TokioIo::new(stream), service).await
 }
 
-fn respond<B>(service: &ChatService, started: Timestamp, request: Request<B>) -> Response<Full<Bytes>> {
+fn respond<B>(
+    service: &ChatService,
+    log: &LogQueue,
+    started: Timestamp,
+    request: Request<B>,
+) -> Response<Full<Bytes>> {
     if request.uri().path() != PATH {
         return plain(StatusCode::NOT_FOUND, format!("Not found. The metrics are at {PATH}.\n"));
     }
@@ -77,6 +83,7 @@ fn respond<B>(service: &ChatService, started: Timestamp, request: Request<B>) ->
     }
     let mut text = service.metrics();
     text.push_str(&process::metrics(started));
+    text.push_str(&log.metrics());
     plain(StatusCode::OK, text)
 }
 

@@ -13,6 +13,7 @@ mod doctor;
 mod failure;
 mod import;
 mod lock;
+mod log_queue;
 mod logging;
 mod metrics;
 mod migrate;
@@ -29,9 +30,10 @@ use self::{
     args::{Args, Command},
     common::Common,
     database::DatabaseUrl,
+    log_queue::LogQueue,
 };
 use anyhow::{Context, Result};
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 use tokio::runtime::Runtime;
 
 /// Exit status of a command that failed.
@@ -41,29 +43,49 @@ const NOT_UNDERSTOOD: u8 = 2;
 
 /// Runs the command of the command line.
 pub(super) fn main() -> ExitCode {
-    match start(Args::read()) {
+    let args = Args::read();
+    let log = match LogQueue::start() {
+        Ok(log) => log,
+        Err(error) => {
+            let error = anyhow::Error::from(error).context("cannot start the thread that writes the log");
+            output::failure(io::stderr(), &error, None);
+            return ExitCode::from(FAILED);
+        }
+    };
+    let _flush = FlushOnDrop(&log);
+    logging::log_panics(&log);
+    match start(args, &log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::failure(&error, failure::hint(&error));
+            output::failure(&log, &error, failure::hint(&error));
             ExitCode::from(if failure::is_usage(&error) { NOT_UNDERSTOOD } else { FAILED })
         }
     }
 }
 
-fn start(mut args: Args) -> Result<()> {
+/// Flushes the log when `main` returns, also after a panic.
+struct FlushOnDrop<'a>(&'a LogQueue);
+
+impl Drop for FlushOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
+fn start(mut args: Args, log: &LogQueue) -> Result<()> {
     if let Some(file) = &args.common.database_url_file {
         args.common.database_url = DatabaseUrl::from_file(file)?;
     }
-    logging::start(&args.common, &args.command)?;
+    logging::start(&args.common, &args.command, log)?;
     let runtime = Runtime::new().context("cannot start the threads of the runtime")?;
-    runtime.block_on(run(&args.common, args.command))
+    runtime.block_on(run(&args.common, args.command, log))
 }
 
-async fn run(common: &Common, command: Command) -> Result<()> {
+async fn run(common: &Common, command: Command, log: &LogQueue) -> Result<()> {
     signals::ignore_file_size_signal().context("cannot install a signal handler")?;
     match command {
-        Command::Serve(args) => serve::run(common, &args).await,
+        Command::Serve(args) => serve::run(common, &args, log).await,
         Command::User(command) => user::run(common, command).await,
         Command::Token(command) => token::run(common, command).await,
         Command::Import(command) => import::run(common, command).await,

@@ -27,17 +27,17 @@ pub(super) fn ask(question: &str) -> Result<String> {
     Ok(answer.trim().to_owned())
 }
 
-/// Prints the failure of a command on one line of standard error.
+/// Writes the failure of a command as one line.
 ///
 /// The hint comes last.
-pub(super) fn failure(error: &anyhow::Error, hint: Option<&str>) {
+pub(super) fn failure(to: impl Write, error: &anyhow::Error, hint: Option<&str>) {
     let mut text = format!("chat-server: {}", error_chain(&**error));
     if let Some(hint) = hint {
         text.push_str("; ");
         text.push_str(hint);
     }
     // If standard error is closed, there is no other place to report it.
-    let _ = write(io::stderr().lock(), &visible(&text, false));
+    let _ = write(to, &visible(&text, false));
 }
 
 /// A JSON array that is printed while its items are still being fetched.
@@ -72,7 +72,8 @@ pub(super) fn is_closed(error: &anyhow::Error) -> bool {
 }
 
 fn write(mut to: impl Write, text: &str) -> Result<()> {
-    match writeln!(to, "{text}").and_then(|()| to.flush()) {
+    // One write, so that lines of other threads are not written in between.
+    match to.write_all(format!("{text}\n").as_bytes()).and_then(|()| to.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Closed.into()),
         written => written.context("cannot write the result"),
     }

@@ -6,6 +6,7 @@ use super::{
     database, demo,
     failure::hinted,
     lock::ServerLock,
+    log_queue::LogQueue,
     metrics, output, signals,
     token_ttl::TokenTtl,
 };
@@ -14,6 +15,7 @@ use chat_core::{
     Chat,
     api::limits,
     clock::{Clock as _, SystemClock},
+    error_chain,
     store::{Store, sql::Options},
 };
 use chat_server::{ChatService, Server};
@@ -88,7 +90,7 @@ impl ServeArgs {
 }
 
 /// Serves until SIGINT or SIGTERM.
-pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
+pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Result<()> {
     let started = SystemClock.now();
     // The steps are in this order, so that a server that cannot start changes nothing. For example, --demo then does
     // not fill the database.
@@ -109,7 +111,7 @@ pub(super) async fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     tracing::info!(database = %common.database_url, "listening on {scheme}://{address}");
     if let Some(listener) = metrics_listener {
         tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
-        tokio::spawn(metrics::serve(listener, service.clone(), started));
+        tokio::spawn(metrics::serve(listener, service.clone(), log.clone(), started));
     }
     let mut server = Server::new(service).limits(args.connections.limits());
     if let Some(tls) = tls {
@@ -126,8 +128,10 @@ async fn service(store: Arc<dyn Store>, address: SocketAddr, args: &ServeArgs) -
     let chat = Chat::builder(store).text_max(args.text_max).token_ttl(args.token_ttl.0).build();
     if args.demo {
         let result = demo::fill(&chat, address).await?;
-        // The server also runs if standard output is closed.
-        output::line(&result).or_else(|error| if output::is_closed(&error) { Ok(()) } else { Err(error) })?;
+        // The server also runs if standard output is closed or its disk is full.
+        if let Err(error) = output::line(&result) {
+            tracing::warn!(error = %error_chain(&*error), "cannot print the requests to try");
+        }
     }
     let service = ChatService::builder(chat)
         .open_registration(args.open_registration)

@@ -16,6 +16,8 @@ mod connections;
 mod cors;
 mod databases;
 mod imports;
+#[cfg(unix)]
+mod logging;
 mod program;
 mod serving;
 mod stop;

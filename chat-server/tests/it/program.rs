@@ -89,7 +89,7 @@ impl Program {
                 break rest[..end].to_owned();
             }
         };
-        Server { child, stderr, address }
+        Server { child, stderr: Some(stderr), address }
     }
 }
 
@@ -131,8 +131,9 @@ impl Ended {
 
 /// A running server; killed when it is dropped.
 pub(crate) struct Server {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
+    pub(crate) child: Child,
+    /// The log; `None` after [`close_log`](Self::close_log).
+    pub(crate) stderr: Option<BufReader<ChildStderr>>,
     pub(crate) address: String,
 }
 
@@ -174,17 +175,25 @@ impl Server {
         assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
     }
 
-    /// Waits until the server logs this text.
-    pub(crate) fn logged(&mut self, what: &str) {
+    /// Waits until the server logs this text. Returns the line.
+    pub(crate) fn logged(&mut self, what: &str) -> String {
+        let stderr = self.stderr.as_mut().unwrap();
         let mut line = String::new();
         while !line.contains(what) {
             line.clear();
-            assert_ne!(
-                self.stderr.read_line(&mut line).unwrap(),
-                0,
-                "the server ended before it logged {what:?}"
-            );
+            assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "the server ended before it logged {what:?}");
         }
+        line
+    }
+
+    /// Closes the reading end of the log.
+    pub(crate) fn close_log(&mut self) {
+        self.stderr = None;
+    }
+
+    /// Waits until the server ends, without reading its log.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
     }
 
     /// Stops the server with a signal.
@@ -193,7 +202,7 @@ impl Server {
     pub(crate) fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
         self.signal(signal);
         let (mut log, mut printed) = (String::new(), String::new());
-        self.stderr.read_to_string(&mut log).unwrap();
+        self.stderr.take().unwrap().read_to_string(&mut log).unwrap();
         self.child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
         (self.child.wait().unwrap(), log, printed)
     }

@@ -91,6 +91,7 @@ async fn requests_and_store_calls_are_counted(database: Database) {
         (r#"chat_writes_waiting{write="messages"}"#, 0.0),
         (r#"chat_write_duration_seconds_count{write="messages"}"#, 3.0),
         (r#"chat_batch_writes_sum{write="messages"}"#, 3.0),
+        ("chat_log_dropped_lines_total", 0.0),
     ] {
         assert_eq!(found.get(sample), Some(&value), "{sample}:\n{text}");
     }

@@ -1,0 +1,160 @@
+//! A log that cannot be written neither blocks nor ends the server.
+
+use crate::program::{Program, Server};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Command, Stdio},
+};
+
+/// Returns the metric of the lines that were dropped.
+fn dropped_lines(address: &str) -> u64 {
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: chat\r\nConnection: close\r\n\r\n").unwrap();
+    let mut metrics = String::new();
+    socket.read_to_string(&mut metrics).unwrap();
+    let line = metrics.lines().find_map(|line| line.strip_prefix("chat_log_dropped_lines_total "));
+    line.unwrap().parse().unwrap()
+}
+
+/// Makes a request, which is logged at the level `info`.
+fn request(server: &Server) {
+    let (status, _) = server.request("GET", "/", "", "");
+    assert_eq!(status, 200);
+}
+
+/// Makes many requests on one connection, with ids that make the lines of the log long.
+fn requests(server: &Server, count: usize) {
+    let id = "x".repeat(128);
+    let request = format!("GET /chat-api/ HTTP/1.1\r\nHost: chat\r\nX-Request-Id: {id}\r\n");
+    let last = format!("{request}Connection: close\r\n\r\n");
+    let sent = format!("{request}\r\n").repeat(count - 1) + &last;
+    let mut socket = TcpStream::connect(&server.address).unwrap();
+    let mut writer = socket.try_clone().unwrap();
+    let sender = std::thread::spawn(move || writer.write_all(sent.as_bytes()).unwrap());
+    let mut responses = String::new();
+    socket.read_to_string(&mut responses).unwrap();
+    sender.join().unwrap();
+    assert_eq!(responses.matches("HTTP/1.1 200 OK").count(), count);
+}
+
+/// Reads the log until the server listens and has named the address of its metrics.
+fn metrics_address(server: &mut Server) -> String {
+    let line = server.logged("metrics at http://");
+    let (_, rest) = line.split_once("metrics at http://").unwrap();
+    rest.split_once("/metrics").unwrap().0.to_owned()
+}
+
+#[test]
+fn a_reader_that_stops_reading_blocks_no_request() {
+    let program = Program::new();
+    let mut server = program.serve("--log trace --metrics-listen 127.0.0.1:0");
+    let metrics = metrics_address(&mut server);
+    assert_eq!(dropped_lines(&metrics), 0);
+    // First the pipe fills, then the queue.
+    while dropped_lines(&metrics) == 0 {
+        requests(&server, 1000);
+    }
+    // Nothing is read while the server stops.
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn at_the_stop_a_reader_that_reads_again_gets_the_whole_queue() {
+    const REQUESTS: usize = 1000;
+    let program = Program::new();
+    let server = program.serve("--log trace");
+    requests(&server, REQUESTS);
+    let (status, log, _) = server.stop("TERM");
+    assert_eq!(status.code(), Some(0));
+    assert!(log.len() > 64 * 1024, "the log did not fit into the pipe");
+    let answered = log.lines().filter(|line| line.contains("chat_server::access")).count();
+    assert_eq!(answered, REQUESTS);
+    assert!(log.trim_end().ends_with("stopped"), "{}", log.lines().last().unwrap());
+}
+
+#[test]
+fn a_reader_that_has_gone_fails_no_request() {
+    let program = Program::new();
+    let mut server = program.serve("--log trace --metrics-listen 127.0.0.1:0");
+    let metrics = metrics_address(&mut server);
+    server.close_log();
+    request(&server);
+    request(&server);
+    while dropped_lines(&metrics) == 0 {
+        request(&server);
+    }
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+/// Starts a server whose standard error the shell redirects. Returns it and its address.
+fn serve_with_log(program: &Program, redirection: &str) -> Server {
+    let line = format!("exec \"$0\" --demo --listen 127.0.0.1:0 --log trace {redirection}");
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &line, env!("CARGO_BIN_EXE_chat-server")]).env_clear().current_dir(program.path(""));
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    // The requests to try have the address.
+    let mut printed = BufReader::new(child.stdout.take().unwrap());
+    let address = loop {
+        let mut line = String::new();
+        assert_ne!(
+            printed.read_line(&mut line).unwrap(),
+            0,
+            "the server ended before it printed its address"
+        );
+        if let Some((_, rest)) = line.split_once("http://") {
+            break rest.split_once('/').unwrap().0.to_owned();
+        }
+    };
+    Server { child, stderr: None, address }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_fails_no_request() {
+    let program = Program::new();
+    let server = serve_with_log(&program, "2>/dev/full");
+    request(&server);
+    request(&server);
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_closed_standard_error_fails_no_request() {
+    let program = Program::new();
+    let server = serve_with_log(&program, "2>&-");
+    request(&server);
+    request(&server);
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+/// Runs a command whose standard error is a pipe that is full.
+///
+/// Returns its exit status, and what could be read from the pipe after it had ended.
+#[cfg(target_os = "linux")]
+fn run_with_full_pipe(program: &Program, line: &str) -> (Option<i32>, String) {
+    // The default capacity of a pipe.
+    let line = format!("head -c 65536 /dev/zero >&2; exec \"$0\" {line}");
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &line, env!("CARGO_BIN_EXE_chat-server")]).current_dir(program.path(""));
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let status = child.wait().unwrap().code();
+    let mut rest = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut rest).unwrap();
+    (status, rest.trim_start_matches('\0').to_owned())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reader_that_stops_reading_does_not_keep_a_failed_command_from_ending() {
+    let program = Program::new();
+    let (status, _) = run_with_full_pipe(&program, "user disable ann");
+    assert_eq!(status, Some(1));
+    let (status, _) = run_with_full_pipe(&program, "serve --listen 192.0.2.1:1 --log trace");
+    assert_eq!(status, Some(1));
+}
