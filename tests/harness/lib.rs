@@ -17,6 +17,8 @@ pub mod program;
 pub mod relay;
 mod secrecy;
 pub mod server;
+#[cfg(unix)]
+pub mod terminal;
 
 pub use clock::ManualClock;
 pub use cluster::Cluster;
@@ -26,6 +28,8 @@ pub use faults::{Fault, Faults, Gate};
 pub use program::{Program, Ran, run};
 pub use relay::Relay;
 pub use server::Server;
+#[cfg(unix)]
+pub use terminal::Terminal;
 
 /// Makes two tests of each `async fn(Database)`: one on SQLite and one on Postgres.
 #[macro_export]

@@ -100,6 +100,12 @@ pub fn chat_server(database: &Database, args: &[&str]) -> Command {
     command
 }
 
+/// Sends a signal to a process.
+pub fn send_signal(process: u32, signal: &str) {
+    let sent = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", signal, &process.to_string()]).status();
+    assert!(sent.expect("a shell").success(), "the signal is sent");
+}
+
 /// A running `chat-server serve`. Dropping this value kills it.
 ///
 /// After it has ended, its log is searched for secrets.
@@ -171,8 +177,7 @@ impl Program {
 
     /// Sends it SIGTERM, as an init system does.
     pub fn ask_to_stop(&self) {
-        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.id().to_string()]).status();
-        assert!(asked.expect("a shell").success(), "the signal is sent");
+        send_signal(self.id(), "TERM");
     }
 
     /// Waits until it exits, and returns its status.

@@ -35,7 +35,10 @@ Exit status: 0 done, 1 failed (one line on standard error says why), 2 command l
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Serve the chat until SIGINT or SIGTERM.
+    /// Serve the chat until SIGTERM, SIGINT or SIGQUIT.
+    ///
+    /// SIGHUP reloads the certificate. Without TLS, it stops a server whose log goes to a terminal, and is otherwise
+    /// ignored, like SIGUSR1 and SIGUSR2.
     Serve(Box<ServeArgs>),
     /// Add, list, change and remove users.
     ///

@@ -1,6 +1,12 @@
 //! `chat-server backup FILE`.
 
-use super::{common::Common, database, failure::hinted, output, signals};
+use super::{
+    common::Common,
+    database,
+    failure::hinted,
+    output,
+    signals::{self, Hangup},
+};
 use anyhow::{Context, Result, anyhow, bail};
 use chat_core::{Error, store::StoreError};
 use std::path::{Path, PathBuf};
@@ -20,7 +26,7 @@ pub(super) async fn run(common: &Common, BackupArgs { file }: &BackupArgs) -> Re
     if file.parent().is_some_and(|folder| folder != Path::new("") && !folder.is_dir()) {
         return Err(hinted(anyhow!("there is no folder for {name}"), "create it, or name another file"));
     }
-    let stop = signals::stop().context("cannot install a signal handler")?;
+    let stop = signals::stop(Hangup::Stops).context("cannot install a signal handler")?;
     let chat = database::open_existing(common).await?;
     let written = tokio::select! {
         written = chat.store().backup(file) => written,

@@ -124,26 +124,13 @@ impl ConnectionArgs {
     }
 }
 
-/// Reloads the certificate at each SIGHUP.
-#[cfg(unix)]
-pub(super) fn reload_at_hangup(tls: Tls) -> std::io::Result<()> {
-    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            match tls.reload() {
-                Ok(()) => tracing::info!("SIGHUP: certificate reloaded"),
-                Err(error) => {
-                    let error = error_chain(&error);
-                    tracing::error!(%error, "SIGHUP: cannot reload the certificate; keeping the current one");
-                }
-            }
+/// Reloads the certificate, at SIGHUP.
+pub(super) fn reload(tls: &Tls) {
+    match tls.reload() {
+        Ok(()) => tracing::info!("SIGHUP: certificate reloaded"),
+        Err(error) => {
+            let error = error_chain(&error);
+            tracing::error!(%error, "SIGHUP: cannot reload the certificate; keeping the current one");
         }
-    });
-    Ok(())
-}
-
-/// Does nothing: this system has no such signal.
-#[cfg(not(unix))]
-pub(super) fn reload_at_hangup(_: Tls) -> std::io::Result<()> {
-    Ok(())
+    }
 }

@@ -83,7 +83,7 @@ fn start(mut args: Args, log: &LogQueue) -> Result<()> {
 }
 
 async fn run(common: &Common, command: Command, log: &LogQueue) -> Result<()> {
-    signals::ignore_file_size_signal().context("cannot install a signal handler")?;
+    signals::ignore_signals().context("cannot install a signal handler")?;
     match command {
         Command::Serve(args) => serve::run(common, &args, log).await,
         Command::User(command) => user::run(common, command).await,

@@ -2,12 +2,13 @@
 
 use super::{
     common::Common,
-    connections::{ConnectionArgs, reload_at_hangup},
+    connections::{self, ConnectionArgs},
     database, demo,
     failure::hinted,
     lock::ServerLock,
     log_queue::LogQueue,
-    metrics, output, signals,
+    metrics, output,
+    signals::{self, Hangup},
     token_ttl::TokenTtl,
 };
 use anyhow::{Context, Error, Result};
@@ -18,9 +19,13 @@ use chat_core::{
     error_chain,
     store::{Store, sql::Options},
 };
-use chat_server::{ChatService, Server};
+use chat_server::{ChatService, Server, Tls};
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
-use std::{io::ErrorKind, net::SocketAddr, sync::Arc};
+use std::{
+    io::{self, ErrorKind, IsTerminal},
+    net::SocketAddr,
+    sync::Arc,
+};
 use tokio::net::TcpListener;
 
 /// The largest value of `--text-max`, in code points.
@@ -89,12 +94,13 @@ impl ServeArgs {
     }
 }
 
-/// Serves until SIGINT or SIGTERM.
+/// Serves until SIGTERM, SIGINT or SIGQUIT; or SIGHUP, if the terminal of the server is closed.
 pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Result<()> {
     let started = SystemClock.now();
     // The steps are in this order, so that a server that cannot start changes nothing. For example, --demo then does
     // not fill the database.
     let tls = args.connections.tls()?;
+    let hangup = handle_hangup(tls.as_ref()).context("cannot install a signal handler")?;
     let _lock = common.database_url.file().map(ServerLock::take).transpose()?;
     let listener = bind(&args.listen, "--listen").await?;
     let address = listener.local_addr()?;
@@ -106,7 +112,7 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
     let store = database::open_to_serve(&common.database_url, &args.database(common)).await?;
     let service = service(store, address, args).await?;
     // Until here a signal ends the process at once. That does not damage the database.
-    let stop = signals::stop().context("cannot install a signal handler")?;
+    let stop = signals::stop(hangup).context("cannot install a signal handler")?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(database = %common.database_url, "listening on {scheme}://{address}");
     if let Some(listener) = metrics_listener {
@@ -115,12 +121,28 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
     }
     let mut server = Server::new(service).limits(args.connections.limits());
     if let Some(tls) = tls {
-        reload_at_hangup(tls.clone()).context("cannot install a signal handler")?;
         server = server.tls(tls);
     }
     server.serve(listener, stop).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Decides what SIGHUP does, and installs its handler unless it stops the server.
+///
+/// With TLS it reloads the certificate. Without TLS, the system sends it when the terminal of the server is closed, which
+/// stops the server. Without a terminal it is a request to reload, and there is nothing to reload.
+fn handle_hangup(tls: Option<&Tls>) -> Result<Hangup> {
+    match tls.cloned() {
+        Some(tls) => signals::at_hangup(move || connections::reload(&tls))?,
+        None if io::stderr().is_terminal() => return Ok(Hangup::Stops),
+        None => signals::at_hangup(|| {
+            tracing::info!(
+                "SIGHUP: ignored, because there is no certificate to reload; SIGTERM stops the server"
+            );
+        })?,
+    }
+    Ok(Hangup::DoesNotStop)
 }
 
 /// Builds the service, and fills the database with `--demo`.

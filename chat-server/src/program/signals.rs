@@ -1,48 +1,104 @@
 //! Signals that the process handles.
 
-use anyhow::Result;
-
-/// Returns a future that completes at SIGINT or SIGTERM.
-///
-/// Signals are handled from this call on, not only from the first poll.
-#[cfg(unix)]
-pub(super) fn stop() -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        }
-    })
-}
-
-/// Returns a future that completes at Ctrl-C.
 #[cfg(not(unix))]
-pub(super) fn stop() -> Result<impl Future<Output = ()>> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without a handler no signal arrives.
-            std::future::pending::<()>().await;
-        }
-    })
+pub(super) use elsewhere::{at_hangup, ignore_signals, stop};
+#[cfg(unix)]
+pub(super) use unix::{at_hangup, ignore_signals, stop};
+
+/// Whether SIGHUP stops the process, like the other signals of [`stop`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hangup {
+    Stops,
+    /// It does what [`at_hangup`] was given, or else ends the process at once.
+    DoesNotStop,
 }
 
-/// Keeps SIGXFSZ from ending the process.
-///
-/// The system sends it when a file reaches the limit of `ulimit -f`. With a handler, the write fails as on a full disk,
-/// and the server continues.
 #[cfg(unix)]
-pub(super) fn ignore_file_size_signal() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    /// Its number on Linux, macOS and the BSDs.
-    const SIGXFSZ: i32 = 25;
-    // The handler stays installed after the receiver is dropped.
-    drop(signal(SignalKind::from_raw(SIGXFSZ))?);
-    Ok(())
+mod unix {
+    use super::Hangup;
+    use anyhow::Result;
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    /// SIGXFSZ on Linux, macOS and the BSDs.
+    const FILE_SIZE: i32 = 25;
+
+    /// Keeps signals that are no request to stop from ending the process.
+    ///
+    /// - SIGXFSZ: the system sends it when a file reaches the limit of `ulimit -f`. With a handler, the write fails as on
+    ///   a full disk, and the server continues.
+    /// - SIGUSR1 and SIGUSR2: programs that rotate logs send them.
+    pub(in super::super) fn ignore_signals() -> Result<()> {
+        for kind in
+            [SignalKind::from_raw(FILE_SIZE), SignalKind::user_defined1(), SignalKind::user_defined2()]
+        {
+            // The handler stays installed after the receiver is dropped.
+            drop(signal(kind)?);
+        }
+        Ok(())
+    }
+
+    /// Returns a future that completes at SIGINT, SIGTERM or SIGQUIT, and at SIGHUP if it stops the process.
+    ///
+    /// Signals are handled from this call on, not only from the first poll.
+    pub(in super::super) fn stop(hangup: Hangup) -> Result<impl Future<Output = ()>> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut quit = signal(SignalKind::quit())?;
+        let mut hangup = match hangup {
+            Hangup::Stops => Some(signal(SignalKind::hangup())?),
+            Hangup::DoesNotStop => None,
+        };
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+                _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+                _ = quit.recv() => tracing::info!("SIGQUIT: stopping"),
+                () = received(hangup.as_mut()) => tracing::info!("SIGHUP: stopping"),
+            }
+        })
+    }
+
+    async fn received(signal: Option<&mut Signal>) {
+        match signal {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Does this at each SIGHUP, from this call on.
+    pub(in super::super) fn at_hangup(action: impl Fn() + Send + 'static) -> Result<()> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                action();
+            }
+        });
+        Ok(())
+    }
 }
 
 #[cfg(not(unix))]
-pub(super) fn ignore_file_size_signal() -> Result<()> {
-    Ok(())
+mod elsewhere {
+    use super::Hangup;
+    use anyhow::Result;
+
+    /// Does nothing: this system has no such signals.
+    pub(in super::super) fn ignore_signals() -> Result<()> {
+        Ok(())
+    }
+
+    /// Returns a future that completes at Ctrl-C.
+    pub(in super::super) fn stop(_: Hangup) -> Result<impl Future<Output = ()>> {
+        Ok(async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                // Without a handler no signal arrives.
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+
+    /// Does nothing: this system has no such signal.
+    pub(in super::super) fn at_hangup(_: impl Fn() + Send + 'static) -> Result<()> {
+        Ok(())
+    }
 }

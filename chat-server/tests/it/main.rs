@@ -20,6 +20,8 @@ mod imports;
 mod logging;
 mod program;
 mod serving;
+#[cfg(unix)]
+mod signals;
 mod stop;
 mod tls;
 mod users;

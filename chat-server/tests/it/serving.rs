@@ -18,7 +18,7 @@ fn without_a_command_the_program_serves() {
 
 #[test]
 fn a_signal_stops_the_server_without_losing_data() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "QUIT"] {
         let program = Program::new();
         let server = program.serve("--open-registration");
         let ann = json!({"username": "ann", "password": "a long one"}).to_string();

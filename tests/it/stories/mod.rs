@@ -20,5 +20,7 @@ mod restart;
 mod secrecy;
 mod security;
 mod startup;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod two_servers;
 mod two_users;

@@ -1,0 +1,108 @@
+//! A program in a pseudo-terminal.
+
+use crate::program::PATIENCE;
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    fs::{Mode, OFlags, open},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{LocalModes, tcgetattr},
+};
+use std::{
+    fs::File,
+    io::{Read, Write},
+    process::{Child, Command, ExitStatus},
+};
+
+/// A program whose terminal is a new pseudo-terminal. Dropping this value kills it.
+#[derive(Debug)]
+pub struct Terminal {
+    /// The end of the person at the keyboard; `None` after [`close`](Self::close).
+    keyboard: Option<File>,
+    /// The end of the program.
+    screen: Option<File>,
+    child: Child,
+    shown: String,
+}
+
+impl Terminal {
+    /// Runs a command as the leader of a new session, with a new terminal as its standard streams.
+    pub fn run(command: &Command) -> Self {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let keyboard = openpt(flags).expect("a pseudo-terminal");
+        grantpt(&keyboard).expect("a pseudo-terminal");
+        unlockpt(&keyboard).expect("a pseudo-terminal");
+        let path = ptsname(&keyboard, Vec::new()).expect("its path");
+        // This process must not get the terminal as its own.
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let screen = File::from(open(&path, flags, Mode::empty()).expect("its other end"));
+
+        // `setsid` replaces itself with the program, so the process id of both is the same.
+        let mut leader = Command::new("setsid");
+        leader.arg("--ctty").arg(command.get_program()).args(command.get_args()).env_clear();
+        leader.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = command.get_current_dir() {
+            leader.current_dir(folder);
+        }
+        let stream = || screen.try_clone().expect("a descriptor");
+        leader.stdin(stream()).stdout(stream()).stderr(stream());
+        let child = leader.spawn().expect("setsid of util-linux");
+        Self { keyboard: Some(keyboard.into()), screen: Some(screen), child, shown: String::new() }
+    }
+
+    /// Waits until the program shows this text. Returns everything since the last text that was waited for.
+    ///
+    /// # Panics
+    /// If it does not show it within [`PATIENCE`]. The message has what it showed instead.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        let patience = PATIENCE.try_into().expect("a time-out");
+        let mut keyboard = self.keyboard.as_ref().expect("an open terminal");
+        loop {
+            if let Some(at) = self.shown.find(text) {
+                let rest = self.shown.split_off(at + text.len());
+                return std::mem::replace(&mut self.shown, rest);
+            }
+            let mut ready = [PollFd::new(keyboard, PollFlags::IN)];
+            let is_ready = poll(&mut ready, Some(&patience)).expect("a poll") > 0;
+            assert!(is_ready, "the terminal does not show {text:?}: {:?}", self.shown);
+            let mut bytes = [0; 4096];
+            let count = keyboard.read(&mut bytes).expect("the terminal");
+            self.shown += &String::from_utf8_lossy(bytes.get(..count).unwrap_or_default());
+        }
+    }
+
+    /// Types a text.
+    pub fn type_in(&self, text: &str) {
+        let mut keyboard = self.keyboard.as_ref().expect("an open terminal");
+        keyboard.write_all(text.as_bytes()).expect("the terminal");
+    }
+
+    /// Returns whether the terminal shows what is typed.
+    pub fn is_echoing(&self) -> bool {
+        let screen = self.screen.as_ref().expect("an open terminal");
+        tcgetattr(screen).expect("a terminal").local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
+    }
+
+    /// Returns the process id of the program.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Closes the terminal, as closing its window does. The system sends SIGHUP to the program.
+    pub fn close(&mut self) {
+        self.screen = None;
+        self.keyboard = None;
+    }
+
+    /// Waits until the program exits, and returns its status.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("it ends")
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Fails if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
