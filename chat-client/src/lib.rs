@@ -68,7 +68,7 @@ pub use builder::ClientBuilder;
 pub use chat_core::{
     api::{
         FieldErrors, Marked, Message, MessageId, Page, ParseIdError, Participants, Root, Thread,
-        ThreadDetail, ThreadId, Timestamp, Token, TokenId, TokenInfo, User, UserId, limits,
+        ThreadDetail, ThreadId, ThreadPosition, Timestamp, Token, TokenId, TokenInfo, User, UserId, limits,
     },
     error_chain,
 };

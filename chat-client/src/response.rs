@@ -78,12 +78,27 @@ impl ApiResponse<Bytes> {
 impl<T> ApiResponse<T> {
     /// Returns whether the Link header names a next page.
     pub(crate) fn has_next(&self) -> bool {
+        self.next_link().is_some()
+    }
+
+    /// Returns a query parameter of the next page that the Link header names.
+    ///
+    /// The address itself is not used: it may be reachable only from the network of the server.
+    pub(crate) fn next_parameter(&self, name: &str) -> Option<String> {
+        let address = self.next_link()?.split(';').next()?.trim();
+        let address = address.strip_prefix('<')?.strip_suffix('>')?;
+        let address = reqwest::Url::parse(address).ok()?;
+        let (_, value) = address.query_pairs().find(|(key, _)| key == name)?;
+        Some(value.into_owned())
+    }
+
+    fn next_link(&self) -> Option<&str> {
         self.headers
             .get_all(header::LINK)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
-            .any(|link| link.split(';').skip(1).any(|parameter| is_rel_next(parameter.trim())))
+            .find(|link| link.split(';').skip(1).any(|parameter| is_rel_next(parameter.trim())))
     }
 }
 
@@ -102,9 +117,13 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    fn linked(link: &'static str) -> bool {
+    fn response(link: &'static str) -> ApiResponse<()> {
         let headers = HeaderMap::from_iter([(header::LINK, http::HeaderValue::from_static(link))]);
-        ApiResponse { status: StatusCode::OK, headers, body: () }.has_next()
+        ApiResponse { status: StatusCode::OK, headers, body: () }
+    }
+
+    fn linked(link: &'static str) -> bool {
+        response(link).has_next()
     }
 
     #[test]
@@ -113,6 +132,17 @@ mod tests {
         assert!(linked("<http://localhost/?a=1>; rel=prev, <http://localhost/?after=1>; Rel=NEXT"));
         assert!(linked(r#"<http://localhost/?after=1>; rel = "last next""#));
         assert!(!linked(r#"<http://localhost/?rel=next>; rel="prev""#));
+    }
+
+    #[test]
+    fn a_parameter_of_the_next_page_is_read_from_its_link() {
+        let after = |link| response(link).next_parameter("after");
+        assert_eq!(after(r#"<http://localhost/?x=1&after=a%2Bb.7>; rel="next""#).as_deref(), Some("a+b.7"));
+        assert_eq!(
+            after(r#"<http://localhost/?after=1>; rel="prev", <http://localhost/>; rel="next""#),
+            None
+        );
+        assert_eq!(after(r#"</?after=1>; rel="next""#), None);
     }
 
     #[test]

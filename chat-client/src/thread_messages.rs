@@ -53,21 +53,25 @@ impl Client {
 impl ListThreadMessagesBuilder {
     /// Lists the messages newer than this id.
     ///
-    /// It replaces [`before`](Self::before).
+    /// With [`before`](Self::before), it lists the messages between the two, from the oldest on.
     pub fn after(mut self, message: MessageId) -> Self {
-        (self.query.after, self.query.before) = (Some(message), None);
+        self.query.after = Some(message);
         self
     }
     /// Lists the page of messages directly before this id.
     ///
-    /// It replaces [`after`](Self::after). The page is still in ascending order; its `next` is the cursor of the next
-    /// older page.
+    /// The page is still in ascending order; its `next` is the cursor of the next older page. With
+    /// [`after`](Self::after), it lists the messages between the two, from the oldest on; `next` is then the cursor of
+    /// the next newer page.
     pub fn before(mut self, message: MessageId) -> Self {
-        (self.query.after, self.query.before) = (None, Some(message));
+        self.query.before = Some(message);
         self
     }
     /// Lists the page of the newest messages.
-    pub fn newest(self) -> Self {
+    ///
+    /// It replaces [`after`](Self::after).
+    pub fn newest(mut self) -> Self {
+        self.query.after = None;
         self.before(MessageId::new(i64::MAX))
     }
 
@@ -75,7 +79,8 @@ impl ListThreadMessagesBuilder {
 
     /// Streams the messages from the oldest to the newest.
     ///
-    /// With [`after`](Self::after) it begins after that message. It skips no message, even if messages are sent or
+    /// With [`after`](Self::after) it begins after that message, and with [`before`](Self::before) it ends before
+    /// that one. It skips no message, even if messages are sent or
     /// deleted while it runs.
     ///
     /// ```no_run
@@ -89,26 +94,32 @@ impl ListThreadMessagesBuilder {
     /// ```
     pub fn stream(self) -> EntryStream<Message> {
         let Self { client, thread, query } = self;
-        let limit = Some(query.limit.unwrap_or(PAGE_MAX));
-        pages::by_cursor(query.after, move |after| {
-            let query = MessageCursor { after, before: None, limit };
+        let (before, limit) = (query.before, Some(query.limit.unwrap_or(PAGE_MAX)));
+        // Without `after`, `before` would select the newest messages before it.
+        let start = query.after.or_else(|| before.map(|_| MessageId::new(0)));
+        pages::by_cursor(start, move |after| {
+            let query = MessageCursor { after, before, limit };
             ListThreadMessagesBuilder { client: client.clone(), thread, query }.into_future()
         })
     }
 
     /// Streams the messages from the newest to the oldest.
     ///
-    /// With [`before`](Self::before) it begins before that message.
+    /// With [`before`](Self::before) it begins before that message, and with [`after`](Self::after) it ends after
+    /// that one.
     pub fn stream_back(self) -> EntryStream<Message> {
-        let newest = if self.query.before.is_none() { self.newest() } else { self };
-        let Self { client, thread, query } = newest;
-        let limit = Some(query.limit.unwrap_or(PAGE_MAX));
-        pages::by_cursor(query.before, move |before| {
+        let Self { client, thread, query } = self;
+        let (end, limit) = (query.after, Some(query.limit.unwrap_or(PAGE_MAX)));
+        let start = query.before.unwrap_or(MessageId::new(i64::MAX));
+        pages::by_cursor(Some(start), move |before| {
             let query = MessageCursor { after: None, before, limit };
             let page = ListThreadMessagesBuilder { client: client.clone(), thread, query }.into_future();
             async move {
                 let mut page = page.await?;
+                let complete = page.results.len();
+                page.results.retain(|message| end.is_none_or(|end| message.id > end));
                 page.results.reverse();
+                page.next = page.next.filter(|_| page.results.len() == complete);
                 Ok(page)
             }
         })
@@ -123,7 +134,8 @@ impl IntoFuture for ListThreadMessagesBuilder {
             let Self { client, thread, query } = self;
             let response =
                 client.call_for_response::<ListThreadMessages>(thread, &query, &(), HeaderMap::new()).await?;
-            let edge = if query.before.is_some() { response.body.first() } else { response.body.last() };
+            let backwards = query.before.is_some() && query.after.is_none();
+            let edge = if backwards { response.body.first() } else { response.body.last() };
             let next = edge.map(|message| message.id).filter(|_| response.has_next());
             Ok(CursorPage { results: response.body, next })
         })

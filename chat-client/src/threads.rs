@@ -6,7 +6,8 @@ use crate::{
     retry,
 };
 use chat_core::api::{
-    MarkRead, Marked, MessageId, OpenThread, Thread, ThreadCursor, ThreadDetail, ThreadId, UserId,
+    MarkRead, Marked, MessageId, OpenThread, Thread, ThreadCursor, ThreadDetail, ThreadId, ThreadPosition,
+    UserId,
     endpoints::{CreateThread, DeleteThread, GetThread, ListThreads, MarkThreadRead},
     limits::PAGE_MAX,
 };
@@ -37,7 +38,7 @@ impl Client {
     ///
     /// # Errors
     /// Besides the [errors of every call](Client#errors-of-every-call), when awaited or streamed,
-    /// [`is_invalid`](Error::is_invalid) if the cursor is not a thread of the caller.
+    /// [`is_invalid`](Error::is_invalid) if the cursor is an id alone and not that of a thread of the caller.
     pub fn threads(&self) -> ListThreadsBuilder {
         ListThreadsBuilder { client: self.clone(), query: ThreadCursor::default() }
     }
@@ -133,9 +134,11 @@ pub struct ListThreadsBuilder {
 }
 
 impl ListThreadsBuilder {
-    /// Lists the threads that were created after this thread of the caller.
-    pub fn after(mut self, thread: ThreadId) -> Self {
-        self.query.after = Some(thread);
+    /// Lists the threads that were created after this one.
+    ///
+    /// It is the `next` of a page, which stays valid if the thread is deleted, or the id of a thread of the caller.
+    pub fn after(mut self, position: impl Into<ThreadPosition>) -> Self {
+        self.query.after = Some(position.into());
         self
     }
 
@@ -143,7 +146,8 @@ impl ListThreadsBuilder {
 
     /// Streams the threads from the oldest to the newest.
     ///
-    /// With [`after`](Self::after) it begins after that thread.
+    /// With [`after`](Self::after) it begins after that thread. It skips no thread, even if threads are opened or
+    /// deleted while it runs.
     pub fn stream(self) -> EntryStream<Thread> {
         let Self { client, query } = self;
         let limit = Some(query.limit.unwrap_or(PAGE_MAX));
@@ -155,15 +159,17 @@ impl ListThreadsBuilder {
 }
 
 impl IntoFuture for ListThreadsBuilder {
-    type Output = Result<CursorPage<Thread, ThreadId>, Error>;
+    type Output = Result<CursorPage<Thread, ThreadPosition>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let response =
                 self.client.call_for_response::<ListThreads>((), &self.query, &(), HeaderMap::new()).await?;
-            // The Link header only tells whether there is a next page. The address in it is not used, since it may be
-            // reachable only from the network of the server.
-            let next = response.has_next().then(|| response.body.last().map(|thread| thread.id)).flatten();
+            let [after, _] = ThreadCursor::FIELDS;
+            let next = response.next_parameter(after).and_then(|position| position.parse().ok());
+            // The id alone is a cursor too, in case that the link has none that can be read.
+            let last = || response.body.last().map(|thread| thread.id.into());
+            let next = next.or_else(|| response.has_next().then(last).flatten());
             Ok(CursorPage { results: response.body, next })
         })
     }

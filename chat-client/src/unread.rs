@@ -1,10 +1,10 @@
 //! The list of unread messages.
 
 use crate::{
-    Client, EntryStream, Error,
+    Client, CursorPage, EntryStream, Error,
     pages::{self, limit_and_offset},
 };
-use chat_core::api::{Message, Page, UnreadQuery, endpoints::ListUnread, limits::PAGE_MAX};
+use chat_core::api::{Message, MessageId, Page, UnreadQuery, endpoints::ListUnread, limits::PAGE_MAX};
 use futures_util::future::BoxFuture;
 
 /// Lists unread messages; created by [`Client::unread`].
@@ -14,10 +14,8 @@ use futures_util::future::BoxFuture;
 ///
 /// ```no_run
 /// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
-/// for message in ann.unread().incoming().await?.results {
-///     println!("{}: {}", message.sender, message.text);
-///     ann.mark_message_read(message.id).await?;
-/// }
+/// let page = ann.unread().incoming().limit(20).await?;
+/// println!("{} of {}", page.results.len(), page.count);
 /// # Ok(())
 /// # }
 /// ```
@@ -48,6 +46,14 @@ impl ListUnreadBuilder {
         self
     }
 
+    /// Lists the messages with a higher id than this one.
+    ///
+    /// The [`offset`](Self::offset) is then ignored.
+    pub fn after(mut self, message: MessageId) -> Self {
+        self.query.after = Some(message);
+        self
+    }
+
     limit_and_offset!();
 
     /// Returns the number of unread messages.
@@ -67,16 +73,39 @@ impl ListUnreadBuilder {
         Ok(self.limit(1).await?.count)
     }
 
-    /// Streams the unread messages from the offset to the last one.
+    /// Streams the unread messages from the first to the last one.
     ///
-    /// Do not mark messages as read while the stream runs: later messages then move to a lower offset and are
-    /// skipped. Collect the messages first.
+    /// With [`after`](Self::after) it begins after that message, and with [`offset`](Self::offset) it leaves out as
+    /// many. It skips no message, even if messages are marked as read while it runs.
+    ///
+    /// ```no_run
+    /// use futures_util::TryStreamExt;
+    ///
+    /// # async fn example(ann: chat_client::Client) -> Result<(), chat_client::Error> {
+    /// let mut unread = ann.unread().incoming().stream();
+    /// while let Some(message) = unread.try_next().await? {
+    ///     println!("{}: {}", message.sender, message.text);
+    ///     ann.mark_message_read(message.id).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stream(self) -> EntryStream<Message> {
         let Self { client, query } = self;
         let limit = Some(query.limit.unwrap_or(PAGE_MAX));
-        pages::by_offset(query.offset.unwrap_or(0), move |offset| {
-            let query = UnreadQuery { limit, offset: Some(offset), ..query };
-            ListUnreadBuilder { client: client.clone(), query }.into_future()
+        // A page without a cursor begins at the offset.
+        let start = query.after.or_else(|| query.offset.is_none().then(|| MessageId::new(0)));
+        pages::by_cursor(start, move |after| {
+            let offset = query.offset.filter(|_| after.is_none());
+            let query = UnreadQuery { after, limit, offset, ..query };
+            let page = ListUnreadBuilder { client: client.clone(), query };
+            async move {
+                let page = page.await?;
+                let last = page.next.and_then(|_| page.results.last()).map(|last| last.id);
+                // A server that does not know `after` would return the same page again and again.
+                let next = last.filter(|last| after.is_none_or(|after| *last > after));
+                Ok(CursorPage { results: page.results, next })
+            }
         })
     }
 }

@@ -23,7 +23,10 @@
 //! assert_eq!(json::to_string(&message), serde_json::to_string(&message).unwrap());
 //! ```
 
-use crate::api::{Message, Thread};
+use crate::{
+    api::{Message, MessageId, Thread},
+    store::ListedThread,
+};
 use bytes::Bytes;
 use std::fmt::Write as _;
 
@@ -45,6 +48,18 @@ pub struct JsonSlice {
     pub json: Bytes,
     /// The number of entries of the whole list.
     pub count: u64,
+}
+
+/// A page of a list that is read with cursors, with the length of the whole list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JsonCountedPage {
+    /// The entries, a JSON array.
+    pub json: Bytes,
+    /// The number of entries of the whole list.
+    pub count: u64,
+    /// The cursor of the next page; `None` on the last page.
+    pub next: Option<MessageId>,
 }
 
 /// A type whose JSON is written without serde.
@@ -120,6 +135,16 @@ impl ToJson for Thread {
             json.push_str(number.format(second.get()));
         }
         json.push_str("]}");
+    }
+}
+
+impl ToJson for ListedThread {
+    fn size(&self) -> usize {
+        self.thread.size()
+    }
+
+    fn write_json(&self, json: &mut String) {
+        self.thread.write_json(json);
     }
 }
 

@@ -6,7 +6,7 @@
 )]
 
 use chat_core::api::{
-    Detail, Endpoint, FieldErrors, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, REQUEST_ID, ThreadCursor,
+    Detail, Endpoint, FieldErrors, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, REQUEST_ID, ThreadCursor, Window,
     endpoints::{self, CreateMessage, Spec, Visitor},
     limits,
 };
@@ -118,13 +118,14 @@ impl Visitor for Document {
     {
         let spec = &E::SPEC;
         let parameters = self.parameters::<E>();
-        let [after, _] = ThreadCursor::FIELDS;
-        let has_cursor = parameters.iter().any(|parameter| parameter["name"] == after);
+        let has = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+        let ([after, _], [_, offset]) = (ThreadCursor::FIELDS, Window::FIELDS);
+        let (has_cursor, has_offset) = (has(after), has(offset));
         let mut operation = json!({
             "operationId": spec.name,
             "summary": spec.summary,
             "parameters": parameters,
-            "responses": self.responses::<E>(has_cursor),
+            "responses": self.responses::<E>(has_cursor, has_offset),
             "security": if spec.signed_in { json!([{ "token": [] }]) } else { json!([]) },
         });
         if spec.takes_body {
@@ -191,7 +192,7 @@ impl Document {
         parameters
     }
 
-    fn responses<E: Endpoint>(&mut self, has_cursor: bool) -> Value
+    fn responses<E: Endpoint>(&mut self, has_cursor: bool, has_offset: bool) -> Value
     where
         E::Reply: JsonSchema,
     {
@@ -199,7 +200,8 @@ impl Document {
         let mut responses = Map::new();
         for status in spec.success {
             let mut headers = common_headers();
-            if has_cursor {
+            // A list with offsets has its links in the body.
+            if has_cursor && !has_offset {
                 headers["link"] = json!({
                     "description": "The next page, as `rel=\"next\"`, when there is one.",
                     "schema": { "type": "string" },

@@ -219,6 +219,16 @@ and id < $3
 order by id desc
 limit $4;
 
+-- THREAD_MESSAGES_BETWEEN
+select id, sender, thread, text, created, low_mark = 0
+from messages
+where thread = $1
+and (user_low = $2 or user_high = $2)
+and id > $3
+and id < $5
+order by id
+limit $4;
+
 -- MESSAGE
 select id, sender, thread, text, created, low_mark = 0
 from messages
@@ -511,6 +521,7 @@ left join (select id
             from messages
             where user_low = $1
             and low_mark = 1
+            and id > $5
             order by id
             limit $4) low
         union all
@@ -519,6 +530,7 @@ left join (select id
             from messages
             where user_high = $1
             and high_mark = 1
+            and id > $5
             order by id
             limit $4) high
         union all
@@ -527,6 +539,7 @@ left join (select id
             from messages
             where user_low = $1
             and low_mark = 2
+            and id > $5
             order by id
             limit $4) low
         union all
@@ -535,6 +548,7 @@ left join (select id
             from messages
             where user_high = $1
             and high_mark = 2
+            and id > $5
             order by id
             limit $4) high) every
     order by id
@@ -555,6 +569,7 @@ left join (select id
             from messages
             where user_low = $1
             and low_mark = 1
+            and id > $5
             order by id
             limit $4) low
         union all
@@ -563,6 +578,7 @@ left join (select id
             from messages
             where user_high = $1
             and high_mark = 1
+            and id > $5
             order by id
             limit $4) high) every
     order by id

@@ -219,6 +219,16 @@ and id < $3
 order by id desc
 limit $4;
 
+-- THREAD_MESSAGES_BETWEEN
+select id, sender, thread, text, created, low_mark = 0
+from messages
+where thread = $1
+and (user_low = $2 or user_high = $2)
+and id > $3
+and id < $5
+order by id
+limit $4;
+
 -- MESSAGE
 select id, sender, thread, text, created, low_mark = 0
 from messages
@@ -477,25 +487,29 @@ left join (select id
         from (select id
             from messages
             where user_low = $1
-            and low_mark = 1) low
+            and low_mark = 1
+            and id > $5) low
         union all
         select id
         from (select id
             from messages
             where user_high = $1
-            and high_mark = 1) high
+            and high_mark = 1
+            and id > $5) high
         union all
         select id
         from (select id
             from messages
             where user_low = $1
-            and low_mark = 2) low
+            and low_mark = 2
+            and id > $5) low
         union all
         select id
         from (select id
             from messages
             where user_high = $1
-            and high_mark = 2) high) every
+            and high_mark = 2
+            and id > $5) high) every
     order by id
     limit case
     when $3 < (select unread from counters where user_id = $1) then $2
@@ -513,13 +527,15 @@ left join (select id
         from (select id
             from messages
             where user_low = $1
-            and low_mark = 1) low
+            and low_mark = 1
+            and id > $5) low
         union all
         select id
         from (select id
             from messages
             where user_high = $1
-            and high_mark = 1) high) every
+            and high_mark = 1
+            and id > $5) high) every
     order by id
     limit case
     when $3 < (select unread_incoming from counters where user_id = $1) then $2

@@ -5,13 +5,14 @@
 use async_trait::async_trait;
 use chat_core::{
     api::{
-        Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
+        Message, MessageId, Participants, ThreadDetail, ThreadId, ThreadPosition, Timestamp, TokenId, User,
+        UserId,
     },
     store::{
-        Account, Changed, Counted, EnsuredUser, GroupCommit, Import, ImportOutcome, MessageChange,
-        MessageRange, NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash, Result,
-        RevokeTokens, Sent, Slice, Store, StoreError, StoreMetrics, StoredToken, TokenHash, TokenOwner,
-        UnreadFilter,
+        Account, Changed, Counted, EnsuredUser, GroupCommit, Import, ImportOutcome, ListedThread,
+        MessageChange, MessageRange, NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash,
+        Result, RevokeTokens, Sent, Slice, Store, StoreError, StoreMetrics, StoredToken, TokenHash,
+        TokenOwner, UnreadFilter,
     },
 };
 use std::{
@@ -237,7 +238,7 @@ faulty! {
     delete_tokens(user: UserId) -> u64;
     open_thread(thread: NewThread) -> OpenedThread;
     thread(caller: UserId, id: ThreadId) -> Option<ThreadDetail>;
-    threads(caller: UserId, after: Option<ThreadId>, limit: u64) -> Option<Vec<Thread>>;
+    threads(caller: UserId, after: Option<ThreadPosition>, limit: u64) -> Option<Vec<ListedThread>>;
     delete_thread(caller: UserId, id: ThreadId) -> Option<Participants>;
     thread_messages(
         caller: UserId, thread: ThreadId, range: MessageRange, limit: u64
@@ -249,6 +250,7 @@ faulty! {
     message(caller: UserId, id: MessageId) -> Option<Message>;
     messages(caller: UserId, slice: Slice) -> Counted<Message>;
     unread(caller: UserId, filter: UnreadFilter, slice: Slice) -> Counted<Message>;
+    unread_after(caller: UserId, filter: UnreadFilter, after: MessageId, limit: u64) -> Counted<Message>;
     update_message(caller: UserId, id: MessageId, change: MessageChange) -> Option<Changed<Message>>;
     delete_message(caller: UserId, id: MessageId) -> Option<Changed<ThreadId>>;
     is_empty() -> bool;

@@ -42,11 +42,11 @@ pub(crate) struct List {
     /// List the messages that follow this one
     #[arg(long, value_name = "MESSAGE")]
     after: Option<MessageId>,
-    /// List the messages that precede this one
-    #[arg(long, value_name = "MESSAGE", conflicts_with = "after")]
+    /// List the messages that precede this one, or with --after those between the two
+    #[arg(long, value_name = "MESSAGE")]
     before: Option<MessageId>,
-    /// List all messages, or all that follow --after
-    #[arg(long, conflicts_with_all = ["limit", "before"])]
+    /// List all messages, or all that follow --after and precede --before
+    #[arg(long, conflicts_with = "limit")]
     all: bool,
 }
 
@@ -54,7 +54,8 @@ impl List {
     async fn run(self, context: &Context) -> Result<()> {
         let mut request = context.signed_in()?.thread_messages(self.thread);
         request = match (self.after, self.before) {
-            (Some(after), _) => request.after(after),
+            (Some(after), Some(before)) => request.after(after).before(before),
+            (Some(after), None) => request.after(after),
             (None, Some(before)) => request.before(before),
             (None, None) if self.all => request,
             (None, None) => request.newest(),

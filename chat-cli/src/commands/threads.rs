@@ -9,7 +9,7 @@ use crate::{
     table::{table, time},
     user::{self, UserRef, open_thread},
 };
-use chat_client::{MessageId, Participants, Thread, ThreadId, UserId};
+use chat_client::{MessageId, Participants, Thread, ThreadId, ThreadPosition, UserId};
 use clap::{Args, Subcommand};
 use futures_util::TryStreamExt;
 use serde_json::json;
@@ -44,7 +44,7 @@ pub(crate) struct List {
     limit: Option<u64>,
     /// Only threads created after this one
     #[arg(long, value_name = "THREAD")]
-    after: Option<ThreadId>,
+    after: Option<ThreadPosition>,
 }
 
 impl List {

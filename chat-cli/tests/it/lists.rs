@@ -81,9 +81,22 @@ async fn a_page_that_is_not_the_last_is_noted_on_standard_error() {
     mock(&server, "GET", "/messages/unread/", 200, &body).await;
     mock(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
     let ran = TestEnv::new().run_at(&server, ["unread", "--limit", "1"]);
-    assert!(ran.stderr.contains("1 of 60") && ran.stderr.contains("--offset 1"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 of 60") && ran.stderr.contains("--after 7"), "{}", ran.stderr);
     assert!(!ran.stdout.contains("of 60"));
     assert_eq!(TestEnv::new().run_at(&server, ["unread", "--count"]).ok(), "60\n");
+}
+
+#[tokio::test]
+async fn both_cursors_list_the_messages_between_two() {
+    let server = MockServer::start().await;
+    let path = format!("/threads/{THREAD}/messages/");
+    mock(&server, "GET", &path, 200, &json!([message(7, "hi")])).await;
+    let between = ["messages", "list", THREAD, "--after", "6", "--before", "9", "--json"];
+    TestEnv::new().run_at(&server, between).ok();
+    TestEnv::new().run_at(&server, ["messages", "list", THREAD, "--before", "9", "--all", "--json"]).ok();
+    TestEnv::new().run_at(&server, ["messages", "list", THREAD, "--after", "6", "--all", "--json"]).ok();
+    let queries = ["after=6&before=9&limit=50", "after=0&before=9&limit=250", "after=6&limit=250"];
+    assert_eq!(addresses(&server).await, queries.map(|query| format!("{path}?{query}")));
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ async fn options_are_sent_as_parameters_and_fields() {
     let (client, id) = (client(&server), MessageId::new(7));
     client.sign_in("bob", "a password").token_name("laptop").await.unwrap();
     client.users().search("b&b=ü").limit(5).offset(10).await.unwrap();
-    client.unread().incoming().limit(3).await.unwrap();
+    client.unread().incoming().after(id).limit(3).await.unwrap();
     client.threads().after(thread_id()).limit(9).await.unwrap();
     client.thread_messages(thread_id()).after(id).before(id).limit(2).await.unwrap();
     client.mark_thread_read(thread_id()).up_to(id).await.unwrap();
@@ -123,9 +123,9 @@ async fn options_are_sent_as_parameters_and_fields() {
         queries,
         [
             "limit=5&offset=10&search=b%26b%3D%C3%BC",
-            "incoming=true&limit=3",
+            "after=7&incoming=true&limit=3",
             format!("after={THREAD}&limit=9").as_str(),
-            "before=7&limit=2",
+            "after=7&before=7&limit=2",
         ]
     );
     let bodies: Vec<Value> = requests.iter().filter_map(|request| request.body_json().ok()).collect();

@@ -78,8 +78,37 @@ async fn a_list_with_offsets_streams_until_next_is_null() {
     Mock::given(query_param("offset", "0")).respond_with(reply(200, &first)).mount(&server).await;
     let second = page(vec![message(3)], 3, None);
     Mock::given(query_param("offset", "2")).respond_with(reply(200, &second)).mount(&server).await;
-    let all: Vec<_> = client(&server).unread().limit(2).stream().try_collect().await.unwrap();
+    let all: Vec<_> = client(&server).messages().limit(2).stream().try_collect().await.unwrap();
     assert_eq!(ids(&all), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn unread_messages_stream_from_the_last_id_of_a_page() {
+    let server = MockServer::start().await;
+    let first = page(vec![message(1), message(2)], 3, Some("http://inside.invalid/"));
+    Mock::given(query_param("after", "0")).respond_with(reply(200, &first)).mount(&server).await;
+    Mock::given(query_param("offset", "1")).respond_with(reply(200, &first)).mount(&server).await;
+    let second = page(vec![message(5)], 1, None);
+    Mock::given(query_param("after", "2")).respond_with(reply(200, &second)).mount(&server).await;
+    let unread = client(&server).unread().limit(2);
+    for stream in [unread.clone().stream(), unread.offset(1).stream()] {
+        assert_eq!(ids(&stream.try_collect::<Vec<_>>().await.unwrap()), [1, 2, 5]);
+    }
+}
+
+#[tokio::test]
+async fn threads_stream_from_the_position_in_the_link() {
+    let server = MockServer::start().await;
+    let thread = json!({"id": THREAD, "participants": [2]});
+    let link = format!(r#"<http://inside.invalid/chat-api/threads/?after={THREAD}.17&limit=1>; rel="next""#);
+    let first = reply(200, &json!([thread])).insert_header("link", link.as_str());
+    Mock::given(query_param_is_missing("after")).respond_with(first).mount(&server).await;
+    Mock::given(query_param("after", format!("{THREAD}.17")))
+        .respond_with(reply(200, &json!([thread])))
+        .mount(&server)
+        .await;
+    let all: Vec<_> = client(&server).threads().limit(1).stream().try_collect().await.unwrap();
+    assert_eq!(all.len(), 2);
 }
 
 #[tokio::test]

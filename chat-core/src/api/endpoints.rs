@@ -134,7 +134,7 @@ impl RequestBody for EditMessage {}
 fields! {
     Window { limit, offset }
     UserQuery { search, limit, offset }
-    UnreadQuery { incoming, limit, offset }
+    UnreadQuery { incoming, after, limit, offset }
     ThreadCursor { after, limit }
     MessageCursor { after, before, limit }
 }

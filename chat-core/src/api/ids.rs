@@ -11,6 +11,13 @@ pub struct ParseIdError {
     kind: &'static str,
 }
 
+impl ParseIdError {
+    /// Returns the error for an id of this kind.
+    pub(super) const fn of(kind: &'static str) -> Self {
+        Self { kind }
+    }
+}
+
 macro_rules! integer_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $example:literal) => {
         $(#[$doc])*

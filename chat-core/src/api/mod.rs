@@ -23,6 +23,7 @@ pub(crate) mod hidden;
 mod ids;
 pub mod limits;
 mod pages;
+mod thread_position;
 mod timestamp;
 mod token;
 mod types;
@@ -31,6 +32,7 @@ pub use endpoints::Endpoint;
 pub use errors::{Detail, FieldErrors, NON_FIELD_ERRORS, error_text};
 pub use ids::{MessageId, ParseIdError, ThreadId, TokenId, UserId};
 pub use pages::{MessageCursor, Page, ThreadCursor, UnreadQuery, UserQuery, Window};
+pub use thread_position::ThreadPosition;
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use token::Token;
 pub use types::{

@@ -1,6 +1,6 @@
 //! Pages of lists and the query parameters that select them.
 
-use super::{MessageId, ThreadId};
+use super::{MessageId, ThreadPosition};
 use serde::{Deserialize, Serialize};
 
 /// A page of a list that is read with `limit` and `offset`.
@@ -57,6 +57,13 @@ pub struct UnreadQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub incoming: Option<bool>,
+    /// Only messages with a higher id than this one.
+    ///
+    /// The offset is then ignored, and `next` continues after the last message of the page. So a client that marks the
+    /// messages of each page as read skips none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "MessageId"))]
+    pub after: Option<MessageId>,
     /// The largest number of entries: 1 to 250. The default is 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
@@ -71,10 +78,10 @@ pub struct UnreadQuery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ThreadCursor {
-    /// Only threads created after this thread of the caller.
+    /// Only threads created after this one: a thread of the caller, or the position in the link to the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "ThreadId"))]
-    pub after: Option<ThreadId>,
+    #[cfg_attr(feature = "schema", schemars(with = "ThreadPosition"))]
+    pub after: Option<ThreadPosition>,
     /// The largest number of entries: 1 to 250. With a cursor, the default is 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
@@ -91,7 +98,7 @@ pub struct MessageCursor {
     pub after: Option<MessageId>,
     /// Only messages with a lower id than this one.
     ///
-    /// The page has the newest of them, oldest first.
+    /// The page has the newest of them, oldest first. With `after`, it has the oldest messages between the two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "MessageId"))]
     pub before: Option<MessageId>,

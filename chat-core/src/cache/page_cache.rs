@@ -6,8 +6,8 @@ use super::{
     versioned::{self, Lookup},
 };
 use crate::{
-    api::{MessageId, Participants, ThreadId, UserId},
-    json::{JsonPage, JsonSlice},
+    api::{MessageId, Participants, ThreadId, ThreadPosition, UserId},
+    json::{JsonCountedPage, JsonPage, JsonSlice},
     store::{MessageRange, Result, Slice, Store, UnreadFilter},
 };
 use bytes::Bytes;
@@ -34,10 +34,11 @@ pub(crate) struct PageCache {
 /// The parameters of a request for a page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
-    Threads { caller: UserId, after: Option<ThreadId>, limit: u64 },
+    Threads { caller: UserId, after: Option<ThreadPosition>, limit: u64 },
     ThreadMessages { caller: UserId, thread: ThreadId, range: MessageRange, limit: u64 },
     Messages { caller: UserId, slice: Slice },
     Unread { caller: UserId, filter: UnreadFilter, slice: Slice },
+    UnreadAfter { caller: UserId, filter: UnreadFilter, after: MessageId, limit: u64 },
 }
 
 /// The key and the version of a page to cache; taken before the page is read.
@@ -59,9 +60,10 @@ pub(crate) trait Page: Sized {
 /// A page of any kind.
 #[derive(Debug, Clone)]
 pub(crate) enum CachedPage {
-    Threads(JsonPage<ThreadId>),
+    Threads(JsonPage<ThreadPosition>),
     Messages(JsonPage<MessageId>),
     Slice(JsonSlice),
+    CountedPage(JsonCountedPage),
 }
 
 #[derive(Debug, Clone)]
@@ -175,7 +177,8 @@ impl Key {
             Self::Threads { caller, .. }
             | Self::ThreadMessages { caller, .. }
             | Self::Messages { caller, .. }
-            | Self::Unread { caller, .. } => caller,
+            | Self::Unread { caller, .. }
+            | Self::UnreadAfter { caller, .. } => caller,
         }
     }
 
@@ -183,9 +186,10 @@ impl Key {
     const fn subject(&self) -> Subject {
         match *self {
             Self::ThreadMessages { thread, .. } => Subject::Thread(thread),
-            Self::Threads { caller, .. } | Self::Messages { caller, .. } | Self::Unread { caller, .. } => {
-                Subject::User(caller)
-            }
+            Self::Threads { caller, .. }
+            | Self::Messages { caller, .. }
+            | Self::Unread { caller, .. }
+            | Self::UnreadAfter { caller, .. } => Subject::User(caller),
         }
     }
 }
@@ -196,6 +200,7 @@ impl CachedPage {
             Self::Threads(page) => &page.json,
             Self::Messages(page) => &page.json,
             Self::Slice(slice) => &slice.json,
+            Self::CountedPage(page) => &page.json,
         }
     }
 }
@@ -213,9 +218,10 @@ macro_rules! page {
     };
 }
 
-page!(Threads, JsonPage<ThreadId>);
+page!(Threads, JsonPage<ThreadPosition>);
 page!(Messages, JsonPage<MessageId>);
 page!(Slice, JsonSlice);
+page!(CountedPage, JsonCountedPage);
 
 #[derive(Debug, Clone)]
 struct BySize;

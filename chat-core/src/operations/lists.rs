@@ -2,10 +2,10 @@
 
 use crate::{
     Chat, Error,
-    api::{Message, MessageId, Thread, ThreadId, UserId},
+    api::{Message, MessageId, ThreadId, ThreadPosition, UserId},
     cache::{Key, Lookup, Page},
-    json::{self, JsonPage, JsonSlice, ToJson},
-    store::{Counted, MessageRange, Slice, UnreadFilter},
+    json::{self, JsonCountedPage, JsonPage, JsonSlice, ToJson},
+    store::{Counted, ListedThread, MessageRange, Slice, UnreadFilter},
 };
 use bytes::Bytes;
 
@@ -18,13 +18,13 @@ impl Chat {
     pub async fn threads_json(
         &self,
         caller: UserId,
-        after: Option<ThreadId>,
+        after: Option<ThreadPosition>,
         limit: u64,
-    ) -> Result<JsonPage<ThreadId>, Error> {
+    ) -> Result<JsonPage<ThreadPosition>, Error> {
         let read = async || {
             let mut threads = self.threads(caller, after, limit.saturating_add(1)).await?;
             let more = truncate(&mut threads, limit);
-            let next = threads.last().filter(|_| more).map(|last: &Thread| last.id);
+            let next = threads.last().filter(|_| more).map(ListedThread::position);
             Ok(JsonPage { json: array(&threads), next })
         };
         self.cached(Key::Threads { caller, after, limit }, read).await
@@ -81,6 +81,26 @@ impl Chat {
     ) -> Result<JsonSlice, Error> {
         let read = async || self.unread(caller, filter, slice).await.map(json_slice);
         self.cached(Key::Unread { caller, filter, slice }, read).await
+    }
+
+    /// Returns [`Chat::unread_after`] as JSON, with the cursor of the next page.
+    ///
+    /// # Errors
+    /// Those of [`Chat::unread_after`].
+    pub async fn unread_after_json(
+        &self,
+        caller: UserId,
+        filter: UnreadFilter,
+        after: MessageId,
+        limit: u64,
+    ) -> Result<JsonCountedPage, Error> {
+        let read = async || {
+            let mut page = self.unread_after(caller, filter, after, limit.saturating_add(1)).await?;
+            let more = truncate(&mut page.items, limit);
+            let next = page.items.last().filter(|_| more).map(|last| last.id);
+            Ok(JsonCountedPage { json: array(&page.items), count: page.count, next })
+        };
+        self.cached(Key::UnreadAfter { caller, filter, after, limit }, read).await
     }
 
     /// Returns the page under a key from the cache, or from `read`.

@@ -252,6 +252,23 @@ impl Chat {
         Ok(self.store.unread(caller, filter, slice).await?)
     }
 
+    /// Returns up to `limit` unread messages of the caller with ids above `after`, by ascending id.
+    ///
+    /// A caller that marks the messages of each part as read, and continues after the last of them, skips none. The
+    /// count is that of the whole list.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Fault`] from the database.
+    pub async fn unread_after(
+        &self,
+        caller: UserId,
+        filter: UnreadFilter,
+        after: MessageId,
+        limit: u64,
+    ) -> Result<Counted<Message>, Error> {
+        Ok(self.store.unread_after(caller, filter, after, limit).await?)
+    }
+
     /// Changes the text or the read mark of a message.
     ///
     /// Either participant may change the read mark. Only the sender may change the text.

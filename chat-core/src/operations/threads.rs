@@ -2,9 +2,9 @@
 
 use crate::{
     Chat, Error, Resource,
-    api::{Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, UserId, error_text},
+    api::{Message, MessageId, Participants, ThreadDetail, ThreadId, ThreadPosition, UserId, error_text},
     policy,
-    store::{MessageRange, NewThread, OpenedThread, StoreError},
+    store::{ListedThread, MessageRange, NewThread, OpenedThread, StoreError},
 };
 use uuid::Uuid;
 
@@ -74,17 +74,18 @@ impl Chat {
 
     /// Returns up to `limit` threads of the caller in the order of creation.
     ///
-    /// The first one is the thread after `after`, or the oldest thread if `after` is `None`.
+    /// The first one is the thread after `after`, or the oldest thread if `after` is `None`. The
+    /// [position](crate::store::ListedThread::position) of a listed thread stays valid after the thread is deleted.
     ///
     /// # Errors
-    /// - [`Error::Invalid`] if `after` is not a thread of the caller.
+    /// - [`Error::Invalid`] if `after` has no number and its thread is not a thread of the caller.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn threads(
         &self,
         caller: UserId,
-        after: Option<ThreadId>,
+        after: Option<ThreadPosition>,
         limit: u64,
-    ) -> Result<Vec<Thread>, Error> {
+    ) -> Result<Vec<ListedThread>, Error> {
         let threads = self.store.threads(caller, after, limit).await?;
         threads.ok_or_else(|| Error::field("after", error_text::INVALID_CURSOR))
     }

@@ -32,13 +32,14 @@ pub use error::{Source, StoreError};
 pub use metrics::{BatchMetrics, PoolMetrics, StoreMetrics};
 pub use types::{
     Account, Changed, Counted, EnsuredUser, IdempotencyKey, Import, ImportOutcome, ImportedMessage,
-    ImportedThread, ImportedToken, ImportedUser, MessageChange, MessageRange, NewMessage, NewThread,
-    NewToken, NewUser, OpenedThread, PasswordHash, RevokeTokens, Sent, Slice, StoredToken, TokenHash,
-    TokenOwner, UnreadFilter,
+    ImportedThread, ImportedToken, ImportedUser, ListedThread, MessageChange, MessageRange, NewMessage,
+    NewThread, NewToken, NewUser, OpenedThread, PasswordHash, RevokeTokens, Sent, Slice, StoredToken,
+    TokenHash, TokenOwner, UnreadFilter,
 };
 
 use crate::api::{
-    Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
+    Message, MessageId, Participants, ThreadDetail, ThreadId, ThreadPosition, Timestamp, TokenId, User,
+    UserId,
 };
 use async_trait::async_trait;
 use std::{fmt, path::Path};
@@ -127,7 +128,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// #   async fn delete_tokens(&self, user: UserId) -> Result<u64> { unimplemented!() }
 /// #   async fn open_thread(&self, thread: NewThread) -> Result<OpenedThread> { unimplemented!() }
 /// #   async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>> { unimplemented!() }
-/// #   async fn threads(&self, caller: UserId, after: Option<ThreadId>, limit: u64) -> Result<Option<Vec<Thread>>> { unimplemented!() }
+/// #   async fn threads(&self, caller: UserId, after: Option<ThreadPosition>, limit: u64) -> Result<Option<Vec<ListedThread>>> { unimplemented!() }
 /// #   async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>> { unimplemented!() }
 /// #   async fn thread_messages(&self, caller: UserId, thread: ThreadId, range: MessageRange, limit: u64) -> Result<Option<Vec<Message>>> { unimplemented!() }
 /// #   async fn mark_thread_read(&self, caller: UserId, thread: ThreadId, up_to: Option<MessageId>) -> Result<Option<Changed<u64>>> { unimplemented!() }
@@ -137,6 +138,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// #   async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>> { unimplemented!() }
 /// #   async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>> { unimplemented!() }
 /// #   async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>> { unimplemented!() }
+/// #   async fn unread_after(&self, caller: UserId, filter: UnreadFilter, after: MessageId, limit: u64) -> Result<Counted<Message>> { unimplemented!() }
 /// #   async fn update_message(&self, caller: UserId, id: MessageId, change: MessageChange) -> Result<Option<Changed<Message>>> { unimplemented!() }
 /// #   async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<Option<Changed<ThreadId>>> { unimplemented!() }
 /// #   async fn is_empty(&self) -> Result<bool> { unimplemented!() }
@@ -276,14 +278,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Returns at most `limit` threads of `caller` in the order of their creation.
     ///
-    /// If `after` is given, returns only threads that were created after it. Returns `None` if `after` is not a thread
-    /// of `caller`.
+    /// If `after` is given, returns only threads that were created after it. If `after` has the number of its thread,
+    /// the thread need not exist any more. Returns `None` if `after` has no number and its thread is not a thread of
+    /// `caller`.
     async fn threads(
         &self,
         caller: UserId,
-        after: Option<ThreadId>,
+        after: Option<ThreadPosition>,
         limit: u64,
-    ) -> Result<Option<Vec<Thread>>>;
+    ) -> Result<Option<Vec<ListedThread>>>;
 
     /// Deletes a thread of `caller` with its messages and returns its participants.
     ///
@@ -354,6 +357,17 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// Returns only those that `filter` selects.
     async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>>;
+
+    /// Returns at most `limit` unread messages of `caller` with ids above `after`, by ascending id.
+    ///
+    /// `after` need not be the id of a message. The count is that of the whole list, as for [`unread`](Self::unread).
+    async fn unread_after(
+        &self,
+        caller: UserId,
+        filter: UnreadFilter,
+        after: MessageId,
+        limit: u64,
+    ) -> Result<Counted<Message>>;
 
     /// Changes a message in a thread of `caller` and returns the changed message.
     ///

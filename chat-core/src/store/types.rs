@@ -6,7 +6,10 @@
 //! results, both as struct literals. None of them is `#[non_exhaustive]`, so that a new field is a compile error
 //! wherever it must be set.
 
-use crate::api::{Message, MessageId, Participants, ThreadId, Timestamp, TokenId, UserId};
+use crate::api::{
+    Message, MessageId, Participants, Thread, ThreadId, ThreadPosition, Timestamp, TokenId, UserId,
+};
+use serde::{Serialize, Serializer};
 use std::time::Duration;
 
 /// A password hash in the text form of its algorithm.
@@ -174,6 +177,30 @@ pub struct OpenedThread {
     pub created: bool,
 }
 
+/// A thread in the list of a participant.
+///
+/// Its JSON is that of the thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedThread {
+    /// The thread.
+    pub thread: Thread,
+    /// The number of the thread in the order of creation.
+    pub number: i64,
+}
+
+impl ListedThread {
+    /// Returns the position of the thread in the list.
+    pub const fn position(&self) -> ThreadPosition {
+        ThreadPosition::new(self.thread.id, self.number)
+    }
+}
+
+impl Serialize for ListedThread {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.thread.serialize(serializer)
+    }
+}
+
 /// The result of a change, with the participants of the thread that it concerns.
 ///
 /// The change affects the lists of these participants. The caller needs no second query to find them.
@@ -270,6 +297,13 @@ pub enum MessageRange {
     After(MessageId),
     /// The newest messages with a lower id than this one.
     Before(MessageId),
+    /// The oldest messages with ids between these two.
+    Between {
+        /// The id below the range.
+        after: MessageId,
+        /// The id above the range.
+        before: MessageId,
+    },
 }
 
 /// The part of a list to return.

@@ -34,9 +34,14 @@ pub(crate) async fn list(call: Call<ListMessages>) -> HandlerResult {
 }
 
 pub(crate) async fn unread(call: Call<ListUnread>) -> HandlerResult {
-    let UnreadQuery { incoming, limit, offset } = call.query()?;
+    let UnreadQuery { incoming, after, limit, offset } = call.query()?;
     let slice = pages::slice(limit, offset);
     let filter = if incoming == Some(true) { UnreadFilter::Incoming } else { UnreadFilter::All };
+    if let Some(after) = after {
+        let page = call.app.chat.unread_after_json(call.caller.user, filter, after, slice.limit).await?;
+        let (url, query) = (call.request_url(), &call.raw_query);
+        return Ok(pages::page_after(&url, query, slice.limit, page.next, page.count, &page.json));
+    }
     let list = call.app.chat.unread_json(call.caller.user, filter, slice).await?;
     Ok(pages::page(&call.request_url(), &call.raw_query, slice, list.count, &list.json))
 }

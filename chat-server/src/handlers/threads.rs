@@ -14,12 +14,12 @@ use crate::{
 use chat_core::{
     Chat,
     api::{
-        FieldErrors, Marked, Message, MessageCursor, MessageId, OpenThread, Opened, Thread, ThreadCursor,
-        ThreadId, UserId,
+        FieldErrors, Marked, Message, MessageCursor, MessageId, OpenThread, Opened, ThreadCursor, ThreadId,
+        UserId,
         endpoints::{CreateThread, DeleteThread, GetThread, ListThreadMessages, ListThreads, MarkThreadRead},
         error_text,
     },
-    store::MessageRange,
+    store::{ListedThread, MessageRange},
 };
 use http::{HeaderValue, Response, StatusCode, header};
 
@@ -36,9 +36,9 @@ pub(crate) async fn list(call: Call<ListThreads>) -> HandlerResult {
 }
 
 async fn all_threads(chat: Chat, caller: UserId) -> HandlerResult {
-    let rows = move |last: Option<Thread>| {
+    let rows = move |last: Option<ListedThread>| {
         let chat = chat.clone();
-        async move { chat.threads(caller, last.map(|thread| thread.id), stream::ROWS).await }
+        async move { chat.threads(caller, last.map(|last| last.position()), stream::ROWS).await }
     };
     stream::array(rows).await
 }
@@ -101,10 +101,11 @@ async fn all_messages(chat: Chat, caller: UserId, thread: ThreadId) -> HandlerRe
     stream::array(rows).await
 }
 
-/// Returns the range of the cursors. If both are given, `before` is ignored.
+/// Returns the range of the cursors.
 const fn range(cursor: MessageCursor) -> MessageRange {
     match (cursor.after, cursor.before) {
-        (Some(id), _) => MessageRange::After(id),
+        (Some(after), Some(before)) => MessageRange::Between { after, before },
+        (Some(id), None) => MessageRange::After(id),
         (None, Some(id)) => MessageRange::Before(id),
         (None, None) => MessageRange::Oldest,
     }

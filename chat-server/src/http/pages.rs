@@ -6,7 +6,7 @@ use crate::http::{
 };
 use bytes::Bytes;
 use chat_core::{
-    api::{MessageCursor, Window, limits},
+    api::{MessageCursor, MessageId, UnreadQuery, Window, limits},
     store::Slice,
 };
 use http::{HeaderValue, Response, StatusCode};
@@ -21,12 +21,38 @@ pub(crate) fn slice(limit: Option<u64>, offset: Option<u64>) -> Slice {
 /// Its body has the form of [`Page`](chat_core::api::Page). `url` is the absolute URL of the request without its query.
 /// `results` is a JSON array.
 pub(crate) fn page(url: &str, query: &RawQuery, slice: Slice, count: u64, results: &[u8]) -> Response<Body> {
-    let mut json = format!(
-        r#"{{"count":{count},"next":{},"previous":{},"results":"#,
-        link(url, query, slice, next(slice, count)),
-        link(url, query, slice, previous(slice)),
-    )
-    .into_bytes();
+    let (next, previous) = (next(slice, count), previous(slice));
+    with_links(count, link(url, query, slice, next), link(url, query, slice, previous), results)
+}
+
+/// Returns the response for a page of a list that is read with `after` and has the form of a limit/offset list.
+///
+/// `next` is the last message of the page, if there is a next page.
+pub(crate) fn page_after(
+    url: &str,
+    query: &RawQuery,
+    limit: u64,
+    next: Option<MessageId>,
+    count: u64,
+    results: &[u8],
+) -> Response<Body> {
+    let next = next.map(|last| {
+        let [_, after, limit_name, offset] = UnreadQuery::FIELDS;
+        let (limit, last) = (limit.to_string(), last.to_string());
+        let new = [(limit_name, Some(&*limit)), (after, Some(&*last)), (offset, None)];
+        url_with(url, query, &new)
+    });
+    with_links(count, next.into(), serde_json::Value::Null, results)
+}
+
+fn with_links(
+    count: u64,
+    next: serde_json::Value,
+    previous: serde_json::Value,
+    results: &[u8],
+) -> Response<Body> {
+    let mut json =
+        format!(r#"{{"count":{count},"next":{next},"previous":{previous},"results":"#).into_bytes();
     json.reserve(results.len() + 1);
     json.extend_from_slice(results);
     json.push(b'}');
@@ -51,9 +77,14 @@ fn link(url: &str, query: &RawQuery, slice: Slice, offset: Option<u64>) -> serde
     let Some(offset) = offset else { return serde_json::Value::Null };
     let (limit, offset) = (slice.limit.to_string(), (offset > 0).then(|| offset.to_string()));
     let [limit_name, offset_name] = Window::FIELDS;
+    url_with(url, query, &[(limit_name, Some(&limit)), (offset_name, offset.as_deref())]).into()
+}
+
+/// Returns a URL with the query, in which the names in `new` have the values given there.
+fn url_with(url: &str, query: &RawQuery, new: &[(&str, Option<&str>)]) -> String {
     let mut link = format!("{url}?");
-    query.encode(&[(limit_name, Some(&limit)), (offset_name, offset.as_deref())], &mut link);
-    link.into()
+    query.encode(new, &mut link);
+    link
 }
 
 /// Returns the requested page size of a cursor list; `None` for the whole list.

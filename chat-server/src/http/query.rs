@@ -89,9 +89,11 @@ impl ReadQuery for UserQuery {
 
 impl ReadQuery for UnreadQuery {
     fn read(query: &RawQuery) -> Result<Self, FieldErrors> {
-        let [incoming, limit, offset] = query.values(Self::FIELDS);
+        let [_, after_name, _, _] = Self::FIELDS;
+        let [incoming, after, limit, offset] = query.values(Self::FIELDS);
         Ok(Self {
             incoming: incoming.and_then(number::boolean_text),
+            after: cursor(after_name, after, message_id)?,
             limit: limit.map(page_limit),
             offset: offset.and_then(count),
         })
@@ -111,10 +113,9 @@ impl ReadQuery for MessageCursor {
     fn read(query: &RawQuery) -> Result<Self, FieldErrors> {
         let [after_name, before_name, _] = Self::FIELDS;
         let [after, before, limit] = query.values(Self::FIELDS);
-        let id = |text: &str| number::integer(text).map(|id| MessageId::new(id.saturating()));
         Ok(Self {
-            after: cursor(after_name, after, id)?,
-            before: cursor(before_name, before, id)?,
+            after: cursor(after_name, after, message_id)?,
+            before: cursor(before_name, before, message_id)?,
             limit: limit.map(page_limit),
         })
     }
@@ -133,6 +134,11 @@ fn page_limit(text: &str) -> u64 {
 /// Reads a non-negative integer. A number that is too large becomes 2⁶³−1.
 fn count(text: &str) -> Option<u64> {
     u64::try_from(number::integer(text)?.saturating()).ok()
+}
+
+/// Reads a message id. A number that is too large becomes the nearest id.
+fn message_id(text: &str) -> Option<MessageId> {
+    number::integer(text).map(|id| MessageId::new(id.saturating()))
 }
 
 fn cursor<T>(
@@ -206,6 +212,7 @@ mod tests {
         assert_eq!(read::<ThreadCursor>("after=1"), Err(error("after")));
         assert_eq!(read::<MessageCursor>("after=+1&before=x"), Err(error("before")));
         assert_eq!(read::<MessageCursor>("after=x&before=x"), Err(error("after")));
+        assert_eq!(read::<UnreadQuery>("after=x"), Err(error("after")));
         let cursor = MessageCursor { before: Some(MessageId::new(7)), ..MessageCursor::default() };
         assert_eq!(read("before=007"), Ok(cursor));
     }

@@ -7,7 +7,7 @@ use chat_core::{
 };
 use chat_server::{ChatService, Connection};
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use serde_json::Value;
@@ -135,21 +135,27 @@ impl<'a> Call<'a> {
     }
 }
 
+impl Call<'_> {
+    /// Sends the request and returns the response before its body is read.
+    pub(crate) async fn respond(self) -> Response<chat_server::Body> {
+        let service = &self.api.service;
+        match self.body {
+            Body::Whole(body) => service.respond(self.request.body(Full::new(body)).unwrap()).await,
+            Body::Pieces(pieces) => {
+                let frames = pieces.into_iter().map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
+                let body = StreamBody::new(futures_util::stream::iter(frames));
+                service.respond(self.request.body(body).unwrap()).await
+            }
+        }
+    }
+}
+
 impl<'a> IntoFuture for Call<'a> {
     type Output = Reply;
     type IntoFuture = BoxFuture<'a, Reply>;
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let service = &self.api.service;
-            let response = match self.body {
-                Body::Whole(body) => service.respond(self.request.body(Full::new(body)).unwrap()).await,
-                Body::Pieces(pieces) => {
-                    let frames = pieces.into_iter().map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
-                    let body = StreamBody::new(futures_util::stream::iter(frames));
-                    service.respond(self.request.body(body).unwrap()).await
-                }
-            };
-            let (head, body) = response.into_parts();
+            let (head, body) = self.respond().await.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
             let body = String::from_utf8(body.to_vec()).unwrap();
             Reply { status: head.status.as_u16(), headers: head.headers, body }

@@ -112,6 +112,50 @@ async fn unread_lists_all_and_omits_own_messages_on_request() {
 }
 
 #[tokio::test]
+async fn unread_messages_that_are_marked_while_paging_skip_none() {
+    let api = five().await;
+    api.says(BOB, "6").await;
+    let (mut path, mut seen) =
+        ("/messages/unread/?after=0&limit=2&offset=7&x=a%20b".to_owned(), String::new());
+    for count in [6, 4, 2] {
+        let page = api.bob("GET", &path).await.json(200);
+        assert_eq!((&page["count"], &page["previous"]), (&json!(count), &Value::Null), "{path}");
+        seen += &texts(&page);
+        let mut last = 0;
+        for message in page["results"].as_array().unwrap() {
+            last = message["id"].as_i64().unwrap();
+            api.bob("PATCH", &format!("/messages/{last}/mark-as-read/")).await.json(200);
+        }
+        let next = (count > 2).then(|| format!("{BASE}unread/?after={last}&limit=2&x=a+b"));
+        assert_eq!(page["next"], json!(next), "{path}");
+        path = next.unwrap_or_default().replace("http://chat.example", "");
+    }
+    assert_eq!(seen, "123456");
+}
+
+#[tokio::test]
+async fn unread_after_a_message_has_the_rules_of_a_cursor() {
+    let api = five().await;
+    let own = api.says(BOB, "6").await;
+    api.says(ANN, "7").await;
+    for (query, results, count) in [
+        ("after=-1", "1234567", 7),
+        ("after=99999999999999999999", "", 7),
+        ("after=+1&offset=3", "234567", 7),
+        ("after=1&after=3&incoming=true", "457", 6),
+        (&*format!("after={own}"), "7", 7),
+    ] {
+        let page = api.bob("GET", &format!("/messages/unread/?{query}")).await.json(200);
+        assert_eq!((&*texts(&page), &page["count"]), (results, &json!(count)), "{query}");
+        assert_eq!((&page["next"], &page["previous"]), (&Value::Null, &Value::Null), "{query}");
+    }
+    for cursor in ["", "abc", "1.0", "1_0"] {
+        let reply = api.bob("GET", &format!("/messages/unread/?after={cursor}")).await;
+        reply.is_for(cursor, 400, r#"{"after":["Invalid cursor."]}"#);
+    }
+}
+
+#[tokio::test]
 async fn users_are_listed_by_name_and_found_by_prefix() {
     let api = Api::new().await;
     for (id, name) in [(10, "Zoe"), (11, "anna"), (12, "a_b"), (13, "a%b")] {

@@ -3,8 +3,8 @@
 use chat_core::api::{
     Credentials, Detail, EditMessage, FieldErrors, IssuedToken, MarkRead, Marked, Message, MessageCursor,
     MessageId, NON_FIELD_ERRORS, OpenThread, Opened, Page, Participants, PasswordChange, Root, SendMessage,
-    SignIn, Thread, ThreadCursor, ThreadDetail, ThreadId, Timestamp, Token, TokenId, TokenInfo, UnreadQuery,
-    User, UserId, UserQuery, Window,
+    SignIn, Thread, ThreadCursor, ThreadDetail, ThreadId, ThreadPosition, Timestamp, Token, TokenId,
+    TokenInfo, UnreadQuery, User, UserId, UserQuery, Window,
     endpoints::{self, Endpoint, Visitor},
 };
 use chat_tests::golden;
@@ -127,12 +127,21 @@ fn check_queries(golden: &mut Golden) {
     let (limit, offset) = (Some(10), Some(20));
     golden.check(&[Window { limit, offset }, Window::default()]);
     golden.check(&[UserQuery { search: Some("an".into()), limit, offset }, UserQuery::default()]);
-    golden.check(&[UnreadQuery { incoming: Some(true), limit, offset }, UnreadQuery::default()]);
-    golden.check(&[ThreadCursor { after: Some(thread_id()), limit }, ThreadCursor::default()]);
+    golden.check(&[
+        UnreadQuery { incoming: Some(true), after: None, limit, offset },
+        UnreadQuery { after: Some(MessageId::new(551)), limit, ..UnreadQuery::default() },
+        UnreadQuery::default(),
+    ]);
+    golden.check(&[
+        ThreadCursor { after: Some(thread_id().into()), limit },
+        ThreadCursor { after: Some(ThreadPosition::new(thread_id(), 17)), limit },
+        ThreadCursor::default(),
+    ]);
     let (after, before) = (Some(MessageId::new(551)), Some(MessageId::new(561)));
     golden.check(&[
         MessageCursor { after, before: None, limit },
         MessageCursor { after: None, before, limit },
+        MessageCursor { after, before, limit: None },
         MessageCursor::default(),
     ]);
 }

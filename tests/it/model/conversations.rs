@@ -71,8 +71,12 @@ impl Model {
                 page.drain(..older);
                 (older > 0).then(|| page[0].id)
             }
-            MessageRange::After(_) | MessageRange::Oldest => {
-                page.retain(|message| !matches!(range, MessageRange::After(id) if message.id <= id));
+            MessageRange::After(_) | MessageRange::Oldest | MessageRange::Between { .. } => {
+                page.retain(|message| match range {
+                    MessageRange::After(id) => message.id > id,
+                    MessageRange::Between { after, before } => message.id > after && message.id < before,
+                    _ => true,
+                });
                 let more = page.len() > limit;
                 page.truncate(limit);
                 more.then(|| page[limit - 1].id)

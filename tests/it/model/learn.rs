@@ -7,8 +7,8 @@ use super::{
 };
 use chat_core::{
     Chat, OpenedThread,
-    api::{Message, Participants, Thread, ThreadId, User},
-    store::{MessageRange, Sent},
+    api::{Message, Participants, ThreadId, User},
+    store::{ListedThread, MessageRange, Sent},
 };
 use std::collections::BTreeMap;
 
@@ -24,8 +24,8 @@ impl Model {
             Operation::Open { by, with } => {
                 let pair = Participants::pair(self.user(by), self.user(with));
                 let threads = chat.threads(self.user(by), None, ALL).await.ok()?;
-                let opened = threads.iter().find(|thread| thread.participants == pair)?;
-                Some(Answer::Opened(OpenedThread { id: opened.id, created: true }))
+                let opened = threads.iter().find(|listed| listed.thread.participants == pair)?;
+                Some(Answer::Opened(OpenedThread { id: opened.thread.id, created: true }))
             }
             Operation::Send { by, to, .. } => {
                 let newer = MessageRange::After(self.message(0));
@@ -47,7 +47,7 @@ impl Model {
         let (mut lists, mut threads, mut messages) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for user in self.users.keys() {
             let list = chat.threads(*user, None, ALL).await.unwrap();
-            for thread in &list {
+            for thread in list.iter().map(|listed| &listed.thread) {
                 threads.insert(thread.id, chat.thread(*user, thread.id).await.unwrap());
                 let there = chat.thread_messages(*user, thread.id, MessageRange::Oldest, ALL).await.unwrap();
                 messages.extend(there.into_iter().map(|message| (message.id, Kept::of(message))));
@@ -56,7 +56,7 @@ impl Model {
         }
         // There are three users, so any two threads have a common participant.
         let in_order = |a: ThreadId, b: ThreadId| {
-            let place = |list: &[Thread], id| list.iter().position(|thread| thread.id == id);
+            let place = |list: &[ListedThread], id| list.iter().position(|listed| listed.thread.id == id);
             lists.iter().find_map(|list| Some(place(list, a)?.cmp(&place(list, b)?))).unwrap()
         };
         self.threads = threads.into_values().collect();

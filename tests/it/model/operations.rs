@@ -35,12 +35,13 @@ pub(crate) type Pair = (Who, Who);
 /// A message or token, counted from the newest, whether it still exists or not.
 pub(crate) type Nth = usize;
 
-/// The start of a page of messages.
+/// The part of a thread that a page of messages is from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Start {
     Oldest,
     After(Nth),
     Before(Nth),
+    Between(Nth, Nth),
 }
 
 /// One operation of a history.
@@ -270,7 +271,12 @@ fn tokens() -> BoxedStrategy<Operation> {
 }
 
 fn threads() -> BoxedStrategy<Operation> {
-    let from = prop_oneof![Just(Start::Oldest), nth().prop_map(Start::After), nth().prop_map(Start::Before)];
+    let from = prop_oneof![
+        Just(Start::Oldest),
+        nth().prop_map(Start::After),
+        nth().prop_map(Start::Before),
+        (nth(), nth()).prop_map(|(after, before)| Start::Between(after, before)),
+    ];
     prop_oneof![
         5 => (who(), who()).prop_map(|(by, with)| Operation::Open { by, with }),
         1 => pair_and_caller().prop_map(|(of, by)| Operation::Thread { by, of }),

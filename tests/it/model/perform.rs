@@ -7,7 +7,8 @@ use super::{
 use chat_core::{
     Chat, Draft, Edit, Error, OpenedThread, Resource,
     api::{
-        FieldErrors, Message, MessageId, Thread, ThreadDetail, ThreadId, TokenId, TokenInfo, User, UserId,
+        FieldErrors, Message, MessageId, ThreadDetail, ThreadId, ThreadPosition, TokenId, TokenInfo, User,
+        UserId,
     },
     store::{Counted, MessageRange, Sent, Slice, UnreadFilter},
 };
@@ -217,6 +218,9 @@ impl Model {
             Start::Oldest => MessageRange::Oldest,
             Start::After(nth) => MessageRange::After(self.message(nth)),
             Start::Before(nth) => MessageRange::Before(self.message(nth)),
+            Start::Between(after, before) => {
+                MessageRange::Between { after: self.message(after), before: self.message(before) }
+            }
         }
     }
 }
@@ -235,9 +239,11 @@ fn both(kept: &[u8], read: serde_json::Result<String>) -> Result<String, Refusal
 }
 
 pub(crate) async fn threads(chat: &Chat, by: UserId, after: Option<ThreadId>, limit: u64) -> Outcome {
+    let after = after.map(ThreadPosition::from);
     let kept = chat.threads_json(by, after, limit).await?;
-    let read: Vec<Thread> = chat.threads(by, after, limit).await?;
-    Ok(Answer::Threads { json: both(&kept.json, serde_json::to_string(&read))?, next: kept.next })
+    let read = chat.threads(by, after, limit).await?;
+    let next = kept.next.map(ThreadPosition::thread);
+    Ok(Answer::Threads { json: both(&kept.json, serde_json::to_string(&read))?, next })
 }
 
 pub(crate) async fn thread_messages(

@@ -7,6 +7,7 @@ use futures_util::TryStreamExt;
 on_both_databases!(
     from_registration_to_read_marks,
     every_list_can_be_read_to_its_end,
+    streams_skip_nothing_while_their_entries_are_marked_and_deleted,
     a_message_can_be_edited_and_deleted,
     a_revoked_token_is_never_valid_again,
 );
@@ -77,6 +78,37 @@ async fn every_list_can_be_read_to_its_end(database: Database) {
     assert_eq!(texts(&older), ["c", "b", "a"]);
     let newer: Vec<_> = ann.thread_messages(thread).after(sent[0].id).stream().try_collect().await.unwrap();
     assert_eq!(newer, sent[1..3]);
+    let between = ann.thread_messages(thread).after(sent[0].id).before(sent[2].id).limit(1);
+    for part in [between.clone().stream(), between.stream_back()] {
+        assert_eq!(part.try_collect::<Vec<_>>().await.unwrap(), sent[1..2]);
+    }
+    let older = ann.thread_messages(thread).before(sent[2].id).limit(1).stream();
+    assert_eq!(older.try_collect::<Vec<_>>().await.unwrap(), sent[..2]);
+    server.stop().await;
+}
+
+async fn streams_skip_nothing_while_their_entries_are_marked_and_deleted(database: Database) {
+    let server = Server::start(&database).await;
+    let (_, ann) = server.user("ann", 1).await;
+    let (mut sent, mut opened) = (Vec::new(), Vec::new());
+    for n in 2..=6 {
+        let (other, _) = server.user(&format!("user{n}"), n).await;
+        opened.push(ann.open_thread(other.id).await.unwrap().id);
+        sent.push(ann.send(opened[opened.len() - 1], "hello").await.unwrap().id);
+    }
+    let (mut unread, mut marked) = (ann.unread().limit(2).stream(), Vec::new());
+    while let Some(message) = unread.try_next().await.unwrap() {
+        assert!(ann.mark_message_read(message.id).await.unwrap().is_read);
+        marked.push(message.id);
+    }
+    assert_eq!(marked, sent);
+
+    let (mut threads, mut deleted) = (ann.threads().limit(2).stream(), Vec::new());
+    while let Some(thread) = threads.try_next().await.unwrap() {
+        ann.delete_thread(thread.id).await.unwrap();
+        deleted.push(thread.id);
+    }
+    assert_eq!(deleted, opened);
     server.stop().await;
 }
 

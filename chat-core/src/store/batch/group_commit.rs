@@ -2,12 +2,13 @@
 
 use super::batcher::{BatchLimits, Batcher, Refusal};
 use crate::api::{
-    Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
+    Message, MessageId, Participants, ThreadDetail, ThreadId, ThreadPosition, Timestamp, TokenId, User,
+    UserId,
 };
 use crate::store::{
-    Account, Changed, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange, NewMessage,
-    NewThread, NewToken, NewUser, OpenedThread, PasswordHash, Result, RevokeTokens, Sent, Slice, Store,
-    StoreError, StoreMetrics, StoredToken, TokenHash, TokenOwner, UnreadFilter, metrics::Meter,
+    Account, Changed, Counted, EnsuredUser, Import, ImportOutcome, ListedThread, MessageChange, MessageRange,
+    NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash, Result, RevokeTokens, Sent, Slice,
+    Store, StoreError, StoreMetrics, StoredToken, TokenHash, TokenOwner, UnreadFilter, metrics::Meter,
 };
 use async_trait::async_trait;
 use std::{path::Path, sync::Arc};
@@ -210,9 +211,9 @@ impl Store for GroupCommit {
     async fn threads(
         &self,
         caller: UserId,
-        after: Option<ThreadId>,
+        after: Option<ThreadPosition>,
         limit: u64,
-    ) -> Result<Option<Vec<Thread>>> {
+    ) -> Result<Option<Vec<ListedThread>>> {
         self.inner.threads(caller, after, limit).await
     }
     async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>> {
@@ -243,6 +244,15 @@ impl Store for GroupCommit {
     }
     async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>> {
         self.inner.unread(caller, filter, slice).await
+    }
+    async fn unread_after(
+        &self,
+        caller: UserId,
+        filter: UnreadFilter,
+        after: MessageId,
+        limit: u64,
+    ) -> Result<Counted<Message>> {
+        self.inner.unread_after(caller, filter, after, limit).await
     }
     async fn update_message(
         &self,

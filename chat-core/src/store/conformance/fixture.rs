@@ -117,8 +117,8 @@ pub(super) async fn messages_of(store: &Shared, caller: UserId, thread: ThreadId
 /// Reads all of these messages and counts them.
 pub(super) async fn assert_counts(store: &Shared, user: UserId) {
     let mut all = Vec::new();
-    for thread in store.threads(user, None, 1_000_000).await.unwrap().unwrap() {
-        all.extend(messages_of(store, user, thread.id).await);
+    for listed in store.threads(user, None, 1_000_000).await.unwrap().unwrap() {
+        all.extend(messages_of(store, user, listed.thread.id).await);
     }
     all.sort_by_key(|message| message.id);
     let unread: Vec<Message> = all.iter().filter(|m| !m.is_read).cloned().collect();

@@ -71,7 +71,7 @@ pub async fn everything_is_imported(store: Shared) {
     assert_eq!(store.users("", ALL).await.unwrap().count, 3);
 
     let threads = store.threads(ANN, None, 10).await.unwrap().unwrap();
-    assert_eq!(threads.iter().map(|t| t.id).collect::<Vec<_>>(), [thread_id(9), thread_id(2)]);
+    assert_eq!(threads.iter().map(|t| t.thread.id).collect::<Vec<_>>(), [thread_id(9), thread_id(2)]);
     let detail = store.thread(BEN, thread_id(9)).await.unwrap().unwrap();
     assert_eq!((detail.created, detail.updated), (at(20), at(30)));
     let messages = messages_of(&store, ANN, thread_id(9)).await;
@@ -242,5 +242,5 @@ pub async fn a_large_import_is_complete(store: Shared) {
         assert_counts(&store, user).await;
     }
     let threads = store.threads(UserId::new(600), None, 10).await.unwrap().unwrap();
-    assert_eq!(threads.iter().map(|t| t.id).collect::<Vec<_>>(), [thread_id(600), thread_id(599)]);
+    assert_eq!(threads.iter().map(|t| t.thread.id).collect::<Vec<_>>(), [thread_id(600), thread_id(599)]);
 }

@@ -27,18 +27,28 @@ pub async fn a_thread_is_paged_forwards_and_backwards(store: Shared) {
     assert_eq!(page(MessageRange::Before(all[5]), 3).await, all[2..5]);
     assert_eq!(page(MessageRange::Before(MessageId::new(i64::MAX)), 2).await, all[5..]);
     assert_eq!(page(MessageRange::Before(all[0]), 3).await, []);
+    let between =
+        |after: usize, before: usize| MessageRange::Between { after: all[after], before: all[before] };
+    assert_eq!(page(between(0, 6), 100).await, all[1..6]);
+    assert_eq!(page(between(1, 6), 2).await, all[2..4]);
+    for (after, before) in [(2, 3), (2, 2), (5, 1)] {
+        assert_eq!(page(between(after, before), 3).await, []);
+    }
 }
 
 /// Checks that only a thread of the caller has a page, which can be empty.
 pub async fn a_foreign_thread_has_no_pages(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let cid = user(&store, "cid").await;
-    for range in [MessageRange::Oldest, MessageRange::Before(MessageId::new(9))] {
+    let between = MessageRange::Between { after: MessageId::new(0), before: MessageId::new(9) };
+    for range in [MessageRange::Oldest, MessageRange::Before(MessageId::new(9)), between] {
         assert_eq!(store.thread_messages(ann, thread, range, 10).await.unwrap(), Some(vec![]));
     }
     send(&store, thread, ann, "hello").await;
     for (caller, thread) in [(cid, thread), (ann, ThreadId::new(Uuid::nil()))] {
-        assert_eq!(store.thread_messages(caller, thread, MessageRange::Oldest, 10).await.unwrap(), None);
+        for range in [MessageRange::Oldest, between] {
+            assert_eq!(store.thread_messages(caller, thread, range, 10).await.unwrap(), None);
+        }
     }
 }
 
@@ -74,6 +84,41 @@ pub async fn unread_messages_include_own_ones(store: Shared) {
         assert_eq!((ids(&unread.items), unread.count), (expected.clone(), expected.len() as u64));
         let part = store.unread(b, filter, Slice { limit: 1, offset: 1 }).await.unwrap();
         assert_eq!((ids(&part.items), part.count), (expected[1..2].to_vec(), expected.len() as u64));
+    }
+}
+
+/// Checks that parts after a message list each unread message once, while the earlier ones are marked.
+pub async fn unread_messages_are_paged_while_they_are_marked(store: Shared) {
+    let [a, b, c] = users(&store).await;
+    let (below, above, foreign) =
+        (thread(&store, a, b).await, thread(&store, b, c).await, thread(&store, a, c).await);
+    for filter in [UnreadFilter::All, UnreadFilter::Incoming] {
+        let mut expected = Vec::new();
+        for (thread, sender) in [(above, c), (below, a), (below, b), (above, c), (above, b), (below, a)] {
+            let id = send(&store, thread, sender, "x").await.id;
+            expected.extend((filter == UnreadFilter::All || sender != b).then_some(id));
+            send(&store, foreign, a, "not b's").await;
+        }
+        let (mut after, mut seen) = (MessageId::new(0), Vec::new());
+        loop {
+            let part = store.unread_after(b, filter, after, 2).await.unwrap();
+            let left = (expected.len() - seen.len()) as u64;
+            assert_eq!((part.items.len() as u64, part.count), (left.min(2), left));
+            let Some(last) = part.items.last() else { break };
+            after = last.id;
+            seen.extend(ids(&part.items));
+            for message in &part.items {
+                mark(&store, b, message.id).await.unwrap();
+            }
+        }
+        assert_eq!(seen, expected);
+        store.mark_thread_read(a, below, None).await.unwrap();
+        store.mark_thread_read(c, above, None).await.unwrap();
+    }
+    send(&store, below, a, "x").await;
+    for (after, items) in [(MessageId::new(i64::MIN), 1), (MessageId::new(i64::MAX), 0)] {
+        let part = store.unread_after(b, UnreadFilter::All, after, u64::MAX).await.unwrap();
+        assert_eq!((part.count, part.items.len()), (1, items));
     }
 }
 

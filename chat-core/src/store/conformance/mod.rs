@@ -84,6 +84,7 @@ macro_rules! store_conformance {
                 a_thread_needs_two_users
                 only_participants_see_a_thread
                 threads_are_listed_in_the_order_of_their_creation
+                the_position_of_a_deleted_thread_stays_valid
                 a_thread_is_deleted_with_its_messages
                 a_pair_may_open_a_new_thread_after_a_deletion
             }
@@ -113,6 +114,7 @@ macro_rules! store_conformance {
                 a_foreign_thread_has_no_pages
                 all_messages_are_listed_across_threads
                 unread_messages_include_own_ones
+                unread_messages_are_paged_while_they_are_marked
                 a_slice_beyond_the_end_is_empty
             }
             marks {

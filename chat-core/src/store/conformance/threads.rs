@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::{
     api::{Participants, ThreadId, UserId},
-    store::{MessageRange, OpenedThread, StoreError},
+    store::{ListedThread, MessageRange, OpenedThread, StoreError},
 };
 use uuid::Uuid;
 
@@ -54,16 +54,41 @@ pub async fn threads_are_listed_in_the_order_of_their_creation(store: Shared) {
         thread(&store, e, a).await;
     }
     let listed = store.threads(c, None, 100).await.unwrap().unwrap();
-    assert_eq!(listed.iter().map(|t| t.id).collect::<Vec<_>>(), made);
-    assert_eq!(listed[1].participants, Participants::pair(a, c));
+    assert_eq!(ids_of(&listed), made);
+    assert_eq!(listed[1].thread.participants, Participants::pair(a, c));
 
-    for (n, id) in made.iter().enumerate() {
-        let rest = store.threads(c, Some(*id), 2).await.unwrap().unwrap();
+    for (n, listed) in listed.iter().enumerate() {
         let expected: Vec<_> = made.iter().skip(n + 1).take(2).copied().collect();
-        assert_eq!(rest.iter().map(|t| t.id).collect::<Vec<_>>(), expected);
+        for after in [listed.thread.id.into(), listed.position()] {
+            let rest = store.threads(c, Some(after), 2).await.unwrap().unwrap();
+            assert_eq!(ids_of(&rest), expected);
+        }
     }
-    assert_eq!(store.threads(b, Some(made[0]), 2).await.unwrap(), None, "after another's thread");
-    assert_eq!(store.threads(b, Some(ThreadId::new(Uuid::nil())), 2).await.unwrap(), None);
+    assert_eq!(store.threads(b, Some(made[0].into()), 2).await.unwrap(), None, "after another's thread");
+    assert_eq!(store.threads(b, Some(ThreadId::new(Uuid::nil()).into()), 2).await.unwrap(), None);
+}
+
+/// Checks that pages continue after a thread that was deleted since, also by the removal of its other user.
+pub async fn the_position_of_a_deleted_thread_stays_valid(store: Shared) {
+    let [a, b, c, d, e] = users(&store).await;
+    let mut made = Vec::new();
+    for other in [a, b, d, e] {
+        made.push(thread(&store, c, other).await);
+    }
+    let first = store.threads(c, None, 2).await.unwrap().unwrap();
+    let place = first[1].position();
+    assert!(store.delete_thread(b, made[1]).await.unwrap().is_some());
+    assert_eq!(ids_of(&store.threads(c, Some(place), 9).await.unwrap().unwrap()), made[2..]);
+    assert!(store.remove_user(a).await.unwrap());
+    let start = first[0].position();
+    assert_eq!(ids_of(&store.threads(c, Some(start), 9).await.unwrap().unwrap()), made[2..]);
+    // A position alone gives access to no thread of another user.
+    assert_eq!(store.threads(b, Some(start), 9).await.unwrap(), Some(vec![]));
+    assert_eq!(store.threads(c, Some(made[1].into()), 9).await.unwrap(), None);
+}
+
+fn ids_of(threads: &[ListedThread]) -> Vec<ThreadId> {
+    threads.iter().map(|listed| listed.thread.id).collect()
 }
 
 /// Checks that the thread is deleted for both participants.

@@ -8,7 +8,7 @@ use crate::{
     api::{
         Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
     },
-    store::{Account, PasswordHash, StoredToken, TokenHash},
+    store::{Account, ListedThread, PasswordHash, StoredToken, TokenHash},
 };
 use std::time::Duration;
 
@@ -79,8 +79,9 @@ pub(super) fn participants(row: &(impl Columns + ?Sized), first: usize) -> Resul
 }
 
 /// Reads a thread without its times, as lists return it.
-pub(super) fn thread(row: &(impl Columns + ?Sized)) -> Result<Thread, Failure> {
-    Ok(Thread { id: ThreadId::new(row.uuid(0)?), participants: participants(row, 1)? })
+pub(super) fn listed_thread(row: &(impl Columns + ?Sized)) -> Result<ListedThread, Failure> {
+    let thread = Thread { id: ThreadId::new(row.uuid(0)?), participants: participants(row, 1)? };
+    Ok(ListedThread { thread, number: row.int(3)? })
 }
 
 /// Reads a thread with its times.

@@ -53,7 +53,7 @@ macro_rules! page {
 ///
 /// The user can be the lower or the higher participant.
 macro_rules! marked_ids {
-    ($mark:literal, $branch:literal) => {
+    ($mark:literal, $branch:expr) => {
         concat!(
             "select id from (select id from messages where user_low = $1 and low_mark = ",
             $mark,
@@ -67,13 +67,13 @@ macro_rules! marked_ids {
 }
 /// The ids of a user's unread messages of other senders.
 macro_rules! incoming_ids {
-    ($branch:literal) => {
+    ($branch:expr) => {
         marked_ids!(1, $branch)
     };
 }
 /// The ids of a user's unread messages.
 macro_rules! unread_ids {
-    ($branch:literal) => {
+    ($branch:expr) => {
         concat!(incoming_ids!($branch), " union all ", marked_ids!(2, $branch))
     };
 }
@@ -176,6 +176,10 @@ statements! {
     THREAD_MESSAGES_BEFORE = concat!(
         "select ", message!(), " from messages where thread = $1 and ", is_mine!(),
         " and id < $3 order by id desc limit $4"
+    );
+    THREAD_MESSAGES_BETWEEN = concat!(
+        "select ", message!(), " from messages where thread = $1 and ", is_mine!(),
+        " and id > $3 and id < $5 order by id limit $4"
     );
     MESSAGE = concat!("select ", message!(), " from messages where id = $1 and ", is_mine!());
     MESSAGE_WITH_PARTICIPANTS = concat!(
@@ -280,9 +284,9 @@ dialect_statements! {
         ///
         /// `$4` is the sum of `$2` and `$3`.
         messages,
-        /// The unread messages, in the same form.
+        /// The unread messages with ids above `$5`, in the same form.
         unread,
-        /// The unread messages of other senders, in the same form.
+        /// The unread messages of other senders with ids above `$5`, in the same form.
         unread_incoming,
         /// Inserts messages.
         ///
@@ -358,8 +362,8 @@ macro_rules! dialect_sql {
                 ") high order by seq limit $3"
             ),
             messages: page!("messages", all_ids!($branch)),
-            unread: page!("unread", unread_ids!($branch)),
-            unread_incoming: page!("unread_incoming", incoming_ids!($branch)),
+            unread: page!("unread", unread_ids!(concat!(" and id > $5", $branch))),
+            unread_incoming: page!("unread_incoming", incoming_ids!(concat!(" and id > $5", $branch))),
             insert_messages: concat!(
                 "insert into messages \
                  (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark, key, request) ",

@@ -11,12 +11,14 @@ use super::{
 };
 use crate::{
     api::{
-        Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
+        Message, MessageId, Participants, ThreadDetail, ThreadId, ThreadPosition, Timestamp, TokenId, User,
+        UserId,
     },
     store::{
-        Account, Changed, Counted, EnsuredUser, Import, ImportOutcome, MessageChange, MessageRange,
-        NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash, Result, RevokeTokens, Sent,
-        Slice, Source, Store, StoreError, StoreMetrics, StoredToken, TokenHash, TokenOwner, UnreadFilter,
+        Account, Changed, Counted, EnsuredUser, Import, ImportOutcome, ListedThread, MessageChange,
+        MessageRange, NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash, Result,
+        RevokeTokens, Sent, Slice, Source, Store, StoreError, StoreMetrics, StoredToken, TokenHash,
+        TokenOwner, UnreadFilter,
     },
 };
 use async_trait::async_trait;
@@ -236,9 +238,9 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn threads(
         &self,
         caller: UserId,
-        after: Option<ThreadId>,
+        after: Option<ThreadPosition>,
         limit: u64,
-    ) -> Result<Option<Vec<Thread>>> {
+    ) -> Result<Option<Vec<ListedThread>>> {
         Ok(threads::list(self, caller, after, limit).await?)
     }
     async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>> {
@@ -301,14 +303,19 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(messages::one(self, caller, id).await?)
     }
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>> {
-        Ok(messages::page(self, D::Tx::SQL.messages, caller, slice).await?)
+        Ok(messages::all(self, caller, slice).await?)
     }
     async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>> {
-        let list = match filter {
-            UnreadFilter::All => D::Tx::SQL.unread,
-            UnreadFilter::Incoming => D::Tx::SQL.unread_incoming,
-        };
-        Ok(messages::page(self, list, caller, slice).await?)
+        Ok(messages::unread(self, caller, filter, MessageId::new(i64::MIN), slice).await?)
+    }
+    async fn unread_after(
+        &self,
+        caller: UserId,
+        filter: UnreadFilter,
+        after: MessageId,
+        limit: u64,
+    ) -> Result<Counted<Message>> {
+        Ok(messages::unread(self, caller, filter, after, Slice { limit, offset: 0 }).await?)
     }
     async fn update_message(
         &self,

@@ -6,12 +6,12 @@ use crate::store::sql::{
     failure::Failure,
     rows, statements as sql,
     steps::counts::{Counts, marks},
-    value::{Columns, saturating_i64, saturating_u64},
+    value::{Arg, Columns, saturating_i64, saturating_u64},
 };
 use crate::{
     api::{Message, MessageId, Participants, ThreadId, UserId},
     policy,
-    store::{Changed, Counted, MessageChange, Slice},
+    store::{Changed, Counted, MessageChange, Slice, UnreadFilter},
 };
 
 /// Returns a message in one of the threads of `caller`.
@@ -23,21 +23,52 @@ pub(crate) async fn one<D: Dialect>(
     store.read_first(sql::MESSAGE, &[id.into(), caller.into()], |row| rows::message(row, 0)).await
 }
 
-/// Returns a part of a list; `list` is the statement of one of the three lists.
-pub(crate) async fn page<D: Dialect>(
+/// Returns a part of the list of all messages.
+pub(crate) async fn all<D: Dialect>(
     store: &SqlStore<D>,
-    list: &'static str,
     caller: UserId,
     slice: Slice,
 ) -> Result<Counted<Message>, Failure> {
+    part(store, D::Tx::SQL.messages, slice, &slice_args(caller, slice)).await
+}
+
+/// Returns a part of the unread messages with ids above `after`.
+///
+/// The count is that of the whole list.
+pub(crate) async fn unread<D: Dialect>(
+    store: &SqlStore<D>,
+    caller: UserId,
+    filter: UnreadFilter,
+    after: MessageId,
+    slice: Slice,
+) -> Result<Counted<Message>, Failure> {
+    let list = match filter {
+        UnreadFilter::All => D::Tx::SQL.unread,
+        UnreadFilter::Incoming => D::Tx::SQL.unread_incoming,
+    };
+    let [user, limit, offset, end] = slice_args(caller, slice);
+    part(store, list, slice, &[user, limit, offset, end, after.into()]).await
+}
+
+/// Returns the arguments of a list that select a part of it.
+fn slice_args(caller: UserId, slice: Slice) -> [Arg<'static>; 4] {
     let (limit, offset) = (saturating_i64(slice.limit), saturating_i64(slice.offset));
-    let args = [caller.into(), limit.into(), offset.into(), limit.saturating_add(offset).into()];
+    [caller.into(), limit.into(), offset.into(), limit.saturating_add(offset).into()]
+}
+
+/// Returns a part of a list; `list` is the statement of one of the three lists.
+async fn part<D: Dialect>(
+    store: &SqlStore<D>,
+    list: &'static str,
+    slice: Slice,
+    args: &[Arg<'_>],
+) -> Result<Counted<Message>, Failure> {
     // An empty page is one row with a count and no message.
     let entry = |row: &dyn Columns| {
         let message = row.opt_int(1)?.map(|_| rows::message(row, 1)).transpose()?;
         Ok((row.opt_int(0)?, message))
     };
-    let entries = store.read(Length::of(slice.limit, slice.offset), list, &args, entry).await?;
+    let entries = store.read(Length::of(slice.limit, slice.offset), list, args, entry).await?;
     let count = entries.first().and_then(|(count, _)| *count).unwrap_or(0);
     Ok(Counted {
         count: saturating_u64(count),

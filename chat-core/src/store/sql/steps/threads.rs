@@ -6,11 +6,11 @@ use crate::store::sql::{
     failure::Failure,
     rows, statements as sql,
     steps::counts::{Counts, mark},
-    value::{Columns, saturating_i64},
+    value::{Arg, Columns, saturating_i64},
 };
 use crate::{
-    api::{Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, UserId},
-    store::{Changed, MessageRange, NewThread, OpenedThread, StoreError},
+    api::{Message, MessageId, Participants, ThreadDetail, ThreadId, ThreadPosition, UserId},
+    store::{Changed, ListedThread, MessageRange, NewThread, OpenedThread, StoreError},
 };
 
 /// Returns the canonical thread of a pair, if there is one.
@@ -60,17 +60,18 @@ pub(crate) async fn one<D: Dialect>(
 
 /// Returns at most `limit` threads of `caller` after `after`.
 ///
-/// Returns `None` if `after` is no thread of `caller`.
+/// Returns `None` if `after` has no number and its thread is no thread of `caller`.
 pub(crate) async fn list<D: Dialect>(
     store: &SqlStore<D>,
     caller: UserId,
-    after: Option<ThreadId>,
+    after: Option<ThreadPosition>,
     limit: u64,
-) -> Result<Option<Vec<Thread>>, Failure> {
-    let seq = match after {
+) -> Result<Option<Vec<ListedThread>>, Failure> {
+    let seq = match after.map(|after| (after.thread(), after.number())) {
         None => 0,
-        Some(after) => {
-            let args = [after.into(), caller.into()];
+        Some((_, Some(seq))) => seq,
+        Some((thread, None)) => {
+            let args = [thread.into(), caller.into()];
             match store.read_first(sql::THREAD_SEQ, &args, |row| row.int(0)).await? {
                 Some(seq) => seq,
                 None => return Ok(None),
@@ -78,7 +79,9 @@ pub(crate) async fn list<D: Dialect>(
         }
     };
     let args = [caller.into(), seq.into(), saturating_i64(limit).into()];
-    Ok(Some(store.read(Length::of(limit, 0), D::Tx::SQL.threads, &args, |row| rows::thread(row)).await?))
+    Ok(Some(
+        store.read(Length::of(limit, 0), D::Tx::SQL.threads, &args, |row| rows::listed_thread(row)).await?,
+    ))
 }
 
 /// Returns messages of a thread of `caller`, by ascending id.
@@ -89,14 +92,20 @@ pub(crate) async fn messages<D: Dialect>(
     range: MessageRange,
     limit: u64,
 ) -> Result<Option<Vec<Message>>, Failure> {
-    let (statement, from) = match range {
-        MessageRange::Oldest => (sql::THREAD_MESSAGES_AFTER, i64::MIN),
-        MessageRange::After(id) => (sql::THREAD_MESSAGES_AFTER, id.get()),
-        MessageRange::Before(id) => (sql::THREAD_MESSAGES_BEFORE, id.get()),
+    let (from, to) = match range {
+        MessageRange::Oldest => (i64::MIN, None),
+        MessageRange::After(id) | MessageRange::Before(id) => (id.get(), None),
+        MessageRange::Between { after, before } => (after.get(), Some(before.get())),
     };
-    let args = [thread.into(), caller.into(), from.into(), saturating_i64(limit).into()];
-    let mut messages =
-        store.read(Length::of(limit, 0), statement, &args, |row| rows::message(row, 0)).await?;
+    let args = [thread.into(), caller.into(), from.into(), saturating_i64(limit).into(), to.into()];
+    // Only the statement with two ends has the fifth parameter.
+    let [one_end @ .., _] = &args;
+    let (statement, args): (_, &[Arg<'_>]) = match range {
+        MessageRange::Oldest | MessageRange::After(_) => (sql::THREAD_MESSAGES_AFTER, one_end),
+        MessageRange::Before(_) => (sql::THREAD_MESSAGES_BEFORE, one_end),
+        MessageRange::Between { .. } => (sql::THREAD_MESSAGES_BETWEEN, &args),
+    };
+    let mut messages = store.read(Length::of(limit, 0), statement, args, |row| rows::message(row, 0)).await?;
     // The statement selects by participant. Only an empty result needs a look-up of the thread.
     if messages.is_empty() && one(store, caller, thread).await?.is_none() {
         return Ok(None);
