@@ -18,7 +18,8 @@ pub(super) fn seconds() -> RangedU64ValueParser<u64> {
 pub(super) struct Common {
     /// Address of the database: sqlite://PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE.
     ///
-    /// Creates an SQLite file that does not exist. Give an address with a password in a file or in the environment:
+    /// Creates an SQLite file that does not exist, unless `?mode=rw` follows its path; with `?mode=ro` it is only read,
+    /// which `serve` refuses. Give an address with a password in a file or in the environment:
     /// other users of the machine can read command lines.
     #[arg(long, global = true, env = "CHAT_DATABASE_URL", hide_env_values = true)]
     #[arg(value_name = "URL", default_value = "sqlite://chat.db")]

@@ -9,7 +9,7 @@ use chat_core::{
     Chat,
     store::{
         Store,
-        sql::{self, OpenError, Options},
+        sql::{self, Address, OpenError, Options},
     },
 };
 use std::{convert::Infallible, fmt, path::Path, str::FromStr, sync::Arc};
@@ -38,11 +38,17 @@ impl DatabaseUrl {
         self.0.starts_with("sqlite:")
     }
 
-    /// Returns the file of an SQLite database, unless it is in memory.
+    /// Returns the parts of the address.
+    pub(super) fn parse(&self) -> Result<Address<'_>> {
+        Address::parse(&self.0).map_err(failed)
+    }
+
+    /// Returns the file of an SQLite database, unless it is in memory or the address cannot be read.
     pub(super) fn file(&self) -> Option<&Path> {
-        let rest = self.0.strip_prefix("sqlite:")?;
-        let path = rest.strip_prefix("//").unwrap_or(rest);
-        (!path.is_empty() && path != ":memory:").then(|| Path::new(path))
+        match Address::parse(&self.0) {
+            Ok(Address::File(path, _)) => Some(path),
+            _ => None,
+        }
     }
 }
 
@@ -55,11 +61,11 @@ impl FromStr for DatabaseUrl {
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_sqlite() {
-            return f.write_str(&self.0);
-        }
         // The parameters after the question mark may contain a password too.
         let url = self.0.split_once('?').map_or(&*self.0, |(url, _)| url);
+        if self.is_sqlite() {
+            return f.write_str(url);
+        }
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
         write!(f, "{scheme}://{host}")
@@ -96,6 +102,7 @@ pub(super) const fn is_wrong_address(error: &OpenError) -> bool {
     matches!(
         error,
         OpenError::Address
+            | OpenError::FileAddress
             | OpenError::UnsupportedParameter(_)
             | OpenError::InvalidParameter(_)
             | OpenError::SeveralHosts
@@ -124,7 +131,7 @@ mod tests {
             ("postgres://ann:s@cret@db:5432/chat", "postgres://db:5432/chat"),
             ("postgres://db/chat?password=s3cret&sslmode=require", "postgres://db/chat"),
             ("postgresql://ann@db/chat", "postgresql://db/chat"),
-            ("sqlite://a?b@c.db", "sqlite://a?b@c.db"),
+            ("sqlite://a@c.db?key=s3cret", "sqlite://a@c.db"),
         ] {
             assert_eq!(url(given).to_string(), printed);
             assert_eq!(format!("{:?}", url(given)), format!("DatabaseUrl({printed})"));
@@ -136,7 +143,7 @@ mod tests {
         assert_eq!(url("sqlite://chat.db").file(), Some(Path::new("chat.db")));
         assert_eq!(url("sqlite:///var/chat.db").file(), Some(Path::new("/var/chat.db")));
         assert_eq!(url("sqlite:chat.db").file(), Some(Path::new("chat.db")));
-        for none in ["sqlite::memory:", "sqlite://", "postgres://db/chat"] {
+        for none in ["sqlite::memory:", "sqlite://", "sqlite:file:chat.db", "postgres://db/chat"] {
             assert_eq!(url(none).file(), None, "{none}");
         }
     }

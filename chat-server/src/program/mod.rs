@@ -12,7 +12,6 @@ mod demo;
 mod doctor;
 mod failure;
 mod import;
-mod lock;
 mod log_queue;
 mod logging;
 mod metrics;

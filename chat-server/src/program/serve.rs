@@ -4,8 +4,7 @@ use super::{
     common::Common,
     connections::{self, ConnectionArgs},
     database, demo,
-    failure::hinted,
-    lock::ServerLock,
+    failure::{Usage, hinted},
     log_queue::LogQueue,
     metrics, output,
     signals::{self, Hangup},
@@ -17,7 +16,10 @@ use chat_core::{
     api::limits,
     clock::{Clock as _, SystemClock},
     error_chain,
-    store::{Store, sql::Options},
+    store::{
+        Store,
+        sql::{Address, Mode, Options, ServerLock},
+    },
 };
 use chat_server::{ChatService, Server, Tls};
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
@@ -101,7 +103,7 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
     // not fill the database.
     let tls = args.connections.tls()?;
     let hangup = handle_hangup(tls.as_ref()).context("cannot install a signal handler")?;
-    let _lock = common.database_url.file().map(ServerLock::take).transpose()?;
+    let database = lock(common, args.database(common)).await?;
     let listener = bind(&args.listen, "--listen").await?;
     let address = listener.local_addr()?;
     let metrics_listener = match &args.metrics_listen {
@@ -109,7 +111,9 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
         None => None,
     };
 
-    let store = database::open_to_serve(&common.database_url, &args.database(common)).await?;
+    let store = database::open_to_serve(&common.database_url, &database).await?;
+    // From here on, the store alone holds the lock.
+    drop(database);
     let service = service(store, address, args).await?;
     // Until here a signal ends the process at once. That does not damage the database.
     let stop = signals::stop(hangup).context("cannot install a signal handler")?;
@@ -143,6 +147,18 @@ fn handle_hangup(tls: Option<&Tls>) -> Result<Hangup> {
         })?,
     }
     Ok(Hangup::DoesNotStop)
+}
+
+/// Adds the lock of an SQLite file to the options.
+async fn lock(common: &Common, options: Options) -> Result<Options> {
+    Ok(match common.database_url.parse()? {
+        Address::File(_, Mode::ReadOnly) => {
+            let refusal = Usage("serve writes to the database, but its address has mode=ro".to_owned());
+            return Err(hinted(refusal, "leave out mode=ro"));
+        }
+        Address::File(path, _) => options.server_lock(ServerLock::take(path).await?),
+        _ => options,
+    })
 }
 
 /// Builds the service, and fills the database with `--demo`.

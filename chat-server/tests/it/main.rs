@@ -22,6 +22,7 @@ mod program;
 mod serving;
 #[cfg(unix)]
 mod signals;
+mod sqlite_files;
 mod stop;
 mod tls;
 mod users;

@@ -9,6 +9,7 @@
 //! - `transaction`: runs a step in a transaction. `last_write`: whether the last one failed in an outage.
 //! - `statements`: the SQL. `rows`: decodes rows. `value`: arguments and columns. `failure`: classifies errors.
 //! - `dialect`: the traits that a database implements. `sqlite` and `postgres`: their implementations.
+//! - `address`: reads the address of a database. `open`: opens it.
 //! - `migrations`: the recorded schema version. `doctor`: [`examine`].
 //!
 //! # Lock order
@@ -17,6 +18,7 @@
 //! messages, counters by ascending user id. A transaction that changes a message holds the lock of its thread. SQLite
 //! runs one writing transaction at a time and locks no rows.
 
+mod address;
 mod dialect;
 mod doctor;
 mod failure;
@@ -36,10 +38,13 @@ mod store;
 mod transaction;
 mod value;
 
+pub use address::{Address, Mode};
 pub use doctor::{Finding, Level, examine};
 pub use open::{connect, open};
 pub use open_error::OpenError;
 pub use options::Options;
+#[cfg(feature = "sqlite")]
+pub use sqlite::ServerLock;
 use store::SqlStore;
 
 /// Returns every statement of the SQLite store by name.

@@ -5,9 +5,9 @@ use super::SqlStore;
 use super::postgres;
 #[cfg(feature = "sqlite")]
 use super::sqlite;
-use super::{OpenError, Options};
+use super::{Address, Mode, OpenError, Options};
 use crate::store::{GroupCommit, Store};
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 /// The number of batches that Postgres writes concurrently.
 ///
@@ -16,8 +16,12 @@ const POSTGRES_WRITERS: usize = 2;
 
 /// Opens the database at `url` and batches its writes with [`GroupCommit`].
 ///
-/// Brings the schema up to date. `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://…`. The path is used as it
-/// is, without escapes. Must be called within a Tokio runtime that has time enabled.
+/// Brings the schema up to date. `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://…`: see [`Address`]. Must be
+/// called within a Tokio runtime that has time enabled.
+///
+/// Use an SQLite file through the store alone. When the store opens and closes the file, to look for a lock on it, the
+/// operating system releases the locks that other SQLite connections of the same process hold on it. A server takes
+/// the [`ServerLock`](super::ServerLock) first, and gives it to [`Options`].
 ///
 /// ```
 /// # tokio::runtime::Runtime::new()?.block_on(async {
@@ -44,26 +48,30 @@ pub async fn connect(url: &str, options: &Options) -> Result<Arc<dyn Store>, Ope
 /// # Errors
 /// Those of [`connect`].
 pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
-    if let Some(place) = url.strip_prefix("sqlite:") {
-        return open_sqlite(place.strip_prefix("//").unwrap_or(place), options).await;
+    match Address::parse(url)? {
+        Address::Memory => open_memory().await,
+        Address::File(path, mode) => open_file(path, mode, options).await,
+        Address::Postgres => open_postgres(url, options).await,
     }
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return open_postgres(url, options).await;
-    }
-    Err(OpenError::Address)
 }
 
 #[cfg(feature = "sqlite")]
-async fn open_sqlite(place: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
-    Ok(match place {
-        "" => return Err(OpenError::Address),
-        ":memory:" => Arc::new(SqlStore::new(sqlite::open::open_memory().await?)),
-        path => Arc::new(SqlStore::new(sqlite::open::open_file(path.as_ref(), options).await?)),
-    })
+async fn open_memory() -> Result<Arc<dyn Store>, OpenError> {
+    Ok(Arc::new(SqlStore::new(sqlite::open::open_memory().await?)))
+}
+
+#[cfg(feature = "sqlite")]
+async fn open_file(path: &Path, mode: Mode, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
+    Ok(Arc::new(SqlStore::new(sqlite::open::open_file(path, mode, options).await?)))
 }
 
 #[cfg(not(feature = "sqlite"))]
-async fn open_sqlite(_: &str, _: &Options) -> Result<Arc<dyn Store>, OpenError> {
+async fn open_memory() -> Result<Arc<dyn Store>, OpenError> {
+    Err(OpenError::NotBuiltIn("SQLite"))
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn open_file(_: &Path, _: Mode, _: &Options) -> Result<Arc<dyn Store>, OpenError> {
     Err(OpenError::NotBuiltIn("SQLite"))
 }
 

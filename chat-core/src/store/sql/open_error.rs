@@ -28,18 +28,55 @@ pub enum OpenError {
     /// The address names no user, and the user of the operating system has no name.
     #[error("no user of the database is named")]
     NoUser(#[source] Source),
+    /// The path of an SQLite address is a URI, which begins with `file:`.
+    #[error("the path of the database begins with file:, which SQLite would read as a URI")]
+    FileAddress,
     /// The program was built without this database.
     #[error("this program was built without {0}")]
     NotBuiltIn(&'static str),
     /// The file does not exist and must not be created.
     #[error("the database {0} does not exist")]
     Missing(String),
+    /// The folder of the file does not exist.
+    #[error("there is no folder for {0}")]
+    NoFolder(String),
     /// The path is a directory.
     #[error("{0} is a directory")]
     Directory(String),
     /// The file cannot be opened.
     #[error("cannot open {0}")]
     File(String, #[source] Source),
+    /// This user cannot use a file of another user.
+    #[error("this user cannot use {file}, which belongs to {owner}")]
+    NotOwner {
+        /// The path of the file.
+        file: String,
+        /// The owner of the file: `root`, or a user id.
+        owner: String,
+    },
+    /// The file, or the disk that it is on, is read-only.
+    #[error("{0} is read-only")]
+    ReadOnly(String),
+    /// The address has `mode=ro`, and the schema has to be brought up to date.
+    #[error("the schema of {0} is not up to date, and mode=ro does not change it")]
+    Outdated(String),
+    /// Another server serves the file under the same path.
+    #[error("another chat-server serves {0} already")]
+    Served(String),
+    /// Another server serves the file under another path.
+    ///
+    /// The path is a hard link or a mount of the single file, or the lock file of the server was deleted.
+    #[error("another chat-server serves {0} under another path, or its lock file was deleted")]
+    ServedElsewhere(String),
+    /// The server lock in the options is that of another file.
+    #[error("the server lock was not taken for {0}")]
+    OtherLock(String),
+    /// The lock file of the server cannot be written.
+    #[error("cannot write {0}")]
+    LockFile(String, #[source] Source),
+    /// The file was moved, replaced or deleted while it was opened.
+    #[error("{0} was moved, replaced or deleted while it was opened")]
+    Moved(String),
     /// The file is not an SQLite database.
     #[error("{0} is not an SQLite database")]
     NotADatabase(String),
@@ -116,6 +153,18 @@ impl OpenError {
             Self::InvalidParameter(_) => "change the value, or leave it out",
             Self::SeveralHosts => "name one host: the primary, or a proxy that leads to it",
             Self::NoUser(_) => "name a user in the address, or in PGUSER",
+            Self::FileAddress => "write the path alone: sqlite://PATH",
+            Self::NoFolder(_) => "create it, or name another database",
+            Self::NotOwner { .. } => "make this user the owner of the file (chown), or run as its owner",
+            Self::ReadOnly(_) => {
+                "let this user write to it; a command that only reads can use it with ?mode=ro in the address"
+            }
+            Self::Outdated(_) => "run `chat-server migrate` with an address without mode=ro",
+            Self::Served(_) => "stop it, or name another database with --database-url",
+            Self::ServedElsewhere(_) => "use the path under which it is served, or stop that server",
+            Self::OtherLock(_) => "take the lock of the file that is opened",
+            Self::LockFile(..) => "let this user write to its folder",
+            Self::Moved(_) => "try again when the file is in its place",
             Self::NotBuiltIn(_) => "use the address of another database",
             Self::Missing(_) => "check the path",
             Self::Directory(_) => "use the path of a file in it",

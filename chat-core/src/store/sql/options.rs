@@ -1,5 +1,7 @@
 //! The settings of a database.
 
+#[cfg(feature = "sqlite")]
+use super::ServerLock;
 use std::time::Duration;
 
 /// The settings of a database.
@@ -7,7 +9,15 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct Options {
     /// Whether to create an SQLite file that does not exist. Default: true.
+    ///
+    /// It is not created either if the address has `mode=ro` or `mode=rw`.
     pub create_if_missing: bool,
+    /// The lock of the server that uses an SQLite file. Default: none.
+    ///
+    /// The store holds it until its last connection is closed. Without a lock the store refuses a file that is served
+    /// under another path, and takes no lock itself.
+    #[cfg(feature = "sqlite")]
+    pub server_lock: Option<ServerLock>,
     /// Whether SQLite syncs every commit to the disk. Default: true.
     ///
     /// If true, an acknowledged message survives a power failure. If false, a commit is a third faster, but a power
@@ -27,6 +37,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             create_if_missing: true,
+            #[cfg(feature = "sqlite")]
+            server_lock: None,
             sync_every_commit: true,
             postgres_connections: 16,
             migrate_timeout: Duration::from_secs(600),
@@ -39,6 +51,14 @@ impl Options {
     #[must_use]
     pub const fn create_if_missing(mut self, create: bool) -> Self {
         self.create_if_missing = create;
+        self
+    }
+
+    /// Sets the lock of the server that uses an SQLite file.
+    #[cfg(feature = "sqlite")]
+    #[must_use]
+    pub fn server_lock(mut self, lock: ServerLock) -> Self {
+        self.server_lock = Some(lock);
         self
     }
 

@@ -1,7 +1,10 @@
 //! Checks of the settings that a server would start with.
 
 use super::super::{database::DatabaseUrl, process, serve::ServeArgs};
-use chat_core::{error_chain, store::sql::Finding};
+use chat_core::{
+    error_chain,
+    store::sql::{Address, Finding},
+};
 use std::net::{IpAddr, SocketAddr};
 
 /// Files that a server has open in addition to its connections.
@@ -43,7 +46,7 @@ pub(super) fn examine(url: &DatabaseUrl, args: &ServeArgs) -> Vec<Finding> {
             advice,
         );
     }
-    if url.is_sqlite() && url.file().is_none() {
+    if matches!(url.parse(), Ok(Address::Memory)) {
         warn(
             "the database is in memory and is lost when the server stops",
             "name a file with --database-url",

@@ -12,8 +12,9 @@ mod sqlite;
 
 pub use finding::{Finding, Level};
 
-use super::{OpenError, Options};
+use super::{Address, OpenError, Options};
 use crate::{api::Timestamp, clock::Clock as _, clock::SystemClock};
+use std::path::Path;
 
 /// Examines the database at `url` and returns the finding of each check.
 ///
@@ -23,26 +24,20 @@ use crate::{api::Timestamp, clock::Clock as _, clock::SystemClock};
 /// # Errors
 /// The [`OpenError`] that says why the database cannot be opened or read. A damaged SQLite file is a finding instead.
 pub async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>, OpenError> {
-    if let Some(place) = url.strip_prefix("sqlite:") {
-        return examine_sqlite(place.strip_prefix("//").unwrap_or(place)).await;
+    match Address::parse(url)? {
+        Address::Memory => Ok(Vec::new()),
+        Address::File(path, _) => examine_sqlite(path).await,
+        Address::Postgres => examine_postgres(url, options).await,
     }
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return examine_postgres(url, options).await;
-    }
-    Err(OpenError::Address)
 }
 
 #[cfg(feature = "sqlite")]
-async fn examine_sqlite(place: &str) -> Result<Vec<Finding>, OpenError> {
-    match place {
-        "" => Err(OpenError::Address),
-        ":memory:" => Ok(Vec::new()),
-        path => sqlite::examine(path.into()).await,
-    }
+async fn examine_sqlite(path: &Path) -> Result<Vec<Finding>, OpenError> {
+    sqlite::examine(path.to_owned()).await
 }
 
 #[cfg(not(feature = "sqlite"))]
-async fn examine_sqlite(_: &str) -> Result<Vec<Finding>, OpenError> {
+async fn examine_sqlite(_: &Path) -> Result<Vec<Finding>, OpenError> {
     Err(OpenError::NotBuiltIn("SQLite"))
 }
 

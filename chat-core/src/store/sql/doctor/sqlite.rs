@@ -8,7 +8,7 @@ use super::{
 use crate::store::sql::{
     OpenError,
     migrations::{APPLIED, Applied},
-    sqlite::MIGRATIONS,
+    sqlite::{MIGRATIONS, file::refuse_served_elsewhere},
 };
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 use std::{
@@ -37,6 +37,7 @@ fn examine_file(file: &Path) -> Result<Vec<Finding>, OpenError> {
     if real.is_dir() {
         return Err(OpenError::Directory(name()));
     }
+    refuse_served_elsewhere(&real)?;
     let failed = |error: Error| match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(name()),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked(name()),

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::store::{
     Source, StoreError,
-    sql::{failure::Kind, migrations::newest},
+    sql::{address::is_uri, failure::Kind, migrations::newest},
 };
 use rusqlite::{Connection, OpenFlags};
 use std::{ffi::OsString, io, path::Path, sync::Arc};
@@ -20,6 +20,11 @@ use tokio::task::spawn_blocking;
 /// therefore always complete. If the backup fails or its future is dropped, the temporary file is removed. If the
 /// process is killed, the file `.NAME.….part` remains.
 pub(crate) async fn backup(readers: &Readers, to: &Path) -> Result<(), StoreError> {
+    if to.to_str().is_some_and(is_uri) {
+        return Err(StoreError::Unsupported(
+            "the name of the copy begins with file:, which SQLite would read as a URI",
+        ));
+    }
     if to.symlink_metadata().is_ok() {
         return Err(StoreError::Conflict);
     }

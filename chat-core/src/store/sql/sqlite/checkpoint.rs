@@ -5,7 +5,8 @@
 //! then checkpoints the few pages that were added in the meantime. After that, SQLite restarts the WAL from its
 //! beginning.
 
-use super::driver::{Access, Place};
+use super::driver::{Access, Opened, Place};
+use crate::store::sql::Mode;
 use rusqlite::Connection;
 use std::{
     cell::Cell,
@@ -39,7 +40,7 @@ thread_local! {
 
 /// The writer's view of the WAL.
 pub(crate) struct Checkpoints {
-    /// `None` for a database in memory, which has no WAL.
+    /// `None` for a database in memory, which has no WAL, and for one that is only read.
     thread: Option<CheckpointThread>,
     /// Pages in the WAL that start the next checkpoint.
     due: i32,
@@ -64,6 +65,7 @@ impl Checkpoints {
             Ok(())
         }));
         let thread = match place {
+            Place::File(file) if file.mode == Mode::ReadOnly => None,
             Place::File(_) => Some(CheckpointThread::start(place.open(Access::Write, Duration::ZERO)?)?),
             Place::Memory(_) => None,
         };
@@ -100,7 +102,7 @@ impl Checkpoints {
 }
 
 impl CheckpointThread {
-    fn start(connection: Connection) -> rusqlite::Result<Self> {
+    fn start(connection: Opened) -> rusqlite::Result<Self> {
         let (wake, woken) = mpsc::sync_channel(1);
         let done = Arc::new(AtomicBool::new(false));
         let report = done.clone();
@@ -130,14 +132,13 @@ fn checkpoint(connection: &Connection) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use crate::store::sql::sqlite::file::DatabaseFile;
     use tempfile::TempDir;
 
     /// Returns a database whose checkpoints start at 50 pages.
-    fn database() -> (TempDir, Connection, Checkpoints) {
+    async fn database() -> (TempDir, Opened, Checkpoints) {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("chat.db");
-        fs::write(&file, []).unwrap();
+        let file = DatabaseFile::open(&folder.path().join("chat.db"), Mode::Create, None).await.unwrap();
         let place = Place::File(file);
         let writer = place.open(Access::Write, Duration::ZERO).unwrap();
         writer.execute_batch("pragma journal_mode = wal; create table entries (text text)").unwrap();
@@ -149,9 +150,9 @@ mod tests {
         writer.execute_batch("insert into entries values ('an entry')").unwrap();
     }
 
-    #[test]
-    fn the_wal_restarts_while_the_writer_continues() {
-        let (_folder, writer, mut checkpoints) = database();
+    #[tokio::test]
+    async fn the_wal_restarts_while_the_writer_continues() {
+        let (_folder, writer, mut checkpoints) = database().await;
         let mut restarts = 0;
         for _ in 0..100_000 {
             let before = PAGES.get();
@@ -166,9 +167,9 @@ mod tests {
         panic!("the WAL has {} pages", PAGES.get());
     }
 
-    #[test]
-    fn the_writer_completes_the_checkpoint_of_the_thread() {
-        let (_folder, writer, mut checkpoints) = database();
+    #[tokio::test]
+    async fn the_writer_completes_the_checkpoint_of_the_thread() {
+        let (_folder, writer, mut checkpoints) = database().await;
         while PAGES.get() < 20 {
             write(&writer);
         }

@@ -4,6 +4,7 @@
 //! each direction. A switch costs 13 µs on a busy machine, and 75 µs if a core has to wake up. SQLite's own work takes
 //! a few microseconds.
 
+use super::file::DatabaseFile;
 use crate::store::sql::{
     failure::{Failure, Internal, Kind},
     value::{Arg, Column, Columns},
@@ -14,7 +15,11 @@ use rusqlite::{
     ffi,
     types::{FromSql, ToSqlOutput, Value, ValueRef},
 };
-use std::{path::PathBuf, time::Duration};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// The page cache of each connection in KiB. SQLite expects a negative number.
@@ -30,7 +35,7 @@ const STATEMENTS: usize = 128;
 /// The location of a database.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
-    File(PathBuf),
+    File(Arc<DatabaseFile>),
     /// A named database in the memory of this process.
     ///
     /// It exists as long as it has a connection.
@@ -53,7 +58,7 @@ const MEMORY: &str = "memdb";
 
 impl Place {
     /// Opens a connection that waits up to `busy_timeout` for a lock.
-    pub(crate) fn open(&self, access: Access, busy_timeout: Duration) -> rusqlite::Result<Connection> {
+    pub(crate) fn open(&self, access: Access, busy_timeout: Duration) -> rusqlite::Result<Opened> {
         let mode = match access {
             Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
             Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -61,7 +66,7 @@ impl Place {
         };
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self {
-            Self::File(path) => Connection::open_with_flags(path, flags)?,
+            Self::File(file) => Connection::open_with_flags(&file.real, flags)?,
             Self::Memory(name) => Connection::open_with_flags_and_vfs(name, flags, MEMORY)?,
         };
         connection.busy_timeout(busy_timeout)?;
@@ -70,7 +75,32 @@ impl Place {
         // Without this setting, SQLite plans a statement again when a different LIMIT is bound.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(connection)
+        let file = match self {
+            Self::File(file) => Some(file.clone()),
+            Self::Memory(_) => None,
+        };
+        Ok(Opened { connection, _file: file })
+    }
+}
+
+/// An open connection, and the file that must not be released before it is closed.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    connection: Connection,
+    /// Dropped after the connection.
+    _file: Option<Arc<DatabaseFile>>,
+}
+
+impl Deref for Opened {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Opened {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 }
 

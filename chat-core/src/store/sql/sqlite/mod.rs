@@ -6,11 +6,15 @@ mod backup;
 mod batches;
 mod checkpoint;
 mod driver;
+pub(super) mod file;
+mod lock;
 mod migrations;
 pub(super) mod open;
+mod open_files;
 mod readers;
 mod writer;
 
+pub use lock::ServerLock;
 pub(super) use migrations::MIGRATIONS;
 
 use super::{

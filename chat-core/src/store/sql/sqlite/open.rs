@@ -2,19 +2,19 @@
 
 use super::{
     Sqlite,
-    driver::{Access, Place},
+    driver::{Access, Opened, Place},
+    file::DatabaseFile,
     migrations::MIGRATIONS,
     readers::Readers,
     writer::Writer,
 };
 use crate::store::sql::{
-    OpenError, Options,
+    Mode, OpenError, Options,
     migrations::{self, APPLIED, Applied},
 };
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use sqlx::migrate::Migration;
 use std::{
-    fs, io,
     path::Path,
     sync::{
         Arc,
@@ -47,23 +47,10 @@ pub(crate) async fn open_memory() -> Result<Sqlite, OpenError> {
 }
 
 /// Opens the database in a file.
-pub(crate) async fn open_file(file: &Path, options: &Options) -> Result<Sqlite, OpenError> {
-    let name = || file.display().to_string();
-    match fs::metadata(file) {
-        Ok(found) if found.is_dir() => return Err(OpenError::Directory(name())),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound && options.create_if_missing => {
-            match create_private(file) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(OpenError::File(name(), Arc::new(error)));
-                }
-                _ => {}
-            }
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Missing(name())),
-        Err(error) => return Err(OpenError::File(name(), Arc::new(error))),
-    }
-    open(Place::File(file.to_owned()), options.sync_every_commit).await
+pub(crate) async fn open_file(path: &Path, mode: Mode, options: &Options) -> Result<Sqlite, OpenError> {
+    let mode = if options.create_if_missing { mode } else { mode.min(Mode::ReadWrite) };
+    let file = DatabaseFile::open(path, mode, options.server_lock.clone()).await?;
+    open(Place::File(file), options.sync_every_commit).await
 }
 
 async fn open(place: Place, sync_every_commit: bool) -> Result<Sqlite, OpenError> {
@@ -80,7 +67,7 @@ async fn open(place: Place, sync_every_commit: bool) -> Result<Sqlite, OpenError
 ///
 /// If another process is creating the database or turning on the WAL, SQLite does not wait. It reports a locked
 /// database at once, so the attempt is retried.
-async fn connect_first(place: &Place) -> Result<Connection, OpenError> {
+async fn connect_first(place: &Place) -> Result<Opened, OpenError> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
         let target = place.clone();
@@ -114,8 +101,9 @@ impl From<OpenError> for Attempt {
     }
 }
 
-fn connect_and_migrate(place: &Place) -> Result<Connection, Attempt> {
+fn connect_and_migrate(place: &Place) -> Result<Opened, Attempt> {
     let mut connection = match place {
+        Place::File(file) if file.mode == Mode::ReadOnly => return connect_read_only(place, &file.name),
         Place::File(_) => {
             let connection = place.open(Access::Write, BUSY_TIMEOUT)?;
             connection.pragma_update(None, "journal_mode", "wal")?;
@@ -133,6 +121,15 @@ fn connect_and_migrate(place: &Place) -> Result<Connection, Attempt> {
         tx.commit()?;
     }
     Ok(connection)
+}
+
+/// Opens a connection that only reads, to a database whose schema is current.
+fn connect_read_only(place: &Place, name: &str) -> Result<Opened, Attempt> {
+    let connection = place.open(Access::Read, BUSY_TIMEOUT)?;
+    if migrations::missing(&applied(&connection)?, &MIGRATIONS)?.is_empty() {
+        return Ok(connection);
+    }
+    Err(Attempt::Refused(OpenError::Outdated(name.to_owned())))
 }
 
 /// Returns the recorded migrations.
@@ -168,22 +165,13 @@ fn is_locked(error: &rusqlite::Error) -> bool {
 
 fn open_error(place: &Place, error: rusqlite::Error) -> OpenError {
     let Place::File(file) = place else { return OpenError::database(error) };
-    let name = file.display().to_string();
+    let name = file.name.clone();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked(name),
         Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(name),
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(name),
         _ => OpenError::File(name, Arc::new(error)),
     }
-}
-
-/// Creates an empty file that only its owner can read.
-fn create_private(file: &Path) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop)
 }
 
 #[cfg(test)]
@@ -193,7 +181,7 @@ mod tests {
         api::{ThreadId, Timestamp, UserId},
         store::{NewMessage, NewThread, NewUser, PasswordHash, Slice, Store, StoreError, sql},
     };
-    use std::path::PathBuf;
+    use std::{fs, path::PathBuf};
     use uuid::Uuid;
 
     fn url(file: &Path) -> String {
@@ -297,7 +285,7 @@ mod tests {
         assert!(matches!(sql::open(&url(&file), &fixed).await, Err(OpenError::Missing(_))));
         assert!(!file.exists());
         assert!(matches!(open(folder.path()).await, Err(OpenError::Directory(_))));
-        assert!(matches!(open(&folder.path().join("no/chat.db")).await, Err(OpenError::File(..))));
+        assert!(matches!(open(&folder.path().join("no/chat.db")).await, Err(OpenError::NoFolder(_))));
         fs::write(&file, "certainly not a database, however long it is".repeat(100)).unwrap();
         assert!(matches!(open(&file).await, Err(OpenError::NotADatabase(_))));
         for address in ["", "chat.db", "sqlite:", "sqlite://", "mysql://localhost/chat"] {
@@ -330,12 +318,12 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_file_that_another_process_creates_is_reported_as_locked() {
+    #[tokio::test]
+    async fn a_file_that_another_process_creates_is_reported_as_locked() {
         let (_folder, file) = folder();
         let other = Connection::open(&file).unwrap();
         other.execute_batch("begin immediate").unwrap();
-        let place = Place::File(file);
+        let place = Place::File(DatabaseFile::open(&file, Mode::ReadWrite, None).await.unwrap());
         let refused = connect_and_migrate(&place).err();
         assert!(
             matches!(&refused, Some(Attempt::Sqlite(error)) if is_locked(error)),

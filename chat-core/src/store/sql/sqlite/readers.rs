@@ -6,7 +6,7 @@
 //! A long read always runs on the blocking pool. Long reads use at most half of the connections, so that they cannot
 //! delay short ones.
 
-use super::driver::{self, Access, OwnedArg, OwnedRow, Place};
+use super::driver::{self, Access, Opened, OwnedArg, OwnedRow, Place};
 use crate::store::{
     PoolMetrics,
     sql::{
@@ -53,7 +53,7 @@ struct Pool {
 ///
 /// The one that was used last is taken first, because its page cache is warm.
 struct Idle {
-    connections: Vec<Connection>,
+    connections: Vec<Opened>,
     closed: bool,
 }
 
@@ -220,12 +220,12 @@ impl Pool {
 /// A connection that returns to the pool when it is dropped.
 struct Taken<'a> {
     pool: &'a Pool,
-    connection: Option<Connection>,
+    connection: Option<Opened>,
 }
 
 impl Taken<'_> {
     fn get(&self) -> Option<&Connection> {
-        self.connection.as_ref()
+        self.connection.as_deref()
     }
 }
 
@@ -305,7 +305,7 @@ mod tests {
          select count(*) from n";
 
     /// Returns a connection that keeps the database in memory alive, and its readers.
-    fn readers(name: &str) -> (Connection, Readers) {
+    fn readers(name: &str) -> (Opened, Readers) {
         let place = Place::Memory(format!("/test-{name}"));
         let first = place.open(Access::Create, Duration::ZERO).unwrap();
         (first, Readers::open(&place).unwrap())

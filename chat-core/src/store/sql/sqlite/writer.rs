@@ -6,16 +6,19 @@
 
 use super::{
     checkpoint::{Checkpoints, WAL_CHECKPOINT_PAGES},
-    driver::{Access, OwnedRow, Place, failed, query, read},
+    driver::{Access, Opened, OwnedRow, Place, failed, query, read},
 };
-use crate::store::sql::{
-    dialect::Transaction,
-    failure::{Failure, Internal},
-    statements::DialectSql,
-    value::Arg,
+use crate::store::{
+    StoreError,
+    sql::{
+        Mode,
+        dialect::Transaction,
+        failure::{Failure, Internal},
+        statements::DialectSql,
+        value::Arg,
+    },
 };
 use futures_util::future::BoxFuture;
-use rusqlite::Connection;
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -49,10 +52,12 @@ impl Writer {
     ///
     /// Must be called within a Tokio runtime.
     pub(crate) fn start(place: &Place, sync_every_commit: bool) -> rusqlite::Result<Self> {
-        let connection = place.open(Access::Write, BUSY_TIMEOUT)?;
+        let read_only = matches!(place, Place::File(file) if file.mode == Mode::ReadOnly);
+        let access = if read_only { Access::Read } else { Access::Write };
+        let connection = place.open(access, BUSY_TIMEOUT)?;
         connection.pragma_update(None, "synchronous", if sync_every_commit { "full" } else { "normal" })?;
         let mut checkpoints = Checkpoints::install(&connection, place, WAL_CHECKPOINT_PAGES)?;
-        let mut tx = SqliteTx { connection };
+        let mut tx = SqliteTx { connection, read_only };
         let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
         let (end, ended) = watch::channel(());
         let work = move || {
@@ -110,7 +115,9 @@ impl fmt::Debug for Writer {
 
 /// A transaction on the connection that writes.
 pub(crate) struct SqliteTx {
-    connection: Connection,
+    connection: Opened,
+    /// Whether the address has `mode=ro`.
+    read_only: bool,
 }
 
 impl SqliteTx {
@@ -142,6 +149,11 @@ impl Transaction for SqliteTx {
 
     async fn begin(&mut self) -> Result<(), Failure> {
         self.end_abandoned();
+        if self.read_only {
+            return Err(
+                StoreError::Unsupported("nothing can be written, because the address has mode=ro").into()
+            );
+        }
         // After a plain `begin`, a transaction that reads first fails to write if another process wrote in between.
         self.execute("begin immediate")
     }
@@ -185,8 +197,7 @@ impl Transaction for SqliteTx {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoreError;
-    use std::fs;
+    use crate::store::sql::sqlite::file::DatabaseFile;
 
     /// Adds a note in a transaction, then calls `interrupt`, then commits.
     fn note(
@@ -211,12 +222,13 @@ mod tests {
     #[tokio::test]
     async fn a_transaction_that_panics_is_rolled_back_and_the_next_one_runs() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("chat.db");
-        fs::write(&file, []).unwrap();
+        let file = DatabaseFile::open(&folder.path().join("chat.db"), Mode::Create, None).await.unwrap();
         let place = Place::File(file);
         let schema = "pragma journal_mode = wal; create table notes (text text)";
-        place.open(Access::Write, Duration::ZERO).unwrap().execute_batch(schema).unwrap();
+        let first = place.open(Access::Write, Duration::ZERO).unwrap();
+        first.execute_batch(schema).unwrap();
         let writer = Writer::start(&place, true).unwrap();
+        drop(first);
         let lost = note(&writer, "lost", || panic!("a fault of the program")).await.unwrap_err();
         assert!(lost.is_unavailable(), "{lost:?}");
         note(&writer, "kept", || ()).await.unwrap();

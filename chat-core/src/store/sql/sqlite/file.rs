@@ -1,0 +1,246 @@
+//! The file of an SQLite database: its path, its identity, and who may use it.
+
+use super::{
+    lock::{self, Flock, ServerLock},
+    open_files::OpenFiles,
+};
+use crate::store::sql::{Mode, OpenError};
+use std::{
+    ffi::OsString,
+    fs::{self, File, Metadata, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The largest number of symbolic links that are followed: the limit of Linux.
+const MAX_LINKS: usize = 40;
+/// The suffixes of the files that SQLite keeps beside a database in use: the WAL and its index.
+pub(super) const SUFFIXES: [&str; 2] = ["-wal", "-shm"];
+
+/// The identity of a file: its device and inode.
+///
+/// Windows allows no program to move or delete a file in use, so all files have one identity there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FileId(u64, u64);
+
+impl FileId {
+    pub(super) fn of(data: &Metadata) -> Self {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            Self(data.dev(), data.ino())
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = data;
+            Self(0, 0)
+        }
+    }
+
+    pub(super) fn of_path(path: &Path) -> io::Result<Self> {
+        fs::metadata(path).map(|data| Self::of(&data))
+    }
+}
+
+/// The file of a store's database. It outlives every connection to it.
+#[derive(Debug)]
+pub(crate) struct DatabaseFile {
+    /// The path as in the address, for errors.
+    pub(super) name: String,
+    /// Without symbolic links. SQLite names the files beside the database after it.
+    pub(super) real: PathBuf,
+    pub(super) id: FileId,
+    pub(super) mode: Mode,
+    lock: Option<ServerLock>,
+}
+
+impl DatabaseFile {
+    /// Prepares a file for SQLite; creates it if `mode` says so.
+    ///
+    /// Refuses a file that this user cannot write to, unless it is only read. SQLite would open it read-only without an
+    /// error. Without `lock`, refuses a file that is served under another path.
+    pub(super) async fn open(
+        path: &Path,
+        mode: Mode,
+        lock: Option<ServerLock>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let name = path.display().to_string();
+        let real = match follow(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && mode != Mode::Create => {
+                return Err(OpenError::Missing(name));
+            }
+            found => found.map_err(|error| no_folder(&name, error))?,
+        };
+        match fs::metadata(&real) {
+            Ok(found) if found.is_dir() => return Err(OpenError::Directory(name)),
+            Ok(found) if !found.is_file() => return Err(OpenError::NotADatabase(name)),
+            Ok(_) => {}
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(OpenError::File(name, Arc::new(error)));
+            }
+            Err(_) if mode != Mode::Create => return Err(OpenError::Missing(name)),
+            Err(_) => {
+                create_private(&real).map_err(|error| OpenError::File(name.clone(), Arc::new(error)))?
+            }
+        }
+        if let Some(lock) = &lock {
+            lock.hold(&real, &name).await?;
+        }
+        let failed = |error| OpenError::File(name.clone(), Arc::new(error));
+        let mut open = OpenFiles::lock();
+        let mut id = FileId::of_path(&real).map_err(failed)?;
+        match open.path(id) {
+            Some(other) if other != real => return Err(OpenError::ServedElsewhere(name)),
+            Some(_) => {}
+            None => {
+                if lock.is_none() {
+                    id = probe(&real, mode, &name)?;
+                }
+                if mode != Mode::ReadOnly {
+                    make_writable(&real)?;
+                }
+            }
+        }
+        open.add(id, &real);
+        drop(open);
+        Ok(Arc::new(Self { name, real, id, mode, lock }))
+    }
+}
+
+impl Drop for DatabaseFile {
+    fn drop(&mut self) {
+        // The last connection is closed.
+        OpenFiles::lock().remove(self.id);
+        self.lock = None;
+    }
+}
+
+/// Returns the path of a file beside the database.
+pub(super) fn beside(real: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(real);
+    name.push(suffix);
+    name.into()
+}
+
+/// Returns the real path of a file that need not exist.
+///
+/// The target of a symbolic link need not exist either.
+pub(super) fn follow(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::canonicalize(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            found => return found,
+        }
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => fs::canonicalize(folder)?,
+            _ => fs::canonicalize(".")?,
+        };
+        match fs::read_link(&path) {
+            Ok(target) => path = folder.join(target),
+            Err(_) => return Ok(folder.join(path.file_name().unwrap_or_default())),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+/// Converts an error of [`follow`].
+pub(super) fn no_folder(name: &str, error: io::Error) -> OpenError {
+    match error.kind() {
+        io::ErrorKind::NotFound => OpenError::NoFolder(name.to_owned()),
+        _ => OpenError::File(name.to_owned(), Arc::new(error)),
+    }
+}
+
+/// Creates an empty file that only its owner can read, unless another process creates it.
+///
+/// Opens no file that exists: closing it could release the locks of SQLite.
+fn create_private(file: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        created => created.map(drop),
+    }
+}
+
+/// Checks that this user may use a file, and that it is not served under another path.
+///
+/// Opens and closes the file, so no store of this process may have it open.
+fn probe(real: &Path, mode: Mode, name: &str) -> Result<FileId, OpenError> {
+    let handle = match mode {
+        Mode::ReadOnly => File::open(real).map_err(|error| denied(real, error))?,
+        Mode::ReadWrite | Mode::Create => open_to_write(real)?,
+    };
+    if lock::flock_shared(&handle) == Flock::Taken && !lock::is_served_here(real) {
+        return Err(OpenError::ServedElsewhere(name.to_owned()));
+    }
+    handle.metadata().map(|data| FileId::of(&data)).map_err(|error| denied(real, error))
+}
+
+/// Checks that no server has locked a file under another path.
+pub(in crate::store::sql) fn refuse_served_elsewhere(real: &Path) -> Result<(), OpenError> {
+    let open = OpenFiles::lock();
+    match FileId::of_path(real) {
+        Ok(id) if open.path(id).is_none() => {
+            probe(real, Mode::ReadOnly, &real.display().to_string()).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Opens a file that exists for reading and writing.
+pub(super) fn open_to_write(file: &Path) -> Result<File, OpenError> {
+    OpenOptions::new().read(true).write(true).open(file).map_err(|error| denied(file, error))
+}
+
+/// Makes the WAL and its index writable, if this user owns them.
+///
+/// SQLite gives them the permissions of the database. If the database was read-only at that time, they stay read-only
+/// when it becomes writable, and then every write fails.
+fn make_writable(real: &Path) -> Result<(), OpenError> {
+    for suffix in SUFFIXES {
+        let file = beside(real, suffix);
+        match open_to_write(&file) {
+            Err(OpenError::ReadOnly(_)) => {
+                let permissions = fs::metadata(real).map(|data| data.permissions());
+                let made = permissions.and_then(|permissions| fs::set_permissions(&file, permissions));
+                made.map_err(|error| denied(&file, error))?;
+            }
+            Err(error @ OpenError::NotOwner { .. }) => return Err(error),
+            // Any other error is SQLite's to report. Most often the file does not exist.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Converts the error of a file that cannot be opened. Names its owner if that is another user.
+pub(super) fn denied(file: &Path, error: io::Error) -> OpenError {
+    let name = file.display().to_string();
+    match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly(name),
+        io::ErrorKind::PermissionDenied => match other_owner(file) {
+            Some(Some(owner)) => OpenError::NotOwner { file: name, owner },
+            Some(None) => OpenError::ReadOnly(name),
+            None => OpenError::File(name, Arc::new(error)),
+        },
+        _ => OpenError::File(name, Arc::new(error)),
+    }
+}
+
+/// Returns the owner of a file if that is not this user; `None` if the file cannot be looked up.
+#[cfg(unix)]
+fn other_owner(file: &Path) -> Option<Option<String>> {
+    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(file).ok()?);
+    let name = if owner == 0 { "root".to_owned() } else { format!("user id {owner}") };
+    Some((owner != rustix::process::geteuid().as_raw()).then_some(name))
+}
+
+#[cfg(not(unix))]
+fn other_owner(_: &Path) -> Option<Option<String>> {
+    None
+}
