@@ -161,7 +161,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Returns `Ok` if the database answers a query, and can be written as far as the store knows.
     ///
     /// Writes nothing. A store knows that the database is read-only if a read shows it, or that the last write failed
-    /// with [`StoreError::Unavailable`] and none has succeeded since. A store that keeps no such record answers for the
+    /// with [`StoreError::Unavailable`] and none has succeeded since. On SQLite it also knows that a file of the database
+    /// is not in its place. A store that keeps no such record answers for the
     /// query alone.
     async fn ping(&self) -> Result<()>;
 

@@ -7,6 +7,7 @@ mod disk;
 mod hang_ups;
 mod kills;
 mod lock;
+mod moved;
 mod postgres;
 mod read_only;
 mod readiness;

@@ -152,6 +152,7 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
     /// [`Kind::Unavailable`](super::failure::Kind::Unavailable) if it cannot be read, or is read-only.
     fn ping(&self) -> impl Future<Output = Result<(), Failure>> + Send {
         async {
+            self.check_files()?;
             let read_only = self.read(Length::Short, Self::Tx::SQL.ping, &[], |row| row.bool(1)).await?;
             if read_only.contains(&true) { Err(Internal::ReadOnly.into()) } else { Ok(()) }
         }
@@ -185,6 +186,11 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
         &self,
         users: &[UserId],
     ) -> impl Future<Output = Result<Vec<(i64, i64)>, Failure>> + Send;
+
+    /// Returns an error if a commit would be lost, because a file of the database is not in its place.
+    fn check_files(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// Returns the state of the connection pool.
     fn pool_metrics(&self) -> PoolMetrics;

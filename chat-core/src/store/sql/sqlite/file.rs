@@ -48,6 +48,8 @@ impl FileId {
 pub(crate) struct DatabaseFile {
     /// The path as in the address, for errors.
     pub(super) name: String,
+    /// The same path, but absolute.
+    pub(super) given: PathBuf,
     /// Without symbolic links. SQLite names the files beside the database after it.
     pub(super) real: PathBuf,
     pub(super) id: FileId,
@@ -88,6 +90,7 @@ impl DatabaseFile {
             lock.hold(&real, &name).await?;
         }
         let failed = |error| OpenError::File(name.clone(), Arc::new(error));
+        let given = std::path::absolute(path).map_err(failed)?;
         let mut open = OpenFiles::lock();
         let mut id = FileId::of_path(&real).map_err(failed)?;
         match open.path(id) {
@@ -104,7 +107,7 @@ impl DatabaseFile {
         }
         open.add(id, &real);
         drop(open);
-        Ok(Arc::new(Self { name, real, id, mode, lock }))
+        Ok(Arc::new(Self { name, given, real, id, mode, lock }))
     }
 }
 

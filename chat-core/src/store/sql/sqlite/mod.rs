@@ -12,6 +12,7 @@ mod migrations;
 pub(super) mod open;
 mod open_files;
 mod readers;
+mod watch;
 mod writer;
 
 pub use lock::ServerLock;
@@ -19,7 +20,7 @@ pub(super) use migrations::MIGRATIONS;
 
 use super::{
     dialect::{Dialect, Length},
-    failure::Failure,
+    failure::{Failure, Kind},
     statements::{
         DialectSql, all_ids, dialect_sql, incoming_ids, marked_ids, message_of_m, page, unread_ids,
     },
@@ -33,6 +34,7 @@ use crate::{
 use futures_util::future::BoxFuture;
 use readers::Readers;
 use std::{path::Path, sync::Arc};
+use watch::Watch;
 use writer::{SqliteTx, Writer};
 
 /// An SQLite database.
@@ -40,6 +42,7 @@ use writer::{SqliteTx, Writer};
 pub(crate) struct Sqlite {
     writer: Writer,
     readers: Readers,
+    watch: Arc<Watch>,
 }
 
 const SQL: DialectSql = dialect_sql! {
@@ -100,6 +103,10 @@ impl Dialect for Sqlite {
     async fn list_versions(&self, _: &[UserId]) -> Result<Vec<(i64, i64)>, Failure> {
         Err(StoreError::Unsupported("an SQLite database has one writing process, which counts list versions")
             .into())
+    }
+
+    fn check_files(&self) -> Result<(), Failure> {
+        self.watch.check().map_err(|moved| Failure::statement(Kind::Unavailable, moved))
     }
 
     fn pool_metrics(&self) -> PoolMetrics {

@@ -6,6 +6,7 @@ use super::{
     file::DatabaseFile,
     migrations::MIGRATIONS,
     readers::Readers,
+    watch::Watch,
     writer::Writer,
 };
 use crate::store::sql::{
@@ -57,10 +58,11 @@ async fn open(place: Place, sync_every_commit: bool) -> Result<Sqlite, OpenError
     let failed = |error| open_error(&place, error);
     // This connection keeps a database in memory alive until the others are open.
     let first = connect_first(&place).await?;
-    let writer = Writer::start(&place, sync_every_commit).map_err(failed)?;
+    let watch = Arc::new(Watch::start(&place).map_err(|moved| OpenError::Moved(moved.file))?);
+    let writer = Writer::start(&place, watch.clone(), sync_every_commit).map_err(failed)?;
     let readers = Readers::open(&place).map_err(failed)?;
     drop(first);
-    Ok(Sqlite { writer, readers })
+    Ok(Sqlite { writer, readers, watch })
 }
 
 /// Opens the first connection and brings the schema up to date.

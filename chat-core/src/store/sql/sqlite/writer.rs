@@ -7,13 +7,14 @@
 use super::{
     checkpoint::{Checkpoints, WAL_CHECKPOINT_PAGES},
     driver::{Access, Opened, OwnedRow, Place, failed, query, read},
+    watch::Watch,
 };
 use crate::store::{
     StoreError,
     sql::{
         Mode,
         dialect::Transaction,
-        failure::{Failure, Internal},
+        failure::{Failure, Internal, Kind},
         statements::DialectSql,
         value::Arg,
     },
@@ -50,14 +51,14 @@ pub(crate) struct Writer {
 impl Writer {
     /// Opens the connection and starts the thread.
     ///
-    /// Must be called within a Tokio runtime.
-    pub(crate) fn start(place: &Place, sync_every_commit: bool) -> rusqlite::Result<Self> {
+    /// `watch` watches the files of the database. Must be called within a Tokio runtime.
+    pub(crate) fn start(place: &Place, watch: Arc<Watch>, sync_every_commit: bool) -> rusqlite::Result<Self> {
         let read_only = matches!(place, Place::File(file) if file.mode == Mode::ReadOnly);
         let access = if read_only { Access::Read } else { Access::Write };
         let connection = place.open(access, BUSY_TIMEOUT)?;
         connection.pragma_update(None, "synchronous", if sync_every_commit { "full" } else { "normal" })?;
         let mut checkpoints = Checkpoints::install(&connection, place, WAL_CHECKPOINT_PAGES)?;
-        let mut tx = SqliteTx { connection, read_only };
+        let mut tx = SqliteTx { connection, watch, read_only };
         let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
         let (end, ended) = watch::channel(());
         let work = move || {
@@ -116,6 +117,7 @@ impl fmt::Debug for Writer {
 /// A transaction on the connection that writes.
 pub(crate) struct SqliteTx {
     connection: Opened,
+    watch: Arc<Watch>,
     /// Whether the address has `mode=ro`.
     read_only: bool,
 }
@@ -154,6 +156,10 @@ impl Transaction for SqliteTx {
                 StoreError::Unsupported("nothing can be written, because the address has mode=ro").into()
             );
         }
+        if self.watch.is_moved() {
+            // Usually a check after the commit is enough. Now that commit would be lost.
+            self.watch.check().map_err(|moved| Failure::statement(Kind::Unavailable, moved))?;
+        }
         // After a plain `begin`, a transaction that reads first fails to write if another process wrote in between.
         self.execute("begin immediate")
     }
@@ -161,7 +167,9 @@ impl Transaction for SqliteTx {
     async fn commit(&mut self) -> Result<(), Failure> {
         match self.execute("commit") {
             Err(Failure::Statement(_, error)) => Err(Failure::Commit(error)),
-            done => done,
+            Err(failure) => Err(failure),
+            // The commit is kept only if the next server opens the same files.
+            Ok(()) => self.watch.check().map_err(|moved| Failure::Commit(Arc::new(moved))),
         }
     }
 
@@ -227,7 +235,7 @@ mod tests {
         let schema = "pragma journal_mode = wal; create table notes (text text)";
         let first = place.open(Access::Write, Duration::ZERO).unwrap();
         first.execute_batch(schema).unwrap();
-        let writer = Writer::start(&place, true).unwrap();
+        let writer = Writer::start(&place, Arc::new(Watch::start(&place).unwrap()), true).unwrap();
         drop(first);
         let lost = note(&writer, "lost", || panic!("a fault of the program")).await.unwrap_err();
         assert!(lost.is_unavailable(), "{lost:?}");
@@ -246,7 +254,7 @@ mod tests {
         let schema = "create table notes (text text); \
              create trigger refusal before insert on notes begin select raise(rollback, 'refused'); end";
         first.execute_batch(schema).unwrap();
-        let writer = Writer::start(&place, true).unwrap();
+        let writer = Writer::start(&place, Arc::new(Watch::start(&place).unwrap()), true).unwrap();
         let done = writer.run(|tx| {
             Box::pin(async move {
                 tx.begin().await?;

@@ -1,0 +1,122 @@
+//! The files of an SQLite database are moved, replaced or deleted under a running server.
+
+use super::{Scene, scene::assert_unavailable};
+use chat_tests::{Database, Program};
+use reqwest::StatusCode;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn file(database: &Database) -> PathBuf {
+    database.url.strip_prefix("sqlite://").unwrap().into()
+}
+
+/// Asks until `/readyz` has this status. Its result may be a second old.
+async fn ready(scene: &Scene, status: StatusCode) {
+    while scene.health("/readyz").await != status {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(scene.health("/healthz").await, StatusCode::OK);
+}
+
+async fn texts(scene: &Scene) -> Vec<String> {
+    scene.messages().await.into_iter().map(|(_, text)| text).collect()
+}
+
+async fn moved_and_back(suffix: &str) {
+    let database = Database::sqlite();
+    let scene = Scene::new(&database).await;
+    let server = Program::serve(&database, &[]);
+    scene.served_by([&server]);
+    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    let place = format!("{}{suffix}", file(&database).display());
+    let away = file(&database).with_file_name("away");
+    fs::rename(&place, &away).unwrap();
+
+    ready(&scene, StatusCode::SERVICE_UNAVAILABLE).await;
+    server.wait_for("was moved, replaced or deleted");
+    for text in ["meanwhile", "later"] {
+        assert_unavailable(scene.send(text).await).await;
+    }
+    assert_eq!(texts(&scene).await, ["before"], "reads are served, and nothing more was written");
+
+    fs::rename(&away, &place).unwrap();
+    assert_eq!(scene.send("after").await.status(), StatusCode::CREATED);
+    server.wait_for("are back in their places");
+    ready(&scene, StatusCode::OK).await;
+    server.stop();
+    let server = Program::serve(&database, &[]);
+    scene.served_by([&server]);
+    assert_eq!(texts(&scene).await, ["before", "after"]);
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_moved_database_is_503_until_it_is_back() {
+    moved_and_back("").await;
+}
+
+#[tokio::test]
+async fn a_moved_wal_is_503_until_it_is_back() {
+    moved_and_back("-wal").await;
+}
+
+#[tokio::test]
+async fn a_moved_wal_index_is_503_until_it_is_back() {
+    moved_and_back("-shm").await;
+}
+
+/// The first write notices it by itself.
+#[tokio::test]
+async fn a_message_in_a_deleted_file_is_not_acknowledged() {
+    let database = Database::sqlite();
+    let scene = Scene::new(&database).await;
+    let server = Program::serve(&database, &[]);
+    scene.served_by([&server]);
+    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    fs::remove_file(file(&database)).unwrap();
+    assert_unavailable(scene.send("lost").await).await;
+    server.wait_for("was moved, replaced or deleted");
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_replaced_file_is_503_until_a_restart() {
+    let database = Database::sqlite();
+    let scene = Scene::new(&database).await;
+    let copy = file(&database).with_file_name("copy.db");
+    fs::copy(file(&database), &copy).unwrap();
+    let server = Program::serve(&database, &[]);
+    scene.served_by([&server]);
+    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    fs::rename(&copy, file(&database)).unwrap();
+    for text in ["lost", "lost-again"] {
+        assert_unavailable(scene.send(text).await).await;
+    }
+    ready(&scene, StatusCode::SERVICE_UNAVAILABLE).await;
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_symbolic_link_to_another_file_is_a_replaced_file() {
+    let database = Database::sqlite();
+    let scene = Scene::new(&database).await;
+    let link = file(&database).with_file_name("link.db");
+    let point_to = |file: &Path| {
+        let new = link.with_file_name("new");
+        std::os::unix::fs::symlink(file, &new).unwrap();
+        fs::rename(&new, &link).unwrap();
+    };
+    point_to(&file(&database));
+    let other = Database::sqlite();
+    let _other_users = Scene::new(&other).await;
+    let server = Program::serve(&Database::at(format!("sqlite://{}", link.display())), &[]);
+    scene.served_by([&server]);
+    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    point_to(&file(&other));
+    assert_unavailable(scene.send("meanwhile").await).await;
+    point_to(&file(&database));
+    assert_eq!(scene.send("after").await.status(), StatusCode::CREATED);
+    server.stop();
+}
