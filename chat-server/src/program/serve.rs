@@ -3,7 +3,7 @@
 use super::{
     common::Common,
     connections::{self, ConnectionArgs},
-    database, demo,
+    database, demo, doctor,
     failure::{Usage, hinted},
     log_queue::LogQueue,
     metrics, output,
@@ -119,6 +119,9 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
     let stop = signals::stop(hangup).context("cannot install a signal handler")?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(database = %common.database_url, "listening on {scheme}://{address}");
+    for finding in common.database_url.file().map(doctor::paths::examine).unwrap_or_default() {
+        tracing::warn!("{}; {}", finding.text, finding.advice.unwrap_or_default());
+    }
     if let Some(listener) = metrics_listener {
         tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
         tokio::spawn(metrics::serve(listener, service.clone(), log.clone(), started));

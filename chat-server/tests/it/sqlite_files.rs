@@ -60,6 +60,16 @@ fn a_command_refuses_a_file_that_is_served_under_another_path() {
 
 #[cfg(unix)]
 #[test]
+fn the_doctor_and_the_server_warn_of_a_second_path() {
+    let program = with_ann();
+    assert!(!program.run("doctor").stdout.contains("hard links"));
+    fs::hard_link(program.path("chat.db"), program.path("link.db")).unwrap();
+    assert!(program.run("doctor").stdout.contains("the file has 2 hard links"));
+    program.serve("").logged("the file has 2 hard links");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_symbolic_link_to_a_missing_file_creates_its_target() {
     let program = Program::new();
     fs::create_dir(program.path("data")).unwrap();

@@ -1,6 +1,7 @@
 //! `chat-server doctor`: checks the database, its files, the machine, the settings.
 
 mod files;
+pub(super) mod paths;
 mod report;
 mod settings;
 
@@ -36,6 +37,7 @@ pub(super) async fn run(common: &Common, args: &DoctorArgs) -> Result<()> {
     let mut findings = settings::examine(url, &args.serve);
     if let Some(file) = url.file() {
         findings.extend(files::examine(file));
+        findings.extend(paths::examine(file));
     }
     match sql::examine(url.expose(), &args.serve.database(common)).await {
         Ok(more) => findings.extend(more),
