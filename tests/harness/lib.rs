@@ -17,6 +17,7 @@ pub mod program;
 pub mod relay;
 mod secrecy;
 pub mod server;
+pub mod steps;
 #[cfg(unix)]
 pub mod terminal;
 
@@ -28,6 +29,7 @@ pub use faults::{Fault, Faults, Gate};
 pub use program::{Program, Ran, run};
 pub use relay::Relay;
 pub use server::Server;
+pub use steps::Steps;
 #[cfg(unix)]
 pub use terminal::Terminal;
 

@@ -1,8 +1,8 @@
 //! The command line: its commands and options.
 
 use super::{
-    backup::BackupArgs, common::Common, doctor::DoctorArgs, import::ImportCommand, serve::ServeArgs,
-    token::TokenCommand, user::UserCommand,
+    backup::BackupArgs, common::Common, doctor::DoctorArgs, import::ImportCommand, restore::RestoreArgs,
+    serve::ServeArgs, token::TokenCommand, user::UserCommand,
 };
 use clap::{
     Args as _, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
@@ -59,6 +59,12 @@ pub(super) enum Command {
     Migrate,
     /// Write a consistent copy of an SQLite database, also while a server uses it.
     Backup(BackupArgs),
+    /// Put back a backup of an SQLite database, while no server runs.
+    ///
+    /// Checks the backup and replaces the database with a copy of it. Keeps the old files beside the database, under
+    /// its name with `.before-restore-N`. If the command is killed, run it again. A Postgres database is restored with
+    /// pg_restore or psql.
+    Restore(RestoreArgs),
     /// Check the database, its files, this machine and the settings.
     ///
     /// Changes nothing, and works while a server runs. Give it the options and the environment of `serve`, to check

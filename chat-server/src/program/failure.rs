@@ -1,7 +1,10 @@
 //! The errors of commands: wrong usage, and errors with advice.
 
 use anyhow::Error;
-use chat_core::{Error as ChatError, store::sql::OpenError};
+use chat_core::{
+    Error as ChatError,
+    store::sql::{OpenError, RestoreError},
+};
 use std::{error::Error as StdError, fmt};
 
 /// A command line that cannot be executed: exit status 2.
@@ -40,7 +43,8 @@ pub(super) fn hint(error: &Error) -> Option<&str> {
             return Some(&*hinted.hint);
         }
         let of_chat = cause.downcast_ref().and_then(ChatError::hint);
-        of_chat.or_else(|| cause.downcast_ref().and_then(OpenError::hint))
+        let of_restore = || cause.downcast_ref().and_then(RestoreError::hint);
+        of_chat.or_else(of_restore).or_else(|| cause.downcast_ref().and_then(OpenError::hint))
     })
 }
 

@@ -19,6 +19,7 @@ mod migrate;
 mod output;
 mod password;
 mod process;
+mod restore;
 mod serve;
 mod signals;
 mod token;
@@ -90,6 +91,7 @@ async fn run(common: &Common, command: Command, log: &LogQueue) -> Result<()> {
         Command::Import(command) => import::run(common, command).await,
         Command::Migrate => migrate::run(common).await,
         Command::Backup(args) => backup::run(common, &args).await,
+        Command::Restore(args) => restore::run(common, &args).await,
         Command::Doctor(args) => doctor::run(common, &args).await,
     }
 }

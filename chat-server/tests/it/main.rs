@@ -19,6 +19,7 @@ mod imports;
 #[cfg(unix)]
 mod logging;
 mod program;
+mod restore;
 mod serving;
 #[cfg(unix)]
 mod signals;

@@ -11,6 +11,7 @@ mod moved;
 mod postgres;
 mod read_only;
 mod readiness;
+mod restore;
 mod scene;
 mod writers;
 

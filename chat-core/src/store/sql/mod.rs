@@ -1,6 +1,7 @@
 //! The [`Store`](super::Store) on SQLite and Postgres.
 //!
-//! [`connect`] and [`open`] open either database by its address. [`examine`] checks one without changing it.
+//! [`connect`] and [`open`] open either database by its address. [`examine`] checks one without changing it. [`restore`]
+//! puts back a backup of an SQLite database.
 //!
 //! # Layout
 //!
@@ -29,6 +30,7 @@ mod open_error;
 mod options;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod restore;
 mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -43,6 +45,7 @@ pub use doctor::{Finding, Level, examine};
 pub use open::{connect, open};
 pub use open_error::OpenError;
 pub use options::Options;
+pub use restore::{RestoreError, Restored, restore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::ServerLock;
 use store::SqlStore;

@@ -83,6 +83,14 @@ pub enum OpenError {
     /// The file is a database, and parts of it are damaged.
     #[error("{0} is damaged")]
     Damaged(String),
+    /// The WAL beside the file belongs to another database.
+    ///
+    /// The header of the file says that it has no WAL. So the file is a copy that replaced that database.
+    #[error("the WAL beside {0} belongs to another database: {0} is a copy that has no WAL")]
+    ForeignWal(String),
+    /// The file is missing or empty, and its WAL is not.
+    #[error("{0} is missing or empty, but its WAL beside it has committed changes")]
+    WalAlone(String),
     /// Another program holds a lock on the file.
     #[error("{0} is locked by another program")]
     Locked(String),
@@ -153,27 +161,7 @@ impl OpenError {
             Self::InvalidParameter(_) => "change the value, or leave it out",
             Self::SeveralHosts => "name one host: the primary, or a proxy that leads to it",
             Self::NoUser(_) => "name a user in the address, or in PGUSER",
-            Self::FileAddress => "write the path alone: sqlite://PATH",
-            Self::NoFolder(_) => "create it, or name another database",
-            Self::NotOwner { .. } => "make this user the owner of the file (chown), or run as its owner",
-            Self::ReadOnly(_) => {
-                "let this user write to it; a command that only reads can use it with ?mode=ro in the address"
-            }
-            Self::Outdated(_) => "run `chat-server migrate` with an address without mode=ro",
-            Self::Served(_) => "stop it, or name another database with --database-url",
-            Self::ServedElsewhere(_) => "use the path under which it is served, or stop that server",
-            Self::OtherLock(_) => "take the lock of the file that is opened",
-            Self::LockFile(..) => "let this user write to its folder",
-            Self::Moved(_) => "try again when the file is in its place",
             Self::NotBuiltIn(_) => "use the address of another database",
-            Self::Missing(_) => "check the path",
-            Self::Directory(_) => "use the path of a file in it",
-            Self::File(..) => "check that the file and its directory exist and can be written",
-            Self::NotADatabase(_) => "use the path of another file",
-            Self::Damaged(_) => {
-                "keep a copy, run `chat-server doctor`, and restore the last backup that is not damaged"
-            }
-            Self::Locked(_) => "try again when that program has finished",
             Self::Unreachable(_) => "check the address, and that the server runs",
             Self::NoSuchDatabase => "create it with createdb",
             Self::Refused(_) => {
@@ -202,7 +190,42 @@ impl OpenError {
                  role usage and create on it"
             }
             Self::Newer { .. } => "use a newer version of this program",
-            Self::Migration(_) | Self::Database(_) => return None,
+            _ => return self.file_hint(),
+        })
+    }
+
+    /// Returns what to do about an error of an SQLite file.
+    const fn file_hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::FileAddress => "write the path alone: sqlite://PATH",
+            Self::NoFolder(_) => "create it, or name another database",
+            Self::NotOwner { .. } => "make this user the owner of the file (chown), or run as its owner",
+            Self::ReadOnly(_) => {
+                "let this user write to it; a command that only reads can use it with ?mode=ro in the address"
+            }
+            Self::Outdated(_) => "run `chat-server migrate` with an address without mode=ro",
+            Self::Served(_) => "stop it, or name another database with --database-url",
+            Self::ServedElsewhere(_) => "use the path under which it is served, or stop that server",
+            Self::OtherLock(_) => "take the lock of the file that is opened",
+            Self::LockFile(..) => "let this user write to its folder",
+            Self::Moved(_) => "try again when the file is in its place",
+            Self::Missing(_) => "check the path",
+            Self::Directory(_) => "use the path of a file in it",
+            Self::File(..) => "check that the file and its directory exist and can be written",
+            Self::NotADatabase(_) => "use the path of another file",
+            Self::Damaged(_) => {
+                "run `chat-server doctor`, and put back the last backup that is not damaged with `chat-server restore BACKUP`, \
+                 which keeps the old files"
+            }
+            Self::ForeignWal(_) => {
+                "stop the server and run `chat-server restore BACKUP`, with the backup or with this file itself; it keeps \
+                 the old files"
+            }
+            Self::WalAlone(_) => {
+                "put the database file back beside its WAL, or run `chat-server restore BACKUP`, which keeps the WAL"
+            }
+            Self::Locked(_) => "try again when that program has finished",
+            _ => return None,
         })
     }
 

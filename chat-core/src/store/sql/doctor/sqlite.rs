@@ -8,11 +8,15 @@ use super::{
 use crate::store::sql::{
     OpenError,
     migrations::{APPLIED, Applied},
-    sqlite::{MIGRATIONS, file::refuse_served_elsewhere},
+    sqlite::{
+        MIGRATIONS,
+        file::{beside, refuse_served_elsewhere, refuse_stale_wal},
+        inspect,
+        stale_wal::WAL,
+    },
 };
-use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
+use rusqlite::{Connection, Error, ErrorCode};
 use std::{
-    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -38,50 +42,25 @@ fn examine_file(file: &Path) -> Result<Vec<Finding>, OpenError> {
         return Err(OpenError::Directory(name()));
     }
     refuse_served_elsewhere(&real)?;
-    let failed = |error: Error| match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(name()),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked(name()),
-        _ => OpenError::File(name(), Arc::new(error)),
-    };
-    // If a server starts while an unused file is examined, the reads can be inconsistent. Then read again.
-    let unused = !wal(&real).exists();
+    refuse_stale_wal(file, &real)?;
+    // The WAL exists while the database is in use, and after a crash. If a server starts while an unused file is
+    // examined, the reads can be inconsistent. Then read again.
+    let has_wal = || beside(&real, WAL).exists();
+    let unused = !has_wal();
     let mut found = run_checks(&real, unused);
-    if unused && wal(&real).exists() {
+    if unused && has_wal() {
         found = run_checks(&real, false);
     }
     match found {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
             Ok(vec![damaged(&error.to_string())])
         }
-        found => found.map_err(failed),
+        found => found.map_err(|error| inspect::failed(file, error)),
     }
-}
-
-/// Returns the path of the WAL.
-///
-/// It exists while the database is in use, and after a crash.
-fn wal(file: &Path) -> PathBuf {
-    let mut name = OsString::from(file);
-    name.push("-wal");
-    name.into()
-}
-
-/// Opens a database without creating files beside it.
-///
-/// An unused database is opened as immutable. Otherwise SQLite would create the WAL and its shared-memory index.
-fn open(file: &Path, unused: bool) -> Result<Connection, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if !unused {
-        return Connection::open_with_flags(file, flags);
-    }
-    let path = file.to_str().ok_or_else(|| Error::InvalidPath(file.to_owned()))?;
-    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let address = format!("file:{path}?immutable=1");
-    Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
 fn run_checks(file: &Path, unused: bool) -> Result<Vec<Finding>, Error> {
-    let connection = open(file, unused)?;
+    let connection = inspect::open(file, unused)?;
     // One transaction, so that all checks read the same snapshot.
     let snapshot = connection.unchecked_transaction()?;
     let mut found = vec![integrity(&snapshot)?];
@@ -106,8 +85,18 @@ fn run_checks(file: &Path, unused: bool) -> Result<Vec<Finding>, Error> {
     Ok(found)
 }
 
-const RESTORE: &str =
-    "stop the server, keep a copy of the file and its -wal, restore the last backup, and check the disk";
+/// Returns the last id of each table, also of rows that were deleted.
+fn last_ids(connection: &Connection) -> Result<[(&'static str, i64); 3], Error> {
+    let mut last = [("users", 0), ("threads", 0), ("messages", 0)];
+    for (table, id) in &mut last {
+        let sequence = "select coalesce(max(seq), 0) from sqlite_sequence where name = $1";
+        *id = connection.query_row(sequence, [*table], |row| row.get(0))?;
+    }
+    Ok(last)
+}
+
+const RESTORE: &str = "stop the server, put back the last backup with `chat-server restore BACKUP`, which keeps the old files, and \
+     check the disk";
 
 fn integrity(connection: &Connection) -> Result<Finding, Error> {
     let mut check = connection.prepare(&format!("pragma integrity_check({MAX_FAULTS})"))?;

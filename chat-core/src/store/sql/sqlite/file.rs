@@ -3,6 +3,7 @@
 use super::{
     lock::{self, Flock, ServerLock},
     open_files::OpenFiles,
+    stale_wal,
 };
 use crate::store::sql::{Mode, OpenError};
 use std::{
@@ -74,6 +75,7 @@ impl DatabaseFile {
             }
             found => found.map_err(|error| no_folder(&name, error))?,
         };
+        refuse_stale_wal(path, &real)?;
         match fs::metadata(&real) {
             Ok(found) if found.is_dir() => return Err(OpenError::Directory(name)),
             Ok(found) if !found.is_file() => return Err(OpenError::NotADatabase(name)),
@@ -111,6 +113,15 @@ impl DatabaseFile {
     }
 }
 
+/// Checks the WAL of a file that no store of this process has open.
+pub(in crate::store::sql) fn refuse_stale_wal(path: &Path, real: &Path) -> Result<(), OpenError> {
+    let open = OpenFiles::lock();
+    if FileId::of_path(real).is_ok_and(|id| open.path(id).is_some()) {
+        return Ok(());
+    }
+    stale_wal::refuse(path)
+}
+
 impl Drop for DatabaseFile {
     fn drop(&mut self) {
         // The last connection is closed.
@@ -120,7 +131,7 @@ impl Drop for DatabaseFile {
 }
 
 /// Returns the path of a file beside the database.
-pub(super) fn beside(real: &Path, suffix: &str) -> PathBuf {
+pub(in crate::store::sql) fn beside(real: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(real);
     name.push(suffix);
     name.into()

@@ -7,11 +7,14 @@ mod batches;
 mod checkpoint;
 mod driver;
 pub(super) mod file;
+pub(super) mod inspect;
 mod lock;
 mod migrations;
 pub(super) mod open;
 mod open_files;
 mod readers;
+pub(super) mod restore;
+pub(super) mod stale_wal;
 mod watch;
 mod writer;
 

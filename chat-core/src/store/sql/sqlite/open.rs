@@ -135,7 +135,7 @@ fn connect_read_only(place: &Place, name: &str) -> Result<Opened, Attempt> {
 }
 
 /// Returns the recorded migrations.
-fn applied(connection: &Connection) -> rusqlite::Result<Vec<Applied>> {
+pub(super) fn applied(connection: &Connection) -> rusqlite::Result<Vec<Applied>> {
     let is_recorded = "select exists (select 1 from sqlite_schema where name = '_sqlx_migrations')";
     if !connection.query_row(is_recorded, [], |row| row.get::<_, bool>(0))? {
         return Ok(Vec::new());

@@ -1,0 +1,41 @@
+//! Opens a database only to read it, and creates no file beside it.
+
+use super::{
+    file::beside,
+    stale_wal::{self, WAL},
+};
+use crate::store::sql::OpenError;
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
+use std::{path::Path, sync::Arc};
+
+/// Opens a database.
+///
+/// An unused database is opened as immutable. Otherwise SQLite would create the WAL and its shared-memory index. An
+/// immutable database is read without its WAL.
+pub(crate) fn open(file: &Path, unused: bool) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if !unused {
+        return Connection::open_with_flags(file, flags);
+    }
+    let path = file.to_str().ok_or_else(|| Error::InvalidPath(file.to_owned()))?;
+    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let address = format!("file:{path}?immutable=1");
+    Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// Returns whether all data of a database is in the file itself.
+pub(crate) fn is_whole(file: &Path) -> bool {
+    let has_own_wal = stale_wal::is_filled(&beside(file, WAL)) && stale_wal::refuse(file).is_ok();
+    !has_own_wal && !stale_wal::is_filled(&beside(file, "-journal"))
+}
+
+/// Converts an error of SQLite on a file.
+pub(crate) fn failed(file: &Path, error: Error) -> OpenError {
+    let name = file.display().to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(name),
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(name),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked(name),
+        _ => OpenError::File(name, Arc::new(error)),
+    }
+}

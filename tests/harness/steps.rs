@@ -1,0 +1,47 @@
+//! Kills a program before a given step of its work on files.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+use tempfile::TempDir;
+
+/// A library that programs preload. It kills them before a step.
+///
+/// A step changes a name or the permissions of a file, or syncs a file.
+#[derive(Debug)]
+pub struct Steps {
+    folder: TempDir,
+}
+
+impl Steps {
+    /// Compiles the library.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("chat-steps-").tempdir().expect("a temporary folder");
+        let steps = Self { folder };
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/steps.c");
+        let mut cc = Command::new("cc");
+        cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(steps.library()).arg(source);
+        assert!(cc.status().expect("the C compiler runs").success(), "the library compiles");
+        steps
+    }
+
+    /// Returns the environment that kills a program before this step in a folder, counted from 1.
+    pub fn kill_before(&self, step: u32, files: &Path) -> [(&'static str, PathBuf); 3] {
+        [
+            ("LD_PRELOAD", self.library()),
+            ("CHAT_STEPS_FILES", files.to_owned()),
+            ("CHAT_STEPS_KILL", step.to_string().into()),
+        ]
+    }
+
+    fn library(&self) -> PathBuf {
+        self.folder.path().join("steps.so")
+    }
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self::new()
+    }
+}
