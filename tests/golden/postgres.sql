@@ -125,7 +125,9 @@ and (last_used + ttl <= $4
         where user_id = $1
         and hash <> $2
         and (ttl is null or last_used + ttl > $4)
-        order by last_used desc, id desc
+        order by case
+        when last_used > $5 then 1
+        else 0 end, last_used desc, id desc
         limit $3))
 returning hash;
 
@@ -608,9 +610,11 @@ do update set messages = counters.messages + excluded.messages, unread = counter
 -- touch_tokens
 update tokens
 set last_used = b.last_used
-from (select * from unnest($1::bytea[], $2::bigint[])) as b(hash, last_used)
+from (select *
+    from unnest($1::bytea[], $2::bigint[], $3::bigint[])) as b(hash, last_used, latest)
 where tokens.hash = b.hash
-and tokens.last_used < b.last_used;
+and not tokens.last_used between b.last_used
+and b.latest;
 
 -- import_users
 insert into users (id, username, name_key, owns_name_key, password, active, created, last_token)
@@ -675,12 +679,11 @@ with wanted as materialized (
     from placed
     returning user_low, user_high, low_mark, high_mark ), moved as (
     update threads
-    set updated = latest.created
+    set updated = greatest(latest.created, threads.updated + 1)
     from (select thread, max(created) as created
         from placed
         group by thread) latest
-    where threads.id = latest.thread
-    and threads.updated < latest.created ), counted as (
+    where threads.id = latest.thread ), counted as (
     insert into counters (user_id, messages, unread, unread_incoming)
     select user_id, count(*), count(*) filter (where mark > 0), count(*) filter (where mark = 1)
     from (

@@ -125,7 +125,9 @@ and (last_used + ttl <= $4
         where user_id = $1
         and hash <> $2
         and (ttl is null or last_used + ttl > $4)
-        order by last_used desc, id desc
+        order by case
+        when last_used > $5 then 1
+        else 0 end, last_used desc, id desc
         limit $3))
 returning hash;
 
@@ -560,7 +562,8 @@ do update set messages = counters.messages + excluded.messages, unread = counter
 update tokens
 set last_used = $2
 where hash = $1
-and last_used < $2;
+and not last_used between $2
+and $3;
 
 -- import_users
 insert into users (id, username, name_key, owns_name_key, password, active, created, last_token)
@@ -598,9 +601,8 @@ and m.key is not null;
 
 -- TOUCH_THREAD
 update threads
-set updated = $2
-where id = $1
-and updated < $2;
+set updated = max($2, updated + 1)
+where id = $1;
 
 -- MARK_READ
 update messages

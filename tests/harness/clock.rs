@@ -1,4 +1,4 @@
-//! A clock that tests advance by hand.
+//! A clock that tests set by hand.
 
 use chat_core::{api::Timestamp, clock::Clock};
 use std::{
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-/// A clock that shows a fixed time until a test advances it.
+/// A clock that shows a fixed time until a test changes it.
 ///
 /// Its clones show the same time.
 #[derive(Debug, Clone)]
@@ -25,6 +25,11 @@ impl ManualClock {
     /// Advances the clock and all its clones.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_micros().try_into().expect("a time of this age"), Ordering::SeqCst);
+    }
+
+    /// Sets the clock and all its clones back.
+    pub fn set_back(&self, by: Duration) {
+        self.0.fetch_sub(by.as_micros().try_into().expect("a time of this age"), Ordering::SeqCst);
     }
 }
 

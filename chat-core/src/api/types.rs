@@ -192,7 +192,7 @@ pub struct ThreadDetail {
     pub id: ThreadId,
     /// When it was opened.
     pub created: Timestamp,
-    /// When the last message was added.
+    /// When the last message was added. Each message increases it, even if the clock was set back.
     pub updated: Timestamp,
     /// The participants.
     pub participants: Participants,

@@ -4,7 +4,7 @@ use crate::{
     Chat, Error, Resource,
     api::{FieldErrors, NON_FIELD_ERRORS, Timestamp, Token, TokenId, TokenInfo, UserId, error_text, limits},
     auth::{password::Verdict, token},
-    store::{NewToken, RevokeTokens, StoreError, TokenHash},
+    store::{MAX_USE_AHEAD, NewToken, RevokeTokens, StoreError, TokenHash},
     text,
 };
 use std::time::Duration;
@@ -169,7 +169,9 @@ impl Chat {
         if !owner.active {
             return Err(Error::InactiveUser);
         }
-        if owner.last_used.plus(last_used_resolution(owner.ttl)) <= now {
+        let is_due = owner.last_used.plus(last_used_resolution(owner.ttl)) <= now;
+        // The clock was set back since the last use. Without a new record, the token would expire too late.
+        if is_due || owner.last_used > now.plus(MAX_USE_AHEAD) {
             self.record_use(hash, now);
         }
         Ok(Session { user: owner.user, token: hash })

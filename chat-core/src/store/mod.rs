@@ -32,7 +32,7 @@ pub use error::{Source, StoreError};
 pub use metrics::{BatchMetrics, PoolMetrics, StoreMetrics};
 pub use types::{
     Account, Changed, Counted, EnsuredUser, IdempotencyKey, Import, ImportOutcome, ImportedMessage,
-    ImportedThread, ImportedToken, ImportedUser, ListedThread, MessageChange, MessageRange, NewMessage,
+    ImportedThread, ImportedToken, ImportedUser, ListedThread, MAX_USE_AHEAD, MessageChange, MessageRange, NewMessage,
     NewThread, NewToken, NewUser, OpenedThread, PasswordHash, RevokeTokens, Sent, Slice, StoredToken,
     TokenHash, TokenOwner, UnreadFilter,
 };

@@ -343,6 +343,12 @@ pub struct Import {
     pub messages: Vec<ImportedMessage>,
 }
 
+/// How far a stored use of a token may be ahead of the clock.
+///
+/// The clocks of nodes differ, and a use is written with a delay. A use that is further ahead was recorded before the
+/// clock was set back.
+pub const MAX_USE_AHEAD: Duration = Duration::from_secs(300);
+
 /// A user to import under their id.
 #[derive(Debug, Clone)]
 pub struct ImportedUser {

@@ -9,6 +9,7 @@ use chat_core::{
     api::{FieldErrors, Message, MessageId, Participants, ThreadDetail, ThreadId, UserId, error_text},
     store::{MessageRange, Sent},
 };
+use std::time::Duration;
 use uuid::Uuid;
 
 pub(super) const NO_THREAD: Refusal = Refusal::NotFound(Resource::Thread);
@@ -111,7 +112,7 @@ impl Model {
         self.messages.insert(id, Kept { message: message.clone(), key, request });
         self.message_ids.push(id);
         for changed in self.threads.iter_mut().filter(|changed| changed.id == thread) {
-            changed.updated = changed.updated.max(self.now);
+            changed.updated = self.now.max(changed.updated.plus(Duration::from_micros(1)));
         }
         Ok(Answer::Sent(Sent { message, replayed: false, participants }))
     }

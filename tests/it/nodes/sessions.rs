@@ -23,6 +23,7 @@ on_both_databases!(
     a_token_expires_after_90_days_without_use,
     token_uses_are_recorded_by_the_minute_and_survive_a_restart,
     the_least_recently_used_token_is_evicted,
+    a_clock_that_was_set_back_neither_stops_threads_nor_evicts_tokens_in_use,
 );
 
 async fn a_token_expires_after_90_days_without_use(database: Database) {
@@ -77,6 +78,40 @@ async fn the_least_recently_used_token_is_evicted(database: Database) {
     assert!(matches!(chat.authenticate(newer[0].expose()).await, Err(Error::InvalidToken)));
     chat.authenticate(used.expose()).await.unwrap();
     assert_eq!(chat.tokens(ANN).await.unwrap().len(), 100);
+    chat.close().await;
+}
+
+async fn a_clock_that_was_set_back_neither_stops_threads_nor_evicts_tokens_in_use(database: Database) {
+    let (clock, ben) = (ManualClock::new(), UserId::new(2));
+    let chat = chat(&database.url, &clock).await;
+    chat.ensure_user(ben, "ben").await.unwrap();
+    let thread = chat.open_thread(ANN, ben).await.unwrap().id;
+    let mut tokens = Vec::new();
+    for _ in 0..100 {
+        tokens.push(chat.issue_token(ANN).await.unwrap());
+    }
+    clock.set_back(Duration::from_secs(3600));
+
+    let mut updated = chat.thread(ANN, thread).await.unwrap().updated;
+    for n in 0..3 {
+        chat.send(ANN, thread, &format!("message {n}")).await.unwrap();
+        let now = chat.thread(ANN, thread).await.unwrap().updated;
+        assert!(now > updated, "message {n}: {updated} to {now}");
+        updated = now;
+    }
+
+    chat.authenticate(tokens[0].expose()).await.unwrap();
+    let used = chat.tokens(ANN).await.unwrap().pop().unwrap();
+    assert_eq!(used.id.get(), 1);
+    let (first, second) = (chat.issue_token(ANN).await.unwrap(), chat.issue_token(ANN).await.unwrap());
+    for token in [&tokens[0], &tokens[99], &first, &second] {
+        chat.authenticate(token.expose()).await.unwrap();
+    }
+    for token in &tokens[1..3] {
+        assert!(matches!(chat.authenticate(token.expose()).await, Err(Error::InvalidToken)));
+    }
+    let live = chat.tokens(ANN).await.unwrap();
+    assert_eq!(live.iter().find(|token| token.id == used.id).unwrap().last_used, clock.now());
     chat.close().await;
 }
 

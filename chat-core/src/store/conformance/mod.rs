@@ -78,6 +78,7 @@ macro_rules! store_conformance {
                 a_token_is_revoked_by_its_number
                 a_token_is_revoked_alone_or_with_all
                 a_token_needs_a_user
+                uses_before_the_clock_was_set_back_are_the_oldest
             }
             threads {
                 a_pair_has_one_thread
@@ -93,7 +94,7 @@ macro_rules! store_conformance {
                 only_participants_send
                 outcomes_are_in_the_order_of_the_messages
                 ids_ascend
-                sending_never_moves_the_time_of_a_thread_back
+                sending_moves_the_time_of_a_thread_forward
                 a_repeat_with_the_same_key_adds_nothing
                 a_repeat_in_one_batch_is_recognised
                 a_repeat_returns_the_current_message

@@ -64,12 +64,12 @@ pub async fn ids_ascend(store: Shared) {
     }
 }
 
-/// Checks a message with an earlier time.
+/// Checks messages with an earlier time.
 ///
-/// The clocks of several nodes can differ.
-pub async fn sending_never_moves_the_time_of_a_thread_back(store: Shared) {
+/// The clocks of several nodes can differ, and a clock can be set back.
+pub async fn sending_moves_the_time_of_a_thread_forward(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
-    for (created, updated) in [(500, 500), (300, 500), (600, 600)] {
+    for (created, updated) in [(500, 500), (300, 501), (501, 502), (600, 600)] {
         let mut new = new_message(thread, ann, "x");
         new.created = at(created);
         try_send(&store, new).await.unwrap();

@@ -143,3 +143,22 @@ pub async fn a_token_needs_a_user(store: Shared) {
     let again = store.insert_token(token(ann, 1, 10), 100).await;
     assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
 }
+
+/// Checks uses that were recorded before the clock was set back.
+///
+/// Each is older than all uses that were recorded after that, and the next use replaces it.
+pub async fn uses_before_the_clock_was_set_back_are_the_oldest(store: Shared) {
+    let ann = user(&store, "ann").await;
+    let hour = 3_600_000_000;
+    for n in [1, 2] {
+        store.insert_token(token(ann, n, hour + i64::from(n)), 100).await.unwrap();
+    }
+    let gone = store.insert_token(token(ann, 3, 1000), 2).await.unwrap();
+    assert_eq!(gone, [TokenHash([1; 32])]);
+    let gone = store.insert_token(token(ann, 4, 2000), 2).await.unwrap();
+    assert_eq!(gone, [TokenHash([2; 32])], "token 3 is in use");
+
+    store.insert_token(token(ann, 5, hour), 100).await.unwrap();
+    store.touch_tokens(vec![(TokenHash([5; 32]), at(3000))]).await.unwrap();
+    assert_eq!(store.token_owner(&TokenHash([5; 32])).await.unwrap().unwrap().last_used, at(3000));
+}

@@ -146,10 +146,11 @@ statements! {
     INSERT_TOKEN = "insert into tokens (hash, user_id, id, name, created, last_used, ttl) \
          values ($1, $2, $3, $4, $5, $5, $6)";
     // Keeps the token `$2`. Of the other tokens that are valid at time `$4`, keeps the `$3` that were used last.
-    // Deletes the rest.
+    // Deletes the rest. A use after `$5` was recorded by a clock that has been set back since. It precedes every use
+    // that was recorded after that.
     EVICT_TOKENS = "delete from tokens where user_id = $1 and hash <> $2 and (last_used + ttl <= $4 or hash not in \
          (select hash from tokens where user_id = $1 and hash <> $2 and (ttl is null or last_used + ttl > $4) \
-          order by last_used desc, id desc limit $3)) returning hash";
+          order by case when last_used > $5 then 1 else 0 end, last_used desc, id desc limit $3)) returning hash";
     TOKEN_OWNER = "select t.user_id, u.active, t.last_used, t.ttl \
          from tokens t join users u on u.id = t.user_id where t.hash = $1";
     TOKENS = "select id, hash, name, created, last_used, ttl from tokens where user_id = $1 order by id desc";
@@ -294,7 +295,9 @@ dialect_statements! {
         insert_messages,
         /// Adds `(user, messages, unread, incoming)` to the counters.
         add_counts,
-        /// Sets `(hash, last_used)` of tokens.
+        /// Sets `(hash, last_used)` of tokens; the third column is the latest stored use that the clock can show.
+        ///
+        /// A stored use that is between the two is kept. A later one is from before the clock was set back.
         touch_tokens,
         /// Inserts users.
         ///

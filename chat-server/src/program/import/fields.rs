@@ -72,6 +72,11 @@ pub(super) fn thread_id(what: &str, value: &Value) -> Result<ThreadId> {
     id.with_context(|| format!("its {what} is not a UUID"))
 }
 
+/// The latest time that is imported: the end of the year 9998, in microseconds since 1970.
+///
+/// The calendar ends within the year 9999, and the time of a thread advances with each message.
+const LATEST: Timestamp = Timestamp::from_micros(253_370_764_799_999_999);
+
 /// Reads a time. `what` is its name in an error.
 pub(super) fn time(what: &str, text: &str) -> Result<Timestamp> {
     // With `USE_TZ = False`, Django writes local times without a zone. `Timestamp` reads them as UTC.
@@ -81,7 +86,13 @@ pub(super) fn time(what: &str, text: &str) -> Result<Timestamp> {
              offset from UTC to every time, such as +02:00"
         );
     }
-    text.parse().map_err(|error| anyhow!("its {what} is {error}"))
+    // The calendar lacks the end of the year 9999 and all later years, so these would be refused as unreadable.
+    let year = text.split('-').next().and_then(|year| year.trim_start_matches('+').parse::<u64>().ok());
+    match text.parse::<Timestamp>() {
+        Ok(time) if time <= LATEST => Ok(time),
+        Err(error) if year.is_none_or(|year| year <= 9998) => bail!("its {what} is {error}"),
+        _ => bail!("its {what} is after the year 9998"),
+    }
 }
 
 /// Reads a time that may be missing.

@@ -276,6 +276,34 @@ fn an_invalid_field_is_named_with_its_object() {
 }
 
 #[test]
+fn a_time_after_the_year_9998_is_named_with_its_object() {
+    let late = "9999-12-31T23:59:59.999Z";
+    for (object, what) in [
+        (with(user(4, "cleo"), "/fields/date_joined", json!(late)), "auth.user 4: its date_joined"),
+        (with(token("other", 2), "/fields/created", json!(late)), "authtoken.token, object 6: its created"),
+        (
+            with(thread(OTHER, &[2]), "/fields/updated", json!(late)),
+            "chat.thread 7b0befd9-89b3-4e00-a03e-f6698e4f82cd: its updated",
+        ),
+        (with(message(18, 2, THREAD), "/fields/created", json!(late)), "chat.message 18: its created"),
+        (
+            with(message(18, 2, THREAD), "/fields/created", json!("9998-12-31T23:59:59-05:00")),
+            "chat.message 18: its created",
+        ),
+        (
+            with(message(18, 2, THREAD), "/fields/created", json!("+010000-01-01T00:00:00Z")),
+            "chat.message 18: its created",
+        ),
+    ] {
+        assert_eq!(refusal(object), format!("{what} is after the year 9998"));
+    }
+    let mut objects = small();
+    objects.push(with(message(18, 2, THREAD), "/fields/created", json!("9999-01-01T03:00:00+05:00")));
+    let (import, _) = read(&objects).unwrap();
+    assert_eq!(import.messages[1].created.to_string(), "9998-12-31T22:00:00Z");
+}
+
+#[test]
 fn a_file_that_is_not_a_dump_is_refused() {
     for text in ["", "{}", "[1]", "[{\"pk\": 1}]", "[] x", "[{\"model\": \"auth.user\"", "CREATE TABLE"] {
         let refusal = read_text(text).unwrap_err();

@@ -68,10 +68,12 @@ pub(super) const CHECKS: [InvariantCheck; 5] = [
     },
 ];
 
-/// Returns the time at which the newest user or the newest message was added.
+/// Returns the latest time of the newest message, of users, threads and tokens.
 pub(super) const NEWEST: &str = "select max(made) from ( \
      select (select created from messages order by id desc limit 1) as made \
-     union all select max(created) from users) as newest";
+     union all select max(created) from users \
+     union all select max(updated) from threads \
+     union all select max(last_used) from tokens) as newest";
 
 impl InvariantCheck {
     /// Returns the finding for a number of violations.

@@ -54,16 +54,17 @@ async fn examine_postgres(_: &str, _: &Options) -> Result<Vec<Finding>, OpenErro
 /// The largest accepted difference between two clocks, in microseconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 2_000_000;
 
-/// Returns the finding on whether the newest row was added in the past.
+/// Returns the finding on whether the latest change was made in the past.
 fn newest(newest: Option<i64>) -> Finding {
     let now = SystemClock.now();
     match newest.map(Timestamp::from_micros) {
         Some(newest) if newest.as_micros() > now.as_micros() + MAX_CLOCK_DIFFERENCE => Finding::problem(
             "clock",
-            format!("the newest row was added at {newest}, but the clock of this machine shows {now}"),
-            "set the clock of this machine and synchronise it with NTP: this clock sets the times of messages",
+            format!("the latest change is of {newest}, but the clock of this machine shows {now}"),
+            "set the clock of this machine and synchronise it with NTP: this clock sets the times of messages; if it is \
+             right, it was ahead when that change was made, and there is nothing else to do",
         ),
-        Some(newest) => Finding::ok("clock", format!("the newest row was added at {newest}, before now")),
+        Some(newest) => Finding::ok("clock", format!("the latest change is of {newest}, before now")),
         None => Finding::ok("clock", "the database has no row that could be newer than now"),
     }
 }

@@ -62,9 +62,9 @@ statements! {
                  case when is_read then 0 when sender = user_high then 2 else 1 end, key, request \
              from placed returning user_low, user_high, low_mark, high_mark \
          ), moved as ( \
-             update threads set updated = latest.created \
+             update threads set updated = greatest(latest.created, threads.updated + 1) \
              from (select thread, max(created) as created from placed group by thread) latest \
-             where threads.id = latest.thread and threads.updated < latest.created \
+             where threads.id = latest.thread \
          ), counted as ( \
              insert into counters (user_id, messages, unread, unread_incoming) \
              select user_id, count(*), count(*) filter (where mark > 0), count(*) filter (where mark = 1) from ( \

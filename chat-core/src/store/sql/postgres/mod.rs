@@ -62,8 +62,8 @@ const SQL: DialectSql = dialect_sql! {
     new_messages: "select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
          $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])",
     touch_tokens: "update tokens set last_used = b.last_used \
-         from (select * from unnest($1::bytea[], $2::bigint[])) as b(hash, last_used) \
-         where tokens.hash = b.hash and tokens.last_used < b.last_used",
+         from (select * from unnest($1::bytea[], $2::bigint[], $3::bigint[])) as b(hash, last_used, latest) \
+         where tokens.hash = b.hash and not tokens.last_used between b.last_used and b.latest",
     // In lock order: by ascending user id.
     counts: "select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) order by 1",
     // `excluded.version` is the default of the column: the next value of the sequence of list versions.

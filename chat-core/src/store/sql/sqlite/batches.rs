@@ -34,7 +34,7 @@ statements! {
         "select ", message_of_m!(), ", m.key, m.request from messages m where m.sender = $1 and m.key = $2 \
          and m.key is not null"
     );
-    TOUCH_THREAD = "update threads set updated = $2 where id = $1 and updated < $2";
+    TOUCH_THREAD = "update threads set updated = max($2, updated + 1) where id = $1";
     MARK_READ = "update messages set low_mark = 0, high_mark = 0 where id = $1";
 }
 
@@ -193,7 +193,7 @@ async fn insert_rows<X: Transaction>(
     Ok(inserted.collect())
 }
 
-/// Advances the time of the last message of each thread.
+/// Advances the time of each thread, even if the clock was set back.
 async fn touch_threads<X: Transaction>(
     tx: &mut X,
     new: &[(&NewMessage, Participants)],

@@ -61,7 +61,7 @@ const SQL: DialectSql = dialect_sql! {
     branch: "",
     thread_branch: "",
     new_messages: "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    touch_tokens: "update tokens set last_used = $2 where hash = $1 and last_used < $2",
+    touch_tokens: "update tokens set last_used = $2 where hash = $1 and not last_used between $2 and $3",
     counts: "values ($1, $2, $3, $4)",
     new_version: "",
     users: "values ($1, $2, $3, $4, $5, $6, $7, $8)",

@@ -9,7 +9,7 @@ use crate::store::sql::{
 };
 use crate::{
     api::{Timestamp, TokenId, UserId},
-    store::{NewToken, StoreError, StoredToken, TokenHash, TokenOwner},
+    store::{MAX_USE_AHEAD, NewToken, StoreError, StoredToken, TokenHash, TokenOwner},
 };
 
 /// Adds a token, and returns the tokens of the same user that it revoked.
@@ -32,7 +32,8 @@ pub(crate) async fn insert<X: Transaction>(
     ];
     tx.run(sql::INSERT_TOKEN, &args).await?;
     let others = i64::from(keep.saturating_sub(1));
-    let args = [token.user.into(), hash, others.into(), token.created.into()];
+    let latest = token.created.plus(MAX_USE_AHEAD);
+    let args = [token.user.into(), hash, others.into(), token.created.into(), latest.into()];
     let evicted = tx.rows(sql::EVICT_TOKENS, &args).await?;
     let evicted = evicted.iter().map(|row| rows::token_hash(row, 0)).collect::<Result<_, _>>()?;
     Ok(Verdict::Commit(evicted))
@@ -67,6 +68,7 @@ pub(crate) async fn touch<X: Transaction>(
     let columns = [
         Column::OptBytes(uses.iter().map(|(token, _)| Some(&token.0[..])).collect()),
         Column::Ints(uses.iter().map(|(_, at)| at.as_micros()).collect()),
+        Column::Ints(uses.iter().map(|(_, at)| at.plus(MAX_USE_AHEAD).as_micros()).collect()),
     ];
     tx.run(X::SQL.touch_tokens, &[Arg::Rows(&columns)]).await?;
     Ok(Verdict::Commit(()))
