@@ -15,6 +15,10 @@ pub struct StoreMetrics {
     pub pools: Vec<PoolMetrics>,
     /// The kinds of writes that are batched.
     pub batches: Vec<BatchMetrics>,
+    /// The size of the WAL beside an SQLite file, in bytes.
+    ///
+    /// `None` for a database without such a file.
+    pub wal_bytes: Option<u64>,
 }
 
 /// The state of one connection pool.

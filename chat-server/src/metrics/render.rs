@@ -23,6 +23,10 @@ pub(super) fn text(requests: &Requests, metrics: &Metrics, store: &StoreMetrics)
     of_connections(&mut text, &metrics.connections);
     of_pools(&mut text, &store.pools);
     of_batches(&mut text, &store.batches);
+    if let Some(bytes) = store.wal_bytes {
+        let help = "Size of the WAL of an SQLite database.";
+        text.numbers(Gauge, "chat_database_wal_bytes", help, [([], bytes)]);
+    }
     text.into_text()
 }
 

@@ -13,6 +13,7 @@ mod read_only;
 mod readiness;
 mod restore;
 mod scene;
+mod wal;
 mod writers;
 
 use scene::Scene;

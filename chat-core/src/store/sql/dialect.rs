@@ -195,6 +195,9 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
     /// Returns the state of the connection pool.
     fn pool_metrics(&self) -> PoolMetrics;
 
+    /// Returns the size of the WAL beside the database, in bytes; `None` if the database has none.
+    fn wal_bytes(&self) -> Option<u64>;
+
     /// Completes the queued work and closes every connection.
     fn close(&self) -> impl Future<Output = ()> + Send;
 

@@ -141,7 +141,11 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     fn metrics(&self) -> StoreMetrics {
-        StoreMetrics { pools: vec![self.database().pool_metrics()], ..StoreMetrics::default() }
+        StoreMetrics {
+            pools: vec![self.database().pool_metrics()],
+            wal_bytes: self.database().wal_bytes(),
+            ..StoreMetrics::default()
+        }
     }
 
     async fn ping(&self) -> Result<()> {

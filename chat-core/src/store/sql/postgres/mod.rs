@@ -162,6 +162,10 @@ impl Dialect for Postgres {
         rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
     }
 
+    fn wal_bytes(&self) -> Option<u64> {
+        None
+    }
+
     fn pool_metrics(&self) -> PoolMetrics {
         PoolMetrics {
             name: "all",

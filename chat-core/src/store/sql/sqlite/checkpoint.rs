@@ -4,17 +4,16 @@
 //! of milliseconds. Here a separate thread with its own connection checkpoints concurrently with the writer. The writer
 //! then checkpoints the few pages that were added in the meantime. After that, SQLite restarts the WAL from its
 //! beginning.
+//!
+//! A long read of another program prevents that, and the WAL grows. The checkpoint is then retried after each batch.
+//! When the reader has ended, the WAL restarts within ten batches, and SQLite truncates its file to the normal size.
 
 use super::driver::{Access, Opened, Place};
 use crate::store::sql::Mode;
 use rusqlite::Connection;
 use std::{
     cell::Cell,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
+    sync::mpsc,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -28,10 +27,19 @@ pub(crate) const WAL_CHECKPOINT_PAGES: i32 = 32_768;
 ///
 /// After each checkpoint, about a tenth of the pages remains.
 const ROUNDS: usize = 2;
-/// The growth of the WAL before a retry, as a divisor of the checkpoint size.
+/// The size of the file after the WAL has restarted: larger than the checkpoint size by this divisor of it.
 ///
-/// A reader can prevent the WAL from restarting. The checkpoint is then retried.
-const RETRY_SHARE: i32 = 8;
+/// During a checkpoint the WAL grows by about this share, so the file is normally not truncated and grown again.
+const GROWTH_SHARE: i32 = 12;
+/// The bytes of a page in the WAL, with its header.
+const FRAME_BYTES: i64 = 4096 + 24;
+/// The pages, as a divisor of the checkpoint size, that a reader may leave to the writer's own checkpoint.
+const BLOCKED_SHARE: i32 = 32;
+/// The number of batches during a checkpoint after which the writer waits for it.
+///
+/// It waits only if a reader had prevented the checkpoint. Otherwise the WAL would keep growing while the thread copies
+/// what the reader left.
+const MAX_BATCHES: u32 = 4;
 
 thread_local! {
     /// Pages in the WAL after the last commit of this thread's connection.
@@ -42,20 +50,28 @@ thread_local! {
 pub(crate) struct Checkpoints {
     /// `None` for a database in memory, which has no WAL, and for one that is only read.
     thread: Option<CheckpointThread>,
-    /// Pages in the WAL that start the next checkpoint.
-    due: i32,
-    /// The configured size that starts a checkpoint.
+    /// Pages in the WAL that start a checkpoint.
     every: i32,
     /// Pages in the WAL after the previous transaction.
     seen: i32,
+    /// Whether a reader prevented the last checkpoint of the thread.
+    blocked: bool,
+    /// Whether the thread was woken and its result is not taken yet.
+    running: bool,
+    /// Batches since the thread was woken.
+    batches: u32,
+    /// Whether the log has a line about the reader.
+    reported: bool,
 }
 
 struct CheckpointThread {
     wake: mpsc::SyncSender<()>,
-    /// Whether the writer must run the last checkpoint, after those of the thread.
-    done: Arc<AtomicBool>,
+    results: mpsc::Receiver<Backlog>,
     handle: JoinHandle<()>,
 }
+
+/// Pages that a checkpoint left in the WAL because a reader needs them.
+type Backlog = i32;
 
 impl Checkpoints {
     /// Replaces SQLite's automatic checkpoints on `writer` with those of the thread.
@@ -69,7 +85,10 @@ impl Checkpoints {
             Place::File(_) => Some(CheckpointThread::start(place.open(Access::Write, Duration::ZERO)?)?),
             Place::Memory(_) => None,
         };
-        Ok(Self { thread, due: every, every, seen: 0 })
+        // Applies when a commit of this connection restarts the WAL.
+        let limit = i64::from(every + every / GROWTH_SHARE) * FRAME_BYTES;
+        writer.pragma_update(None, "journal_size_limit", limit)?;
+        Ok(Self { thread, every, seen: 0, blocked: false, running: false, batches: 0, reported: false })
     }
 
     /// Starts or completes a checkpoint if one is due.
@@ -79,16 +98,47 @@ impl Checkpoints {
         let Some(thread) = &self.thread else { return };
         let pages = PAGES.get();
         if pages < self.seen {
-            self.due = self.every;
+            // The WAL has restarted.
+            (self.blocked, self.reported) = (false, false);
         }
         self.seen = pages;
-        if thread.done.swap(false, Ordering::AcqRel) {
-            // The next commit restarts the WAL, unless a reader still needs it.
-            self.due = pages.saturating_add(self.every / RETRY_SHARE);
-            checkpoint(writer);
-        } else if pages >= self.due {
-            self.due = pages.saturating_add(self.every);
+        if !self.running {
+            if pages >= self.every {
+                self.wake();
+            }
+            return;
+        }
+        self.batches += 1;
+        let must_wait = self.blocked && self.batches >= MAX_BATCHES;
+        let result = if must_wait { thread.results.recv().ok() } else { thread.results.try_recv().ok() };
+        if let Some(backlog) = result {
+            self.running = false;
+            self.complete(writer, backlog);
+        }
+    }
+
+    fn wake(&mut self) {
+        if let Some(thread) = &self.thread {
             thread.wake.try_send(()).ok();
+            (self.running, self.batches) = (true, 0);
+        }
+    }
+
+    /// Completes a checkpoint of the thread, which left these pages in the WAL.
+    fn complete(&mut self, writer: &Connection, backlog: Backlog) {
+        self.blocked = backlog > self.every / BLOCKED_SHARE;
+        if !self.blocked {
+            // The next commit restarts the WAL. If a reader prevents it, the checkpoint is retried.
+            checkpoint(writer);
+            return;
+        }
+        self.wake();
+        if self.seen > self.every.saturating_mul(2) && !self.reported {
+            self.reported = true;
+            let megabytes = i64::from(self.seen) * FRAME_BYTES / 1_000_000;
+            tracing::warn!(
+                "the WAL has {megabytes} MB and grows, because a program reads the database for long; end that program"
+            );
         }
     }
 
@@ -104,35 +154,42 @@ impl Checkpoints {
 impl CheckpointThread {
     fn start(connection: Opened) -> rusqlite::Result<Self> {
         let (wake, woken) = mpsc::sync_channel(1);
-        let done = Arc::new(AtomicBool::new(false));
-        let report = done.clone();
+        let (report, results) = mpsc::channel();
         let work = move || {
             while woken.recv().is_ok() {
+                let mut backlog = 0;
                 for _ in 0..ROUNDS {
-                    checkpoint(&connection);
+                    backlog = checkpoint(&connection);
                 }
-                report.store(true, Ordering::Release);
+                if report.send(backlog).is_err() {
+                    break;
+                }
             }
         };
         let handle = thread::Builder::new().name("chat-checkpoint".to_owned()).spawn(work);
         let handle = handle.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        Ok(Self { wake, done, handle })
+        Ok(Self { wake, results, handle })
     }
 }
 
 /// Copies committed pages from the WAL to the database without waiting for locks.
 ///
-/// Pages that a reader still needs in the WAL stay there.
-fn checkpoint(connection: &Connection) {
-    if let Err(error) = connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(())) {
+/// Pages that a reader still needs in the WAL stay there. Returns their number.
+fn checkpoint(connection: &Connection) -> Backlog {
+    let result = connection.query_row("pragma wal_checkpoint(passive)", [], |row| {
+        Ok(row.get::<_, i32>(1)?.saturating_sub(row.get(2)?))
+    });
+    result.unwrap_or_else(|error| {
         tracing::warn!(%error, "WAL checkpoint failed; the WAL keeps growing");
-    }
+        0
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::sql::sqlite::file::DatabaseFile;
+    use std::fs;
     use tempfile::TempDir;
 
     /// Returns a database whose checkpoints start at 50 pages.
@@ -173,10 +230,33 @@ mod tests {
         while PAGES.get() < 20 {
             write(&writer);
         }
-        checkpoints.thread.as_ref().unwrap().done.store(true, Ordering::Release);
-        checkpoints.after_commit(&writer);
+        checkpoints.complete(&writer, 0);
         write(&writer);
         assert_eq!(PAGES.get(), 1, "the WAL restarts");
+        checkpoints.close();
+    }
+
+    #[tokio::test]
+    async fn the_wal_shrinks_within_ten_batches_after_a_long_read() {
+        let (folder, writer, mut checkpoints) = database().await;
+        let file = folder.path().join("chat.db");
+        let size = || fs::metadata(folder.path().join("chat.db-wal")).unwrap().len();
+        let limit = u64::try_from(i64::from(50 + 50 / GROWTH_SHARE) * FRAME_BYTES).unwrap();
+        for _ in 0..3 {
+            let reader = Connection::open(&file).unwrap();
+            reader.execute_batch("begin; select count(*) from entries").unwrap();
+            while PAGES.get() < 500 {
+                write(&writer);
+                checkpoints.after_commit(&writer);
+            }
+            assert!(size() > 2 * limit, "the reader prevents the restart");
+            drop(reader);
+            for _ in 0..10 {
+                write(&writer);
+                checkpoints.after_commit(&writer);
+            }
+            assert!(size() <= limit, "{} bytes, limit {limit}", size());
+        }
         checkpoints.close();
     }
 }

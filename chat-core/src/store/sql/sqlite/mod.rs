@@ -116,6 +116,10 @@ impl Dialect for Sqlite {
         self.readers.metrics()
     }
 
+    fn wal_bytes(&self) -> Option<u64> {
+        self.writer.wal_bytes()
+    }
+
     async fn close(&self) {
         self.readers.close();
         self.writer.close().await;

@@ -7,6 +7,8 @@
 use super::{
     checkpoint::{Checkpoints, WAL_CHECKPOINT_PAGES},
     driver::{Access, Opened, OwnedRow, Place, failed, query, read},
+    file::beside,
+    stale_wal::WAL,
     watch::Watch,
 };
 use crate::store::{
@@ -21,8 +23,9 @@ use crate::store::{
 };
 use futures_util::future::BoxFuture;
 use std::{
-    fmt,
+    fmt, fs,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
@@ -46,6 +49,8 @@ type Job = Box<dyn FnOnce(&mut SqliteTx) + Send>;
 pub(crate) struct Writer {
     jobs: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
     ended: watch::Receiver<()>,
+    /// The path of the WAL; `None` for a database in memory.
+    wal: Option<Arc<Path>>,
 }
 
 impl Writer {
@@ -56,6 +61,10 @@ impl Writer {
         let read_only = matches!(place, Place::File(file) if file.mode == Mode::ReadOnly);
         let access = if read_only { Access::Read } else { Access::Write };
         let connection = place.open(access, BUSY_TIMEOUT)?;
+        let wal = match place {
+            Place::File(file) => Some(Arc::from(beside(&file.real, WAL))),
+            Place::Memory(_) => None,
+        };
         connection.pragma_update(None, "synchronous", if sync_every_commit { "full" } else { "normal" })?;
         let mut checkpoints = Checkpoints::install(&connection, place, WAL_CHECKPOINT_PAGES)?;
         let mut tx = SqliteTx { connection, watch, read_only };
@@ -74,7 +83,7 @@ impl Writer {
         };
         let thread = thread::Builder::new().name("chat-writer".to_owned()).spawn(work);
         thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        Ok(Self { jobs: Arc::new(Mutex::new(Some(jobs))), ended })
+        Ok(Self { jobs: Arc::new(Mutex::new(Some(jobs))), ended, wal })
     }
 
     /// Runs `work` on the thread.
@@ -101,6 +110,12 @@ impl Writer {
         drop(self.jobs().take());
         // No value is ever sent, so this returns when the thread drops the sender at its end.
         self.ended.clone().changed().await.ok();
+    }
+
+    /// Returns the size of the WAL in bytes; `None` for a database in memory.
+    pub(crate) fn wal_bytes(&self) -> Option<u64> {
+        // The last connection that closes removes the file.
+        self.wal.as_ref().map(|file| fs::metadata(file).map_or(0, |data| data.len()))
     }
 
     fn jobs(&self) -> MutexGuard<'_, Option<mpsc::Sender<Job>>> {
