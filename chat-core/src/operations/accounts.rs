@@ -2,7 +2,7 @@
 
 use crate::{
     Chat, Error, Resource, Session,
-    api::{FieldErrors, User, UserId, error_text},
+    api::{FieldErrors, User, UserId, error_text, limits},
     auth::password::{self, Verdict},
     store::{Account, Counted, EnsuredUser, NewUser, PasswordHash, RevokeTokens, Slice, StoreError},
     text::Username,
@@ -90,8 +90,8 @@ impl Chat {
     /// ```
     ///
     /// # Errors
-    /// - [`Error::Invalid`] if another user has the name, the name contains U+0000, or the id is not positive. Postgres
-    ///   cannot store U+0000.
+    /// - [`Error::Invalid`] if another user has the name, the name contains U+0000, or the id is not from 1 to
+    ///   [`ID_MAX`](limits::ID_MAX). Postgres cannot store U+0000. New users get ids above the highest one.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn ensure_user(&self, id: UserId, username: &str) -> Result<(), Error> {
         if username.contains('\0') {
@@ -99,6 +99,9 @@ impl Chat {
         }
         if id.get() < 1 {
             return Err(Error::field("id", error_text::NOT_POSITIVE));
+        }
+        if id.get() > limits::ID_MAX {
+            return Err(Error::field("id", error_text::ID_TOO_LARGE));
         }
         let user = EnsuredUser { id, username: username.to_owned(), created: self.clock.now() };
         match self.store.ensure_user(user).await {

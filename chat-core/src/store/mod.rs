@@ -32,9 +32,9 @@ pub use error::{Source, StoreError};
 pub use metrics::{BatchMetrics, PoolMetrics, StoreMetrics};
 pub use types::{
     Account, Changed, Counted, EnsuredUser, IdempotencyKey, Import, ImportOutcome, ImportedMessage,
-    ImportedThread, ImportedToken, ImportedUser, ListedThread, MAX_USE_AHEAD, MessageChange, MessageRange, NewMessage,
-    NewThread, NewToken, NewUser, OpenedThread, PasswordHash, RevokeTokens, Sent, Slice, StoredToken,
-    TokenHash, TokenOwner, UnreadFilter,
+    ImportedThread, ImportedToken, ImportedUser, ListedThread, MAX_USE_AHEAD, MessageChange, MessageRange,
+    NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash, RevokeTokens, Sent, Slice,
+    StoredToken, TokenHash, TokenOwner, UnreadFilter,
 };
 
 use crate::api::{
@@ -183,7 +183,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Makes sure that a user with this id and name exists.
     ///
     /// For applications that manage users themselves. A new user has no usable password. A user with another name is
-    /// renamed.
+    /// renamed. [`Chat::ensure_user`](crate::Chat::ensure_user) checks the id.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if another user has the name, compared case-insensitively.

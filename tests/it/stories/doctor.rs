@@ -15,6 +15,7 @@ on_both_databases!(
     a_wrong_counter_or_reference_is_a_problem,
     a_schema_of_another_version_is_reported,
     a_time_in_the_future_is_a_problem,
+    ids_that_run_out_are_reported,
 );
 
 /// The findings of one run: subject, level and text of each.
@@ -147,6 +148,28 @@ async fn a_time_in_the_future_is_a_problem(database: Database) {
     let findings = Findings::of(&database, &[]);
     assert_eq!(findings.faults(), [("clock", "problem")]);
     assert!(findings.text("clock").contains("3000-01-01"), "{findings:?}");
+}
+
+async fn ids_that_run_out_are_reported(database: Database) {
+    filled(&database);
+    let findings = Findings::of(&database, &[]);
+    assert_eq!(findings.faults(), []);
+    assert!(
+        findings.text("ids").contains("messages 600; there is room for 9223372036854775207 more"),
+        "{findings:?}"
+    );
+    for (left, level) in [(1_i64 << 39, "warning"), (1 << 31, "problem"), (0, "problem")] {
+        let last = i64::MAX - left;
+        let used_up = if database.url.starts_with("sqlite:") {
+            format!("update sqlite_sequence set seq = {last} where name = 'messages'")
+        } else {
+            format!("select setval('messages_id_seq', {last})")
+        };
+        database.execute(used_up).await;
+        let findings = Findings::of(&database, &[]);
+        assert_eq!(findings.faults(), [("ids", level)]);
+        assert!(findings.text("ids").contains(&format!("room for {left} more")), "{findings:?}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::fixture::*;
 use crate::{
-    api::{MessageId, Participants, ThreadId, UserId},
+    api::{MessageId, Participants, ThreadId, UserId, limits},
     store::{
         EnsuredUser, Import, ImportOutcome, ImportedMessage, ImportedThread, ImportedToken, ImportedUser,
         OpenedThread, PasswordHash, StoreError, TokenHash, UnreadFilter,
@@ -243,4 +243,21 @@ pub async fn a_large_import_is_complete(store: Shared) {
     }
     let threads = store.threads(UserId::new(600), None, 10).await.unwrap().unwrap();
     assert_eq!(threads.iter().map(|t| t.thread.id).collect::<Vec<_>>(), [thread_id(600), thread_id(599)]);
+}
+
+/// Checks the largest ids that leave room for new ones.
+pub async fn an_import_leaves_room_for_new_ids(store: Shared) {
+    let largest = limits::ID_MAX;
+    let user_above = Import { users: vec![person(UserId::new(largest + 1), "far")], ..empty() };
+    let mut message_above = small();
+    message_above.messages.push(said(largest + 1, ANN, 2, false));
+    for import in [user_above, message_above] {
+        let refused = store.import(import).await;
+        assert!(matches!(refused, Err(StoreError::Unsupported(_))), "{refused:?}");
+        assert!(store.is_empty().await.unwrap());
+    }
+    let mut import = small();
+    import.messages.push(said(largest, ANN, 2, false));
+    store.import(import).await.unwrap();
+    assert_eq!(send(&store, thread_id(2), ANN, "new").await.id, MessageId::new(largest + 1));
 }

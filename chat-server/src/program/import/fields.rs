@@ -1,7 +1,7 @@
 //! The fields of the four models, and the parsing of their values.
 
 use anyhow::{Context, Result, anyhow, bail};
-use chat_core::api::{ThreadId, Timestamp};
+use chat_core::api::{ThreadId, Timestamp, limits};
 use serde::{
     Deserialize,
     de::{DeserializeOwned, IgnoredAny},
@@ -63,7 +63,9 @@ pub(super) fn id(what: &str, value: &Value) -> Result<i64> {
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
-    id.filter(|id| *id > 0).with_context(|| format!("its {what} is not an integer from 1 to {}", i64::MAX))
+    let range = 1..=limits::ID_MAX;
+    id.filter(|id| range.contains(id))
+        .with_context(|| format!("its {what} is not an integer from 1 to {}", limits::ID_MAX))
 }
 
 /// Reads the id of a thread.

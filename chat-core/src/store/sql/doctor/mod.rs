@@ -51,6 +51,25 @@ async fn examine_postgres(_: &str, _: &Options) -> Result<Vec<Finding>, OpenErro
     Err(OpenError::NotBuiltIn("Postgres"))
 }
 
+/// Fewer free ids than this are a warning.
+const IDS_WARNING: i64 = 1 << 40;
+/// Fewer free ids than this are a problem: a busy server can use them up within two months.
+const IDS_PROBLEM: i64 = 1 << 32;
+
+/// Returns the finding on the ids that are left. `last` has the name of each kind of ids, and the last one in use.
+fn ids<'a>(last: impl IntoIterator<Item = (&'a str, i64)> + Clone) -> Finding {
+    let left = last.clone().into_iter().map(|(_, id)| i64::MAX - id).min().unwrap_or(i64::MAX);
+    let last: Vec<_> = last.into_iter().map(|(kind, id)| format!("{kind} {id}")).collect();
+    let text = format!("the last ids are: {}; there is room for {left} more", last.join(", "));
+    let advice =
+        "import the data again into a new database, with lower ids: new ids continue above the highest one";
+    match left {
+        ..IDS_PROBLEM => Finding::problem("ids", text, advice),
+        IDS_PROBLEM..IDS_WARNING => Finding::warning("ids", text, advice),
+        _ => Finding::ok("ids", text),
+    }
+}
+
 /// The largest accepted difference between two clocks, in microseconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 2_000_000;
 

@@ -3,7 +3,7 @@
 use super::{
     Finding, Level, MAX_CLOCK_DIFFERENCE,
     checks::{CHECKS, NEWEST},
-    newest, schema,
+    ids, newest, schema,
 };
 use crate::{
     clock::{Clock as _, SystemClock},
@@ -68,9 +68,18 @@ async fn run_checks(connection: &mut PgConnection, options: &Options) -> Result<
         for check in &CHECKS {
             found.push(check.finding(sqlx::query_scalar(check.sql).fetch_one(&mut *snapshot).await?));
         }
+        found.push(ids(last_ids(&mut snapshot).await?));
         found.push(newest(sqlx::query_scalar(NEWEST).fetch_one(&mut *snapshot).await?));
     }
     Ok(found)
+}
+
+/// Returns the last id of each table, also of rows that were deleted.
+async fn last_ids(connection: &mut PgConnection) -> Result<[(&'static str, i64); 3], Error> {
+    let last = "select (select last_value from users_id_seq), (select last_value from threads_seq_seq), \
+         (select last_value from messages_id_seq)";
+    let row = sqlx::query(last).fetch_one(connection).await?;
+    Ok([("users", row.try_get(0)?), ("threads", row.try_get(1)?), ("messages", row.try_get(2)?)])
 }
 
 async fn clock(connection: &mut PgConnection) -> Result<Finding, Error> {

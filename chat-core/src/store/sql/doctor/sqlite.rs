@@ -3,7 +3,7 @@
 use super::{
     Finding,
     checks::{CHECKS, NEWEST},
-    newest, schema,
+    ids, newest, schema,
 };
 use crate::store::sql::{
     OpenError,
@@ -80,6 +80,7 @@ fn run_checks(file: &Path, unused: bool) -> Result<Vec<Finding>, Error> {
         for check in &CHECKS {
             found.push(check.finding(snapshot.query_row(check.sql, [], |row| row.get(0))?));
         }
+        found.push(ids(last_ids(&snapshot)?));
         found.push(newest(snapshot.query_row(NEWEST, [], |row| row.get(0))?));
     }
     Ok(found)

@@ -9,7 +9,7 @@ use crate::store::sql::{
     value::{Arg, Column, saturating_i64},
 };
 use crate::{
-    api::{Participants, ThreadId, UserId},
+    api::{Participants, ThreadId, UserId, limits},
     store::{
         Import, ImportOutcome, ImportedMessage, ImportedThread, ImportedToken, ImportedUser, StoreError,
     },
@@ -25,6 +25,13 @@ pub(crate) async fn all<X: Transaction>(
     tx: &mut X,
     import: &Import,
 ) -> Result<Verdict<ImportOutcome>, Failure> {
+    let ids = import.users.iter().map(|user| user.id.get());
+    if ids.chain(import.messages.iter().map(|message| message.id.get())).any(|id| id > limits::ID_MAX) {
+        return Err(StoreError::Unsupported(
+            "an id of the import is above 2^62, which leaves no room for new ids",
+        )
+        .into());
+    }
     tx.enter_bulk_mode().await?;
     tx.run_optional(X::SQL.lock_user_ids).await?;
     if tx.first(sql::IMPORTED, &[(&import.digest).into()]).await?.is_some() {
