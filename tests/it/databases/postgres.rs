@@ -103,6 +103,24 @@ async fn refuse_bad(database: &Database, when: &str) {
     connection.execute(sqlx::AssertSqlSafe(trigger)).await.unwrap();
 }
 
+/// The detail of a violated constraint has the whole row.
+#[tokio::test]
+async fn an_error_of_the_server_does_not_have_the_text_of_a_message() {
+    let database = Database::fresh().await;
+    let store = connect(&database.url).await.unwrap();
+    let good = message(&store).await;
+    let constraint = "alter table messages add constraint no_secret check (text <> 's3cret')";
+    PgConnection::connect(&database.url).await.unwrap().execute(constraint).await.unwrap();
+    let bad = NewMessage { text: "s3cret".to_owned(), ..good };
+    let error = store
+        .insert_messages(vec![bad])
+        .await
+        .and_then(|outcomes| outcomes.into_iter().collect::<Result<Vec<_>, _>>());
+    let shown = format!("{0} {0:?}", error.unwrap_err());
+    assert!(shown.contains("no_secret") && !shown.contains("s3cret"), "{shown}");
+    store.close().await;
+}
+
 #[tokio::test]
 async fn only_the_message_that_the_database_refuses_fails() {
     let database = Database::fresh().await;

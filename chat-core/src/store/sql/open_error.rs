@@ -125,8 +125,10 @@ pub enum OpenError {
     /// Another transaction held a lock that a migration needs for the whole waiting time. Nothing was changed.
     #[error("cannot bring the schema of the database up to date: a lock was not free within {0:?}")]
     MigrationLocked(Duration, #[source] Source),
-    /// The role lacks a privilege that it needs to read the schema or to bring it up to date. Nothing was changed.
-    #[error("the database role lacks a privilege to bring the schema up to date; nothing was changed")]
+    /// The role lacks a privilege that it needs to bring the schema up to date, or to use the tables.
+    ///
+    /// The schema was not changed.
+    #[error("the database role lacks a privilege")]
     Privileges(#[source] Source),
     /// The search path of the role has no schema that exists and that the role may use. Nothing was changed.
     #[error("the database has no schema for the tables; nothing was changed")]
@@ -229,6 +231,7 @@ impl OpenError {
         })
     }
 
+    #[cfg(feature = "sqlite")]
     pub(super) fn database(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Database(Arc::new(error))
     }

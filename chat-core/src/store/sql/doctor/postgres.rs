@@ -26,7 +26,7 @@ pub(super) async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>
         Err(error) => Err(error),
     };
     connection.close().await.ok();
-    found.map_err(OpenError::database)
+    found.map_err(|error| OpenError::Database(postgres::source(error)))
 }
 
 /// Checks that no connection pooler in transaction mode is in front of the server.

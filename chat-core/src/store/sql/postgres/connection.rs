@@ -5,7 +5,7 @@
 
 use super::{
     BULK_MODE, SQL, arguments,
-    failure::{failed, is_read_only, is_shared_connection},
+    failure::{failed, is_read_only, is_shared_connection, source},
     read_only::OutdatedConnections,
 };
 use crate::store::sql::{
@@ -56,7 +56,7 @@ impl TimedConnection {
     pub(super) async fn take(database: &super::Postgres) -> Result<Self, Failure> {
         let taken = database.pool.acquire().await;
         Ok(Self {
-            connection: taken.map_err(|error| Failure::statement(Kind::Unavailable, error))?,
+            connection: taken.map_err(|error| Failure::Statement(Kind::Unavailable, source(error)))?,
             outdated: database.outdated.clone(),
             response_timeout: Some(RESPONSE_TIMEOUT),
             state: State::None,
@@ -104,7 +104,7 @@ impl Transaction for TimedConnection {
     async fn commit(&mut self) -> Result<(), Failure> {
         let commit = Manager::commit(&mut self.connection);
         let done = with_timeout(self.response_timeout, commit).await;
-        done.map_err(|error| Failure::Commit(Arc::new(error)))?;
+        done.map_err(|error| Failure::Commit(source(error)))?;
         self.state = State::None;
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Transaction for TimedConnection {
         let roll_back = Manager::rollback(&mut self.connection);
         let done = with_timeout(self.response_timeout, roll_back).await;
         // Without a confirmed rollback, the transaction must not be retried.
-        done.map_err(|error| Failure::statement(Kind::Unavailable, error))?;
+        done.map_err(|error| Failure::Statement(Kind::Unavailable, source(error)))?;
         self.state = State::None;
         Ok(())
     }

@@ -1,7 +1,11 @@
 //! Classifies the errors of the driver.
 
-use crate::store::sql::failure::{Failure, Kind};
+use crate::store::{
+    Source,
+    sql::failure::{Failure, Kind},
+};
 use sqlx::Error;
+use std::sync::Arc;
 
 /// SQLSTATE `read_only_sql_transaction`.
 const READ_ONLY: &str = "25006";
@@ -10,21 +14,40 @@ const READ_ONLY: &str = "25006";
 /// The driver prepares each statement once on a connection. So another client uses the same connection to the server.
 const SHARED_CONNECTION: [&str; 2] = ["42P05", "26000"];
 
+/// An error that the server reported.
+///
+/// Its detail is left out, because it can contain a row with the text of a message.
+#[derive(Debug, thiserror::Error)]
+#[error("{message} (SQLSTATE {state})")]
+struct ServerError {
+    state: String,
+    message: String,
+}
+
 /// A connection pooler gave this connection to another client between two statements.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "a connection pooler in transaction mode is between this program and Postgres; \
      set its mode to session (PgBouncer: pool_mode = session)"
 )]
-struct SharedConnection(#[source] Error);
+struct SharedConnection(#[source] Source);
 
 /// Converts an error of a statement into a failure.
 pub(super) fn failed(error: Error) -> Failure {
-    let kind = kind(&error);
-    if is_state(&error, &SHARED_CONNECTION) {
-        return Failure::statement(kind, SharedConnection(error));
+    let (kind, is_shared) = (kind(&error), is_shared_connection(&error));
+    let source = source(error);
+    Failure::Statement(kind, if is_shared { Arc::new(SharedConnection(source)) } else { source })
+}
+
+/// Converts an error of the driver into one that contains no row.
+pub(in crate::store::sql) fn source(error: Error) -> Source {
+    match &error {
+        Error::Database(reported) => Arc::new(ServerError {
+            state: reported.code().unwrap_or_default().into_owned(),
+            message: reported.message().to_owned(),
+        }),
+        _ => Arc::new(error),
     }
-    Failure::statement(kind, error)
 }
 
 /// Returns the SQLSTATE of an error that the server reported.

@@ -1,6 +1,6 @@
 //! Brings the schema of a Postgres database up to date.
 
-use super::failure::{is_read_only, is_shared_connection, state};
+use super::failure::{is_read_only, is_shared_connection, source, state};
 use crate::store::sql::{
     OpenError,
     migrations::{self, APPLIED, Applied},
@@ -10,7 +10,7 @@ use sqlx::{
     migrate::{Migrate as _, MigrateError, Migrator},
     postgres::PgRow,
 };
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, time::Duration};
 use tokio::time::timeout;
 
 pub(in crate::store::sql) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -50,13 +50,17 @@ pub(super) async fn migrate(connection: &mut PgConnection, limit: Duration) -> R
 /// Returns whether no migration is missing.
 async fn is_current(connection: &mut PgConnection) -> Result<bool, OpenError> {
     let is_recorded = "select to_regclass('_sqlx_migrations') is not null";
-    if !sqlx::query_scalar(is_recorded).fetch_one(&mut *connection).await.map_err(OpenError::database)? {
+    if !sqlx::query_scalar(is_recorded).fetch_one(&mut *connection).await.map_err(unreadable)? {
         return Ok(false);
     }
     let applied = sqlx::query(APPLIED).fetch_all(&mut *connection).await;
     let applied = applied.map_err(|error| refused(error, Duration::ZERO))?;
     let applied = applied.iter().map(applied_migration).collect::<Result<Vec<_>, Error>>();
-    Ok(migrations::missing(&applied.map_err(OpenError::database)?, &MIGRATIONS)?.is_empty())
+    Ok(migrations::missing(&applied.map_err(unreadable)?, &MIGRATIONS)?.is_empty())
+}
+
+fn unreadable(error: Error) -> OpenError {
+    OpenError::Database(source(error))
 }
 
 /// Reads a row of [`APPLIED`].
@@ -86,11 +90,11 @@ fn failed(error: MigrateError, limit: Duration) -> OpenError {
 /// Converts an error of a statement that reads or changes the schema.
 fn refused(error: Error, limit: Duration) -> OpenError {
     match state(&error).as_deref() {
-        Some("55P03") => OpenError::MigrationLocked(limit, Arc::new(error)),
-        Some("42501") => OpenError::Privileges(Arc::new(error)),
-        Some("3F000") => OpenError::NoSchema(Arc::new(error)),
+        Some("55P03") => OpenError::MigrationLocked(limit, source(error)),
+        Some("42501") => OpenError::Privileges(source(error)),
+        Some("3F000") => OpenError::NoSchema(source(error)),
         _ if is_read_only(&error) => OpenError::ReadOnlyServer,
         _ if is_shared_connection(&error) => OpenError::TransactionPooled,
-        _ => OpenError::migration(error),
+        _ => OpenError::Migration(source(error)),
     }
 }

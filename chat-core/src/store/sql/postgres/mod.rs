@@ -7,9 +7,11 @@ mod failure;
 mod migrate;
 mod open;
 mod pooler;
+mod privileges;
 mod read_only;
 
 pub(super) use address::address;
+pub(super) use failure::source;
 pub(super) use migrate::{MIGRATIONS, applied_migration};
 pub(super) use open::{ENCODING, OLDEST_VERSION, dial, open};
 pub(super) use pooler::is_transaction_pooled;

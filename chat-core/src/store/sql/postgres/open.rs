@@ -2,9 +2,10 @@
 
 use super::{
     Postgres, address,
-    failure::{is_shared_connection, state},
+    failure::{is_shared_connection, source, state},
     is_transaction_pooled,
     migrate::migrate,
+    privileges::check_privileges,
     read_only::OutdatedConnections,
 };
 use crate::store::sql::{OpenError, Options};
@@ -83,7 +84,8 @@ async fn prepare(
     {
         return Err(OpenError::TransactionPooled);
     }
-    migrate(first, migrate_timeout).await
+    migrate(first, migrate_timeout).await?;
+    check_privileges(first).await
 }
 
 /// Refuses a server or a database that cannot keep every message.
@@ -92,7 +94,7 @@ async fn refuse_unsuitable(connection: &mut PgConnection) -> Result<(), OpenErro
          current_setting('transaction_read_only') = 'on'";
     let row = sqlx::raw_sql(settings).fetch_one(connection).await.map_err(open_error)?;
     let read = || Ok::<_, Error>(suitable(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
-    read().map_err(OpenError::database)?
+    read().map_err(|error| OpenError::Database(source(error)))?
 }
 
 /// Checks the version number of a server, and the encoding and the mode of a database.
@@ -135,10 +137,10 @@ fn pool(connect: PgConnectOptions, options: &Options, outdated: Arc<OutdatedConn
 fn open_error(error: Error) -> OpenError {
     match state(&error).as_deref() {
         Some("3D000") => OpenError::NoSuchDatabase,
-        Some(state) if state.starts_with("28") => OpenError::Refused(Arc::new(error)),
+        Some(state) if state.starts_with("28") => OpenError::Refused(source(error)),
         Some(_) if is_shared_connection(&error) => OpenError::TransactionPooled,
-        Some(_) => OpenError::database(error),
-        None => OpenError::Unreachable(Arc::new(error)),
+        Some(_) => OpenError::Database(source(error)),
+        None => OpenError::Unreachable(source(error)),
     }
 }
 
