@@ -21,23 +21,31 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(global: Global) -> Result<Self> {
-        // An empty variable counts as not set.
-        let profile = Profile::new(global.profile.as_deref().filter(|name| !name.is_empty()))?;
+        // An empty option counts as not given.
+        let profile = Profile::new(global.profile.as_deref().filter(|name| !name.is_empty()))
+            .map_err(|failure| failure.given_by("--profile or CHAT_PROFILE"))?;
         let server = global.server.filter(|server| !server.trim().is_empty());
         let token = global.token.filter(|token| !token.expose().is_empty());
         // If both are given, the session is not read, so that an unreadable session file is no error.
         let session = if server.is_some() && token.is_some() { None } else { profile.load()? };
 
+        let is_server_given = server.is_some();
         let server = server
             .as_deref()
             .or(session.as_ref().map(|session| session.server.as_str()))
             .unwrap_or(DEFAULT_SERVER);
-        let client =
-            Client::builder(server).user_agent(concat!("chat-cli/", env!("CARGO_PKG_VERSION"))).build()?;
+        let client = Client::builder(server).user_agent(concat!("chat-cli/", env!("CARGO_PKG_VERSION")));
+        let client = client.build().map_err(|error| match Failure::from(error) {
+            failure if is_server_given => failure.given_by("--server or CHAT_SERVER_URL"),
+            failure => failure,
+        })?;
         let token_given = token.is_some();
         let token = token.or_else(|| session_token(session, client.server()));
         let client = match token {
-            Some(token) => client.with_token(token)?,
+            Some(token) => client.with_token(token).map_err(|error| match Failure::from(error) {
+                failure if token_given => failure.given_by("--token or CHAT_TOKEN"),
+                failure => failure,
+            })?,
             None => client,
         };
         Ok(Self { client, out: Output::new(global.json), profile, token_given })

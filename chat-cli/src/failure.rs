@@ -102,6 +102,12 @@ impl Failure {
         self
     }
 
+    /// Names the option and the variable that gave the wrong value.
+    pub(crate) fn given_by(mut self, option: &str) -> Self {
+        self.message = format!("{} (given by {option})", self.message);
+        self
+    }
+
     /// Adds a hint to check the address of the server, if it may be the cause.
     ///
     /// An existing hint is kept.

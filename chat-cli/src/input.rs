@@ -4,7 +4,14 @@ use crate::{
     failure::{Failure, FailureKind, Result},
     output,
 };
-use std::io::{self, IsTerminal, Read};
+use chat_client::limits;
+use chat_program::{ask_password, read_line, read_text};
+use std::io::{self, ErrorKind, IsTerminal};
+
+/// Maximum length of a line on standard input, in bytes: far more than a password may have.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
+/// Maximum length of a text on standard input, in bytes: that of the body of a request.
+const MAX_TEXT_BYTES: u64 = limits::BODY_MAX as u64;
 
 /// Reads a password from the next line of standard input or from the terminal.
 ///
@@ -29,19 +36,21 @@ pub(crate) fn new_password(from_stdin: bool) -> Result<String> {
 }
 
 fn password_line() -> Result<String> {
-    let mut line = String::new();
-    io::stdin().read_line(&mut line).map_err(|error| Failure::cannot("read the password", &error))?;
-    if line.is_empty() {
-        return Err(Failure::usage("no password on standard input").with_hint("write it there as one line"));
+    match read_line(MAX_LINE_BYTES) {
+        Ok(Some(line)) => Ok(line),
+        Ok(None) => {
+            Err(Failure::usage("no password on standard input").with_hint("write it there as one line"))
+        }
+        Err(error) => Err(cannot_read("the password", &error)),
     }
-    Ok(without_newline(line))
 }
 
 fn ask(prompt: &str) -> Result<String> {
-    rpassword::prompt_password(prompt).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
+    ask_password(prompt).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => {
             Failure::usage("no password was entered").with_hint("run the command again")
         }
+        ErrorKind::InvalidData | ErrorKind::FileTooLarge => cannot_read("the password", &error),
         _ => Failure::usage("no terminal to ask for the password").with_hint("use --password-stdin"),
     })
 }
@@ -51,19 +60,17 @@ pub(crate) fn text(given: String) -> Result<String> {
     if given != "-" {
         return Ok(given);
     }
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text).map_err(|error| Failure::cannot("read the text", &error))?;
-    Ok(without_newline(text))
+    read_text(MAX_TEXT_BYTES).map_err(|error| cannot_read("the text", &error))
 }
 
-fn without_newline(mut text: String) -> String {
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
+/// Returns the failure to read `what`. Input that is too long is rejected, as the server would do.
+fn cannot_read(what: &str, error: &io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::FileTooLarge => {
+            Failure::new(FailureKind::Rejected, format!("{what} was not read from standard input: {error}"))
         }
+        _ => Failure::cannot(format!("read {what}"), error),
     }
-    text
 }
 
 /// Asks on the terminal whether to delete `what`, unless `--yes` was given.
@@ -76,23 +83,9 @@ pub(crate) fn confirm(yes: bool, what: &str) -> Result<()> {
             .with_hint("use --yes to delete without confirmation"));
     }
     output::ask(&format!("Delete {what}? [y/N]"));
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).map_err(|error| Failure::cannot("read the confirmation", &error))?;
-    match answer.trim().to_ascii_lowercase().as_str() {
+    let answer = read_line(MAX_LINE_BYTES).map_err(|error| cannot_read("the confirmation", &error))?;
+    match answer.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Failure::new(FailureKind::Failed, "not confirmed; nothing was deleted")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_newline;
-
-    #[test]
-    fn only_one_final_newline_is_removed() {
-        for (read, kept) in [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), (" a \n", " a "), ("a\r", "a\r")]
-        {
-            assert_eq!(without_newline(read.to_owned()), kept);
-        }
     }
 }

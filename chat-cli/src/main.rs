@@ -32,12 +32,13 @@ mod session;
 mod table;
 mod user;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let cli = match cli::Cli::try_parse() {
+    let parsed = chat_program::parse(cli::Cli::command(), std::env::args_os());
+    let cli = match parsed.and_then(|matches| cli::Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return output::usage(&error),
     };

@@ -2,10 +2,8 @@
 //!
 //! Results go to standard output, everything else to standard error.
 
-use crate::{
-    failure::{Failure, FailureKind, Result},
-    table::printable,
-};
+use crate::failure::{Failure, FailureKind, Result};
+use chat_program::printable;
 use serde::Serialize;
 use std::{
     io::{self, Write},

@@ -1,6 +1,7 @@
 //! Tables and text for a terminal, with control characters escaped.
 
 use chat_client::Timestamp;
+use chat_program::printable;
 use comfy_table::{Table, presets};
 
 /// Formats a table without lines; returns an empty text if there are no rows.
@@ -11,29 +12,12 @@ pub(crate) fn table<const N: usize>(
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);
     for row in rows {
-        table.add_row(row.map(|cell| printable(&cell)));
+        table.add_row(row.map(|cell| printable(&cell).to_string()));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
     if table.row_count() == 0 { String::new() } else { table.trim_fmt() }
-}
-
-/// Escapes the characters that a terminal interprets instead of printing them.
-///
-/// These are control characters, line separators, and characters that change the direction of writing. The last kind
-/// can make one text look like another.
-pub(crate) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for char in text.chars() {
-        let changes_direction = matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if char.is_control() || changes_direction || matches!(char, '\u{2028}' | '\u{2029}') {
-            shown.extend(char.escape_default());
-        } else {
-            shown.push(char);
-        }
-    }
-    shown
 }
 
 /// Formats a time in UTC, without the fraction of a second.
@@ -50,13 +34,6 @@ pub(crate) fn yes_no(yes: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_characters_are_escaped() {
-        assert_eq!(printable("\u{1b}[2Jhi\r\n\t\u{9b}31m\u{7f}"), r"\u{1b}[2Jhi\r\n\t\u{9b}31m\u{7f}");
-        assert_eq!(printable("abc\u{202e}fdp\u{61c}.exe"), r"abc\u{202e}fdp\u{61c}.exe");
-        assert_eq!(printable("Größe 👩‍👩‍👧 شكرا \\n"), "Größe 👩‍👩‍👧 شكرا \\n");
-    }
 
     #[test]
     fn columns_are_aligned_and_not_cut() {

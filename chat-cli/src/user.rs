@@ -1,10 +1,8 @@
 //! Users as arguments of the command line.
 
-use crate::{
-    failure::{Failure, FailureKind, Result},
-    table::printable,
-};
+use crate::failure::{Failure, FailureKind, Result};
 use chat_client::{Client, OpenedThread, User, UserId};
+use chat_program::printable;
 use futures_util::{TryStreamExt, future};
 use std::str::FromStr;
 

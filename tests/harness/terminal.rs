@@ -4,6 +4,7 @@ use crate::program::PATIENCE;
 use rustix::{
     event::{PollFd, PollFlags, poll},
     fs::{Mode, OFlags, open},
+    process::{Pid, WaitId, WaitIdOptions, waitid},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{LocalModes, tcgetattr},
 };
@@ -91,6 +92,14 @@ impl Terminal {
     pub fn close(&mut self) {
         self.screen = None;
         self.keyboard = None;
+    }
+
+    /// Waits until a signal has stopped the program, as Ctrl-Z does.
+    pub fn wait_until_stopped(&self) {
+        let process = Pid::from_child(&self.child);
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(process), options).expect("a child").expect("its status");
+        assert!(status.stopped(), "{status:?}");
     }
 
     /// Waits until the program exits, and returns its status.

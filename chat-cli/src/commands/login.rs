@@ -1,6 +1,7 @@
 //! `chat-cli login`
 
-use crate::{context::Context, failure::Result, input, session, table::printable};
+use crate::{context::Context, failure::Result, input, session};
+use chat_program::printable;
 use clap::Args;
 
 /// Sign in and save the session

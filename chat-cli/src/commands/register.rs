@@ -1,6 +1,7 @@
 //! `chat-cli register`
 
-use crate::{context::Context, failure::Result, input, session, table::printable};
+use crate::{context::Context, failure::Result, input, session};
+use chat_program::printable;
 use clap::Args;
 
 /// Create an account, if registration is open on the server

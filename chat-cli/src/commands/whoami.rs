@@ -1,6 +1,7 @@
 //! `chat-cli whoami`
 
-use crate::{context::Context, failure::Result, table::printable};
+use crate::{context::Context, failure::Result};
+use chat_program::printable;
 use clap::Args;
 
 /// Show the current user and the server

@@ -12,3 +12,4 @@ mod sessions;
 mod snapshots;
 mod support;
 mod tokens;
+mod variables;

@@ -1,6 +1,6 @@
 //! Control characters in output, and output that cannot be written.
 
-use crate::support::{TOKEN, TestEnv, exit_status, message, mock, run, user};
+use crate::support::{THREAD, TOKEN, TestEnv, exit_status, message, mock, run, user};
 use serde_json::json;
 use std::process::Stdio;
 use wiremock::MockServer;
@@ -49,6 +49,29 @@ async fn a_full_disk_is_an_error() {
     command.env("CHAT_SERVER_URL", server.uri()).env("CHAT_TOKEN", TOKEN).args(["whoami", "--json"]);
     let output = command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
     assert_eq!(exit_status(output.status), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn endless_standard_input_is_refused() {
+    for args in [
+        &["send", "2", "-"][..],
+        &["messages", "send", THREAD, "-"],
+        &["messages", "edit", "7", "-"],
+        &["login", "ann", "--password-stdin"],
+        &["register", "ann", "--password-stdin"],
+        &["password", "--password-stdin"],
+    ] {
+        let endless = std::fs::File::open("/dev/zero").unwrap();
+        let mut command = TestEnv::new().command();
+        command.env("CHAT_SERVER_URL", "http://127.0.0.1:1").env("CHAT_TOKEN", TOKEN).args(args);
+        let output = command.stdin(endless).output().unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            exit_status(output.status) == 5 && complaint.contains("longer than 65536 bytes"),
+            "{complaint}"
+        );
+    }
 }
 
 #[cfg(target_os = "linux")]

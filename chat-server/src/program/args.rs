@@ -11,7 +11,7 @@ use clap::{
 /// Serve one-to-one chat over HTTP, and administer its database.
 ///
 /// Without a command it serves, like `chat-server serve`. Every option can also be set by an environment variable:
-/// CHAT_ and the name of the option in capitals. The command line takes precedence.
+/// CHAT_ and the name of the option in capitals. The command line takes precedence. An empty variable is not set.
 #[derive(Debug, Parser)]
 #[command(name = "chat-server", version, after_help = EXAMPLES)]
 struct Cli {
@@ -87,15 +87,19 @@ impl Args {
         Self::parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
 
-    fn parse(
-        args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
-    ) -> clap::error::Result<Self> {
-        let matches = Cli::command().try_get_matches_from(args)?;
+    fn parse(args: impl IntoIterator<Item = impl Into<std::ffi::OsString>>) -> clap::error::Result<Self> {
+        let args = args.into_iter().map(Into::into);
+        let matches = chat_program::parse(Cli::command(), args)?;
         let Cli { mut common, serve, command } = Cli::from_arg_matches(&matches)?;
         let source = |id| matches.value_source(id).filter(|source| *source != ValueSource::DefaultValue);
         match (source("database_url"), source("database_url_file")) {
             (url, file) if url.is_some() && url == file => {
-                let text = "--database-url and --database-url-file exclude each other: leave one out\n";
+                let text = match url {
+                    Some(ValueSource::EnvVariable) => {
+                        "CHAT_DATABASE_URL and CHAT_DATABASE_URL_FILE exclude each other: unset one\n"
+                    }
+                    _ => "--database-url and --database-url-file exclude each other: leave one out\n",
+                };
                 return Err(Cli::command().error(ErrorKind::ArgumentConflict, text));
             }
             (Some(ValueSource::CommandLine), _) => common.database_url_file = None,

@@ -1,6 +1,6 @@
 //! The options that all commands have.
 
-use super::database::DatabaseUrl;
+use super::{database::DatabaseUrl, log_filter::LogFilter};
 use chat_core::store::sql::Options;
 use clap::builder::RangedU64ValueParser;
 use std::{path::PathBuf, time::Duration};
@@ -39,7 +39,7 @@ pub(super) struct Common {
     /// What to log, to standard error: off, error, warn, info, debug or trace; also for parts, as in
     /// `info,chat_core=debug`. `info` logs every request [default: info without requests when serving, else off].
     #[arg(long, global = true, env = "CHAT_LOG", value_name = "FILTER")]
-    pub(super) log: Option<String>,
+    pub(super) log: Option<LogFilter>,
 
     /// Format of the log: readable text, or one JSON object per line.
     #[arg(long, global = true, env = "CHAT_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]

@@ -1,6 +1,9 @@
 //! The connection options of `serve`: TLS, origins, proxies, limits, time-outs.
 
-use super::common::seconds;
+use super::{
+    common::seconds,
+    failure::{Usage, hinted},
+};
 use anyhow::Result;
 use chat_core::error_chain;
 use chat_server::{ChatServiceBuilder, Origin, ServerLimits, Tls};
@@ -26,11 +29,11 @@ pub(super) struct ConnectionArgs {
     /// Serve over TLS with the certificate chain in this PEM file, the server's own certificate first.
     ///
     /// SIGHUP reloads it.
-    #[arg(long, env = "CHAT_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(long, env = "CHAT_TLS_CERT", value_name = "FILE")]
     pub(super) tls_cert: Option<PathBuf>,
 
     /// PEM file with the key of the certificate.
-    #[arg(long, env = "CHAT_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, env = "CHAT_TLS_KEY", value_name = "FILE")]
     pub(super) tls_key: Option<PathBuf>,
 
     /// Web origins that may call the API from a browser, such as https://chat.example [default: none].
@@ -94,8 +97,13 @@ pub(super) struct ConnectionArgs {
 impl ConnectionArgs {
     /// Reads the certificate, if one is given.
     pub(super) fn tls(&self) -> Result<Option<Tls>> {
-        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
-        Ok(Some(Tls::from_pem_files(certificate, key)?))
+        let missing = match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => return Ok(Some(Tls::from_pem_files(certificate, key)?)),
+            (None, None) => return Ok(None),
+            (Some(_), None) => "--tls-cert or CHAT_TLS_CERT is given without --tls-key or CHAT_TLS_KEY",
+            (None, Some(_)) => "--tls-key or CHAT_TLS_KEY is given without --tls-cert or CHAT_TLS_CERT",
+        };
+        Err(hinted(Usage(missing.to_owned()), "give both, or neither"))
     }
 
     /// Returns the limits of the server.

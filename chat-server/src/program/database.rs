@@ -4,7 +4,7 @@ use super::{
     common::Common,
     failure::{Usage, hinted},
 };
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chat_core::{
     Chat,
     store::{
@@ -12,7 +12,10 @@ use chat_core::{
         sql::{self, Address, OpenError, Options},
     },
 };
-use std::{convert::Infallible, fmt, path::Path, str::FromStr, sync::Arc};
+use std::{convert::Infallible, fmt, fs::File, io::Read, path::Path, str::FromStr, sync::Arc};
+
+/// Maximum number of bytes that are read from the file of an address.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// The address of the database. `Display` and `Debug` leave the password out.
 ///
@@ -23,8 +26,13 @@ pub(super) struct DatabaseUrl(String);
 impl DatabaseUrl {
     /// Reads the address from a file.
     pub(super) fn from_file(file: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read the database address from {}", file.display()))?;
+        let mut text = String::new();
+        let read = File::open(file).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
+        read.map_err(|error| {
+            let text = format!("cannot read the database address from {}", file.display());
+            let error = anyhow::Error::from(error).context(text);
+            hinted(error, "check --database-url-file or CHAT_DATABASE_URL_FILE")
+        })?;
         Ok(Self(text.trim().to_owned()))
     }
 
@@ -112,7 +120,11 @@ pub(super) const fn is_wrong_address(error: &OpenError) -> bool {
 /// Converts an error. An address that cannot be read is wrong usage.
 pub(super) fn failed(error: OpenError) -> anyhow::Error {
     match error.hint() {
-        Some(hint) if is_wrong_address(&error) => hinted(Usage(error.to_string()), hint),
+        Some(hint) if is_wrong_address(&error) => {
+            let text =
+                format!("{error} (given by --database-url, CHAT_DATABASE_URL or the file of the address)");
+            hinted(Usage(text), hint)
+        }
         _ => error.into(),
     }
 }

@@ -3,10 +3,9 @@
 use super::{
     args::Command,
     common::{Common, LogFormat},
-    failure::{Usage, hinted},
     log_queue::LogQueue,
 };
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     io::{self, IsTerminal},
@@ -29,13 +28,8 @@ const DEFAULT_OTHERWISE: &str = "off,chat_core::store::sql::postgres::migrate=wa
 pub(super) fn start(common: &Common, command: &Command, queue: &LogQueue) -> Result<()> {
     let is_serving = matches!(command, Command::Serve(_));
     let default = if is_serving { DEFAULT_WHEN_SERVING } else { DEFAULT_OTHERWISE };
-    let filter = common.log.as_deref().unwrap_or(default);
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        hinted(
-            Usage(format!("--log is not a filter: {error}")),
-            "give one such as info or info,chat_core=debug",
-        )
-    })?;
+    let filter = common.log.as_ref().map_or(default, |filter| filter.as_str());
+    let filter = EnvFilter::try_new(filter).context("cannot read the filter of the log")?;
     let log = fmt().with_env_filter(filter).with_writer(queue.clone());
     match common.log_format {
         LogFormat::Text => {

@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod import;
+mod log_filter;
 mod log_queue;
 mod logging;
 mod metrics;

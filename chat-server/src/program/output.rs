@@ -2,12 +2,19 @@
 
 use anyhow::{Context, Result};
 use chat_core::error_chain;
+use chat_program::{printable, read_line};
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 
+/// Maximum length of an answer to [`ask`], in bytes.
+const MAX_ANSWER_BYTES: u64 = 1024;
+
 /// Prints one line of a result, or several lines in one text.
+///
+/// A value in it must not contain a line end: escape it with [`printable`] first.
 pub(super) fn line(text: &str) -> Result<()> {
-    write(io::stdout().lock(), &visible(text, true))
+    let lines: Vec<_> = text.split('\n').map(|line| printable(line).to_string()).collect();
+    write(io::stdout().lock(), &lines.join("\n"))
 }
 
 /// Prints a result as JSON.
@@ -20,11 +27,10 @@ pub(super) fn json(value: &impl Serialize) -> Result<()> {
 /// So standard output has only results.
 pub(super) fn ask(question: &str) -> Result<String> {
     let mut terminal = io::stderr().lock();
-    write!(terminal, "{question} ")?;
+    write!(terminal, "{} ", printable(question))?;
     terminal.flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(answer.trim().to_owned())
+    let answer = read_line(MAX_ANSWER_BYTES).context("cannot read the answer")?;
+    Ok(answer.unwrap_or_default().trim().to_owned())
 }
 
 /// Writes the failure of a command as one line.
@@ -37,7 +43,7 @@ pub(super) fn failure(to: impl Write, error: &anyhow::Error, hint: Option<&str>)
         text.push_str(hint);
     }
     // If standard error is closed, there is no other place to report it.
-    let _ = write(to, &visible(&text, false));
+    let _ = write(to, &printable(&text).to_string());
 }
 
 /// A JSON array that is printed while its items are still being fetched.
@@ -76,30 +82,5 @@ fn write(mut to: impl Write, text: &str) -> Result<()> {
     match to.write_all(format!("{text}\n").as_bytes()).and_then(|()| to.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Closed.into()),
         written => written.context("cannot write the result"),
-    }
-}
-
-/// Replaces control characters with blanks.
-///
-/// A name may contain them, and a terminal would interpret them.
-///
-/// A failure is always one line, even if the text of a driver has several.
-fn visible(text: &str, keep_newlines: bool) -> String {
-    let is_shown = |c: char| !c.is_control() || (c == '\n' && keep_newlines);
-    text.chars().map(|c| if is_shown(c) { c } else { ' ' }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::visible;
-
-    #[test]
-    fn control_characters_are_replaced() {
-        assert_eq!(visible("a\u{1b}[2J\nb", true), "a [2J\nb");
-    }
-
-    #[test]
-    fn a_failure_is_one_line() {
-        assert_eq!(visible("a\nb", false), "a b");
     }
 }

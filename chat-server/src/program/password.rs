@@ -1,9 +1,10 @@
 //! Reads a password from standard input or from the terminal.
 
 use super::failure::{Usage, hinted};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use chat_core::api::limits;
-use std::io::{self, BufRead};
+use chat_program::{ask_password, printable, read_line};
+use std::io::ErrorKind;
 
 /// Maximum number of bytes that are read from standard input.
 ///
@@ -21,7 +22,7 @@ pub(super) struct PasswordArgs {
 impl PasswordArgs {
     /// Reads the password for `username`.
     pub(super) fn read(&self, username: &str) -> Result<String> {
-        let password = if self.password_stdin { first_line(io::stdin().lock())? } else { ask(username)? };
+        let password = if self.password_stdin { first_line()? } else { ask(username)? };
         // An administrator may set a shorter password than users may choose. But a password with which sign-in always
         // fails is refused.
         if password.is_empty() || password.contains('\0') || password.len() > limits::PASSWORD_MAX {
@@ -31,39 +32,28 @@ impl PasswordArgs {
     }
 }
 
-/// Reads the first line, without its end.
-fn first_line(source: impl BufRead) -> Result<String> {
-    let mut line = Vec::new();
-    source.take(MAX_LINE_BYTES).read_until(b'\n', &mut line).context("cannot read standard input")?;
-    let line = line.strip_suffix(b"\n").map_or(&*line, |line| line.strip_suffix(b"\r").unwrap_or(line));
-    String::from_utf8(line.to_vec()).ok().context("the password on standard input is not UTF-8")
+/// Reads the first line of standard input, without its end.
+fn first_line() -> Result<String> {
+    let line = read_line(MAX_LINE_BYTES).context("cannot read the password from standard input")?;
+    Ok(line.unwrap_or_default())
 }
 
 fn ask(username: &str) -> Result<String> {
     let ask = |prompt: &str| {
-        rpassword::prompt_password(prompt).map_err(|_| {
-            hinted(Usage("there is no terminal to ask for the password".to_owned()), "give --password-stdin")
+        ask_password(prompt).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => anyhow!("no password was entered; nothing was changed"),
+            ErrorKind::InvalidData | ErrorKind::FileTooLarge => {
+                anyhow::Error::from(error).context("cannot read the password")
+            }
+            _ => hinted(
+                Usage("there is no terminal to ask for the password".to_owned()),
+                "give --password-stdin",
+            ),
         })
     };
-    let password = ask(&format!("Password for {username}: "))?;
+    let password = ask(&format!("Password for {}: ", printable(username)))?;
     if ask("Repeat the password: ")? != password {
         bail!("the passwords differ; nothing was changed");
     }
     Ok(password)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_password_is_the_first_line_without_its_end() {
-        for (given, password) in [
-            ("1234\n", "1234"),
-            ("1234\r\n", "1234"),
-            ("1234", "1234"),
-            (" a b \nc\n", " a b "),
-            ("1\r", "1\r"),
-        ] {
-            assert_eq!(super::first_line(given.as_bytes()).unwrap(), password, "{given:?}");
-        }
-    }
 }

@@ -104,10 +104,10 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
     let tls = args.connections.tls()?;
     let hangup = handle_hangup(tls.as_ref()).context("cannot install a signal handler")?;
     let database = lock(common, args.database(common)).await?;
-    let listener = bind(&args.listen, "--listen").await?;
+    let listener = bind(&args.listen, "--listen or CHAT_LISTEN").await?;
     let address = listener.local_addr()?;
     let metrics_listener = match &args.metrics_listen {
-        Some(address) => Some(bind(address, "--metrics-listen").await?),
+        Some(address) => Some(bind(address, "--metrics-listen or CHAT_METRICS_LISTEN").await?),
         None => None,
     };
 

@@ -3,6 +3,7 @@
 use super::{common::Common, failure::hinted, output, user};
 use anyhow::{Result, anyhow};
 use chat_core::{Error, api::TokenId};
+use chat_program::printable;
 use clap::builder::BoolishValueParser;
 
 /// The subcommands of `token`.
@@ -62,7 +63,7 @@ async fn list(common: &Common, username: &str, json: bool) -> Result<()> {
         let expires = token.expires.map_or_else(|| "never".to_owned(), |time| time.to_string());
         let (created, used) = (token.created.to_string(), token.last_used.to_string());
         // Users choose the names of their tokens. A name may contain a line break.
-        let name = token.name.as_deref().unwrap_or("-").replace('\n', " ");
+        let name = printable(token.name.as_deref().unwrap_or("-"));
         output::line(&format!("{:>6}  {created:27}  {used:27}  {expires:27}  {name}", token.id.get()))?;
     }
     Ok(())

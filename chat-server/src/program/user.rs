@@ -13,6 +13,7 @@ use chat_core::{
     api::{Timestamp, UserId},
     store::Account,
 };
+use chat_program::printable;
 use clap::builder::BoolishValueParser;
 use serde::Serialize;
 use std::io::{self, IsTerminal};
@@ -166,7 +167,8 @@ async fn list(chat: &Chat, json: bool) -> Result<()> {
                 array.item(&Listed { id, username, active, created })?;
             } else {
                 let (state, created) = (if active { "active" } else { "disabled" }, created.to_string());
-                output::line(&format!("{:>10}  {state:8}  {created:27}  {username}", id.get()))?;
+                let name = printable(&username);
+                output::line(&format!("{:>10}  {state:8}  {created:27}  {name}", id.get()))?;
             }
         }
         if after.is_none() {

@@ -27,4 +27,5 @@ mod sqlite_files;
 mod stop;
 mod tls;
 mod users;
+mod variables;
 mod wire;

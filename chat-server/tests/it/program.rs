@@ -59,7 +59,7 @@ impl Program {
 
     /// Starts a server on a free port.
     pub(crate) fn serve(&self, options: &str) -> Server {
-        Self::started(self.command(&format!("serve --listen 127.0.0.1:0 {options}")))
+        Self::started(&mut self.command(&format!("serve --listen 127.0.0.1:0 {options}")))
     }
 
     /// Starts a server with a limit on open files.
@@ -70,10 +70,11 @@ impl Program {
         command.args(["-c", &line, env!("CARGO_BIN_EXE_chat-server")]);
         command.env_clear().current_dir(self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self::started(command)
+        Self::started(&mut command)
     }
 
-    fn started(mut command: Command) -> Server {
+    /// Starts a command that serves. Returns once it listens.
+    pub(crate) fn started(command: &mut Command) -> Server {
         let mut child = command.spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut log = String::new();

@@ -208,3 +208,43 @@ fn guessing_is_limited_unless_rate_limits_are_off() {
         assert_eq!(guesses[39], expected, "{options}: {guesses:?}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn endless_standard_input_is_refused() {
+    let program = Program::new();
+    for line in ["user add ann --password-stdin", "import django -"] {
+        let endless = std::fs::File::open("/dev/zero").unwrap();
+        let refusal = Ended::from(program.command(line).stdin(endless).output().unwrap()).refused(1);
+        assert!(!refusal.contains('\0'), "{line}: {refusal}");
+    }
+    // The file of the address is bounded too.
+    let refusal = program.run("user list --database-url-file /dev/zero").refused(2);
+    assert!(refusal.contains("database address"), "{refusal}");
+}
+
+#[test]
+fn control_and_direction_characters_are_escaped_in_every_table() {
+    let program = Program::new();
+    let name = "\u{1b}[2Jann\u{202e}\nforged";
+    let dump = serde_json::json!([
+        {"model": "auth.user", "pk": 2, "fields": {"username": name, "password": "!"}},
+        {"model": "forged\n.model", "pk": 1, "fields": {}},
+    ]);
+    program.write("dump.json", &dump.to_string());
+    let escaped = r"\u{1b}[2Jann\u{202e}\nforged";
+    let is_plain = |text: &str| !text.contains(['\u{1b}', '\u{202e}']) && !text.contains("\nforged");
+    let report = program.run("import django dump.json").printed();
+    assert!(report.contains(escaped) && report.contains(r"forged\n.model") && is_plain(&report), "{report}");
+    let list = program.run("user list").printed();
+    assert!(list.contains(escaped) && is_plain(&list), "{list}");
+
+    let server = program.serve("");
+    program.run_with("user add bob --password-stdin", "1234\n").printed();
+    let log_in = serde_json::json!({"username": "bob", "password": "1234", "name": name}).to_string();
+    assert_eq!(server.request("POST", "/token/", "", &log_in).0, 200);
+    let list = program.run("token list bob").printed();
+    assert!(list.contains(escaped) && is_plain(&list), "{list}");
+    let findings = program.run("doctor --tls-cert \u{202e}.crt --tls-key a");
+    assert!(findings.stdout.contains(r"\u{202e}.crt") && is_plain(&findings.stdout), "{findings:?}");
+}

@@ -3,6 +3,7 @@
 use super::super::output;
 use anyhow::Result;
 use chat_core::store::sql::{Finding, Level};
+use chat_program::printable;
 use serde::Serialize;
 
 /// Width of the column with the level, in characters.
@@ -32,6 +33,9 @@ fn lines(Finding { subject, level, text, advice, .. }: &Finding) -> String {
         Level::Warning => "warning",
         Level::Problem => "problem",
     };
-    let line = format!("{level:<LEVEL_WIDTH$}{subject}: {text}");
-    advice.as_ref().map_or_else(|| line.clone(), |advice| format!("{line}\n{:LEVEL_WIDTH$}→ {advice}", ""))
+    let line = format!("{level:<LEVEL_WIDTH$}{subject}: {}", printable(text));
+    match advice {
+        Some(advice) => format!("{line}\n{:LEVEL_WIDTH$}→ {}", "", printable(advice)),
+        None => line,
+    }
 }

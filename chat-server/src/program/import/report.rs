@@ -1,6 +1,7 @@
 //! The report of an import: the imported objects, and the skipped ones.
 
 use chat_core::{api::ThreadId, store::Import};
+use chat_program::printable;
 use std::{collections::BTreeMap, fmt};
 
 /// The counts and names of one import.
@@ -24,12 +25,12 @@ impl Report {
 
     /// Records an object of a model that the chat does not have.
     pub(super) fn other(&mut self, model: String) {
-        *self.other.entry(model).or_default() += 1;
+        *self.other.entry(printable(&model).to_string()).or_default() += 1;
     }
 
     /// Records a user whose password hash cannot be verified.
     pub(super) fn unusable(&mut self, username: &str) {
-        self.unusable.push(username.to_owned());
+        self.unusable.push(printable(username).to_string());
     }
 
     /// Records a thread that is skipped.

@@ -1,0 +1,70 @@
+//! The command line together with the environment variables of its options.
+
+use clap::{
+    ArgMatches, Command,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+use std::ffi::{OsStr, OsString};
+
+/// Parses a command line, with the environment variables that its options name.
+///
+/// - An empty variable is like one that is not set, as compose files make of `${NAME:-}`.
+/// - A variable that ends with a carriage return is refused by its name: the file that sets it has the line ends of
+///   Windows.
+/// - The error of an option that a variable sets names the variable.
+///
+/// # Errors
+/// Those of clap, and the refusal of a carriage return, which is a usage error of clap too. For `--help` and
+/// `--version` clap returns an error as well.
+pub fn parse(
+    mut command: Command,
+    args: impl IntoIterator<Item = OsString>,
+) -> Result<ArgMatches, clap::Error> {
+    let args: Vec<_> = args.into_iter().collect();
+    if let Some(name) = find_variable(&command, &|_, value| value.as_encoded_bytes().ends_with(b"\r")) {
+        let text = format!(
+            "{} ends with a carriage return: save the file that sets it with the line ends of Unix\n",
+            name.display()
+        );
+        return Err(command.error(ErrorKind::InvalidValue, text));
+    }
+    let mut command = without_empty_variables(command);
+    command.try_get_matches_from_mut(&args).map_err(|error| name_variable(error, &command, &args))
+}
+
+/// Returns the first variable of a command and its subcommands, by its option and value.
+fn find_variable(command: &Command, is_sought: &dyn Fn(&clap::Arg, &OsStr) -> bool) -> Option<OsString> {
+    let of_command = command.get_arguments().find_map(|arg| {
+        let name = arg.get_env()?;
+        std::env::var_os(name).filter(|value| is_sought(arg, value)).map(|_| name.to_owned())
+    });
+    of_command.or_else(|| command.get_subcommands().find_map(|sub| find_variable(sub, is_sought)))
+}
+
+fn without_empty_variables(command: Command) -> Command {
+    let is_empty =
+        |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| if is_empty(&arg) { arg.env(None::<&'static str>) } else { arg })
+        .mut_subcommands(without_empty_variables)
+}
+
+/// Names the variable instead of the option, in the error of an option that was not typed.
+fn name_variable(mut error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return error };
+    // The error has the option with its value: --listen <ADDR>.
+    let Some(long) = option.split(' ').next().and_then(|option| option.strip_prefix("--")) else {
+        return error;
+    };
+    let is_typed = args.iter().any(|arg| {
+        let rest =
+            arg.as_encoded_bytes().strip_prefix(b"--").and_then(|arg| arg.strip_prefix(long.as_bytes()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"="))
+    });
+    let variable = find_variable(command, &|arg, value| arg.get_long() == Some(long) && !value.is_empty());
+    if let Some(variable) = variable.filter(|_| !is_typed) {
+        let name = variable.to_string_lossy().into_owned();
+        error.insert(ContextKind::InvalidArg, ContextValue::String(name));
+    }
+    error
+}
