@@ -1,11 +1,15 @@
 //! The connection options of `serve`: TLS, origins, proxies, limits, time-outs.
 
 use super::{
+    certificate,
     common::seconds,
     failure::{Usage, hinted},
 };
 use anyhow::Result;
-use chat_core::error_chain;
+use chat_core::{
+    clock::{Clock as _, SystemClock},
+    error_chain,
+};
 use chat_server::{ChatServiceBuilder, Origin, ServerLimits, Tls};
 use clap::builder::RangedU64ValueParser;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
@@ -135,10 +139,14 @@ impl ConnectionArgs {
 /// Reloads the certificate, at SIGHUP.
 pub(super) fn reload(tls: &Tls) {
     match tls.reload() {
-        Ok(()) => tracing::info!("SIGHUP: certificate reloaded"),
+        Ok(()) => {
+            tracing::info!("SIGHUP: certificate reloaded");
+            certificate::log(tls, SystemClock.now());
+        }
         Err(error) => {
+            let hint = error.hint();
             let error = error_chain(&error);
-            tracing::error!(%error, "SIGHUP: cannot reload the certificate; keeping the current one");
+            tracing::error!(%error, hint, "SIGHUP: cannot reload the certificate; keeping the current one");
         }
     }
 }

@@ -5,6 +5,7 @@ use chat_core::{
     Error as ChatError,
     store::sql::{OpenError, RestoreError},
 };
+use chat_server::TlsError;
 use std::{error::Error as StdError, fmt};
 
 /// A command line that cannot be executed: exit status 2.
@@ -44,7 +45,10 @@ pub(super) fn hint(error: &Error) -> Option<&str> {
         }
         let of_chat = cause.downcast_ref().and_then(ChatError::hint);
         let of_restore = || cause.downcast_ref().and_then(RestoreError::hint);
-        of_chat.or_else(of_restore).or_else(|| cause.downcast_ref().and_then(OpenError::hint))
+        of_chat
+            .or_else(of_restore)
+            .or_else(|| cause.downcast_ref().and_then(OpenError::hint))
+            .or_else(|| cause.downcast_ref().and_then(TlsError::hint))
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod args;
 mod backup;
+mod certificate;
 mod common;
 mod connections;
 mod database;

@@ -1,6 +1,7 @@
 //! `chat-server serve`.
 
 use super::{
+    certificate,
     common::Common,
     connections::{self, ConnectionArgs},
     database, demo, doctor,
@@ -102,6 +103,9 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
     // The steps are in this order, so that a server that cannot start changes nothing. For example, --demo then does
     // not fill the database.
     let tls = args.connections.tls()?;
+    if let Some(tls) = &tls {
+        certificate::log(tls, started);
+    }
     let hangup = handle_hangup(tls.as_ref()).context("cannot install a signal handler")?;
     let database = lock(common, args.database(common)).await?;
     let listener = bind(&args.listen, "--listen or CHAT_LISTEN").await?;

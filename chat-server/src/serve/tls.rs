@@ -12,7 +12,7 @@ use std::{
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
-        self, ServerConfig,
+        self, InconsistentKeys, ServerConfig,
         crypto::{CryptoProvider, aws_lc_rs},
         pki_types::{
             CertificateDer, PrivateKeyDer,
@@ -91,10 +91,42 @@ pub enum TlsError {
         /// The cause.
         source: pem::Error,
     },
-    /// The key does not match the certificate, or one of them is not supported.
+    /// The key is protected with a passphrase.
+    #[error("the private key in {path} is encrypted", path = path.display())]
+    EncryptedKey {
+        /// The path of the file.
+        path: PathBuf,
+    },
+    /// The key belongs to another certificate than the first one of the file.
+    #[error("the private key in {key} does not belong to the first certificate in {certificate}",
+        key = key.display(), certificate = certificate.display())]
+    KeyMismatch {
+        /// The path of the certificate chain.
+        certificate: PathBuf,
+        /// The path of the key.
+        key: PathBuf,
+    },
+    /// The certificate or the key is not supported.
     #[error("the certificate cannot be used with the key")]
     Unusable(#[from] rustls::Error),
 }
+
+impl TlsError {
+    /// Returns what to do about the error, if there is advice.
+    pub const fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::File { .. } => "check the path, and that the file is in PEM format",
+            Self::EncryptedKey { .. } => "decrypt it: openssl pkey -in FILE -out NEW-FILE",
+            Self::KeyMismatch { .. } => {
+                "use the key of the server's own certificate, which comes first in the file of the chain"
+            }
+            Self::Unusable(_) => return None,
+        })
+    }
+}
+
+/// The beginning of a key in PKCS #8 that is encrypted, and the header of one in an older format.
+const ENCRYPTED: [&str; 2] = ["-----BEGIN ENCRYPTED PRIVATE KEY-----", "Proc-Type: 4,ENCRYPTED"];
 
 /// The paths of the certificate and its key, and the certificate in use.
 #[derive(Debug)]
@@ -111,7 +143,9 @@ impl Tls {
     ///
     /// # Errors
     /// - [`TlsError::File`] if a file cannot be read or contains no certificate or no key.
-    /// - [`TlsError::Unusable`] if the key does not match the certificate, or is of an unsupported kind.
+    /// - [`TlsError::EncryptedKey`] if the only key in its file is encrypted.
+    /// - [`TlsError::KeyMismatch`] if the key does not belong to the first certificate.
+    /// - [`TlsError::Unusable`] if the key is of an unsupported kind.
     pub fn from_pem_files(certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let (certificate, key) = (certificate.as_ref().to_owned(), key.as_ref().to_owned());
@@ -123,6 +157,13 @@ impl Tls {
             .with_cert_resolver(files.clone());
         config.alpn_protocols = vec![ALPN_HTTP2.to_vec(), ALPN_HTTP1.to_vec()];
         Ok(Self { files, config: Arc::new(config) })
+    }
+
+    /// Returns the certificate chain in use, the server's own certificate first.
+    ///
+    /// It is not checked whether they are valid at this time.
+    pub fn certificates(&self) -> Vec<CertificateDer<'static>> {
+        self.files.current.read().unwrap_or_else(PoisonError::into_inner).cert.clone()
     }
 
     /// Reads the files again.
@@ -160,8 +201,24 @@ fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Arc
         .and_then(Iterator::collect)
         .and_then(|chain: Vec<_>| if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) })
         .map_err(failed("a certificate", certificate))?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(failed("a private key", key))?;
-    Ok(Arc::new(CertifiedKey::from_der(chain, key, provider)?))
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| {
+        if is_encrypted(key) {
+            TlsError::EncryptedKey { path: key.to_owned() }
+        } else {
+            failed("a private key", key)(error)
+        }
+    })?;
+    match CertifiedKey::from_der(chain, secret, provider) {
+        Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            Err(TlsError::KeyMismatch { certificate: certificate.to_owned(), key: key.to_owned() })
+        }
+        pair => Ok(Arc::new(pair?)),
+    }
+}
+
+/// Returns whether a file contains an encrypted private key.
+fn is_encrypted(key: &Path) -> bool {
+    std::fs::read_to_string(key).is_ok_and(|text| ENCRYPTED.iter().any(|mark| text.contains(mark)))
 }
 
 /// Accepts TLS connections, and serves HTTP/2 on them.

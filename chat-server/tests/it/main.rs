@@ -12,6 +12,7 @@
 )]
 
 mod backup;
+mod certificates;
 mod connections;
 mod cors;
 mod databases;

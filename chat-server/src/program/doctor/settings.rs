@@ -1,7 +1,8 @@
 //! Checks of the settings that a server would start with.
 
-use super::super::{database::DatabaseUrl, process, serve::ServeArgs};
+use super::super::{certificate, database::DatabaseUrl, failure, process, serve::ServeArgs};
 use chat_core::{
+    clock::{Clock as _, SystemClock},
     error_chain,
     store::sql::{Address, Finding},
 };
@@ -56,7 +57,7 @@ pub(super) fn examine(url: &DatabaseUrl, args: &ServeArgs) -> Vec<Finding> {
         let advice = "make --request-timeout longer than --body-timeout";
         warn("--body-timeout has no effect: it is longer than --request-timeout", advice);
     }
-    findings.extend(certificate(args));
+    findings.extend(tls(args));
     if findings.is_empty() {
         findings.push(Finding::ok("settings", "the settings are in order"));
     }
@@ -83,15 +84,16 @@ fn is_loopback(address: IpAddr) -> bool {
 #[cfg(unix)]
 const OTHERS: u32 = 0o007;
 
-/// Checks that the certificate can be used and its key is not world-readable.
-fn certificate(args: &ServeArgs) -> Vec<Finding> {
+/// Checks that the certificate can be used, that it is valid, and that its key is not world-readable.
+fn tls(args: &ServeArgs) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Err(error) = args.connections.tls() {
-        findings.push(Finding::problem(
-            "certificate",
-            error_chain(&*error).to_string(),
-            "check --tls-cert and --tls-key",
-        ));
+    match args.connections.tls() {
+        Ok(None) => {}
+        Ok(Some(tls)) => findings.extend(certificate::examine(&tls, SystemClock.now())),
+        Err(error) => {
+            let advice = failure::hint(&error).unwrap_or("check --tls-cert and --tls-key");
+            findings.push(Finding::problem(certificate::SUBJECT, error_chain(&*error).to_string(), advice));
+        }
     }
     #[cfg(unix)]
     if let Some(key) = &args.connections.tls_key
@@ -99,7 +101,7 @@ fn certificate(args: &ServeArgs) -> Vec<Finding> {
         && std::os::unix::fs::MetadataExt::mode(&data) & OTHERS != 0
     {
         let text = "every user of this machine can read the key of the certificate";
-        findings.push(Finding::warning("certificate", text, format!("chmod 600 {}", key.display())));
+        findings.push(Finding::warning(certificate::SUBJECT, text, format!("chmod 600 {}", key.display())));
     }
     findings
 }

@@ -1,0 +1,94 @@
+//! Certificates that are not valid, and keys that cannot be used, as the program reports them.
+
+use crate::program::Program;
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+/// The options of a server with the files that [`write`] writes.
+const TLS: &str = "--tls-cert chat.crt --tls-key chat.key";
+
+/// Writes a certificate that is valid from one year to another, and its key.
+fn write(program: &Program, from: i32, to: i32) {
+    let mut params = CertificateParams::new(["chat.example".to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(from, 1, 2), date_time_ymd(to, 3, 4));
+    let key = KeyPair::generate().unwrap();
+    program.write("chat.crt", &params.self_signed(&key).unwrap().pem());
+    program.write("chat.key", &key.serialize_pem());
+}
+
+/// Returns the lines of `doctor` about the certificate.
+fn doctor(program: &Program) -> String {
+    let found = program.run(&format!("doctor --database-url sqlite::memory: {TLS}"));
+    let lines: Vec<_> = found.stdout.lines().collect();
+    let about = lines.windows(2).filter(|pair| pair[0].contains("certificate: "));
+    about.flatten().copied().collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_certificate_that_is_not_valid_is_reported() {
+    let program = Program::new();
+    for (from, to, text) in [
+        (2020, 2021, "expired at 2021-03-04T00:00:00Z"),
+        (2999, 3000, "is not valid before 2999-01-02T00:00:00Z"),
+    ] {
+        write(&program, from, to);
+        let found = doctor(&program);
+        assert!(found.starts_with("problem") && found.contains(text), "{found}");
+        // It is reported, and served.
+        let server = program.serve(TLS);
+        let (status, ..) = server.stop("TERM");
+        assert_eq!(status.code(), Some(0));
+        let mut command = program.command(&format!("serve --listen 127.0.0.1:0 {TLS}"));
+        let mut child = command.spawn().unwrap();
+        let mut log = std::io::BufReader::new(child.stderr.take().unwrap());
+        let mut first = String::new();
+        std::io::BufRead::read_line(&mut log, &mut first).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(first.contains("ERROR") && first.contains(text), "{first}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn sighup_reports_a_certificate_that_is_not_valid() {
+    let program = Program::new();
+    write(&program, 2020, 2999);
+    assert!(!doctor(&program).contains("expire"), "{}", doctor(&program));
+    let mut server = program.serve(TLS);
+    write(&program, 2020, 2021);
+    server.signal("HUP");
+    server.logged("certificate reloaded");
+    server.logged("expired at 2021-03-04T00:00:00Z");
+    program.write(
+        "chat.key",
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n",
+    );
+    server.signal("HUP");
+    server.logged("the private key in chat.key is encrypted");
+    assert_eq!(server.stop("TERM").0.code(), Some(0));
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_named() {
+    let program = Program::new();
+    write(&program, 2020, 2999);
+    let pkcs8 = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let older = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n\
+                 -----END RSA PRIVATE KEY-----\n";
+    let other = KeyPair::generate().unwrap().serialize_pem();
+    for (key, text, advice) in [
+        (pkcs8, "the private key in chat.key is encrypted", "openssl pkey"),
+        (older, "the private key in chat.key is encrypted", "openssl pkey"),
+        (
+            &other,
+            "the private key in chat.key does not belong to the first certificate in chat.crt",
+            "comes first",
+        ),
+    ] {
+        program.write("chat.key", key);
+        let refusal = program.run(&format!("serve --listen 127.0.0.1:0 {TLS}")).refused(1);
+        assert!(refusal.starts_with(text) && refusal.contains(advice), "{refusal}");
+        let found = doctor(&program);
+        assert!(found.starts_with("problem") && found.contains(text) && found.contains(advice), "{found}");
+    }
+}
