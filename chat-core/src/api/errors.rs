@@ -163,7 +163,7 @@ pub mod error_text {
     /// A password shorter than [`PASSWORD_MIN`](crate::api::limits::PASSWORD_MIN).
     pub const PASSWORD_TOO_SHORT: &str = "This password is too short. It must contain at least 8 characters.";
     /// A password longer than [`PASSWORD_MAX`](crate::api::limits::PASSWORD_MAX).
-    pub const PASSWORD_TOO_LONG: &str = "This password is too long. It must contain at most 1024 bytes.";
+    pub const PASSWORD_TOO_LONG: &str = "This password is too long. It must contain at most 1024 characters.";
     /// The current password in the request is wrong.
     pub const WRONG_PASSWORD: &str = "Invalid password.";
     /// A thread of a user with themselves.

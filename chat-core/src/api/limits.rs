@@ -10,9 +10,9 @@ pub const USERNAME_MAX: usize = 150;
 ///
 /// New ids continue above the highest one. The largest id of the database is 2⁶³ − 1, so half of all ids stay free.
 pub const ID_MAX: i64 = 1 << 62;
-/// Shortest password that a user may choose, in bytes.
+/// Shortest password that a user may choose, in code points.
 pub const PASSWORD_MIN: usize = 8;
-/// Longest password, in bytes.
+/// Longest password, in code points.
 pub const PASSWORD_MAX: usize = 1024;
 /// Entries of a page if the request has no `limit`.
 pub const PAGE_DEFAULT: u64 = 100;

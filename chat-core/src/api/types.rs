@@ -25,7 +25,7 @@ pub struct Credentials {
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = limits::USERNAME_MAX)))]
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[A-Za-z0-9@.+_-]+$"), example = &"ann"))]
     pub username: String,
-    /// The password: 8 to 1024 bytes.
+    /// The password: 8 to 1024 code points.
     #[cfg_attr(feature = "schema", schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD_MAX)))]
     #[cfg_attr(feature = "schema", schemars(example = &"correct horse"))]
     pub password: String,
@@ -90,7 +90,7 @@ pub struct PasswordChange {
     /// The current password.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub current: String,
-    /// The new password: 8 to 1024 bytes.
+    /// The new password: 8 to 1024 code points.
     #[cfg_attr(feature = "schema", schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD_MAX)))]
     pub new: String,
 }

@@ -55,9 +55,9 @@ pub fn from_django(hash: &str) -> Option<PasswordHash> {
 ///
 /// # Errors
 /// The password has fewer than [`PASSWORD_MIN`](limits::PASSWORD_MIN) or more than
-/// [`PASSWORD_MAX`](limits::PASSWORD_MAX) bytes.
+/// [`PASSWORD_MAX`](limits::PASSWORD_MAX) code points.
 pub fn check(field: &str, password: &str) -> Result<(), FieldErrors> {
-    let fault = match password.len() {
+    let fault = match password.chars().count() {
         0..limits::PASSWORD_MIN => error_text::PASSWORD_TOO_SHORT,
         limits::PASSWORD_MIN..=limits::PASSWORD_MAX => return Ok(()),
         _ => error_text::PASSWORD_TOO_LONG,

@@ -25,8 +25,8 @@ impl PasswordArgs {
         let password = if self.password_stdin { first_line()? } else { ask(username)? };
         // An administrator may set a shorter password than users may choose. But a password with which sign-in always
         // fails is refused.
-        if password.is_empty() || password.contains('\0') || password.len() > limits::PASSWORD_MAX {
-            bail!("not a password: give 1 to {} bytes without U+0000", limits::PASSWORD_MAX);
+        if password.is_empty() || password.contains('\0') || password.chars().count() > limits::PASSWORD_MAX {
+            bail!("not a password: give 1 to {} characters without U+0000", limits::PASSWORD_MAX);
         }
         Ok(password)
     }

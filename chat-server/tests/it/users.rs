@@ -26,7 +26,9 @@ fn the_password_is_the_first_line_of_standard_input() {
     let server = program.serve("");
     assert_eq!(server.sign_in("ann", "pass word").0, 200);
     assert_eq!(server.sign_in("ann", "pass word\r").0, 400);
-    assert!(program.run_with("user add bob --password-stdin", "\n").refused(1).contains("1 to 1024 bytes"));
+    assert!(
+        program.run_with("user add bob --password-stdin", "\n").refused(1).contains("1 to 1024 characters")
+    );
 }
 
 #[cfg(target_os = "linux")]
