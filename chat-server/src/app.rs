@@ -1,6 +1,10 @@
 //! The state that all requests to one service share.
 
-use crate::{metrics::Metrics, throttle::Throttle};
+use crate::{
+    http::{ip_network::IpNetwork, public_url::PublicUrl},
+    metrics::Metrics,
+    throttle::Throttle,
+};
 use chat_core::Chat;
 use std::net::IpAddr;
 
@@ -13,7 +17,9 @@ pub(crate) struct App {
     pub(crate) base_path: String,
     pub(crate) open_registration: bool,
     /// Peers whose forwarding headers are used.
-    pub(crate) trusted_proxies: Vec<IpAddr>,
+    pub(crate) trusted_proxies: Vec<IpNetwork>,
+    /// The URL at which clients see the server, if it does not follow from their requests.
+    pub(crate) public_url: Option<PublicUrl>,
     pub(crate) throttle: Throttle,
     pub(crate) metrics: Metrics,
 }
@@ -21,6 +27,6 @@ pub(crate) struct App {
 impl App {
     /// Returns whether the forwarding headers of this peer are used.
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
-        self.trusted_proxies.contains(&peer.to_canonical())
+        self.trusted_proxies.iter().any(|proxies| proxies.contains(peer))
     }
 }

@@ -7,6 +7,8 @@ use crate::{
         authenticate::Authenticator,
         cors::{Cors, Origin},
         health,
+        ip_network::IpNetwork,
+        public_url::PublicUrl,
         request_id::RequestIds,
     },
     metrics::{Metrics, Requests},
@@ -44,7 +46,8 @@ pub struct ChatServiceBuilder {
     base_path: String,
     open_registration: bool,
     authenticator: Option<Arc<dyn Authenticator>>,
-    trusted_proxies: Vec<IpAddr>,
+    trusted_proxies: Vec<IpNetwork>,
+    public_url: Option<PublicUrl>,
     cors_origins: Vec<Origin>,
     rate_limits: bool,
     body_timeout: Duration,
@@ -59,7 +62,11 @@ impl ChatServiceBuilder {
             base_path: "/chat-api".to_owned(),
             open_registration: false,
             authenticator: None,
-            trusted_proxies: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            trusted_proxies: vec![
+                IpAddr::from(Ipv4Addr::LOCALHOST).into(),
+                IpAddr::from(Ipv6Addr::LOCALHOST).into(),
+            ],
+            public_url: None,
             cors_origins: Vec::new(),
             rate_limits: true,
             body_timeout: Duration::from_secs(15),
@@ -95,8 +102,25 @@ impl ChatServiceBuilder {
     ///
     /// The headers are `X-Forwarded-Proto`, `X-Forwarded-For` and `Forwarded`. They are used only if the service knows
     /// the peer of a request: see [`Connection`](crate::Connection).
-    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.trusted_proxies = proxies.into_iter().collect();
+    ///
+    /// ```
+    /// # use chat_server::{ChatServiceBuilder, IpNetwork, ParseIpNetworkError};
+    /// # fn example(builder: ChatServiceBuilder) -> Result<ChatServiceBuilder, ParseIpNetworkError> {
+    /// let builder = builder.trusted_proxies(["10.0.0.0/8".parse::<IpNetwork>()?]);
+    /// # Ok(builder)
+    /// # }
+    /// ```
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = impl Into<IpNetwork>>) -> Self {
+        self.trusted_proxies = proxies.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the URL at which clients see the server.
+    ///
+    /// By default links have the scheme and the host of the request: see
+    /// [`trusted_proxies`](Self::trusted_proxies).
+    pub fn public_url(mut self, url: PublicUrl) -> Self {
+        self.public_url = Some(url);
         self
     }
 
@@ -161,6 +185,7 @@ impl ChatServiceBuilder {
             base_path: base_path.to_owned(),
             open_registration: self.open_registration,
             trusted_proxies: self.trusted_proxies,
+            public_url: self.public_url,
             throttle: Throttle::new(self.rate_limits, metrics.throttled.clone()),
             metrics,
         };

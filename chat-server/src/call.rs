@@ -63,12 +63,16 @@ where
     ///
     /// It is the URL that the client sees.
     pub(crate) fn request_url(&self) -> String {
-        self.request.url(&self.request.path(), |peer| self.app.trusts(peer))
+        self.absolute(&self.request.path())
     }
 
     /// Returns the absolute URL of a path below the base path as the client sees it.
     pub(crate) fn url(&self, path: &str) -> String {
-        self.request.url(&format!("{}{path}", self.app.base_path), |peer| self.app.trusts(peer))
+        self.absolute(&format!("{}{path}", self.app.base_path))
+    }
+
+    fn absolute(&self, path: &str) -> String {
+        self.request.url(path, self.app.public_url.as_ref(), |peer| self.app.trusts(peer))
     }
 
     /// Returns the address of the client, if the connection is known.

@@ -71,6 +71,8 @@ pub use self::{
     http::{
         authenticate::{AuthError, Authenticator},
         cors::{Origin, ParseOriginError},
+        ip_network::{IpNetwork, ParseIpNetworkError},
+        public_url::{ParsePublicUrlError, PublicUrl},
         request::Connection,
         response::{Body, BodyError},
     },

@@ -7,6 +7,7 @@ use crate::{
         cors::Cors,
         error::ApiError,
         health::{self, Readiness},
+        host::has_valid_host,
         request::{IncomingRequest, decoded},
         request_id::{REQUEST_ID, RequestIds},
         response::{self, Body, BodyError},
@@ -58,13 +59,19 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     let path = decoded(uri.path());
     let mut fields = AccessLogFields::default();
 
-    let route = pipeline.router.find(&path);
+    let has_valid_host = !request.needs_host
+        || has_valid_host(&request.head.headers)
+        || pipeline.health_index(&path).is_some();
+    let route = if has_valid_host { pipeline.router.find(&path) } else { None };
     let work = AssertUnwindSafe(with_deadline(pipeline.request_timeout, async {
         if pipeline.health_checks
             && let Some(result) =
                 health::answer(&pipeline.app.chat, &pipeline.readiness, &method, &path).await
         {
             return result;
+        }
+        if !has_valid_host {
+            return Err(ApiError::bad_request("Invalid Host header."));
         }
         let Some((route, id)) = route else { return Err(ApiError::not_found()) };
         fields.route = Some(route.pattern);

@@ -71,6 +71,9 @@ impl ChatService {
 
     /// Responds to one request.
     ///
+    /// The `Host` header is not checked: [`Server`](crate::Server) refuses an HTTP/1.1 request whose `Host` is
+    /// missing, repeated or malformed.
+    ///
     /// A [`Connection`] in the request's extensions gives the address of the peer.
     pub async fn respond<B>(&self, request: Request<B>) -> Response<Body>
     where
@@ -79,15 +82,17 @@ impl ChatService {
         B::Error: Into<BodyError>,
     {
         let connection = request.extensions().get::<Connection>().copied();
-        self.respond_on(connection, request).await
+        self.respond_on(connection, false, request).await
     }
 
     /// Responds to one request of a known connection.
     ///
-    /// It does not look up the connection in the request's extensions.
+    /// It does not look up the connection in the request's extensions. With `needs_host`, a missing, repeated or
+    /// malformed `Host` header is refused.
     pub(crate) fn respond_on<B>(
         &self,
         connection: Option<Connection>,
+        needs_host: bool,
         request: Request<B>,
     ) -> impl Future<Output = Response<Body>> + Send + use<B>
     where
@@ -98,7 +103,8 @@ impl ChatService {
         let (head, body) = request.into_parts();
         let body = RequestBody::new(body, &head.headers, self.pipeline.body_timeout);
         // Boxed: every step of the pipeline passes the request on, and each move would copy the head.
-        pipeline::respond(self.pipeline.clone(), Box::new(IncomingRequest { connection, head, body }))
+        let request = IncomingRequest { connection, head, body, needs_host };
+        pipeline::respond(self.pipeline.clone(), Box::new(request))
     }
 }
 

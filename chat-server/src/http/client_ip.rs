@@ -1,5 +1,6 @@
 //! The address of the client, even behind proxies.
 
+use super::forwarded::{elements, parameter};
 use http::{HeaderMap, header};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -58,22 +59,9 @@ pub(crate) fn client_network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Returns the elements of a list header in order, or `None` if it is absent.
-fn elements<'a>(headers: &'a HeaderMap, name: &str) -> Option<impl Iterator<Item = &'a str>> {
-    headers.contains_key(name).then(|| {
-        let lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default());
-        lines.flat_map(|line| line.split(',')).collect::<Vec<_>>().into_iter()
-    })
-}
-
 /// Reads the `for` parameter of an element of `Forwarded`.
-///
-/// A quoted string with a comma in it is not supported.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
-    let (_, node) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
-    let node = node.trim();
-    address(node.strip_prefix('"').and_then(|node| node.strip_suffix('"')).unwrap_or(node))
+    address(parameter(element, "for")?)
 }
 
 /// Parses an address, with or without a port or the brackets of IPv6.

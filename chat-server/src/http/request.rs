@@ -1,14 +1,15 @@
 //! A request as it was received.
 
+use super::{forwarded::is_https, host::host, public_url::PublicUrl};
 use crate::input::RequestBody;
-use http::{HeaderMap, HeaderName, Uri, header, request::Parts};
+use http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::{borrow::Cow, net::IpAddr};
 
 /// The connection on which a request arrived.
 ///
 /// [`Server`](crate::Server) sets it. A host server inserts it into the request's extensions. Without it the service
-/// does not use `X-Forwarded-Proto`, writes `http` links, and does not know the client's address for its rate limits.
+/// does not use forwarding headers, writes `http` links, and does not know the client's address for its rate limits.
 ///
 /// It is not `#[non_exhaustive]`: a host server has to construct it, and both fields are required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(crate) struct IncomingRequest {
     pub(crate) connection: Option<Connection>,
     pub(crate) head: Parts,
     pub(crate) body: RequestBody,
+    /// Whether a missing, repeated or malformed `Host` header is refused.
+    pub(crate) needs_host: bool,
 }
 
 impl IncomingRequest {
@@ -33,11 +36,21 @@ impl IncomingRequest {
     }
 
     /// Returns the absolute URL of a decoded path, as the client sees the server.
-    pub(crate) fn url(&self, path: &str, trusts: impl Fn(IpAddr) -> bool) -> String {
-        let scheme = if self.is_secure(trusts) { "https" } else { "http" };
+    ///
+    /// `public_url` takes the place of the scheme and the host of the request.
+    pub(crate) fn url(
+        &self,
+        path: &str,
+        public_url: Option<&PublicUrl>,
+        trusts: impl Fn(IpAddr) -> bool,
+    ) -> String {
         let mut url = String::with_capacity(128);
-        for part in [scheme, "://", &host(&self.head.headers, &self.head.uri)] {
-            url.push_str(part);
+        match public_url {
+            Some(public_url) => url.push_str(public_url.as_str()),
+            None => {
+                url.push_str(if self.is_secure(trusts) { "https://" } else { "http://" });
+                url.push_str(&host(&self.head.headers, &self.head.uri));
+            }
         }
         url.extend(utf8_percent_encode(path, PATH));
         url
@@ -46,14 +59,10 @@ impl IncomingRequest {
     /// Returns whether the client uses TLS, to this server or to a trusted proxy.
     fn is_secure(&self, trusts: impl Fn(IpAddr) -> bool) -> bool {
         self.connection.is_some_and(|connection| {
-            connection.secure
-                || trusts(connection.peer)
-                    && self.head.headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto == "https")
+            connection.secure || trusts(connection.peer) && is_https(&self.head.headers)
         })
     }
 }
-
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The characters that Django encodes in a path.
 ///
@@ -79,15 +88,4 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
 /// Decodes a path.
 pub(crate) fn decoded(path: &str) -> Cow<'_, str> {
     if path.contains('%') { percent_decode_str(path).decode_utf8_lossy() } else { path.into() }
-}
-
-/// Returns the host that the client sent.
-fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Cow<'a, str> {
-    match headers.get(header::HOST) {
-        Some(host) => match str::from_utf8(host.as_bytes()) {
-            Ok(host) => host.into(),
-            Err(_) => String::from_utf8_lossy(host.as_bytes()),
-        },
-        None => uri.authority().map_or("localhost", |authority| authority.as_str()).into(),
-    }
 }

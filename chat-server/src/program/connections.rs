@@ -10,9 +10,9 @@ use chat_core::{
     clock::{Clock as _, SystemClock},
     error_chain,
 };
-use chat_server::{ChatServiceBuilder, Origin, ServerLimits, Tls};
+use chat_server::{ChatServiceBuilder, IpNetwork, Origin, PublicUrl, ServerLimits, Tls};
 use clap::builder::RangedU64ValueParser;
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 /// The largest limit on connections. A 32-bit machine can count this many.
 const MAX_CONNECTIONS: u64 = 1 << 28;
@@ -25,6 +25,11 @@ const REQUEST_TIMEOUT_SECONDS: u64 = 30;
 
 fn connections() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=MAX_CONNECTIONS)
+}
+
+/// Parses an element of a list that may have blanks after its commas.
+fn trimmed<T: FromStr>(text: &str) -> std::result::Result<T, T::Err> {
+    text.trim().parse()
 }
 
 /// The options for connections.
@@ -41,14 +46,20 @@ pub(super) struct ConnectionArgs {
     pub(super) tls_key: Option<PathBuf>,
 
     /// Web origins that may call the API from a browser, such as https://chat.example [default: none].
-    #[arg(long, env = "CHAT_CORS_ORIGIN", value_name = "ORIGIN,...", value_delimiter = ',')]
+    #[arg(long, env = "CHAT_CORS_ORIGIN", value_name = "ORIGIN,...", value_delimiter = ',', value_parser = trimmed::<Origin>)]
     cors_origin: Vec<Origin>,
 
-    /// Addresses of proxies to trust in X-Forwarded-Proto, X-Forwarded-For and Forwarded.
+    /// Addresses and networks (such as 10.0.0.0/8) of proxies to trust in X-Forwarded-Proto, X-Forwarded-For and Forwarded.
     ///
     /// Proxies named here may open any number of connections [default: 127.0.0.1,::1, with the usual limit].
-    #[arg(long, env = "CHAT_TRUSTED_PROXIES", value_name = "IP,...", value_delimiter = ',')]
-    pub(super) trusted_proxies: Option<Vec<IpAddr>>,
+    #[arg(long, env = "CHAT_TRUSTED_PROXIES", value_name = "IP,...", value_delimiter = ',', value_parser = trimmed::<IpNetwork>)]
+    pub(super) trusted_proxies: Option<Vec<IpNetwork>>,
+
+    /// URL at which clients see the server, for links to other pages, such as https://chat.example.
+    ///
+    /// With a path, links begin with it: for a proxy that removes that path [default: scheme and host of the request].
+    #[arg(long, env = "CHAT_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<PublicUrl>,
 
     /// Maximum number of open connections.
     ///
@@ -129,8 +140,12 @@ impl ConnectionArgs {
             .cors_origins(self.cors_origin.iter().cloned())
             .body_timeout(Duration::from_secs(self.body_timeout))
             .request_timeout(Duration::from_secs(self.request_timeout));
-        match &self.trusted_proxies {
+        let service = match &self.trusted_proxies {
             Some(proxies) => service.trusted_proxies(proxies.iter().copied()),
+            None => service,
+        };
+        match &self.public_url {
+            Some(url) => service.public_url(url.clone()),
             None => service,
         }
     }

@@ -1,6 +1,7 @@
 //! The limits on the connections of a server.
 
-use std::{net::IpAddr, time::Duration};
+use crate::IpNetwork;
+use std::time::Duration;
 
 /// The limits on the connections of a [`Server`](crate::Server).
 ///
@@ -45,7 +46,7 @@ pub struct ServerLimits {
     /// Addresses without a limit of their own.
     ///
     /// Default: none. It is for proxies: all clients behind a proxy have the address of the proxy.
-    pub unlimited_addresses: Vec<IpAddr>,
+    pub unlimited_addresses: Vec<IpNetwork>,
     /// How long a new connection may send nothing.
     ///
     /// Default: 10 s. With TLS, also how long the handshake may take to begin.
@@ -103,8 +104,8 @@ impl ServerLimits {
 
     /// Sets [`unlimited_addresses`](Self#structfield.unlimited_addresses).
     #[must_use]
-    pub fn unlimited_addresses(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.unlimited_addresses = addresses.into_iter().collect();
+    pub fn unlimited_addresses(mut self, addresses: impl IntoIterator<Item = impl Into<IpNetwork>>) -> Self {
+        self.unlimited_addresses = addresses.into_iter().map(Into::into).collect();
         self
     }
 

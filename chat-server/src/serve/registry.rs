@@ -63,7 +63,7 @@ impl ConnectionRegistry {
         let peer = peer.to_canonical();
         let network = client_network(peer);
         let mut peers = self.peers();
-        if !self.limits.unlimited_addresses.iter().any(|address| address.to_canonical() == peer)
+        if !self.limits.unlimited_addresses.iter().any(|proxies| proxies.contains(peer))
             && let Some(neighbours) = peers.networks.get(&network)
             && neighbours.len() >= self.limits.connections_per_address
         {

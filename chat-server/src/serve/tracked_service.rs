@@ -6,7 +6,7 @@ use super::connection_state::ConnectionState;
 use crate::{Body, BodyError, ChatService, Connection, http::error::ApiError};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::{body::Incoming, service::Service};
 use std::{
@@ -56,7 +56,8 @@ impl Service<Request<Incoming>> for TrackedService {
         // client is still connected until it has a response.
         let max_chunk = if self.is_http2 { HTTP2_CHUNK_BYTES } else { usize::MAX };
         let is_spawned = self.is_http2 && !matches!(*request.method(), Method::GET | Method::HEAD);
-        let response = self.service.respond_on(Some(self.connection), request);
+        let needs_host = request.version() == Version::HTTP_11;
+        let response = self.service.respond_on(Some(self.connection), needs_host, request);
         if is_spawned {
             Box::pin(tokio::spawn(response).map(move |response| {
                 let response = response.unwrap_or_else(|_| ApiError::server_error().into_response());

@@ -5,6 +5,7 @@ use crate::wire::{Gate, LOG_IN, ROOT, SHORT, Server, THREADS, Wire, no_limits, s
 use chat_core::api::UserId;
 use chat_server::{AuthError, Authenticator, ServerLimits};
 use http::HeaderMap;
+use std::net::IpAddr;
 use tokio::io::AsyncWriteExt;
 
 async fn with(limits: ServerLimits) -> Server {
@@ -172,7 +173,8 @@ async fn a_connection_that_is_being_served_is_not_evicted() {
 #[tokio::test]
 async fn an_unlimited_address_may_open_any_number_of_connections() {
     let server =
-        with(no_limits().connections_per_address(1).unlimited_addresses([[127, 0, 0, 1].into()])).await;
+        with(no_limits().connections_per_address(1).unlimited_addresses([IpAddr::from([127, 0, 0, 1])]))
+            .await;
     let (mut one, mut other) = (server.connect().await, server.connect().await);
     assert_eq!(other.ask(ROOT).await.status, 200);
     assert_eq!(one.ask(ROOT).await.status, 200);

@@ -17,6 +17,7 @@ mod connections;
 mod cors;
 mod databases;
 mod imports;
+mod links;
 #[cfg(unix)]
 mod logging;
 mod program;

@@ -62,6 +62,13 @@ impl Program {
         Self::started(&mut self.command(&format!("serve --listen 127.0.0.1:0 {options}")))
     }
 
+    /// Starts a server with these environment variables.
+    pub(crate) fn serve_with(&self, variables: &[(&str, &str)]) -> Server {
+        let mut command = self.command("serve --listen 127.0.0.1:0");
+        command.envs(variables.iter().copied());
+        Self::started(&mut command)
+    }
+
     /// Starts a server with a limit on open files.
     #[cfg(unix)]
     pub(crate) fn serve_with_files(&self, files: u32) -> Server {

@@ -82,6 +82,8 @@ async fn links_have_the_scheme_and_host_of_the_request() {
         ("127.0.0.1", "https", "https"),
         ("::1", "https", "https"),
         ("127.0.0.1", "http", "http"),
+        ("127.0.0.1", "HTTPS , http", "https"),
+        ("127.0.0.1", "http, https", "http"),
         ("10.0.0.1", "https", "http"),
     ] {
         let call = api.ann("GET", "/messages?limit=2").from(peer).header("x-forwarded-host", b"evil.example");
