@@ -59,10 +59,9 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     let path = decoded(uri.path());
     let mut fields = AccessLogFields::default();
 
-    let has_valid_host = !request.needs_host
-        || has_valid_host(&request.head.headers)
-        || pipeline.health_index(&path).is_some();
-    let route = if has_valid_host { pipeline.router.find(&path) } else { None };
+    let accepts_host = pipeline.accepts_host(&request, &path);
+    let route = if accepts_host { pipeline.router.find(&path) } else { None };
+    let continuation = request.body.continuation();
     let work = AssertUnwindSafe(with_deadline(pipeline.request_timeout, async {
         if pipeline.health_checks
             && let Some(result) =
@@ -70,7 +69,7 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
         {
             return result;
         }
-        if !has_valid_host {
+        if !accepts_host {
             return Err(ApiError::bad_request("Invalid Host header."));
         }
         let Some((route, id)) = route else { return Err(ApiError::not_found()) };
@@ -94,6 +93,9 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if continuation.is_some_and(|continuation| continuation.is_pending()) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     grant.apply(headers);
 
     let took = started.elapsed();
@@ -177,6 +179,11 @@ impl Pipeline {
                 Ok(Caller { user, session: None })
             }
         }
+    }
+
+    /// Returns whether the `Host` header of a request is valid, or need not be.
+    fn accepts_host(&self, request: &IncomingRequest, path: &str) -> bool {
+        !request.needs_host || has_valid_host(&request.head.headers) || self.health_index(path).is_some()
     }
 
     /// Returns the index of a health check in the table of requests.

@@ -46,6 +46,8 @@ enum ErrorHeader {
     ///
     /// The rest of the body would be parsed as the next request.
     Close,
+    /// `Accept-Encoding: identity`, because the body was compressed (RFC 9110, section 15.5.16).
+    AcceptIdentity,
 }
 
 impl ErrorHeader {
@@ -54,6 +56,7 @@ impl ErrorHeader {
             Self::Authenticate => (header::WWW_AUTHENTICATE, HeaderValue::from_static("Token")),
             Self::RetryAfter(seconds) => (header::RETRY_AFTER, seconds.into()),
             Self::Close => (header::CONNECTION, HeaderValue::from_static("close")),
+            Self::AcceptIdentity => (header::ACCEPT_ENCODING, HeaderValue::from_static("identity")),
         }
     }
 }
@@ -221,6 +224,10 @@ impl From<ReadBodyError> for ApiError {
             ReadBodyError::UnsupportedMediaType(media_type) => {
                 let detail = format!("Unsupported media type \"{media_type}\" in request.");
                 Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+            }
+            ReadBodyError::UnsupportedEncoding(encoding) => {
+                let detail = format!("Unsupported content encoding \"{encoding}\" in request.");
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).with_header(ErrorHeader::AcceptIdentity)
             }
             ReadBodyError::Syntax(reason) => Self::bad_request(format!("JSON parse error - {reason}")),
             ReadBodyError::NotAnObject(kind) => {

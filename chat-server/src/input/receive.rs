@@ -5,10 +5,19 @@
 use super::{form, json, value::NamedValue};
 use bytes::{Buf, Bytes, BytesMut};
 use chat_core::api::limits;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use http_body::Body;
 use http_body_util::BodyExt;
-use std::{error::Error, fmt::Display, pin::Pin, time::Duration};
+use std::{
+    error::Error,
+    fmt::Display,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::time::timeout;
 
 /// The body of a request, not yet received.
@@ -28,6 +37,24 @@ pub(crate) struct RequestBody {
     ///
     /// It waits for `100 Continue`, or it has not sent the body in time.
     is_silent: bool,
+    /// Set if the client waits for `100 Continue` before it sends the body.
+    continuation: Option<Continuation>,
+}
+
+/// Whether a client still waits for `100 Continue`, or sends its body after it.
+///
+/// After a response in that state, the client may send the body or the next request. The server cannot distinguish
+/// them, so hyper closes the connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Continuation {
+    body_received: Arc<AtomicBool>,
+}
+
+impl Continuation {
+    /// Returns whether the body was not received to its end.
+    pub(crate) fn is_pending(&self) -> bool {
+        !self.body_received.load(Ordering::Relaxed)
+    }
 }
 
 /// The error of a transport, from the host server's body type.
@@ -56,6 +83,8 @@ pub(crate) enum ReadBodyError {
     ConnectionFailed,
     /// Its media type is not supported: the `Content-Type` as it was sent.
     UnsupportedMediaType(String),
+    /// It is compressed or otherwise encoded: the `Content-Encoding` as it was sent.
+    UnsupportedEncoding(String),
     /// It is not JSON, for this reason.
     Syntax(String),
     /// It is JSON but not an object: Python's name of the type.
@@ -84,7 +113,15 @@ impl RequestBody {
                     .map_err(Into::into),
             )
         });
-        Self { body, announced, timeout, is_silent: headers.contains_key(header::EXPECT) }
+        let is_silent = headers.contains_key(header::EXPECT);
+        let continuation =
+            (is_silent && body.is_some()).then(|| Continuation { body_received: Arc::default() });
+        Self { body, announced, timeout, is_silent, continuation }
+    }
+
+    /// Returns the state of a client that waits for `100 Continue`; `None` for all others.
+    pub(crate) fn continuation(&self) -> Option<Continuation> {
+        self.continuation.clone()
     }
 
     /// Receives the body, with the media type of the headers.
@@ -103,9 +140,15 @@ impl RequestBody {
             let collected = timeout(self.timeout, collect(body)).await;
             self.is_silent = collected.is_err();
             bytes = collected.map_err(|_elapsed| ReadBodyError::TimedOut)??;
+            if let Some(continuation) = &self.continuation {
+                continuation.body_received.store(true, Ordering::Relaxed);
+            }
         }
         if bytes.is_empty() {
             return Ok(ReceivedBody::Json(Bytes::from_static(b"{}")));
+        }
+        if let Some(encoding) = content_encoding(headers) {
+            return Err(ReadBodyError::UnsupportedEncoding(encoding));
         }
         let media_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
         let essence = media_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
@@ -114,11 +157,23 @@ impl RequestBody {
         } else if essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
             Ok(ReceivedBody::Form(bytes))
         } else {
-            // A header value that is not ASCII is read as Latin-1.
-            let as_sent: String = media_type.iter().copied().map(char::from).collect();
-            Err(ReadBodyError::UnsupportedMediaType(as_sent))
+            Err(ReadBodyError::UnsupportedMediaType(latin1(media_type)))
         }
     }
+}
+
+/// Returns the content encodings of a body as they were sent; `None` if the body is not encoded.
+fn content_encoding(headers: &HeaderMap) -> Option<String> {
+    let lines: Vec<&[u8]> =
+        headers.get_all(header::CONTENT_ENCODING).iter().map(HeaderValue::as_bytes).collect();
+    let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    let is_encoded = |line: &&[u8]| !line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).all(is_plain);
+    lines.iter().any(is_encoded).then(|| latin1(&lines.join(&b", "[..])))
+}
+
+/// Reads a header value that may not be ASCII as Latin-1.
+fn latin1(value: &[u8]) -> String {
+    value.iter().copied().map(char::from).collect()
 }
 
 impl Drop for RequestBody {
@@ -187,13 +242,9 @@ impl ReceivedBody {
 mod tests {
     use super::*;
     use futures_util::{Stream, StreamExt, stream};
-    use http::HeaderValue;
     use http_body::{Frame, SizeHint};
     use std::{
-        sync::{
-            Arc,
-            atomic::{AtomicUsize, Ordering},
-        },
+        sync::atomic::AtomicUsize,
         task::{Context, Poll},
     };
 

@@ -14,6 +14,7 @@
 mod backup;
 mod certificates;
 mod connections;
+mod continuation;
 mod cors;
 mod databases;
 mod imports;

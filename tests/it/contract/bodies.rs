@@ -41,6 +41,28 @@ async fn other_types_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_encoded_is_refused_by_the_name_of_its_encoding() {
+    let api = Api::new().await;
+    let open = |encoding: &str| api.ann("POST", "/threads/").header("content-encoding", encoding.as_bytes());
+    for encoding in ["gzip", "GZip", "br", "gzip, identity", "nonsense", "gzip,,br"] {
+        for media_type in ["application/json", "application/x-www-form-urlencoded", "text/plain"] {
+            let reply = open(encoding).body(media_type, &b"\x1f\x8b\x08"[..]).await;
+            let detail = format!("Unsupported content encoding \"{encoding}\" in request.");
+            reply.detail_for(encoding, 415, &detail);
+            assert_eq!(reply.header("accept-encoding"), "identity");
+        }
+    }
+    let reply = open("identity").header("content-encoding", b"gzip").json("{").await;
+    reply.detail(415, "Unsupported content encoding \"identity, gzip\" in request.");
+    for encoding in ["", "identity", "Identity", "identity,identity"] {
+        assert_eq!(open(encoding).json(r#"{"participant":3}"#).await.status, 200, "{encoding}");
+    }
+    open("gzip").await.is(400, REQUIRED);
+    let large = open("gzip").json(" ".repeat(64 * 1024 + 1)).await;
+    large.detail(413, "Request body too large.");
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_json_is_a_parse_error() {
     let api = Api::new().await;
     let nested = |levels: usize| {
