@@ -65,7 +65,7 @@ pub struct TokenInfo {
     pub name: Option<String>,
     /// When it was created.
     pub created: Timestamp,
-    /// When it was last used, with a precision of about a minute.
+    /// When it was last used. A use on another node is known within a minute.
     pub last_used: Timestamp,
     /// When it expires if it is not used before; `null` if it does not expire.
     pub expires: Option<Timestamp>,

@@ -14,7 +14,7 @@ mod versioned;
 
 pub(crate) use page_cache::{Key, Page, PageCache};
 pub(crate) use session_cache::SessionCache;
-pub(crate) use token_uses::TokenUseBuffer;
+pub(crate) use token_uses::{TokenUseBuffer, newer_use};
 pub(crate) use versioned::Lookup;
 
 use std::time::Duration;

@@ -1,10 +1,7 @@
 //! A cache of the owners of tokens, so that authentication needs no query.
 
 use super::CACHE_TTL;
-use crate::{
-    api::Timestamp,
-    store::{TokenHash, TokenOwner},
-};
+use crate::store::{TokenHash, TokenOwner};
 use quick_cache::sync::Cache;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
@@ -60,14 +57,6 @@ impl SessionCache {
         }
     }
 
-    /// Updates the last use of a token, if the token is cached.
-    pub(crate) fn record_use(&self, token: &TokenHash, at: Timestamp) {
-        let revocations = self.revocations.load(Ordering::SeqCst);
-        if let Some((owner, taken)) = self.owners.get(token) {
-            self.put(*token, TokenOwner { last_used: at, ..owner }, Snapshot { revocations, taken });
-        }
-    }
-
     /// Removes a token. Call this after the token is revoked.
     pub(crate) fn invalidate(&self, token: &TokenHash) {
         self.revocations.fetch_add(1, Ordering::SeqCst);
@@ -86,7 +75,7 @@ impl SessionCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::UserId;
+    use crate::api::{Timestamp, UserId};
 
     const TOKEN: TokenHash = TokenHash([7; 32]);
     const OWNER: TokenOwner =
@@ -100,16 +89,6 @@ mod tests {
         assert_eq!(sessions.get(&TOKEN), Some(OWNER));
         tokio::time::advance(std::time::Duration::from_millis(1)).await;
         assert_eq!(sessions.get(&TOKEN), None);
-    }
-
-    #[test]
-    fn a_use_updates_an_entry_and_creates_none() {
-        let (sessions, later) = (SessionCache::new(), Timestamp::from_micros(2));
-        sessions.record_use(&TOKEN, later);
-        assert_eq!(sessions.get(&TOKEN), None);
-        sessions.put(TOKEN, OWNER, sessions.snapshot());
-        sessions.record_use(&TOKEN, later);
-        assert_eq!(sessions.get(&TOKEN), Some(TokenOwner { last_used: later, ..OWNER }));
     }
 
     #[test]

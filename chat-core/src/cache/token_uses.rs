@@ -1,13 +1,14 @@
-//! A buffer of token uses, so that authentication writes nothing.
+//! A buffer of token uses, so that authentication does not wait for a write.
 
 use crate::{
     api::Timestamp,
     error_chain,
-    store::{Store, TokenHash},
+    store::{MAX_USE_AHEAD, Result, Store, StoredToken, TokenHash},
 };
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// The maximum number of uses in one write; limits how long sends wait for it.
@@ -15,7 +16,8 @@ const BATCH: usize = 1000;
 
 /// A buffer of last uses that are not written yet.
 ///
-/// It has at most one waiting use for each token that was valid in the last few seconds.
+/// It has at most one use for each token that was valid since the last write. So this node knows the last use of each
+/// token exactly, and other nodes know it after the next write.
 #[derive(Debug, Default)]
 pub(crate) struct TokenUseBuffer {
     uses: Mutex<Uses>,
@@ -26,17 +28,28 @@ struct Uses {
     waiting: HashMap<TokenHash, Timestamp>,
     /// Uses that are being written; a query may not return them yet.
     in_flight: HashMap<TokenHash, Timestamp>,
+    /// When the next scheduled flush begins.
+    next_flush: Option<Timestamp>,
+}
+
+/// Returns the newer of a use and a known one.
+///
+/// It is the later one, unless the known one was recorded before the clock was set back.
+pub(crate) fn newer_use(at: Timestamp, known: Timestamp) -> Timestamp {
+    if at <= known && known <= at.plus(MAX_USE_AHEAD) { known } else { at }
 }
 
 impl TokenUseBuffer {
-    /// Records a use and returns whether the buffer was empty.
-    ///
-    /// If it was empty, the caller has to schedule a flush.
-    pub(crate) fn record(&self, token: TokenHash, at: Timestamp) -> bool {
-        let waiting = &mut self.lock().waiting;
-        let was_empty = waiting.is_empty();
-        waiting.insert(token, at);
-        was_empty
+    /// Records a use. Returns whether the caller has to schedule a flush after the time `within`.
+    pub(crate) fn record(&self, token: TokenHash, at: Timestamp, within: Duration) -> bool {
+        let uses = &mut *self.lock();
+        uses.waiting.entry(token).and_modify(|last| *last = newer_use(at, *last)).or_insert(at);
+        let due = at.plus(within);
+        let must_schedule = uses.next_flush.is_none_or(|next| due < next);
+        if must_schedule {
+            uses.next_flush = Some(due);
+        }
+        must_schedule
     }
 
     /// Returns the buffered use of a token.
@@ -45,27 +58,51 @@ impl TokenUseBuffer {
         uses.waiting.get(token).or_else(|| uses.in_flight.get(token)).copied()
     }
 
+    /// Returns the last use of a token: the buffered one, or the stored one if that is newer.
+    pub(crate) fn last_use(&self, token: &TokenHash, stored: Timestamp) -> Timestamp {
+        self.get(token).map_or(stored, |at| newer_use(at, stored))
+    }
+
+    /// Writes the buffered uses of these tokens.
+    ///
+    /// # Errors
+    /// Those of [`Store::touch_tokens`].
+    pub(crate) async fn flush_of(&self, tokens: &[StoredToken], store: &dyn Store) -> Result<()> {
+        let use_of = |token: &StoredToken| {
+            let last = self.last_use(&token.hash, token.last_used);
+            (last != token.last_used).then_some((token.hash, last))
+        };
+        let uses: Vec<_> = tokens.iter().filter_map(use_of).collect();
+        if uses.is_empty() { Ok(()) } else { store.touch_tokens(uses).await }
+    }
+
     /// Writes the buffered uses.
     ///
-    /// If a write fails, the uses that are not written are lost. The next use of each token is recorded again.
+    /// If a write fails, the uses that are not written stay in the buffer.
     pub(crate) async fn flush(&self, store: &dyn Store) {
         let uses: Vec<_> = {
             let mut buffer = self.lock();
+            buffer.next_flush = None;
             let uses = std::mem::take(&mut buffer.waiting);
             buffer.in_flight.extend(&uses);
             uses.into_iter().collect()
         };
-        for uses in uses.chunks(BATCH) {
-            if let Err(error) = store.touch_tokens(uses.to_vec()).await {
-                tracing::debug!(error = %error_chain(&error), "writing the last uses of tokens failed; some are lost");
+        let mut written = 0;
+        for batch in uses.chunks(BATCH) {
+            if let Err(error) = store.touch_tokens(batch.to_vec()).await {
+                tracing::debug!(error = %error_chain(&error), "writing the last uses of tokens failed; the next flush retries");
                 break;
             }
+            written += batch.len();
         }
-        let in_flight = &mut self.lock().in_flight;
-        for (token, at) in &uses {
+        let buffer = &mut *self.lock();
+        for (n, (token, at)) in uses.into_iter().enumerate() {
             // A later use belongs to another flush.
-            if in_flight.get(token) == Some(at) {
-                in_flight.remove(token);
+            if buffer.in_flight.get(&token) == Some(&at) {
+                buffer.in_flight.remove(&token);
+            }
+            if n >= written {
+                buffer.waiting.entry(token).or_insert(at);
             }
         }
     }

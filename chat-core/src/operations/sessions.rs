@@ -4,13 +4,19 @@ use crate::{
     Chat, Error, Resource,
     api::{FieldErrors, NON_FIELD_ERRORS, Timestamp, Token, TokenId, TokenInfo, UserId, error_text, limits},
     auth::{password::Verdict, token},
-    store::{MAX_USE_AHEAD, NewToken, RevokeTokens, StoreError, TokenHash},
+    cache::newer_use,
+    store::{NewToken, RevokeTokens, StoreError, TokenHash, TokenOwner},
     text,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How long token uses are buffered before they are written in one batch.
-const FLUSH_DELAY: Duration = Duration::from_secs(5);
+///
+/// Other nodes have to know a use within 60 seconds. The rest is for the write itself.
+const FLUSH_DELAY: Duration = Duration::from_secs(50);
+
+/// The same for a token with a TTL of less than 40 seconds. Between the two it is an eighth of the TTL.
+const SHORTEST_FLUSH_DELAY: Duration = Duration::from_secs(5);
 
 /// An authenticated user, with the token that authenticated them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,10 +126,11 @@ impl Chat {
         let token = token::generate()?;
         let hash = token::hash(token.expose());
         let new = NewToken { hash, user, name, created: self.clock.now(), ttl: self.token_ttl };
+        // The store may revoke the token with the oldest use. Without the flush it could choose one whose recent use is
+        // buffered.
+        let tokens = self.store.tokens(user).await?;
+        self.uses.flush_of(&tokens, &*self.store).await?;
         self.run_to_completion(async move |chat| {
-            // The store may revoke the token with the oldest use. Without the flush it could choose one whose recent
-            // use is buffered.
-            chat.uses.flush(&*chat.store).await;
             match chat.store.insert_token(new, limits::TOKENS_PER_USER).await {
                 Ok(revoked) => {
                     for hash in &revoked {
@@ -150,43 +157,45 @@ impl Chat {
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn authenticate(&self, token: &str) -> Result<Session, Error> {
         let hash = token::hash(token);
-        let owner = match self.sessions.get(&hash) {
+        let now = self.clock.now();
+        let is_live = |owner: &TokenOwner| owner.expires().is_none_or(|expires| expires > now);
+        // The last use of a cached owner may be out of date, so an expired one is read again.
+        let owner = match self.sessions.get(&hash).filter(is_live) {
             Some(owner) => owner,
             None => {
                 let snapshot = self.sessions.snapshot();
+                // The last use may still be buffered. It is read before the query, because the buffer may be written
+                // during the query.
+                let used = self.uses.get(&hash);
                 let mut owner = self.store.token_owner(&hash).await?.ok_or(Error::InvalidToken)?;
-                // The last use may still be buffered.
-                owner.last_used =
-                    self.uses.get(&hash).map_or(owner.last_used, |used| used.max(owner.last_used));
+                owner.last_used = used.map_or(owner.last_used, |used| newer_use(used, owner.last_used));
                 self.sessions.put(hash, owner, snapshot);
                 owner
             }
         };
-        let now = self.clock.now();
-        if owner.expires().is_some_and(|expires| expires <= now) {
+        if !is_live(&owner) {
             return Err(Error::InvalidToken);
         }
         if !owner.active {
             return Err(Error::InactiveUser);
         }
-        let is_due = owner.last_used.plus(last_used_resolution(owner.ttl)) <= now;
-        // The clock was set back since the last use. Without a new record, the token would expire too late.
-        if is_due || owner.last_used > now.plus(MAX_USE_AHEAD) {
-            self.record_use(hash, now);
-        }
+        self.record_use(hash, owner.ttl, now);
         Ok(Session { user: owner.user, token: hash })
     }
 
     /// Records the use of a token and schedules the write.
     ///
-    /// The use is lost if the process crashes before the write.
-    fn record_use(&self, token: TokenHash, now: Timestamp) {
-        self.sessions.record_use(&token, now);
-        if self.uses.record(token, now) {
-            let (uses, store) = (self.uses.clone(), self.store.clone());
+    /// The use is lost if the process crashes before the write, or the chat is dropped and not closed.
+    fn record_use(&self, token: TokenHash, ttl: Option<Duration>, now: Timestamp) {
+        let delay = ttl.map_or(FLUSH_DELAY, |ttl| (ttl / 8).clamp(SHORTEST_FLUSH_DELAY, FLUSH_DELAY));
+        if self.uses.record(token, now, delay) {
+            let (uses, store) = (self.uses.clone(), Arc::downgrade(&self.store));
+            let wait = tokio::time::sleep(delay);
             tokio::spawn(async move {
-                tokio::time::sleep(FLUSH_DELAY).await;
-                uses.flush(&*store).await;
+                wait.await;
+                if let Some(store) = store.upgrade() {
+                    uses.flush(&*store).await;
+                }
             });
         }
     }
@@ -214,8 +223,7 @@ impl Chat {
     async fn live_tokens(&self, user: UserId, current: Option<TokenHash>) -> Result<Vec<TokenInfo>, Error> {
         let mut tokens = self.store.tokens(user).await?;
         for token in &mut tokens {
-            token.last_used =
-                self.uses.get(&token.hash).map_or(token.last_used, |at| at.max(token.last_used));
+            token.last_used = self.uses.last_use(&token.hash, token.last_used);
         }
         let now = self.clock.now();
         let live = tokens.into_iter().filter(|token| token.expires().is_none_or(|expires| expires > now));
@@ -276,12 +284,4 @@ impl Chat {
         });
         Ok(delete.await?)
     }
-}
-
-/// Returns the shortest time between two recorded uses of a token.
-///
-/// It is a minute, or an eighth of the TTL if the TTL is shorter than eight minutes.
-fn last_used_resolution(ttl: Option<Duration>) -> Duration {
-    const MINUTE: Duration = Duration::from_secs(60);
-    ttl.map_or(MINUTE, |ttl| MINUTE.min(ttl / 8))
 }

@@ -39,7 +39,7 @@ impl Model {
         if self.name_holder(name).is_some() {
             errors.push("username", error_text::USERNAME_TAKEN);
         }
-        if password.len() < limits::PASSWORD_MIN {
+        if password.chars().count() < limits::PASSWORD_MIN {
             errors.push("password", error_text::PASSWORD_TOO_SHORT);
         }
         errors.into_result().map_err(Refusal::Invalid)?;
@@ -69,7 +69,7 @@ impl Model {
         if person.password != Some(current) {
             errors.push("current", error_text::WRONG_PASSWORD);
         }
-        if new.len() < limits::PASSWORD_MIN {
+        if new.chars().count() < limits::PASSWORD_MIN {
             errors.push("new", error_text::PASSWORD_TOO_SHORT);
         }
         errors.into_result().map_err(Refusal::Invalid)?;
@@ -121,9 +121,7 @@ impl Model {
         if !self.users.get(&token.user).is_some_and(|person| person.active) {
             return Err(Refusal::InactiveUser);
         }
-        if token.is_use_due(now) {
-            token.last_used = now;
-        }
+        token.last_used = now;
         Ok(token.user)
     }
 }

@@ -9,8 +9,6 @@ use uuid::Uuid;
 
 /// The lifetime of an unused token.
 pub(crate) const TTL: Duration = Duration::from_secs(3600);
-/// The minimum time between two recorded uses of a token.
-const COARSENESS: Duration = Duration::from_secs(60);
 
 /// The expected state of the chat, and all ids and secrets that it ever had.
 #[derive(Debug, Clone)]
@@ -65,9 +63,6 @@ pub(crate) struct KeptToken {
 impl KeptToken {
     pub(crate) fn expires(&self) -> Timestamp {
         self.last_used.plus(TTL)
-    }
-    pub(super) fn is_use_due(&self, now: Timestamp) -> bool {
-        self.last_used.plus(COARSENESS) <= now
     }
 }
 

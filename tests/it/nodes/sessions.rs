@@ -21,9 +21,10 @@ async fn chat(url: &str, clock: &ManualClock) -> Chat {
 
 on_both_databases!(
     a_token_expires_after_90_days_without_use,
-    token_uses_are_recorded_by_the_minute_and_survive_a_restart,
+    token_uses_are_known_exactly_and_survive_a_restart,
     the_least_recently_used_token_is_evicted,
     a_clock_that_was_set_back_neither_stops_threads_nor_evicts_tokens_in_use,
+    a_hundred_log_ins_keep_the_tokens_in_use,
 );
 
 async fn a_token_expires_after_90_days_without_use(database: Database) {
@@ -41,20 +42,19 @@ async fn a_token_expires_after_90_days_without_use(database: Database) {
     chat.close().await;
 }
 
-async fn token_uses_are_recorded_by_the_minute_and_survive_a_restart(database: Database) {
+async fn token_uses_are_known_exactly_and_survive_a_restart(database: Database) {
     let clock = ManualClock::new();
     let first = chat(&database.url, &clock).await;
     let token = first.issue_token(ANN).await.unwrap();
-    let made = clock.now();
-    for (seconds, noted) in [(59, made), (1, made.plus(Duration::from_secs(60)))] {
-        clock.advance(Duration::from_secs(seconds));
+    for milliseconds in [1, 1, 60_000, 1] {
+        clock.advance(Duration::from_millis(milliseconds));
         first.authenticate(token.expose()).await.unwrap();
-        assert_eq!(first.tokens(ANN).await.unwrap()[0].last_used, noted);
+        assert_eq!(first.tokens(ANN).await.unwrap()[0].last_used, clock.now());
     }
     first.close().await;
 
     let second = chat(&database.url, &clock).await;
-    assert_eq!(second.tokens(ANN).await.unwrap()[0].last_used, made.plus(Duration::from_secs(60)));
+    assert_eq!(second.tokens(ANN).await.unwrap()[0].last_used, clock.now());
     second.close().await;
 }
 
@@ -115,6 +115,58 @@ async fn a_clock_that_was_set_back_neither_stops_threads_nor_evicts_tokens_in_us
     chat.close().await;
 }
 
+async fn a_hundred_log_ins_keep_the_tokens_in_use(database: Database) {
+    let clock = ManualClock::new();
+    let chat = chat(&database.url, &clock).await;
+    let mut in_use = Vec::new();
+    for _ in 0..50 {
+        in_use.push(chat.issue_token(ANN).await.unwrap());
+    }
+    // Each log-in follows a use of the others by less than the time after which uses are written.
+    for n in 0..150 {
+        for token in [&in_use[n % 50], &in_use[0]] {
+            clock.advance(Duration::from_millis(1));
+            chat.authenticate(token.expose()).await.unwrap();
+        }
+        clock.advance(Duration::from_millis(1));
+        chat.issue_token(ANN).await.unwrap();
+    }
+    for token in &in_use {
+        chat.authenticate(token.expose()).await.unwrap();
+    }
+    assert_eq!(chat.tokens(ANN).await.unwrap().len(), 100);
+    chat.close().await;
+}
+
+#[tokio::test]
+async fn a_use_on_another_node_is_known_within_a_minute() {
+    let database = postgres::Database::fresh().await;
+    let clock = ManualClock::new();
+    let (here, there) = (chat(&database.url, &clock).await, chat(&database.url, &clock).await);
+    let token = here.issue_token(ANN).await.unwrap();
+    let used = async |after: Duration| {
+        clock.advance(after);
+        there.authenticate(token.expose()).await.unwrap();
+        clock.now()
+    };
+    used(Duration::from_secs(1)).await;
+    let last = used(Duration::from_secs(1)).await;
+    advance(Duration::from_secs(55)).await;
+    let known = async {
+        while here.tokens(ANN).await.unwrap()[0].last_used != last {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), known).await.unwrap();
+    clock.advance(Duration::from_secs(1));
+    for _ in 1..100 {
+        here.issue_token(ANN).await.unwrap();
+    }
+    here.authenticate(token.expose()).await.unwrap();
+    here.close().await;
+    there.close().await;
+}
+
 /// A node caches the token of another node for at most two seconds.
 #[tokio::test]
 async fn a_revocation_is_effective_on_other_nodes_within_two_seconds() {
@@ -155,7 +207,12 @@ async fn a_revocation_is_effective_on_other_nodes_within_two_seconds() {
 
 /// Advances the time of this runtime by two seconds without waiting.
 async fn two_seconds() {
+    advance(Duration::from_secs(2)).await;
+}
+
+/// Advances the time of this runtime without waiting.
+async fn advance(time: Duration) {
     tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(2)).await;
+    tokio::time::advance(time).await;
     tokio::time::resume();
 }
