@@ -6,14 +6,14 @@
 //!
 //! | State | Condition | Deadline |
 //! |---|---|---|
-//! | new | no request completed, no byte of one received | `idle_since` + `first_byte_timeout` |
-//! | idle | a request completed, no byte of another received | `idle_since` + `idle_timeout` |
-//! | reading a head | `head_since` is set, no request in flight | `head_since` + `header_timeout` |
+//! | new | no request completed, no byte of one received, no write blocked | `idle_since` + `first_byte_timeout` |
+//! | idle | a request completed, no byte of another received, no write blocked | `idle_since` + `idle_timeout` |
+//! | reading a head | `head_since` is set, no request in flight, no write blocked | `head_since` + `header_timeout` |
 //! | reading a body, or working | a request in flight | none here: the service times out with 408 or 503 |
 //! | write blocked | `write_blocked_since` is set | `write_blocked_since` + `write_timeout` |
 //! | writing, HTTP/2 | a response in flight | `response_progress` + `write_timeout` |
 //! | closing | `closing_since` is set | `closing_since` + [`LINGER`] |
-//! | draining, waiting for the client | `drain_from` is set | later of `drain_from` and `last_io`, + [`DRAIN_STALL`] |
+//! | draining, waiting for the client | `drain_from` is set | later of `drain_from` and `last_io`, + [`DRAIN_STALL`], or [`STALLED_AFTER`] if a write is blocked |
 //! | evicted or cut off | `must_close` | now |
 
 use super::ServerLimits;
@@ -40,7 +40,10 @@ const DRAIN_STALL: Duration = Duration::from_secs(3);
 /// How long a write must be blocked before its connection counts as stalled.
 ///
 /// Stalled connections are evicted first.
-const STALLED_AFTER: Duration = Duration::from_secs(1);
+///
+/// The system of a slow reader may report room only when all of its receive buffer is free. The default buffer of Linux
+/// has 128 KiB. For a steady reader of 10 kB/s that is a step of 13 to 14 seconds (measured: 7 s at 20 kB/s).
+const STALLED_AFTER: Duration = Duration::from_secs(15);
 
 /// Why the registry closes a connection.
 pub(super) const CLOSED_BY_SERVER: &str = "evicted or cut off by the server";
@@ -53,7 +56,7 @@ pub(super) struct Activity {
     /// It counts as the time of everything that the task does until it is suspended again. So the clock is read only
     /// once.
     pub(super) now: Instant,
-    /// When the connection was accepted, or its last request ended.
+    /// When the connection was accepted, its last request ended, or the last byte after that was written.
     ///
     /// With TLS, a connection counts as accepted when its handshake is complete.
     pub(super) idle_since: Instant,
@@ -112,7 +115,7 @@ pub(super) enum EvictionClass {
     Unproven(Instant),
     /// It has completed a request. The time is the end of the last one.
     Proven(Instant),
-    /// The server is working on its request: never evicted.
+    /// The server is working on its request, or the client is reading the response: never evicted.
     Busy,
 }
 
@@ -140,9 +143,11 @@ impl Activity {
 
     /// Returns the eviction class of the connection.
     pub(super) fn eviction_class(&self) -> EvictionClass {
-        let blocked = self.write_blocked_since.filter(|since| since.elapsed() >= STALLED_AFTER);
-        match self.closing_since.or(blocked) {
+        let stalled = self.write_blocked_since.filter(|since| since.elapsed() >= STALLED_AFTER);
+        match self.closing_since.or(stalled) {
             Some(since) => EvictionClass::Stalled(since),
+            // The client still reads a response, even if hyper has taken all of it.
+            None if self.write_blocked_since.is_some() => EvictionClass::Busy,
             None if self.requests > 0 && self.request_bodies < self.requests => EvictionClass::Busy,
             None if self.has_served => EvictionClass::Proven(self.idle_since),
             None => EvictionClass::Unproven(self.idle_since),
@@ -173,7 +178,9 @@ impl Activity {
 
     fn deadlines(&self, limits: &ServerLimits) -> [Option<(Instant, &'static str)>; 5] {
         const NOT_READING: &str = "client does not read its response";
-        let is_waiting = self.requests == 0 && self.closing_since.is_none();
+        let is_waiting =
+            self.requests == 0 && self.closing_since.is_none() && self.write_blocked_since.is_none();
+        let stall = if self.write_blocked_since.is_some() { STALLED_AFTER } else { DRAIN_STALL };
         [
             self.closing_since
                 .map(|since| (since + LINGER, "client goes on sending after the last response")),
@@ -187,7 +194,7 @@ impl Activity {
             }),
             self.drain_from
                 .filter(|_| self.waits_for_client())
-                .map(|from| (from.max(self.last_io) + DRAIN_STALL, "nothing moves while the server drains")),
+                .map(|from| (from.max(self.last_io) + stall, "nothing moves while the server drains")),
         ]
     }
 
@@ -254,6 +261,26 @@ mod tests {
             activity.write_blocked_since = Some(now);
         };
         assert_eq!(deadline(blocked), Some(WRITE));
+    }
+
+    #[test]
+    fn the_rest_of_a_response_has_the_write_timeout_alone() {
+        let rest = |activity: &mut Activity, now| {
+            (activity.has_served, activity.head_since) = (true, Some(now));
+            activity.write_blocked_since = Some(now);
+        };
+        assert_eq!(deadline(rest), Some(WRITE));
+    }
+
+    #[test]
+    fn a_blocked_write_is_busy_until_it_has_stalled() {
+        let now = Instant::now();
+        let long_ago = now.checked_sub(STALLED_AFTER).unwrap();
+        for (since, class) in [(now, EvictionClass::Busy), (long_ago, EvictionClass::Stalled(long_ago))] {
+            let blocked =
+                Activity { has_served: true, write_blocked_since: Some(since), ..Activity::new(now) };
+            assert_eq!(blocked.eviction_class(), class);
+        }
     }
 
     #[test]

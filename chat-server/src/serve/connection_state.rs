@@ -54,6 +54,10 @@ impl ConnectionState {
         let mut activity = self.lock();
         activity.last_io = activity.now;
         activity.write_blocked_since = None;
+        // Over HTTP/2 a client can cause writes while it is idle, such as replies to pings.
+        if activity.requests == 0 && activity.has_served && !activity.multiplexed {
+            activity.idle_since = activity.now;
+        }
     }
 
     /// Records that the system accepts no more bytes for now.
@@ -71,6 +75,14 @@ impl ConnectionState {
         let now = activity.now;
         activity.closing_since.get_or_insert(now);
         activity.unread_body || activity.head_since.is_some()
+    }
+
+    /// Returns how long the system may keep trying to send after the connection is closed.
+    ///
+    /// It is a multiple of the write time-out, which a slow reader needs for the bytes that the system has accepted.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub(super) fn close_timeout(&self) -> std::time::Duration {
+        self.limits.write_timeout.saturating_mul(4)
     }
 
     /// Records that the TLS handshake is complete.

@@ -67,7 +67,7 @@ impl ConnectionHandler {
 
     /// Serves a connection on a task of its own.
     pub(super) fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: ConnectionSlot) {
-        set_options(&stream, &self.limits);
+        set_options(&stream);
         let handler = self.clone();
         tokio::spawn(async move {
             let state = slot.state();
@@ -126,19 +126,24 @@ impl ConnectionHandler {
     }
 }
 
+/// Largest amount of unsent data that the system buffers for a connection, in bytes.
+///
+/// Without this limit, the system buffers megabytes, and reports room again only when a third of them is acknowledged.
+/// A client that reads 20 kB/s then takes longer than the write time-out, and does not differ from one that reads
+/// nothing.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const UNSENT_MAX_BYTES: u32 = 16 * 1024;
+
 /// Sets the socket's options. A failure of one does not close the connection.
-fn set_options(stream: &TcpStream, limits: &ServerLimits) {
+fn set_options(stream: &TcpStream) {
     // Responses are small and written whole: waiting to fill a packet would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    // Only the system can time out a response that it has accepted but that the client does not acknowledge.
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limits.write_timeout)) {
-        tracing::debug!(%error, "cannot set TCP_USER_TIMEOUT");
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_MAX_BYTES) {
+        tracing::debug!(%error, "cannot set TCP_NOTSENT_LOWAT");
     }
-    #[cfg(not(any(target_os = "android", target_os = "linux")))]
-    let _ = limits;
 }
 
 /// Serves a connection to its end, and shuts it down gracefully when required.

@@ -59,7 +59,11 @@ pub struct ServerLimits {
     ///
     /// Default: 32 KiB.
     pub header_bytes: usize,
-    /// How long a client may read no byte of a response. Default: 15 s.
+    /// How long a client may read no byte of a response.
+    ///
+    /// Default: 15 s. With it, on Linux, a client that reads 10 kB/s or more is never closed for this reason, unless its
+    /// receive buffer has more than the default of 128 KiB: its system may report room only when the buffer is empty. On
+    /// other systems, a slow client can be closed.
     pub write_timeout: Duration,
     /// How long a connection stays open without a request.
     ///

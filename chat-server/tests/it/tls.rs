@@ -17,12 +17,12 @@ use tokio_rustls::{
 };
 
 /// A folder with a certificate and its key.
-struct Files {
+pub(crate) struct Files {
     folder: tempfile::TempDir,
 }
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
@@ -35,20 +35,20 @@ impl Files {
     }
 
     /// Writes a new certificate and its key. Returns the certificate.
-    fn renew(&self) -> CertificateDer<'static> {
+    pub(crate) fn renew(&self) -> CertificateDer<'static> {
         let made = rcgen::generate_simple_self_signed(["chat.example".to_owned()]).unwrap();
         std::fs::write(self.certificate(), made.cert.pem()).unwrap();
         std::fs::write(self.key(), made.signing_key.serialize_pem()).unwrap();
         made.cert.der().clone()
     }
 
-    fn tls(&self) -> Tls {
+    pub(crate) fn tls(&self) -> Tls {
         Tls::from_pem_files(self.certificate(), self.key()).unwrap()
     }
 }
 
 /// Starts a server over TLS. The sender stops it.
-async fn serve(
+pub(crate) async fn serve(
     service: ChatServiceBuilder,
     limits: ServerLimits,
     tls: Tls,
@@ -66,6 +66,15 @@ async fn connect(
     trusted: &CertificateDer<'static>,
     protocols: &[&[u8]],
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    connect_over(TcpStream::connect(address).await?, trusted, protocols).await
+}
+
+/// Connects over an open TCP connection.
+pub(crate) async fn connect_over(
+    stream: TcpStream,
+    trusted: &CertificateDer<'static>,
+    protocols: &[&[u8]],
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
     let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -74,7 +83,6 @@ async fn connect(
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    let stream = TcpStream::connect(address).await?;
     soon(TlsConnector::from(Arc::new(config)).connect("chat.example".try_into().unwrap(), stream)).await
 }
 

@@ -1,0 +1,158 @@
+//! Clients that read a long response slowly but steadily.
+
+use crate::{
+    tls::{self, Files},
+    wire::{ROOT, SHORT, Server, Wire, no_limits},
+};
+use chat_core::{
+    Chat,
+    api::{ThreadId, UserId},
+    store::sql::{self, Options},
+};
+use chat_server::{AuthError, Authenticator, ChatService, ChatServiceBuilder, ServerLimits};
+use http::HeaderMap;
+use std::{net::SocketAddr, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+};
+
+const ANN: UserId = UserId::new(1);
+
+/// The length of a text. A response with all texts is longer than what the system buffers for a connection.
+const TEXT_LENGTH: usize = 20_000;
+
+/// The number of texts that hyper takes in one part, so that the request has ended while the client still reads.
+const ONE_PART: usize = 400;
+
+/// The number of texts that the service reads in parts, while the client reads the response.
+const SEVERAL_PARTS: usize = 700;
+
+/// The bytes that a slow client reads at a time, ten times a second: 20 kB/s.
+const SIP: usize = 2_000;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The number of sips, which take longer than each limit of the server, before the client reads on at full speed.
+const SIPS: usize = 200;
+
+/// An authenticator for which every caller is ann.
+#[derive(Debug)]
+struct Anyone;
+
+#[async_trait::async_trait]
+impl Authenticator for Anyone {
+    async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, AuthError> {
+        Ok(ANN)
+    }
+}
+
+/// Returns a service with a long thread of ann, and the thread.
+async fn long_thread(texts: usize) -> (ChatServiceBuilder, ThreadId) {
+    let store = sql::connect("sqlite::memory:", &Options::default()).await.unwrap();
+    let chat = Chat::builder(store).text_max(TEXT_LENGTH).build();
+    chat.ensure_user(ANN, "ann").await.unwrap();
+    chat.ensure_user(UserId::new(2), "bob").await.unwrap();
+    let thread = chat.open_thread(ANN, UserId::new(2)).await.unwrap().id;
+    let text = "x".repeat(TEXT_LENGTH);
+    for _ in 0..texts {
+        chat.send(ANN, thread, &text).await.unwrap();
+    }
+    (ChatService::builder(chat).authenticator(Anyone), thread)
+}
+
+/// Returns limits under which each new connection evicts another one.
+fn limits() -> ServerLimits {
+    no_limits()
+        .connections_per_address(2)
+        .write_timeout(ServerLimits::default().write_timeout)
+        .idle_timeout(SHORT)
+}
+
+/// Connects with a receive buffer of this size, or of the default size.
+async fn connect(address: SocketAddr, receive_buffer: Option<u32>) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    if let Some(size) = receive_buffer {
+        socket.set_recv_buffer_size(size).unwrap();
+    }
+    socket.connect(address).await.unwrap()
+}
+
+/// Reads all messages of a thread, slowly at first.
+///
+/// Meanwhile `evict` opens connections that evict another one.
+async fn read_slowly(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    thread: ThreadId,
+    texts: usize,
+    evict: impl AsyncFn(),
+) {
+    let request = format!(
+        "GET /chat-api/threads/{thread}/messages/ HTTP/1.1\r\nHost: chat\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let (mut response, mut pause) = (Vec::new(), tokio::time::interval(PAUSE));
+    for n in 0..SIPS {
+        pause.tick().await;
+        let mut sip = [0; SIP];
+        stream.read_exact(&mut sip).await.unwrap();
+        response.extend(sip);
+        if n % 10 == 0 {
+            evict().await;
+        }
+    }
+    stream.read_to_end(&mut response).await.unwrap();
+    assert!(response.starts_with(b"HTTP/1.1 200"));
+    assert!(
+        response.ends_with(b"]") || response.ends_with(b"]\r\n0\r\n\r\n"),
+        "cut off after {} bytes",
+        response.len()
+    );
+    let seen = response.windows(8).filter(|window| window == b"\"text\":\"").count();
+    assert_eq!(seen, texts);
+}
+
+async fn in_the_clear(texts: usize, receive_buffer: Option<u32>) {
+    let (service, thread) = long_thread(texts).await;
+    let server = Server::start(service, limits()).await;
+    let evict = async || {
+        let (_evicted, mut new) = (server.connect().await, server.connect().await);
+        assert_eq!(new.ask(ROOT).await.status, 200);
+    };
+    read_slowly(connect(server.address, receive_buffer).await, thread, texts, evict).await;
+}
+
+async fn over_tls(texts: usize, receive_buffer: Option<u32>) {
+    let (service, thread) = long_thread(texts).await;
+    let files = Files::new();
+    let trusted = files.renew();
+    let (address, _stop, _ended) = tls::serve(service, limits(), files.tls()).await;
+    let connect = async |receive_buffer| {
+        let stream = connect(address, receive_buffer).await;
+        tls::connect_over(stream, &trusted, &[b"http/1.1"]).await.unwrap()
+    };
+    let evict = async || {
+        let (_evicted, mut new) = (connect(None).await, Wire(connect(None).await));
+        assert_eq!(new.ask(ROOT).await.status, 200);
+    };
+    read_slowly(connect(receive_buffer).await, thread, texts, evict).await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_gets_the_whole_response() {
+    in_the_clear(ONE_PART, None).await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_with_a_small_receive_buffer_gets_the_whole_response() {
+    in_the_clear(SEVERAL_PARTS, Some(4096)).await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_over_tls_gets_the_whole_response() {
+    over_tls(SEVERAL_PARTS, None).await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_over_tls_with_a_small_receive_buffer_gets_the_whole_response() {
+    over_tls(ONE_PART, Some(4096)).await;
+}
