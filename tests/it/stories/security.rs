@@ -20,7 +20,14 @@ fn sources(folder: &Path) -> String {
 #[test]
 fn every_promise_of_security_md_is_tested() {
     let workspace = binaries::workspace();
-    let folders = ["tests/it", "chat-core/src", "chat-server/src", "chat-server/tests", "chat-client/tests"];
+    let folders = [
+        "tests/it",
+        "chat-core/src",
+        "chat-server/src",
+        "chat-server/tests",
+        "chat-client/tests",
+        "chat-cli/tests",
+    ];
     let sources: String = folders.iter().map(|folder| sources(&workspace.join(folder))).collect();
     let security = fs::read_to_string(workspace.join("SECURITY.md")).unwrap();
     let rows = security.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Promise"));
