@@ -2,6 +2,7 @@
 
 use crate::{
     api::FieldErrors,
+    runtime::RuntimeError,
     store::{Source, StoreError},
 };
 use std::fmt;
@@ -107,6 +108,13 @@ impl From<StoreError> for Error {
             StoreError::Unsupported(what) => Self::Unsupported(what),
             StoreError::Conflict | StoreError::NotFound | StoreError::Fault(_) => Self::fault(error),
         }
+    }
+}
+
+/// A fault of the program that embeds the chat: nothing was done.
+impl From<RuntimeError> for Error {
+    fn from(error: RuntimeError) -> Self {
+        Self::fault(error)
     }
 }
 

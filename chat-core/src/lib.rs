@@ -41,9 +41,16 @@
 //!
 //! # Runtime
 //!
-//! The caller has to provide a Tokio runtime with time enabled (`enable_time` or `enable_all`), and on Postgres with
-//! I/O enabled. Call every method of `Chat` within this runtime, because some methods spawn tasks or use the blocking
-//! pool. If Tokio's clock is paused, time-outs and the expiry of cache entries follow the paused clock.
+//! The host has to provide a Tokio runtime:
+//!
+//! - With time enabled, and on Postgres with I/O too (`enable_all`). Otherwise Tokio panics.
+//! - One that lasts as long as the chat and is driven all the time: a multi-thread runtime, or the thread of a
+//!   current-thread runtime in `block_on`. The chat writes in tasks of the runtime in which it was opened, so a call
+//!   from elsewhere waits for as long as nothing drives that runtime.
+//! - Call every method of `Chat`, and poll its futures, within a runtime. They may be dropped anywhere.
+//!
+//! Outside a runtime, and after the runtime in which the chat was opened has ended, calls that need it fail with
+//! `Error::Fault`, whose source says so. If Tokio's clock is paused, time-outs and the expiry of cache entries follow the paused clock.
 //!
 //! # Database
 //!
@@ -98,6 +105,8 @@ pub mod json;
 #[cfg(feature = "chat")]
 mod operations;
 pub mod policy;
+#[cfg(feature = "chat")]
+mod runtime;
 #[cfg(feature = "chat")]
 pub mod store;
 #[cfg(feature = "chat")]

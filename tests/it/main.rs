@@ -7,7 +7,8 @@
 //! - `databases`, `migrations`, `nodes`: the stores, their schemas, and several servers on one database.
 //! - `model`, `faults`: random histories against a model, without and with faults of the store.
 //! - `outages`: kills of the running program, full disks and unreachable databases.
-//! - `permissions`, `hostile`, `embedding`: the permission matrix, generated input, and use inside another application.
+//! - `permissions`, `hostile`: the permission matrix and generated input.
+//! - `embedding`, `runtimes`: use inside another application, and what happens outside its Tokio runtime.
 //! - `error_log`: the log of requests that fail.
 //! - `golden`: files that are checked in; see [`chat_tests::golden`].
 
@@ -31,4 +32,5 @@ mod model;
 mod nodes;
 mod outages;
 mod permissions;
+mod runtimes;
 mod stories;

@@ -6,6 +6,7 @@ use crate::{
     Error,
     api::{FieldErrors, error_text, limits},
     auth::argon2id::Argon2id,
+    runtime,
     store::PasswordHash,
 };
 use argon2::{
@@ -16,7 +17,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use sha2::Sha256;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::sync::Semaphore;
 
 /// The hash to verify if the user does not exist or has no password.
 ///
@@ -167,12 +168,12 @@ impl Hasher {
         let waiting = self.waiting.clone().try_acquire_owned().map_err(busy)?;
         let running = self.running.clone().acquire_owned().await.map_err(Error::fault)?;
         drop(waiting);
-        let task = spawn_blocking(move || {
+        let task = runtime::spawn_blocking(move || {
             // The permit is held to the end of the work, even if the caller drops its future.
             let _running = running;
             work()
         });
-        task.await.map_err(Error::fault)?
+        task.await?
     }
 
     pub(crate) async fn hash(&self, password: &str) -> Result<PasswordHash, Error> {

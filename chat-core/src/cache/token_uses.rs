@@ -10,6 +10,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use tokio::task::AbortHandle;
 
 /// The maximum number of uses in one write; limits how long sends wait for it.
 const BATCH: usize = 1000;
@@ -30,6 +31,8 @@ struct Uses {
     in_flight: HashMap<TokenHash, Timestamp>,
     /// When the next scheduled flush begins.
     next_flush: Option<Timestamp>,
+    /// The task of that flush; it is finished if its runtime ended first.
+    flush: Option<AbortHandle>,
 }
 
 /// Returns the newer of a use and a known one.
@@ -40,16 +43,24 @@ pub(crate) fn newer_use(at: Timestamp, known: Timestamp) -> Timestamp {
 }
 
 impl TokenUseBuffer {
-    /// Records a use. Returns whether the caller has to schedule a flush after the time `within`.
-    pub(crate) fn record(&self, token: TokenHash, at: Timestamp, within: Duration) -> bool {
+    /// Records a use, and schedules a flush after the time `within` unless one is scheduled that begins earlier.
+    ///
+    /// `schedule` returns the task that calls [`flush`](Self::flush) then; `None` if no runtime can run it.
+    pub(crate) fn record(
+        &self,
+        token: TokenHash,
+        at: Timestamp,
+        within: Duration,
+        schedule: impl FnOnce() -> Option<AbortHandle>,
+    ) {
         let uses = &mut *self.lock();
         uses.waiting.entry(token).and_modify(|last| *last = newer_use(at, *last)).or_insert(at);
         let due = at.plus(within);
-        let must_schedule = uses.next_flush.is_none_or(|next| due < next);
-        if must_schedule {
+        let can_run = uses.flush.as_ref().is_some_and(|flush| !flush.is_finished());
+        if !can_run || uses.next_flush.is_none_or(|next| due < next) {
+            uses.flush = schedule();
             uses.next_flush = Some(due);
         }
-        must_schedule
     }
 
     /// Returns the buffered use of a token.
@@ -84,6 +95,8 @@ impl TokenUseBuffer {
             let mut buffer = self.lock();
             buffer.next_flush = None;
             let uses = std::mem::take(&mut buffer.waiting);
+            // The uses that are recorded from now on belong to another flush.
+            buffer.flush = None;
             buffer.in_flight.extend(&uses);
             uses.into_iter().collect()
         };
@@ -109,5 +122,36 @@ impl TokenUseBuffer {
 
     fn lock(&self) -> MutexGuard<'_, Uses> {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::token;
+    use std::future::pending;
+    use tokio::runtime::{Builder, Runtime};
+
+    /// Records a use, and returns whether a flush was scheduled on `runtime`.
+    fn schedules(buffer: &TokenUseBuffer, runtime: Option<&Runtime>) -> bool {
+        let mut scheduled = false;
+        buffer.record(token::hash("5ec2e7"), Timestamp::from_micros(0), Duration::ZERO, || {
+            scheduled = true;
+            runtime.map(|runtime| runtime.spawn(pending::<()>()).abort_handle())
+        });
+        scheduled
+    }
+
+    #[test]
+    fn a_flush_that_can_no_longer_run_is_scheduled_again() {
+        let runtime = || Builder::new_current_thread().build().unwrap();
+        let (first, second) = (runtime(), runtime());
+        let buffer = TokenUseBuffer::default();
+        assert!(schedules(&buffer, None));
+        assert!(schedules(&buffer, Some(&first)), "there was no runtime before");
+        assert!(!schedules(&buffer, Some(&first)));
+        drop(first);
+        assert!(schedules(&buffer, Some(&second)));
+        assert!(!schedules(&buffer, Some(&second)));
     }
 }

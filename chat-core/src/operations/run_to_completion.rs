@@ -1,6 +1,9 @@
 //! Changes that run to completion even if their caller drops the future.
 
-use crate::Chat;
+use crate::{
+    Chat,
+    runtime::{self, RuntimeError},
+};
 use futures_util::future::BoxFuture;
 use std::{
     pin::Pin,
@@ -13,26 +16,36 @@ impl Chat {
     ///
     /// A server drops the handler of a request if the connection is closed. The rest of the change is then spawned as a
     /// task: the database may still commit the change, and the caches have to be invalidated after that.
-    pub(crate) async fn run_to_completion<T, F>(&self, change: impl FnOnce(Self) -> F) -> T
+    ///
+    /// # Errors
+    /// [`RuntimeError::Missing`] outside a runtime, before the change begins, and the errors of `change`.
+    pub(crate) async fn run_to_completion<T, E, F>(&self, change: impl FnOnce(Self) -> F) -> Result<T, E>
     where
         T: Send + 'static,
-        F: Future<Output = T> + Send + 'static,
+        E: From<RuntimeError> + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        RunToCompletion(Some(Box::pin(change(self.clone())))).await
+        // The future may be dropped outside the runtime.
+        let runtime = runtime::current()?;
+        RunToCompletion { change: Some(Box::pin(change(self.clone()))), runtime }.await
     }
 }
 
-/// A running change; `None` once it is done.
-struct RunToCompletion<T: Send + 'static>(Option<BoxFuture<'static, T>>);
+/// A running change.
+struct RunToCompletion<T: Send + 'static> {
+    /// `None` once the change is done.
+    change: Option<BoxFuture<'static, T>>,
+    runtime: Handle,
+}
 
 impl<T: Send + 'static> Future for RunToCompletion<T> {
     type Output = T;
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         // The future is taken out so that it is not polled again if it panics.
-        let Some(mut change) = self.0.take() else { return Poll::Pending };
+        let Some(mut change) = self.change.take() else { return Poll::Pending };
         let poll = change.as_mut().poll(context);
         if poll.is_pending() {
-            self.0 = Some(change);
+            self.change = Some(change);
         }
         poll
     }
@@ -40,9 +53,9 @@ impl<T: Send + 'static> Future for RunToCompletion<T> {
 
 impl<T: Send + 'static> Drop for RunToCompletion<T> {
     fn drop(&mut self) {
-        // Without a runtime the program is shutting down, and no cache is read again.
-        if let (Some(change), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(change);
+        // If the runtime has ended, it drops the change.
+        if let Some(change) = self.change.take() {
+            self.runtime.spawn(change);
         }
     }
 }

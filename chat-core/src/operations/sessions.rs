@@ -5,6 +5,7 @@ use crate::{
     api::{FieldErrors, NON_FIELD_ERRORS, Timestamp, Token, TokenId, TokenInfo, UserId, error_text, limits},
     auth::{password::Verdict, token},
     cache::newer_use,
+    runtime,
     store::{NewToken, RevokeTokens, StoreError, TokenHash, TokenOwner},
     text,
 };
@@ -188,16 +189,18 @@ impl Chat {
     /// The use is lost if the process crashes before the write, or the chat is dropped and not closed.
     fn record_use(&self, token: TokenHash, ttl: Option<Duration>, now: Timestamp) {
         let delay = ttl.map_or(FLUSH_DELAY, |ttl| (ttl / 8).clamp(SHORTEST_FLUSH_DELAY, FLUSH_DELAY));
-        if self.uses.record(token, now, delay) {
+        self.uses.record(token, now, delay, || {
+            let runtime = runtime::current().ok()?;
             let (uses, store) = (self.uses.clone(), Arc::downgrade(&self.store));
             let wait = tokio::time::sleep(delay);
-            tokio::spawn(async move {
+            let flush = async move {
                 wait.await;
                 if let Some(store) = store.upgrade() {
                     uses.flush(&*store).await;
                 }
-            });
-        }
+            };
+            Some(runtime.spawn(flush).abort_handle())
+        });
     }
 
     /// Returns the live tokens of the session's user, newest first.

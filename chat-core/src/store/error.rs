@@ -1,5 +1,6 @@
 //! The errors of a store, classified by their meaning for the caller.
 
+use crate::runtime::RuntimeError;
 use std::sync::Arc;
 
 /// The reason why a call of a store failed.
@@ -63,5 +64,12 @@ impl StoreError {
             Self::KeyReused => Some("use a new idempotency key for each message"),
             _ => None,
         }
+    }
+}
+
+/// A fault of the program that embeds the chat: nothing was done.
+impl From<RuntimeError> for StoreError {
+    fn from(error: RuntimeError) -> Self {
+        Self::Fault(Arc::new(error))
     }
 }

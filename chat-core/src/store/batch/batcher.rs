@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{
+    runtime::Handle,
     sync::{Mutex as AsyncMutex, mpsc, oneshot},
     task::{JoinSet, yield_now},
 };
@@ -34,6 +35,10 @@ pub(crate) enum Refusal {
     Full,
     /// The batcher is closed. The call was not executed.
     Closed,
+    /// The runtime of the workers has ended, or there was none. The call was not executed.
+    Ended,
+    /// The runtime of the workers ended while the call waited. Its outcome is unknown.
+    LostAtEnd,
     /// The flush of the batch panicked, or did not return one output for each input. Its outcome is unknown.
     Lost,
 }
@@ -62,7 +67,7 @@ where
     O: Send + 'static,
     E: Clone + Send + 'static,
 {
-    /// Starts the workers on the current Tokio runtime.
+    /// Starts the workers on the current Tokio runtime. Without one, every call is refused.
     ///
     /// `flush` executes the inputs of a batch. It returns one output for each, in order, or one error for all.
     pub(crate) fn start<F>(limits: BatchLimits, flush: F) -> Self
@@ -73,14 +78,17 @@ where
         let calls = Arc::new(AsyncMutex::new(calls));
         let flush = Arc::new(flush);
         let mut workers = JoinSet::new();
-        for _ in 0..limits.workers {
-            let (calls, flush) = (calls.clone(), flush.clone());
-            workers.spawn(async move {
-                let mut batch = Vec::with_capacity(limits.batch);
-                while next_batch(&calls, &mut batch, limits).await {
-                    flush_batch(&mut batch, &*flush).await;
-                }
-            });
+        if let Ok(runtime) = Handle::try_current() {
+            for _ in 0..limits.workers {
+                let (calls, flush) = (calls.clone(), flush.clone());
+                let work = async move {
+                    let mut batch = Vec::with_capacity(limits.batch);
+                    while next_batch(&calls, &mut batch, limits).await {
+                        flush_batch(&mut batch, &*flush).await;
+                    }
+                };
+                workers.spawn_on(work, &runtime);
+            }
         }
         Self { queue: Mutex::new(Some(queue)), workers: AsyncMutex::new(workers) }
     }
@@ -91,15 +99,22 @@ where
     pub(crate) async fn submit(&self, inputs: Vec<I>) -> Result<Result<Vec<O>, E>, Refusal> {
         let (reply, done) = oneshot::channel();
         self.enqueue(Call { inputs, reply })?;
-        done.await.map_err(|_| Refusal::Lost)
+        done.await.map_err(|_| if self.has_workers() { Refusal::Lost } else { Refusal::LostAtEnd })
     }
 
     fn enqueue(&self, call: Call<I, O, E>) -> Result<(), Refusal> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.as_ref().ok_or(Refusal::Closed)?.try_send(call).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refusal::Full,
-            mpsc::error::TrySendError::Closed(_) => Refusal::Closed,
+            // The workers hold the receiver until their runtime ends.
+            mpsc::error::TrySendError::Closed(_) => Refusal::Ended,
         })
+    }
+
+    /// Returns whether there are workers, or the batcher was closed.
+    fn has_workers(&self) -> bool {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.as_ref().is_none_or(|queue| !queue.is_closed())
     }
 
     /// Refuses further calls, and returns when the queued ones are executed.
@@ -317,5 +332,33 @@ mod tests {
         });
         assert_eq!(batcher.submit(vec![13]).await, Err(Refusal::Lost));
         assert_eq!(batcher.submit(vec![1]).await, Ok(Ok(vec![1])));
+    }
+
+    #[test]
+    fn calls_are_refused_after_the_runtime_of_the_workers_has_ended() {
+        let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (first, second) = (runtime(), runtime());
+        let (batcher, waiting) = first.block_on(async {
+            let (batcher, _, _) = held(ONE_WORKER);
+            // A worker executes the call and waits at the gate.
+            let mut waiting = Box::pin({
+                let batcher = batcher.clone();
+                async move { batcher.submit(vec![1]).await }
+            });
+            assert_eq!(waiting.as_mut().now_or_never(), None);
+            yield_now().await;
+            (batcher, waiting)
+        });
+        drop(first);
+        assert_eq!(second.block_on(waiting), Err(Refusal::LostAtEnd));
+        assert_eq!(second.block_on(batcher.submit(vec![2])), Err(Refusal::Ended));
+        second.block_on(batcher.close());
+        assert_eq!(second.block_on(batcher.submit(vec![3])), Err(Refusal::Closed));
+    }
+
+    #[test]
+    fn without_a_runtime_every_call_is_refused() {
+        let batcher: Numbers = Batcher::start(ONE_WORKER, |numbers| Box::pin(ready(Ok(numbers))));
+        assert_eq!(batcher.submit(vec![1]).now_or_never(), Some(Err(Refusal::Ended)));
     }
 }

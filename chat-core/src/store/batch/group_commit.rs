@@ -5,6 +5,7 @@ use crate::api::{
     Message, MessageId, Participants, ThreadDetail, ThreadId, ThreadPosition, Timestamp, TokenId, User,
     UserId,
 };
+use crate::runtime::RuntimeError;
 use crate::store::{
     Account, Changed, Counted, EnsuredUser, Import, ImportOutcome, ListedThread, MessageChange, MessageRange,
     NewMessage, NewThread, NewToken, NewUser, OpenedThread, PasswordHash, Result, RevokeTokens, Sent, Slice,
@@ -63,10 +64,8 @@ impl GroupCommit {
     ///
     /// Use 1 on SQLite, which has one writer.
     ///
-    /// Spawns tasks on the current Tokio runtime. [`Store::close`] ends them.
-    ///
-    /// # Panics
-    /// Panics outside a Tokio runtime.
+    /// Spawns tasks on the current Tokio runtime. [`Store::close`] ends them. Outside a runtime, and after that runtime
+    /// has ended, the calls that are batched fail with [`StoreError::Fault`].
     pub fn new(inner: Arc<dyn Store>, writers: usize) -> Self {
         let limits = BatchLimits {
             queue: MAX_WAITING,
@@ -108,6 +107,8 @@ struct Stopped;
 fn store_error(refusal: Refusal) -> StoreError {
     match refusal {
         Refusal::Full => StoreError::Busy,
+        Refusal::Ended => RuntimeError::Ended.into(),
+        Refusal::LostAtEnd => StoreError::Unavailable(Arc::new(RuntimeError::Ended)),
         Refusal::Closed | Refusal::Lost => StoreError::Unavailable(Arc::new(Stopped)),
     }
 }

@@ -1,6 +1,9 @@
 //! The failures of a database, classified by their meaning for the caller.
 
-use crate::store::{Source, StoreError};
+use crate::{
+    runtime::RuntimeError,
+    store::{Source, StoreError},
+};
 use std::{error::Error, sync::Arc};
 
 /// The meaning of a driver's error.
@@ -84,6 +87,13 @@ impl Failure {
     }
 }
 
+/// A fault of the program that embeds the chat: nothing was done.
+impl From<RuntimeError> for Failure {
+    fn from(error: RuntimeError) -> Self {
+        Self::fault(error)
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -115,6 +125,10 @@ pub(crate) enum Internal {
     #[cfg(feature = "sqlite")]
     #[error("the transaction panicked")]
     Panicked,
+    /// A transaction waited for something other than SQLite.
+    #[cfg(feature = "sqlite")]
+    #[error("the transaction suspended")]
+    Suspended,
     /// Every reading connection was in use for the whole waiting time.
     #[cfg(feature = "sqlite")]
     #[error("no connection became free within {0:?}")]
@@ -140,7 +154,7 @@ impl From<Internal> for Failure {
             Internal::NoRow | Internal::HashLength => Kind::Fault,
             Internal::ReadOnly => Kind::Unavailable,
             #[cfg(feature = "sqlite")]
-            Internal::NoColumn(_) => Kind::Fault,
+            Internal::NoColumn(_) | Internal::Suspended => Kind::Fault,
             #[cfg(feature = "sqlite")]
             Internal::Closed | Internal::Panicked | Internal::NoFreeConnection(_) => Kind::Unavailable,
         };

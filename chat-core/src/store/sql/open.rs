@@ -6,7 +6,10 @@ use super::postgres;
 #[cfg(feature = "sqlite")]
 use super::sqlite;
 use super::{Address, Mode, OpenError, Options};
-use crate::store::{GroupCommit, Store};
+use crate::{
+    runtime,
+    store::{GroupCommit, Store},
+};
 use std::{path::Path, sync::Arc};
 
 /// The number of batches that Postgres writes concurrently.
@@ -17,7 +20,7 @@ const POSTGRES_WRITERS: usize = 2;
 /// Opens the database at `url` and batches its writes with [`GroupCommit`].
 ///
 /// Brings the schema up to date. `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://…`: see [`Address`]. Must be
-/// called within a Tokio runtime that has time enabled.
+/// called within a Tokio runtime: [the crate](crate#runtime) says of which kind.
 ///
 /// Use an SQLite file through the store alone. When the store opens and closes the file, to look for a lock on it, the
 /// operating system releases the locks that other SQLite connections of the same process hold on it. A server takes
@@ -35,7 +38,8 @@ const POSTGRES_WRITERS: usize = 2;
 /// ```
 ///
 /// # Errors
-/// An [`OpenError`] that names the cause: the address, the file, the server, its log-in, or the schema.
+/// An [`OpenError`] that names the cause: the address, the file, the server, its log-in, or the schema. Outside a Tokio
+/// runtime it is [`OpenError::Database`], whose source says so.
 pub async fn connect(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
     let writers = if url.starts_with("sqlite:") { 1 } else { POSTGRES_WRITERS };
     Ok(Arc::new(GroupCommit::new(open(url, options).await?, writers)))
@@ -48,6 +52,7 @@ pub async fn connect(url: &str, options: &Options) -> Result<Arc<dyn Store>, Ope
 /// # Errors
 /// Those of [`connect`].
 pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
+    runtime::current().map_err(OpenError::database)?;
     match Address::parse(url)? {
         Address::Memory => open_memory().await,
         Address::File(path, mode) => open_file(path, mode, options).await,

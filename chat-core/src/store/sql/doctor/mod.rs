@@ -13,7 +13,7 @@ mod sqlite;
 pub use finding::{Finding, Level};
 
 use super::{Address, OpenError, Options};
-use crate::{api::Timestamp, clock::Clock as _, clock::SystemClock};
+use crate::{api::Timestamp, clock::Clock as _, clock::SystemClock, runtime};
 use std::path::Path;
 
 /// Examines the database at `url` and returns the finding of each check.
@@ -24,6 +24,7 @@ use std::path::Path;
 /// # Errors
 /// The [`OpenError`] that says why the database cannot be opened or read. A damaged SQLite file is a finding instead.
 pub async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>, OpenError> {
+    runtime::current().map_err(OpenError::database)?;
     match Address::parse(url)? {
         Address::Memory => Ok(Vec::new()),
         Address::File(path, _) => examine_sqlite(path).await,

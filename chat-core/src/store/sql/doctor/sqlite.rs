@@ -5,6 +5,7 @@ use super::{
     checks::{CHECKS, NEWEST},
     ids, newest, schema,
 };
+use crate::runtime;
 use crate::store::sql::{
     OpenError,
     migrations::{APPLIED, Applied},
@@ -28,8 +29,8 @@ const MAX_FAULTS: usize = 3;
 /// Examines a database file.
 pub(super) async fn examine(file: PathBuf) -> Result<Vec<Finding>, OpenError> {
     let name = file.display().to_string();
-    let examined = tokio::task::spawn_blocking(move || examine_file(&file)).await;
-    examined.unwrap_or_else(|panicked| Err(OpenError::File(name, Arc::new(panicked))))
+    let examined = runtime::spawn_blocking(move || examine_file(&file)).await;
+    examined.unwrap_or_else(|error| Err(OpenError::File(name, Arc::new(error))))
 }
 
 fn examine_file(file: &Path) -> Result<Vec<Finding>, OpenError> {

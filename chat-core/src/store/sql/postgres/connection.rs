@@ -52,8 +52,10 @@ enum State {
 impl TimedConnection {
     /// Takes a connection from the pool.
     ///
-    /// Every failure, even a refused log-in, counts as an unavailable database.
+    /// Every failure of the database, even a refused log-in, counts as an unavailable one. Outside a runtime, where the
+    /// pool panics, and after the runtime of the connections has ended, it fails at once.
     pub(super) async fn take(database: &super::Postgres) -> Result<Self, Failure> {
+        database.home.check()?;
         let taken = database.pool.acquire().await;
         Ok(Self {
             connection: taken.map_err(|error| Failure::Statement(Kind::Unavailable, source(error)))?,
@@ -151,6 +153,9 @@ async fn with_timeout<T>(
 
 impl Drop for TimedConnection {
     fn drop(&mut self) {
+        // Without a runtime no task can check or close the connection, and `close_on_drop` panics. Dropping the future
+        // closes the socket and frees the slot of the pool.
+        let Ok(runtime) = Handle::try_current() else { return drop(self.connection.return_to_pool()) };
         if self.is_unusable {
             return self.connection.close_on_drop();
         }
@@ -163,10 +168,6 @@ impl Drop for TimedConnection {
             State::Open => Manager::start_rollback(&mut self.connection),
         }
         // The pool itself has no time-out for the check. A check without a response would keep the connection's slot.
-        // Without a runtime no task can wait for the check, so the connection is closed.
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(timeout(RETURN_TIMEOUT, self.connection.return_to_pool()))),
-            Err(_) => self.connection.close_on_drop(),
-        }
+        drop(runtime.spawn(timeout(RETURN_TIMEOUT, self.connection.return_to_pool())));
     }
 }

@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     api::{Message, MessageId, UserId},
+    runtime::HomeRuntime,
     store::{Changed, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
 };
 use connection::TimedConnection;
@@ -85,6 +86,8 @@ const SQL: DialectSql = dialect_sql! {
 pub(crate) struct Postgres {
     pool: PgPool,
     outdated: Arc<OutdatedConnections>,
+    /// The runtime of the pool and of its connections.
+    home: Arc<HomeRuntime>,
 }
 
 impl Postgres {

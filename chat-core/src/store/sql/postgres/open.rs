@@ -8,7 +8,10 @@ use super::{
     privileges::check_privileges,
     read_only::OutdatedConnections,
 };
-use crate::store::sql::{OpenError, Options};
+use crate::{
+    runtime::HomeRuntime,
+    store::sql::{OpenError, Options},
+};
 use sqlx::{
     ConnectOptions as _, Connection as _, Error, Executor as _, PgConnection, PgPool, Row as _,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -54,6 +57,7 @@ pub(in crate::store::sql) async fn dial(connect: &PgConnectOptions) -> Result<Pg
 /// Opens a Postgres database and brings its schema up to date.
 pub(in crate::store::sql) async fn open(url: &str, options: &Options) -> Result<Postgres, OpenError> {
     let connect = address(url)?;
+    let home = Arc::new(HomeRuntime::current().map_err(OpenError::database)?);
     let mut first = dial(&connect).await?;
     let outdated = Arc::new(OutdatedConnections::new());
     let pool = pool(connect, options, outdated.clone());
@@ -68,7 +72,7 @@ pub(in crate::store::sql) async fn open(url: &str, options: &Options) -> Result<
         pool.close().await;
         return Err(error);
     }
-    Ok(Postgres { pool, outdated })
+    Ok(Postgres { pool, outdated, home })
 }
 
 /// Checks the server, and brings the schema up to date.

@@ -5,6 +5,7 @@ use super::{
     migrations::MIGRATIONS,
     readers::Readers,
 };
+use crate::runtime;
 use crate::store::{
     Source, StoreError,
     sql::{address::is_uri, failure::Kind, migrations::newest},
@@ -12,7 +13,6 @@ use crate::store::{
 use rusqlite::{Connection, OpenFlags};
 use std::{ffi::OsString, io, path::Path, sync::Arc};
 use tempfile::NamedTempFile;
-use tokio::task::spawn_blocking;
 
 /// Writes a consistent copy of the database to the new file `to`.
 ///
@@ -42,7 +42,7 @@ pub(crate) async fn backup(readers: &Readers, to: &Path) -> Result<(), StoreErro
     });
     let copy = copied.await?;
     let to = to.to_owned();
-    spawn_blocking(move || finish(copy, &to)).await.map_err(fault)?
+    runtime::spawn_blocking(move || finish(copy, &to)).await?
 }
 
 /// Returns the folder of a file.

@@ -9,6 +9,7 @@ use super::{
     watch::Watch,
     writer::Writer,
 };
+use crate::runtime;
 use crate::store::sql::{
     Mode, OpenError, Options,
     migrations::{self, APPLIED, Applied},
@@ -23,7 +24,6 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::task::spawn_blocking;
 
 /// How long to wait for another process that creates or migrates the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -73,7 +73,7 @@ async fn connect_first(place: &Place) -> Result<Opened, OpenError> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
         let target = place.clone();
-        let attempt = spawn_blocking(move || connect_and_migrate(&target)).await;
+        let attempt = runtime::spawn_blocking(move || connect_and_migrate(&target)).await;
         match attempt.map_err(OpenError::database)? {
             Err(Attempt::Sqlite(error)) if is_locked(&error) && Instant::now() < deadline => {
                 tokio::time::sleep(RETRY_DELAY).await;

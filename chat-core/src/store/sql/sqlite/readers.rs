@@ -7,6 +7,7 @@
 //! delay short ones.
 
 use super::driver::{self, Access, Opened, OwnedArg, OwnedRow, Place};
+use crate::runtime;
 use crate::store::{
     PoolMetrics,
     sql::{
@@ -24,7 +25,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{sync::Semaphore, time::timeout};
 
 /// How long a read on the blocking pool waits for a connection and for a lock.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -112,6 +113,7 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
+        runtime::current()?;
         let permit = timeout(WAIT_TIMEOUT, self.0.long.clone().acquire_owned()).await;
         let permit = permit.map_err(|_| Internal::NoFreeConnection(WAIT_TIMEOUT))?;
         let permit = permit.map_err(|_| Internal::Closed)?;
@@ -154,7 +156,7 @@ impl Readers {
         let pool = self.0.clone();
         let caller = Caller::default();
         let dropped = caller.0.clone();
-        let done = spawn_blocking(move || {
+        let done = runtime::spawn_blocking(move || {
             let connection = pool.take()?;
             if dropped.load(Ordering::Relaxed) {
                 return Err(Internal::Closed.into());
@@ -162,7 +164,7 @@ impl Readers {
             let blocking = Blocking::begin(connection.get().ok_or(Internal::Closed)?, dropped)?;
             work(blocking.0)
         });
-        done.await.map_err(Failure::fault)?
+        done.await?
     }
 
     /// Closes the idle connections now, and each busy one when its read ends.
@@ -357,7 +359,7 @@ mod tests {
             Ok(())
         }));
         assert!((&mut read).now_or_never().is_none());
-        spawn_blocking(move || is_started.recv()).await.unwrap().unwrap();
+        tokio::task::spawn_blocking(move || is_started.recv()).await.unwrap().unwrap();
         drop(read);
         let permits = readers.0.long.available_permits();
         assert_eq!(permits, readers.0.size / 2 - 1, "the read counts until it has ended");

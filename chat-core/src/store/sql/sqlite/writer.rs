@@ -21,7 +21,7 @@ use crate::store::{
         value::Arg,
     },
 };
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use std::{
     fmt, fs,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -30,10 +30,7 @@ use std::{
     thread,
     time::Duration,
 };
-use tokio::{
-    runtime::Handle,
-    sync::{mpsc, oneshot, watch},
-};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// How long a transaction waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -94,9 +91,10 @@ impl Writer {
         work: impl for<'t> FnOnce(&'t mut SqliteTx) -> BoxFuture<'t, Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
         let (reply, done) = oneshot::channel();
-        let runtime = Handle::current();
         let job: Job = Box::new(move |tx| {
-            reply.send(runtime.block_on(work(tx))).ok();
+            // No call of `SqliteTx` waits for anything but SQLite, on this thread, so the work never suspends.
+            let done = work(tx).now_or_never();
+            reply.send(done.unwrap_or_else(|| Err(Internal::Suspended.into()))).ok();
         });
         let queue = self.jobs().clone().ok_or(Internal::Closed)?;
         queue.send(job).await.map_err(|_| Internal::Closed)?;

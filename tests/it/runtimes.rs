@@ -1,0 +1,164 @@
+//! The chat in a program whose Tokio runtime has ended, and in a thread without one.
+
+use chat_core::{
+    Chat, Error,
+    api::{ThreadId, UserId},
+    error_chain,
+    store::{
+        MessageRange, Slice,
+        sql::{self, OpenError, Options},
+    },
+};
+use chat_tests::Database;
+use futures_util::FutureExt as _;
+use std::time::Duration;
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::yield_now,
+    time::timeout,
+};
+
+const ANN: UserId = UserId::new(42);
+const BEN: UserId = UserId::new(43);
+
+/// The time after which a call counts as hanging.
+const HANG: Duration = Duration::from_secs(60);
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+macro_rules! on_both_databases {
+    ($($story:ident),* $(,)?) => {$(
+        mod $story {
+            #[test]
+            fn on_sqlite() {
+                super::$story(&super::Database::sqlite());
+            }
+            #[test]
+            fn on_postgres() {
+                // The database outlives the runtimes of the test.
+                let keeper = super::runtime();
+                let database = keeper.block_on(super::Database::postgres());
+                super::$story(&database);
+            }
+        }
+    )*};
+}
+
+on_both_databases!(
+    after_the_runtime_has_ended_calls_fail_and_say_so,
+    outside_a_runtime_calls_fail_and_say_so,
+    futures_can_be_dropped_outside_the_runtime,
+);
+
+/// Opens a chat with a thread of two users.
+async fn chat(database: &Database) -> (Chat, ThreadId) {
+    let chat = database.chat().await;
+    chat.ensure_user(ANN, "ann").await.unwrap();
+    chat.ensure_user(BEN, "ben").await.unwrap();
+    let thread = chat.open_thread(ANN, BEN).await.unwrap().id;
+    (chat, thread)
+}
+
+/// Asserts that a call failed because of the runtime, and not because of the database.
+fn assert_says_so<T: std::fmt::Debug>(failed: Result<T, Error>, reason: &str) {
+    let error = failed.unwrap_err();
+    let text = error_chain(&error).to_string();
+    assert!(matches!(error, Error::Fault(_)) && text.contains(reason), "{text}");
+}
+
+fn after_the_runtime_has_ended_calls_fail_and_say_so(database: &Database) {
+    let (first, second) = (runtime(), runtime());
+    let (chat, thread) = first.block_on(chat(database));
+    drop(first);
+    let calls = async {
+        let ended = "the Tokio runtime in which the chat was opened has ended";
+        assert_says_so(chat.send(ANN, thread, "too late").await, ended);
+        if database.url.starts_with("sqlite:") {
+            // Only group commit needs the first runtime.
+            assert_eq!(chat.thread_messages(BEN, thread, MessageRange::Oldest, 10).await.unwrap(), []);
+            chat.mark_thread_read(BEN, thread, None).await.unwrap();
+            let token = chat.issue_token(ANN).await.unwrap();
+            assert_eq!(chat.authenticate(token.expose()).await.unwrap().user, ANN);
+        } else {
+            // The connections belong to the first runtime.
+            assert_says_so(chat.user(ANN).await, ended);
+            assert_says_so(chat.mark_thread_read(BEN, thread, None).await, ended);
+            assert_says_so(chat.issue_token(ANN).await, ended);
+        }
+        chat.close().await;
+    };
+    second.block_on(async { timeout(HANG, calls).await.expect("no call hangs") });
+}
+
+fn outside_a_runtime_calls_fail_and_say_so(database: &Database) {
+    let none = "there is no Tokio runtime";
+    let refused = Chat::open(&database.url).now_or_never().expect("no call waits").unwrap_err();
+    assert!(matches!(refused, OpenError::Database(_)), "{refused:?}");
+    assert!(error_chain(&refused).to_string().contains(none), "{refused:?}");
+    let examined = sql::examine(&database.url, &Options::default()).now_or_never();
+    assert!(error_chain(&examined.unwrap().unwrap_err()).to_string().contains(none));
+
+    let runtime = runtime();
+    let (chat, thread) = runtime.block_on(chat(database));
+    let token = runtime.block_on(chat.issue_token(ANN)).unwrap();
+    let at_once = "no call waits";
+    assert_says_so(chat.send(ANN, thread, "hello").now_or_never().expect(at_once), none);
+    assert_says_so(chat.open_thread(ANN, BEN).now_or_never().expect(at_once), none);
+    assert_says_so(chat.set_password(ANN, "correct horse").now_or_never().expect(at_once), none);
+    // On SQLite, some reads need no runtime. None panics.
+    let deep = Slice { offset: 5000, limit: 10 };
+    for text in [
+        chat.user(ANN).now_or_never().expect(at_once).err(),
+        chat.users("", deep).now_or_never().expect(at_once).err(),
+        chat.authenticate(token.expose()).now_or_never().expect(at_once).err(),
+    ] {
+        let text = text.map(|error| error_chain(&error).to_string());
+        assert!(text.as_ref().is_none_or(|text| text.contains(none)), "{text:?}");
+    }
+    runtime.block_on(async {
+        chat.send(ANN, thread, "hello").await.unwrap();
+        chat.close().await;
+    });
+    drop(runtime);
+    drop(chat);
+}
+
+fn futures_can_be_dropped_outside_the_runtime(database: &Database) {
+    let runtime = runtime();
+    let (chat, thread) = runtime.block_on(chat(database));
+    let messages = || chat.thread_messages(BEN, thread, MessageRange::Oldest, 250);
+    // More than the pool has connections.
+    for _ in 0..20 {
+        let begun = runtime.block_on(async {
+            let mut read = Box::pin(chat.users("", Slice { offset: 5000, limit: 10 }));
+            let mut write = Box::pin(chat.mark_thread_read(BEN, thread, None));
+            let mut send = Box::pin(chat.send(ANN, thread, "sent"));
+            // The first poll begins the call. Whether the call has already ended does not matter.
+            drop(read.as_mut().now_or_never());
+            drop(write.as_mut().now_or_never());
+            drop(send.as_mut().now_or_never());
+            (read, write, send)
+        });
+        drop(begun);
+    }
+    let complete = async {
+        while messages().await.unwrap().len() < 20 {
+            yield_now().await;
+        }
+        chat.send(ANN, thread, "and another").await.unwrap();
+        chat.close().await;
+    };
+    runtime.block_on(async { timeout(HANG, complete).await.expect("every slot of the pool is free") });
+
+    // The runtime ends before the future is dropped.
+    let (chat, thread) = runtime.block_on(self::chat(database));
+    let begun = runtime.block_on(async {
+        let mut write = Box::pin(chat.mark_thread_read(BEN, thread, None));
+        drop(write.as_mut().now_or_never());
+        write
+    });
+    drop(runtime);
+    drop(begun);
+}
