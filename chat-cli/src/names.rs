@@ -11,6 +11,7 @@ const MAX_LOOKUPS: usize = 250;
 const CONCURRENT_LOOKUPS: usize = 8;
 
 /// Usernames by user id.
+#[derive(Default)]
 pub(crate) struct Names(HashMap<UserId, String>);
 
 impl Names {

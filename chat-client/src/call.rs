@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::Url;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use tokio::runtime::Handle;
 
 impl Client {
     /// Calls an endpoint and returns the body of the response.
@@ -82,6 +83,10 @@ impl Client {
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Result<ApiResponse<Bytes>, Error> {
+        // The HTTP client panics outside a runtime.
+        Handle::try_current().map_err(|_| {
+            Error::new(ErrorKind::Builder("there is no Tokio runtime: call the client within one"))
+        })?;
         let request = self.shared.http.request(method.clone(), url.clone()).headers(headers.clone());
         // A request without a body gets no Content-Length header.
         let request = if body.is_empty() { request } else { request.body(body.clone()) };

@@ -278,7 +278,7 @@ impl Error {
         self.has_status(StatusCode::NOT_FOUND) && !self.is_not_found()
     }
 
-    /// Returns whether the client or the request could not be built.
+    /// Returns whether the client or the request could not be built, or there is no Tokio runtime.
     ///
     /// Nothing was sent.
     pub fn is_builder(&self) -> bool {

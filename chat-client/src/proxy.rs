@@ -9,8 +9,8 @@ use std::{env, net::IpAddr};
 /// The address contains no username and no password. A server on this machine has no proxy: the traffic would leave the
 /// machine, with the token in clear.
 pub(crate) fn of_environment(server: &Url) -> Option<String> {
-    let lists_all = |name| env::var(name).is_ok_and(|list| lists_all_hosts(&list));
-    if is_loopback(server) || ["NO_PROXY", "no_proxy"].into_iter().any(lists_all) {
+    let is_listed = |name| env::var(name).is_ok_and(|list| lists(&list, server));
+    if is_loopback(server) || ["NO_PROXY", "no_proxy"].into_iter().any(is_listed) {
         return None;
     }
     // The same matcher, on the same variables, as that of reqwest.
@@ -20,11 +20,16 @@ pub(crate) fn of_environment(server: &Url) -> Option<String> {
     Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
 }
 
-/// Returns whether the list of `NO_PROXY` contains an asterisk.
+/// Returns whether the list of `NO_PROXY` contains an asterisk, or this host with this port.
 ///
-/// The matcher of reqwest compares the asterisk with names only, and not with IP addresses.
-fn lists_all_hosts(list: &str) -> bool {
-    list.split(',').any(|entry| entry.trim() == "*")
+/// The matcher of reqwest compares the asterisk with names only, not with IP addresses, and knows no ports. It checks
+/// all other entries.
+fn lists(list: &str, server: &Url) -> bool {
+    let (host, port) = (server.host_str().unwrap_or_default(), server.port_or_known_default());
+    let address = port.map(|port| format!("{host}:{port}"));
+    let listed =
+        |entry: &str| entry == "*" || address.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(entry));
+    list.split(',').map(str::trim).any(listed)
 }
 
 fn is_loopback(server: &Url) -> bool {
@@ -67,16 +72,19 @@ mod tests {
     }
 
     #[test]
-    fn an_asterisk_lists_all_hosts() {
-        for (list, expected) in [
-            ("*", true),
-            (" * ", true),
-            ("chat.example, *", true),
-            ("", false),
-            ("*.example", false),
-            ("127.0.0.1", false),
+    fn an_asterisk_lists_all_hosts_and_a_port_only_its_own() {
+        for (list, server, expected) in [
+            ("*", "http://10.0.0.1", true),
+            (" * ", "https://chat.example", true),
+            ("other.example, *", "http://[2001:db8::1]:8000", true),
+            ("Chat.Example:8000", "http://chat.example:8000", true),
+            ("10.0.0.1:443", "https://10.0.0.1", true),
+            ("[2001:db8::1]:80", "http://[2001:db8::1]", true),
+            ("chat.example:8001", "http://chat.example:8000", false),
+            ("", "http://chat.example", false),
+            ("*.example", "http://chat.example", false),
         ] {
-            assert_eq!(lists_all_hosts(list), expected, "{list}");
+            assert_eq!(lists(list, &Url::parse(server).unwrap()), expected, "{list} {server}");
         }
     }
 }

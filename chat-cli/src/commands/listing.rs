@@ -38,9 +38,12 @@ pub(super) async fn print_messages(context: &Context, messages: &[Message]) -> R
 }
 
 /// Prints one message as JSON, or as a table with the name of the sender.
+///
+/// If the look-up of the name fails, the table has the id. It is no failure of the command, which may have changed the
+/// message before.
 pub(super) async fn print_message(context: &Context, message: &Message) -> Result<()> {
     let messages = std::slice::from_ref(message);
-    let names = sender_names(context, messages).await?;
+    let names = sender_names(context, messages).await.unwrap_or_default();
     context.out.result(message, || message_table(messages, &names))
 }
 

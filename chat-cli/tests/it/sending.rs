@@ -154,6 +154,15 @@ async fn an_edit_changes_only_what_it_names() {
 }
 
 #[tokio::test]
+async fn an_edit_succeeds_although_the_sender_cannot_be_looked_up() {
+    let server = chat_server(&[]).await;
+    mock(&server, "PATCH", "/messages/601/", 200, &message(601, "hullo")).await;
+    mock(&server, "GET", "/users/3/", 500, &json!({"detail": "A server error occurred."})).await;
+    let printed = TestEnv::new().run_at(&server, ["messages", "edit", "601", "hullo"]).ok();
+    assert!(printed.contains("#3") && printed.contains("hullo"), "{printed}");
+}
+
+#[tokio::test]
 async fn opening_a_thread_prints_only_its_id() {
     let server = chat_server(&[]).await;
     mock(&server, "GET", "/users/2/", 200, &user(2, "bob")).await;

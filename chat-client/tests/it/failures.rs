@@ -2,6 +2,7 @@
 
 use crate::support::{TOKEN, builder, client, closing_after, message, reply, thread_id};
 use chat_client::{Error, MessageId, StatusCode, Token};
+use futures_util::FutureExt as _;
 use serde_json::json;
 use std::time::Duration;
 use tokio::net::TcpSocket;
@@ -67,6 +68,13 @@ async fn a_404_for_the_path_is_not_a_missing_object() {
     let error = error_from(reply(404, &json!({"detail": "Not found."}))).await;
     assert!(error.is_decode() && !error.is_not_found(), "{error:?}");
     assert_eq!(error.to_string(), "the server has no such endpoint: 404 Not Found");
+}
+
+#[test]
+fn a_call_outside_a_runtime_is_an_error() {
+    let client = builder("http://127.0.0.1:9").token(Token::new(TOKEN)).build().unwrap();
+    let error = client.me().now_or_never().expect("the call does not wait").unwrap_err();
+    assert!(error.is_builder() && error.to_string().contains("no Tokio runtime"), "{error}");
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ const POSTGRES_WRITERS: usize = 2;
 ///
 /// # Errors
 /// An [`OpenError`] that names the cause: the address, the file, the server, its log-in, or the schema. Outside a Tokio
-/// runtime it is [`OpenError::Database`], whose source says so.
+/// runtime it is [`OpenError::Database`] with that reason as its source.
 pub async fn connect(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenError> {
     let writers = if url.starts_with("sqlite:") { 1 } else { POSTGRES_WRITERS };
     Ok(Arc::new(GroupCommit::new(open(url, options).await?, writers)))
