@@ -152,13 +152,21 @@ fn futures_can_be_dropped_outside_the_runtime(database: &Database) {
     };
     runtime.block_on(async { timeout(HANG, complete).await.expect("every slot of the pool is free") });
 
+    for _ in 0..5 {
+        let mut opening = Box::pin(Chat::open(&database.url));
+        runtime.block_on(async {
+            if opening.as_mut().now_or_never().is_none() {
+                yield_now().await;
+                drop(opening.as_mut().now_or_never());
+            }
+        });
+        drop(opening);
+    }
+
     // The runtime ends before the future is dropped.
     let (chat, thread) = runtime.block_on(self::chat(database));
-    let begun = runtime.block_on(async {
-        let mut write = Box::pin(chat.mark_thread_read(BEN, thread, None));
-        drop(write.as_mut().now_or_never());
-        write
-    });
+    let mut begun = Box::pin(chat.mark_thread_read(BEN, thread, None));
+    runtime.block_on(async { drop(begun.as_mut().now_or_never()) });
     drop(runtime);
     drop(begun);
 }

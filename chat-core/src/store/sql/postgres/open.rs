@@ -82,9 +82,10 @@ async fn prepare(
     migrate_timeout: Duration,
 ) -> Result<(), OpenError> {
     refuse_unsuitable(first).await?;
-    // If the server allows only one connection, a pooler cannot share several.
-    if let Ok(mut second) = pool.acquire().await
-        && is_transaction_pooled(first, &mut second).await.map_err(open_error)?
+    // If the server allows only one connection, a pooler cannot share several. The connection is detached, because one
+    // of the pool must not be dropped outside a runtime.
+    if let Ok(second) = pool.acquire().await
+        && is_transaction_pooled(first, &mut second.detach()).await.map_err(open_error)?
     {
         return Err(OpenError::TransactionPooled);
     }
