@@ -95,12 +95,15 @@ impl DatabaseFile {
         let given = std::path::absolute(path).map_err(failed)?;
         let mut open = OpenFiles::lock();
         let mut id = FileId::of_path(&real).map_err(failed)?;
+        let mut probed = None;
         match open.path(id) {
             Some(other) if other != real => return Err(OpenError::ServedElsewhere(name)),
             Some(_) => {}
             None => {
                 if lock.is_none() {
-                    id = probe(&real, mode, &name)?;
+                    let handle;
+                    (id, handle) = probe(&real, mode, &name)?;
+                    probed = Some(handle);
                 }
                 if mode != Mode::ReadOnly {
                     make_writable(&real)?;
@@ -108,6 +111,10 @@ impl DatabaseFile {
             }
         }
         open.add(id, &real);
+        // While the handle is open, no other file gets the same identity. `lock` has such a handle too.
+        if let Some(handle) = probed {
+            open.close(id, handle);
+        }
         drop(open);
         Ok(Arc::new(Self { name, given, real, id, mode, lock }))
     }
@@ -183,8 +190,8 @@ fn create_private(file: &Path) -> io::Result<()> {
 
 /// Checks that this user may use a file, and that it is not served under another path.
 ///
-/// Opens and closes the file, so no store of this process may have it open.
-fn probe(real: &Path, mode: Mode, name: &str) -> Result<FileId, OpenError> {
+/// Returns the opened file. No store of this process may have it open when it is closed.
+fn probe(real: &Path, mode: Mode, name: &str) -> Result<(FileId, File), OpenError> {
     let handle = match mode {
         Mode::ReadOnly => File::open(real).map_err(|error| denied(real, error))?,
         Mode::ReadWrite | Mode::Create => open_to_write(real)?,
@@ -192,7 +199,8 @@ fn probe(real: &Path, mode: Mode, name: &str) -> Result<FileId, OpenError> {
     if lock::flock_shared(&handle) == Flock::Taken && !lock::is_served_here(real) {
         return Err(OpenError::ServedElsewhere(name.to_owned()));
     }
-    handle.metadata().map(|data| FileId::of(&data)).map_err(|error| denied(real, error))
+    let data = handle.metadata().map_err(|error| denied(real, error))?;
+    Ok((FileId::of(&data), handle))
 }
 
 /// Checks that no server has locked a file under another path.
@@ -257,4 +265,23 @@ fn other_owner(file: &Path) -> Option<Option<String>> {
 #[cfg(not(unix))]
 fn other_owner(_: &Path) -> Option<Option<String>> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The system may give the inode of a deleted file to the next new one.
+    #[tokio::test]
+    async fn a_new_file_is_not_mistaken_for_a_deleted_one_that_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let deleted = folder.path().join("deleted.db");
+        let open = DatabaseFile::open(&deleted, Mode::Create, None).await.unwrap();
+        fs::remove_file(&deleted).unwrap();
+        for n in 0..100 {
+            let new = folder.path().join(format!("{n}.db"));
+            DatabaseFile::open(&new, Mode::Create, None).await.unwrap();
+        }
+        drop(open);
+    }
 }

@@ -17,6 +17,9 @@ struct Entry {
     real: PathBuf,
     stores: usize,
     /// Handles that are closed with the last store.
+    ///
+    /// The system gives the identity of a deleted file to a new one once all its handles are closed. A handle here
+    /// prevents that for as long as the entry exists.
     handles: Vec<File>,
 }
 
