@@ -8,7 +8,10 @@
 mod files;
 
 use super::{MIGRATIONS, inspect, open::applied, stale_wal};
-use crate::store::sql::{OpenError, RestoreError, migrations};
+use crate::{
+    runtime,
+    store::sql::{OpenError, RestoreError, migrations},
+};
 use files::Files;
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{
@@ -17,7 +20,6 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::task::spawn_blocking;
 
 /// How long to wait for another program that uses the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -25,8 +27,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Replaces `database` with a copy of `backup`. Returns the new names of the old files.
 pub(crate) async fn restore(database: &Path, backup: &Path) -> Result<Vec<PathBuf>, RestoreError> {
     let (database, backup) = (database.to_owned(), backup.to_owned());
-    let restored = spawn_blocking(move || replace(&database, &backup)).await;
-    restored.map_err(|panicked| OpenError::Database(Arc::new(panicked)))?
+    let restored = runtime::spawn_blocking(move || replace(&database, &backup)).await;
+    restored.map_err(|error| OpenError::Database(Arc::new(error)))?
 }
 
 fn replace(database: &Path, backup: &Path) -> Result<Vec<PathBuf>, RestoreError> {
