@@ -10,7 +10,10 @@ use crate::api::{
     Message, MessageId, Participants, Thread, ThreadId, ThreadPosition, Timestamp, TokenId, UserId,
 };
 use serde::{Serialize, Serializer};
-use std::time::Duration;
+use std::{
+    hash::{Hash, Hasher},
+    time::Duration,
+};
 
 /// A password hash in the text form of its algorithm.
 ///
@@ -39,8 +42,16 @@ impl PasswordHash {
 /// The SHA-256 of a token.
 ///
 /// A store never receives the token itself. `Debug` does not show the hash.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TokenHash(pub(crate) [u8; 32]);
+
+impl Hash for TokenHash {
+    /// Hashes the first 8 bytes, which are as random as all 32 and take less time. Every request looks up its token.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        state.write_u64(u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
+    }
+}
 
 impl TokenHash {
     /// Returns the hash with these bytes.
