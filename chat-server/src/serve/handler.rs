@@ -31,7 +31,6 @@ const MIN_BUFFER_BYTES: usize = 8192;
 #[derive(Clone)]
 pub(super) struct ConnectionHandler {
     service: ChatService,
-    limits: Arc<ServerLimits>,
     http1: http1::Builder,
     #[cfg(feature = "tls")]
     tls: Option<super::tls::TlsHandler>,
@@ -40,7 +39,7 @@ pub(super) struct ConnectionHandler {
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 impl ConnectionHandler {
-    pub(super) fn new(service: ChatService, limits: Arc<ServerLimits>) -> Self {
+    pub(super) fn new(service: ChatService, limits: &ServerLimits) -> Self {
         let mut http1 = http1::Builder::new();
         // The time-outs are in the connection's state: it distinguishes a slow request from an idle connection.
         http1
@@ -51,7 +50,6 @@ impl ConnectionHandler {
             .half_close(true);
         Self {
             service,
-            limits,
             http1,
             #[cfg(feature = "tls")]
             tls: None,
@@ -60,8 +58,8 @@ impl ConnectionHandler {
 
     /// Serves over TLS.
     #[cfg(feature = "tls")]
-    pub(super) fn with_tls(mut self, tls: &super::Tls) -> Self {
-        self.tls = Some(super::tls::TlsHandler::new(tls, &self.limits));
+    pub(super) fn with_tls(mut self, tls: &super::Tls, limits: &ServerLimits) -> Self {
+        self.tls = Some(super::tls::TlsHandler::new(tls, limits));
         self
     }
 

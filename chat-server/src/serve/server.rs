@@ -82,10 +82,10 @@ impl Server {
     /// Connections without progress are closed.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let limits = Arc::new(self.limits);
-        let handler = ConnectionHandler::new(self.service.clone(), limits.clone());
+        let handler = ConnectionHandler::new(self.service.clone(), &limits);
         #[cfg(feature = "tls")]
         let handler = match &self.tls {
-            Some(tls) => handler.with_tls(tls),
+            Some(tls) => handler.with_tls(tls, &limits),
             None => handler,
         };
         let registry = Arc::new(ConnectionRegistry::new(limits.clone(), self.service.connections().clone()));

@@ -231,7 +231,6 @@ impl OpenError {
         })
     }
 
-    #[cfg(feature = "sqlite")]
     pub(super) fn database(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Database(Arc::new(error))
     }

@@ -9,11 +9,16 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 use sha2::{Digest, Sha256};
 use std::{
+    cell::Cell,
     fmt,
     io::{self, BufReader, Read},
 };
 
 const BUFFER_BYTES: usize = 64 * 1024;
+/// The largest size of an object, in bytes.
+///
+/// An object is read into memory. Without a limit, an endless one on standard input would take all of it.
+const OBJECT_MAX: usize = 16 * 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The object that `dumpdata` writes for each row.
@@ -38,8 +43,9 @@ pub(super) fn read(source: impl Read, each: impl FnMut(Object) -> Result<()>) ->
     if let Some(reason) = format::refusal(head) {
         return Err(not_a_dump(reason));
     }
-    let mut text = head.chain(&mut source);
-    let mut objects = Objects { each, refusal: None };
+    let left = Cell::new(OBJECT_MAX);
+    let mut text = Limited { source: head.chain(&mut source), left: &left };
+    let mut objects = Objects { each, refusal: None, left: &left };
     let mut json = serde_json::Deserializer::from_reader(&mut text);
     let mut in_array = true;
     let read = json.deserialize_seq(&mut objects).and_then(|()| {
@@ -87,6 +93,25 @@ fn read_up_to(source: &mut impl Read, limit: usize, bytes: &mut Vec<u8>) -> io::
     source.take(limit as u64).read_to_end(bytes)
 }
 
+/// A reader that fails once `left` bytes are read.
+struct Limited<'a, R> {
+    source: R,
+    left: &'a Cell<usize>,
+}
+
+impl<R: Read> Read for Limited<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        let left = self.left.get().checked_sub(read).ok_or_else(|| {
+            io::Error::other(
+                "an object is larger than 16 MiB; dump only what is imported: manage.py dumpdata auth.user authtoken chat",
+            )
+        })?;
+        self.left.set(left);
+        Ok(read)
+    }
+}
+
 /// A reader that computes the SHA-256 of the bytes that are read.
 struct Hashing<R> {
     source: R,
@@ -105,12 +130,14 @@ impl<R: Read> Read for Hashing<R> {
 ///
 /// An error of `each` is stored separately. serde would add a position to it, and that is useless in a file that is
 /// usually a single line.
-struct Objects<F> {
+struct Objects<'a, F> {
     each: F,
     refusal: Option<anyhow::Error>,
+    /// The bytes that may be read for the current object.
+    left: &'a Cell<usize>,
 }
 
-impl<'de, F: FnMut(Object) -> Result<()>> Visitor<'de> for &mut Objects<F> {
+impl<'de, F: FnMut(Object) -> Result<()>> Visitor<'de> for &mut Objects<'_, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,6 +150,7 @@ impl<'de, F: FnMut(Object) -> Result<()>> Visitor<'de> for &mut Objects<F> {
                 self.refusal = Some(refusal);
                 return Err(A::Error::custom("an object was refused"));
             }
+            self.left.set(OBJECT_MAX);
         }
         Ok(())
     }

@@ -412,3 +412,12 @@ fn another_user_model_is_named_with_advice() {
     objects.push(with(user(9, "mail"), "/model", json!("mail.account")));
     assert!(read(&objects).unwrap().1.contains("skipped, other models: mail.account 1"));
 }
+
+#[test]
+fn an_object_without_an_end_is_refused() {
+    for start in [r#"[{"model": ""#, r#"[{"model": "x", "fields": ["#, "["] {
+        let endless = std::io::Read::chain(start.as_bytes(), std::io::repeat(b' '));
+        let error = format!("{:#}", django::read(endless, NOW).unwrap_err());
+        assert!(error.contains("an object is larger than 16 MiB"), "{error}");
+    }
+}
