@@ -141,8 +141,10 @@ impl ChatBuilder {
 
     /// Sets the time without use after which new tokens expire; 90 days by default.
     ///
-    /// With `None`, new tokens do not expire. A use is known to other nodes after up to a minute, or up to an eighth
-    /// of this time if that is shorter, but not before five seconds. Existing tokens keep the time with which they were created.
+    /// With `None`, new tokens do not expire. Existing tokens keep the time with which they were created.
+    ///
+    /// Other nodes know a use of a token after at most a minute. If an eighth of this time is shorter, that eighth is
+    /// the limit. The limit is never below five seconds.
     pub const fn token_ttl(mut self, unused: Option<Duration>) -> Self {
         self.token_ttl = unused;
         self

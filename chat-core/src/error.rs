@@ -111,7 +111,9 @@ impl From<StoreError> for Error {
     }
 }
 
-/// A fault of the program that embeds the chat: nothing was done.
+/// Converts an error of the runtime into a fault.
+///
+/// Nothing was done, except if the work panicked.
 impl From<RuntimeError> for Error {
     fn from(error: RuntimeError) -> Self {
         Self::fault(error)

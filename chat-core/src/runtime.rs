@@ -1,4 +1,6 @@
-//! The Tokio runtime of the caller: an error instead of a panic if there is none, or if it has ended.
+//! The Tokio runtime of the caller.
+//!
+//! If there is none, or if it has ended, calls return an error and do not panic.
 
 use std::sync::Arc;
 use tokio::{runtime::Handle, task::JoinError};
@@ -9,7 +11,7 @@ pub(crate) enum RuntimeError {
     /// The future was polled outside a runtime. Nothing was done.
     #[error("there is no Tokio runtime: call the chat within one")]
     Missing,
-    /// The runtime of the workers has ended, or there was none when they were to be started.
+    /// The runtime of the workers has ended, or there was none at their start.
     #[error("the Tokio runtime in which the chat was opened has ended")]
     Ended,
     /// The runtime ended before the work began.
@@ -41,14 +43,16 @@ pub(crate) async fn spawn_blocking<T: Send + 'static>(
     })
 }
 
-/// A task of the runtime in which a database was opened. It shows whether that runtime has ended.
+/// A task of the runtime in which a database was opened.
+///
+/// It shows whether that runtime has ended.
 #[cfg(feature = "postgres")]
 #[derive(Debug)]
 pub(crate) struct HomeRuntime(tokio::task::AbortHandle);
 
 #[cfg(feature = "postgres")]
 impl HomeRuntime {
-    /// Returns the runtime in which the caller runs.
+    /// Spawns the task in the runtime in which the caller runs.
     pub(crate) fn current() -> Result<Self, RuntimeError> {
         Ok(Self(current()?.spawn(std::future::pending::<()>()).abort_handle()))
     }

@@ -183,7 +183,7 @@ impl Hasher {
 
     /// Verifies a password.
     ///
-    /// Without a hash the verdict is `Wrong`, and takes the same time.
+    /// Without a hash the verdict is `Wrong`, after the same time.
     pub(crate) async fn verify(&self, password: &str, hash: Option<PasswordHash>) -> Result<Verdict, Error> {
         let password = password.to_owned();
         self.run(move || {

@@ -12,13 +12,15 @@ use std::{
 };
 use tokio::task::AbortHandle;
 
-/// The maximum number of uses in one write; limits how long sends wait for it.
+/// The maximum number of uses in one write.
+///
+/// This limits how long sends wait for the write.
 const BATCH: usize = 1000;
 
 /// A buffer of last uses that are not written yet.
 ///
-/// It has at most one use for each token that was valid since the last write. So this node knows the last use of each
-/// token exactly, and other nodes know it after the next write.
+/// It has at most one use for each token, and only for tokens that were valid since the last write. So this node knows
+/// the last use of each token exactly. Other nodes know it after the next write.
 #[derive(Debug, Default)]
 pub(crate) struct TokenUseBuffer {
     uses: Mutex<Uses>,
@@ -35,17 +37,19 @@ struct Uses {
     flush: Option<AbortHandle>,
 }
 
-/// Returns the newer of a use and a known one.
+/// Returns the newer one of the use `at` and the use `known`.
 ///
-/// It is the later one, unless the known one was recorded before the clock was set back.
+/// It is the later of the two, unless `known` was recorded before the clock was set back.
 pub(crate) fn newer_use(at: Timestamp, known: Timestamp) -> Timestamp {
     if at <= known && known <= at.plus(MAX_USE_AHEAD) { known } else { at }
 }
 
 impl TokenUseBuffer {
-    /// Records a use, and schedules a flush after the time `within` unless one is scheduled that begins earlier.
+    /// Records a use, and schedules a flush if needed.
     ///
-    /// `schedule` returns the task that calls [`flush`](Self::flush) then; `None` if no runtime can run it.
+    /// The flush begins after the time `within`. No flush is scheduled if another one is, and begins no later.
+    ///
+    /// `schedule` returns the task that calls [`flush`](Self::flush) at that time; `None` if no runtime can run it.
     pub(crate) fn record(
         &self,
         token: TokenHash,
@@ -69,7 +73,9 @@ impl TokenUseBuffer {
         uses.waiting.get(token).or_else(|| uses.in_flight.get(token)).copied()
     }
 
-    /// Returns the last use of a token: the buffered one, or the stored one if that is newer.
+    /// Returns the last use of a token.
+    ///
+    /// It is the buffered use, or `stored` if that is newer.
     pub(crate) fn last_use(&self, token: &TokenHash, stored: Timestamp) -> Timestamp {
         self.get(token).map_or(stored, |at| newer_use(at, stored))
     }

@@ -252,10 +252,10 @@ impl Chat {
         Ok(self.store.unread(caller, filter, slice).await?)
     }
 
-    /// Returns up to `limit` unread messages of the caller with ids above `after`, by ascending id.
+    /// Returns up to `limit` unread messages of the caller with ids above `after`.
     ///
-    /// A caller that marks the messages of each part as read, and continues after the last of them, skips none. The
-    /// count is that of the whole list.
+    /// They are sorted by ascending id. A caller that marks the messages of each part as read, and continues after the
+    /// last of them, skips none. The count is that of the whole list.
     ///
     /// # Errors
     /// [`Error::Unavailable`] and [`Error::Fault`] from the database.

@@ -13,10 +13,12 @@ use std::{sync::Arc, time::Duration};
 
 /// How long token uses are buffered before they are written in one batch.
 ///
-/// Other nodes have to know a use within 60 seconds. The rest is for the write itself.
+/// Other nodes have to know a use within 60 seconds. The remaining 10 seconds are for the write itself.
 const FLUSH_DELAY: Duration = Duration::from_secs(50);
 
-/// The same for a token with a TTL of less than 40 seconds. Between the two it is an eighth of the TTL.
+/// The flush delay for a token with a TTL of less than 40 seconds.
+///
+/// For a TTL of 40 to 400 seconds, the delay is an eighth of the TTL. For a longer TTL it is [`FLUSH_DELAY`].
 const SHORTEST_FLUSH_DELAY: Duration = Duration::from_secs(5);
 
 /// An authenticated user, with the token that authenticated them.

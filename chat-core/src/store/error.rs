@@ -39,7 +39,7 @@ pub enum StoreError {
     Fault(#[source] Source),
 }
 
-/// The error of the database driver.
+/// The cause of an error, such as an error of the database driver.
 pub type Source = Arc<dyn std::error::Error + Send + Sync>;
 
 impl StoreError {
@@ -67,7 +67,9 @@ impl StoreError {
     }
 }
 
-/// A fault of the program that embeds the chat: nothing was done.
+/// Converts an error of the runtime into a fault.
+///
+/// Nothing was done, except if the work panicked.
 impl From<RuntimeError> for StoreError {
     fn from(error: RuntimeError) -> Self {
         Self::Fault(Arc::new(error))

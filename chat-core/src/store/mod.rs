@@ -158,12 +158,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         StoreMetrics::default()
     }
 
-    /// Returns `Ok` if the database answers a query, and can be written as far as the store knows.
+    /// Checks that the database answers a query, and is not known to refuse writes.
     ///
-    /// Writes nothing. A store knows that the database is read-only if a read shows it, or that the last write failed
-    /// with [`StoreError::Unavailable`] and none has succeeded since. On SQLite it also knows that a file of the database
-    /// is not in its place. A store that keeps no such record answers for the
-    /// query alone.
+    /// Writes nothing. The store knows that the database refuses writes in these cases:
+    ///
+    /// - A read shows that the database is read-only.
+    /// - The last write failed with [`StoreError::Unavailable`], and no write has succeeded since.
+    /// - On SQLite, a file of the database is not in its place.
+    ///
+    /// A store that keeps no such record only runs the query.
     async fn ping(&self) -> Result<()>;
 
     /// Completes the calls in progress and closes the connections.
@@ -359,9 +362,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Returns only those that `filter` selects.
     async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>>;
 
-    /// Returns at most `limit` unread messages of `caller` with ids above `after`, by ascending id.
+    /// Returns at most `limit` unread messages of `caller` with ids above `after`.
     ///
-    /// `after` need not be the id of a message. The count is that of the whole list, as for [`unread`](Self::unread).
+    /// They are sorted by ascending id. `after` need not be the id of a message. The count is that of the whole list,
+    /// as for [`unread`](Self::unread).
     async fn unread_after(
         &self,
         caller: UserId,

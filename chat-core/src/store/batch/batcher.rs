@@ -35,11 +35,15 @@ pub(crate) enum Refusal {
     Full,
     /// The batcher is closed. The call was not executed.
     Closed,
-    /// The runtime of the workers has ended, or there was none. The call was not executed.
+    /// The runtime of the workers has ended, or there was none.
+    ///
+    /// The call was not executed.
     Ended,
     /// The runtime of the workers ended while the call waited. Its outcome is unknown.
     LostAtEnd,
-    /// The flush of the batch panicked, or did not return one output for each input. Its outcome is unknown.
+    /// The flush of the batch panicked, or returned a wrong number of outputs.
+    ///
+    /// It has to return one output for each input. The outcome of the call is unknown.
     Lost,
 }
 
@@ -67,7 +71,9 @@ where
     O: Send + 'static,
     E: Clone + Send + 'static,
 {
-    /// Starts the workers on the current Tokio runtime. Without one, every call is refused.
+    /// Starts the workers on the current Tokio runtime.
+    ///
+    /// Without a runtime, every call is refused.
     ///
     /// `flush` executes the inputs of a batch. It returns one output for each, in order, or one error for all.
     pub(crate) fn start<F>(limits: BatchLimits, flush: F) -> Self

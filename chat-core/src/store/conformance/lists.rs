@@ -87,7 +87,9 @@ pub async fn unread_messages_include_own_ones(store: Shared) {
     }
 }
 
-/// Checks that parts after a message list each unread message once, while the earlier ones are marked.
+/// Checks that paging by id lists each unread message once.
+///
+/// The messages of each page are marked as read before the next page is read.
 pub async fn unread_messages_are_paged_while_they_are_marked(store: Shared) {
     let [a, b, c] = users(&store).await;
     let (below, above, foreign) =

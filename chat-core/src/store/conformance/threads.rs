@@ -68,7 +68,9 @@ pub async fn threads_are_listed_in_the_order_of_their_creation(store: Shared) {
     assert_eq!(store.threads(b, Some(ThreadId::new(Uuid::nil()).into()), 2).await.unwrap(), None);
 }
 
-/// Checks that pages continue after a thread that was deleted since, also by the removal of its other user.
+/// Checks that pages continue after a thread that was deleted in the meantime.
+///
+/// The thread is deleted by a call, or by the removal of its other user.
 pub async fn the_position_of_a_deleted_thread_stays_valid(store: Shared) {
     let [a, b, c, d, e] = users(&store).await;
     let mut made = Vec::new();

@@ -146,7 +146,7 @@ pub async fn a_token_needs_a_user(store: Shared) {
 
 /// Checks uses that were recorded before the clock was set back.
 ///
-/// Each is older than all uses that were recorded after that, and the next use replaces it.
+/// Such a use counts as older than every use that was recorded after that. The next use of the token replaces it.
 pub async fn uses_before_the_clock_was_set_back_are_the_oldest(store: Shared) {
     let ann = user(&store, "ann").await;
     let hour = 3_600_000_000;

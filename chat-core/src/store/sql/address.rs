@@ -32,7 +32,7 @@ pub enum Mode {
     ReadOnly,
     /// Reads and writes: `mode=rw`. The file must exist.
     ReadWrite,
-    /// Reads and writes, and creates a file that does not exist: `mode=rwc`, and the default.
+    /// Reads and writes, and creates a missing file: `mode=rwc`, and the default.
     Create,
 }
 
@@ -42,9 +42,11 @@ impl<'a> Address<'a> {
     /// The path of an SQLite file ends at the first `?`. It is used as it is, without escapes.
     ///
     /// # Errors
-    /// [`OpenError::Address`] if the address has another form, [`OpenError::FileAddress`] if its path is an SQLite URI,
-    /// [`OpenError::UnsupportedParameter`] if an SQLite address has a parameter other than `mode`, or is that of a
-    /// database in memory and has any, and [`OpenError::InvalidParameter`] if it has `mode` twice, or another mode.
+    /// - [`OpenError::Address`] if the address has another form.
+    /// - [`OpenError::FileAddress`] if its path is an SQLite URI.
+    /// - [`OpenError::UnsupportedParameter`] if an SQLite address has a parameter other than `mode`. A database in
+    ///   memory may not have any parameter.
+    /// - [`OpenError::InvalidParameter`] if an SQLite address has `mode` twice, or another mode.
     pub fn parse(url: &'a str) -> Result<Self, OpenError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(Self::Postgres);

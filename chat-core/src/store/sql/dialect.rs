@@ -146,7 +146,9 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> impl Future<Output = Result<Vec<T>, Failure>> + Send;
 
-    /// Reads a row, and checks that the database is not read-only as far as a read shows it.
+    /// Reads a row, and checks that this read does not show a read-only database.
+    ///
+    /// Checks the files of the database first.
     ///
     /// # Errors
     /// [`Kind::Unavailable`](super::failure::Kind::Unavailable) if it cannot be read, or is read-only.
@@ -187,7 +189,9 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
         users: &[UserId],
     ) -> impl Future<Output = Result<Vec<(i64, i64)>, Failure>> + Send;
 
-    /// Returns an error if a commit would be lost, because a file of the database is not in its place.
+    /// Returns an error if a file of the database is not in its place.
+    ///
+    /// A commit would then be lost.
     fn check_files(&self) -> Result<(), Failure> {
         Ok(())
     }
@@ -195,7 +199,9 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
     /// Returns the state of the connection pool.
     fn pool_metrics(&self) -> PoolMetrics;
 
-    /// Returns the size of the WAL beside the database, in bytes; `None` if the database has none.
+    /// Returns the size of the WAL beside the database, in bytes.
+    ///
+    /// Returns `None` if the database has no WAL.
     fn wal_bytes(&self) -> Option<u64>;
 
     /// Completes the queued work and closes every connection.

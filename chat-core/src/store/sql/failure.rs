@@ -55,9 +55,10 @@ impl Failure {
         matches!(self, Self::Statement(Kind::Unavailable, _))
     }
 
-    /// Returns the error of the driver if the database was unavailable, also for the commit.
+    /// Returns the error of the driver if the database was unavailable.
     ///
-    /// Returns `None` for a failure that other writes need not have, such as a collision.
+    /// A failed commit counts as well. Returns `None` for a failure that need not affect other writes, such as a
+    /// collision.
     pub(crate) const fn outage(&self) -> Option<&Source> {
         match self {
             Self::Statement(Kind::Unavailable, error) | Self::Commit(error) => Some(error),
@@ -87,7 +88,9 @@ impl Failure {
     }
 }
 
-/// A fault of the program that embeds the chat: nothing was done.
+/// Converts an error of the runtime into a fault.
+///
+/// Nothing was done, except if the work panicked.
 impl From<RuntimeError> for Failure {
     fn from(error: RuntimeError) -> Self {
         Self::fault(error)

@@ -19,7 +19,7 @@ pub(super) struct LastWrite {
 #[derive(Debug, Default)]
 struct State {
     error: Option<Source>,
-    /// Whether a task writes until a write succeeds.
+    /// Whether the retry task runs. It writes until a write succeeds.
     is_retried: bool,
     is_closed: bool,
 }
@@ -40,7 +40,7 @@ impl LastWrite {
 
     /// Records that a write failed because the database was unavailable.
     ///
-    /// Returns whether the caller has to start a task that writes until a write succeeds.
+    /// Returns whether the caller has to start the retry task.
     pub(super) fn failed(&self, error: &Source) -> bool {
         let mut state = self.state();
         if state.error.replace(error.clone()).is_none() {
@@ -55,7 +55,7 @@ impl LastWrite {
         starts
     }
 
-    /// Returns whether the task that writes until a write succeeds has to end.
+    /// Returns whether the retry task has to end.
     pub(super) fn is_settled(&self) -> bool {
         let mut state = self.state();
         state.is_retried = state.error.is_some() && !state.is_closed;

@@ -1,13 +1,13 @@
 //! The [`Store`](super::Store) on SQLite and Postgres.
 //!
-//! [`connect`] and [`open`] open either database by its address. [`examine`] checks one without changing it. [`restore`]
-//! puts back a backup of an SQLite database.
+//! [`connect`] and [`open`] open either database by its address. [`examine`] checks a database without changing it.
+//! [`restore`] puts back a backup of an SQLite database.
 //!
 //! # Layout
 //!
 //! - `store`: the implementation of the trait. `steps`: what each method does in its transaction, one file for each of
 //!   users, tokens, threads, messages and so on.
-//! - `transaction`: runs a step in a transaction. `last_write`: whether the last one failed in an outage.
+//! - `transaction`: runs a step in a transaction. `last_write`: whether the last write failed in an outage.
 //! - `statements`: the SQL. `rows`: decodes rows. `value`: arguments and columns. `failure`: classifies errors.
 //! - `dialect`: the traits that a database implements. `sqlite` and `postgres`: their implementations.
 //! - `address`: reads the address of a database. `open`: opens it.

@@ -14,17 +14,17 @@ use std::{path::Path, sync::Arc};
 
 /// The number of batches that Postgres writes concurrently.
 ///
-/// While one waits for the disk, the other one runs.
+/// While one batch waits for the disk, the other one runs.
 const POSTGRES_WRITERS: usize = 2;
 
 /// Opens the database at `url` and batches its writes with [`GroupCommit`].
 ///
-/// Brings the schema up to date. `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://…`: see [`Address`]. Must be
-/// called within a Tokio runtime: [the crate](crate#runtime) says of which kind.
+/// Brings the schema up to date. `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://…`: see [`Address`]. Must
+/// be called within a Tokio runtime. For the requirements of the runtime, see [the crate](crate#runtime).
 ///
-/// Use an SQLite file through the store alone. When the store opens and closes the file, to look for a lock on it, the
-/// operating system releases the locks that other SQLite connections of the same process hold on it. A server takes
-/// the [`ServerLock`](super::ServerLock) first, and gives it to [`Options`].
+/// Use an SQLite file only through the store. The store opens and closes the file to look for a lock on it. The
+/// operating system then releases the locks that other SQLite connections of the same process hold on the file. A
+/// server takes the [`ServerLock`](super::ServerLock) first, and passes it in [`Options`].
 ///
 /// ```
 /// # tokio::runtime::Runtime::new()?.block_on(async {

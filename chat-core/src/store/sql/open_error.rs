@@ -12,14 +12,14 @@ pub enum OpenError {
     /// The address has an unknown form.
     #[error("cannot read the database address")]
     Address,
-    /// The program does not support a parameter of the address, or a variable that stands for one.
+    /// The program does not support a parameter of the address.
     ///
-    /// The text names it without its value.
+    /// A variable can stand for the parameter. The text names the parameter or the variable without its value.
     #[error("{0} is not supported")]
     UnsupportedParameter(String),
-    /// A parameter of the address, or a variable that stands for one, has a value that is not supported.
+    /// A parameter of the address has a value that is not supported.
     ///
-    /// The text names it without its value.
+    /// A variable can stand for the parameter. The text names the parameter or the variable without its value.
     #[error("{0} has a value that is not supported")]
     InvalidParameter(String),
     /// The address, or a variable that stands for a part of it, names several hosts.
@@ -114,23 +114,30 @@ pub enum OpenError {
     /// The database has another encoding than UTF-8.
     #[error("the encoding of the database is {0}, which cannot store every message; it must be UTF8")]
     Encoding(String),
-    /// The database server accepts no writes: it is a standby, or is set to be read-only.
+    /// The database server accepts no writes.
+    ///
+    /// It is a standby, or is set to be read-only.
     #[error("the database server is read-only")]
     ReadOnlyServer,
-    /// A connection pooler in transaction mode, such as PgBouncer, is in front of the database server.
+    /// A connection pooler in transaction mode is in front of the database server.
     ///
-    /// In this mode, another client can get the settings, the prepared statements and the locks of a connection.
+    /// PgBouncer is such a pooler. In this mode, another client can get the settings, the prepared statements and the
+    /// locks of a connection.
     #[error("a connection pooler in transaction mode is in front of the database server")]
     TransactionPooled,
-    /// Another transaction held a lock that a migration needs for the whole waiting time. Nothing was changed.
+    /// A lock that a migration needs was not free within the waiting time.
+    ///
+    /// Another transaction held it. Nothing was changed.
     #[error("cannot bring the schema of the database up to date: a lock was not free within {0:?}")]
     MigrationLocked(Duration, #[source] Source),
-    /// The role lacks a privilege that it needs to bring the schema up to date, or to use the tables.
+    /// The role lacks a privilege.
     ///
-    /// The schema was not changed.
+    /// It needs the privilege to bring the schema up to date, or to use the tables. The schema was not changed.
     #[error("the database role lacks a privilege")]
     Privileges(#[source] Source),
-    /// The search path of the role has no schema that exists and that the role may use. Nothing was changed.
+    /// The search path of the role has no schema that the role can use.
+    ///
+    /// No schema of the search path exists, or the role may use none. Nothing was changed.
     #[error("the database has no schema for the tables; nothing was changed")]
     NoSchema(#[source] Source),
     /// A newer version of the program has migrated the database.

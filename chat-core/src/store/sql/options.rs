@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct Options {
     /// Whether to create an SQLite file that does not exist. Default: true.
     ///
-    /// It is not created either if the address has `mode=ro` or `mode=rw`.
+    /// If the address has `mode=ro` or `mode=rw`, the file is never created.
     pub create_if_missing: bool,
     /// The lock of the server that uses an SQLite file. Default: none.
     ///
@@ -26,10 +26,10 @@ pub struct Options {
     pub sync_every_commit: bool,
     /// The largest number of connections to Postgres. Default: 16.
     pub postgres_connections: u32,
-    /// How long to wait for each lock on Postgres that a migration needs. Default: ten minutes.
+    /// How long a migration waits for each lock on Postgres. Default: ten minutes.
     ///
-    /// Another server that migrates holds them, or a transaction that uses a table. It is at least a millisecond, and at
-    /// most 24 days. On SQLite the wait always ends after 5 seconds.
+    /// A lock can be held by another server that migrates, or by a transaction that uses a table. The time is at least
+    /// a millisecond, and at most 24 days. On SQLite the wait always ends after 5 seconds.
     pub migrate_timeout: Duration,
 }
 
@@ -76,7 +76,7 @@ impl Options {
         self
     }
 
-    /// Sets how long to wait for each lock on Postgres that a migration needs.
+    /// Sets how long a migration waits for each lock on Postgres.
     #[must_use]
     pub const fn migrate_timeout(mut self, limit: Duration) -> Self {
         self.migrate_timeout = limit;

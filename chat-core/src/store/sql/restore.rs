@@ -112,7 +112,7 @@ impl RestoreError {
 /// ```
 ///
 /// # Errors
-/// A [`RestoreError`] that says what failed. After all of them but [`RestoreError::Leftover`], the database is unchanged.
+/// A [`RestoreError`] that names the failure. The database is unchanged, except after [`RestoreError::Leftover`].
 pub async fn restore(url: &str, backup: &Path) -> Result<Restored, RestoreError> {
     match Address::parse(url)? {
         Address::Postgres => Err(RestoreError::Postgres),

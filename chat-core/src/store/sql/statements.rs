@@ -146,8 +146,8 @@ statements! {
     INSERT_TOKEN = "insert into tokens (hash, user_id, id, name, created, last_used, ttl) \
          values ($1, $2, $3, $4, $5, $5, $6)";
     // Keeps the token `$2`. Of the other tokens that are valid at time `$4`, keeps the `$3` that were used last.
-    // Deletes the rest. A use after `$5` was recorded by a clock that has been set back since. It precedes every use
-    // that was recorded after that.
+    // Deletes the rest. A use after `$5` was recorded before the clock was set back. Such a use counts as older than
+    // every use that was recorded after that.
     EVICT_TOKENS = "delete from tokens where user_id = $1 and hash <> $2 and (last_used + ttl <= $4 or hash not in \
          (select hash from tokens where user_id = $1 and hash <> $2 and (ttl is null or last_used + ttl > $4) \
           order by case when last_used > $5 then 1 else 0 end, last_used desc, id desc limit $3)) returning hash";
@@ -260,7 +260,9 @@ dialect_statements! {
         sync_message_id_sequence,
     }
     all: {
-        /// Reads a row of the database. The last column is whether the transaction is read-only.
+        /// Reads a row of the database.
+        ///
+        /// The last column is whether the transaction is read-only.
         ping,
         /// Users `$1` and `$2`, locked against removal.
         pair_of_users,
@@ -295,9 +297,10 @@ dialect_statements! {
         insert_messages,
         /// Adds `(user, messages, unread, incoming)` to the counters.
         add_counts,
-        /// Sets `(hash, last_used)` of tokens; the third column is the latest stored use that the clock can show.
+        /// Sets the last use of tokens.
         ///
-        /// A stored use that is between the two is kept. A later one is from before the clock was set back.
+        /// The columns are `(hash, last_used, latest)`. A stored use from `last_used` to `latest` is kept. A later one
+        /// was recorded before the clock was set back.
         touch_tokens,
         /// Inserts users.
         ///

@@ -98,10 +98,10 @@ impl<D: Dialect> SqlStore<D> {
         done.map(Verdict::into_value)
     }
 
-    /// Records that a write failed with this error because the database was unavailable.
+    /// Records the failure of a write if it has the error of an outage.
     ///
-    /// As long as the last write failed, the store writes once a second. So it finds the end of an outage even if a load
-    /// balancer sends it no requests.
+    /// After such a failure, the store writes once a second until a write succeeds. So it detects the end of the outage
+    /// even if a load balancer sends it no requests.
     fn failed(&self, outage: Option<&Source>) {
         let Some(error) = outage else { return };
         if self.0.last_write.failed(error)

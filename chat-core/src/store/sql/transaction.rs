@@ -20,7 +20,7 @@ where
     Ok(run(database, input, step).await?.into_value())
 }
 
-/// Runs `step` in a transaction of `database`, and commits or rolls back by its verdict.
+/// Runs `step` in a transaction, and commits or rolls back by its verdict.
 ///
 /// After a collision the step is retried, so it must depend on `input` alone. If the returned future is dropped, the
 /// transaction runs to completion on SQLite and is rolled back on Postgres.

@@ -68,7 +68,7 @@ pub(super) const CHECKS: [InvariantCheck; 5] = [
     },
 ];
 
-/// Returns the latest time of the newest message, of users, threads and tokens.
+/// Selects the latest time in the newest message, all users, threads and tokens.
 pub(super) const NEWEST: &str = "select max(made) from ( \
      select (select created from messages order by id desc limit 1) as made \
      union all select max(created) from users \

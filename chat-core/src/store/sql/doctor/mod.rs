@@ -54,10 +54,14 @@ async fn examine_postgres(_: &str, _: &Options) -> Result<Vec<Finding>, OpenErro
 
 /// Fewer free ids than this are a warning.
 const IDS_WARNING: i64 = 1 << 40;
-/// Fewer free ids than this are a problem: a busy server can use them up within two months.
+/// Fewer free ids than this are a problem.
+///
+/// A busy server can use them up within two months.
 const IDS_PROBLEM: i64 = 1 << 32;
 
-/// Returns the finding on the ids that are left. `last` has the name of each kind of ids, and the last one in use.
+/// Returns the finding on the number of free ids.
+///
+/// `last` has the name of each kind of ids, and the last id of that kind that was assigned.
 fn ids<'a>(last: impl IntoIterator<Item = (&'a str, i64)> + Clone) -> Finding {
     let left = last.clone().into_iter().map(|(_, id)| i64::MAX - id).min().unwrap_or(i64::MAX);
     let last: Vec<_> = last.into_iter().map(|(kind, id)| format!("{kind} {id}")).collect();

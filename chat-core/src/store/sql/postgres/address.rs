@@ -9,7 +9,7 @@ use sqlx_core::Url;
 use std::{borrow::Cow, env, net::IpAddr, str::FromStr, sync::Arc};
 use tracing::dispatcher::{self, Dispatch};
 
-/// What happens to a parameter.
+/// Whether and how a parameter is used.
 #[derive(Debug, Clone, Copy)]
 enum Treatment {
     /// The driver uses it.
@@ -34,9 +34,10 @@ enum Form {
 use Form::{Any, Host, IpAddress, Port, SslMode};
 use Treatment::{Ignored, IgnoredIf, Used};
 
-/// The parameters that are accepted, with their names in libpq, and for some also in the driver.
+/// The parameters that are accepted.
 ///
-/// The ignored ones concern time-outs and requirements that the program has its own settings for, or never has.
+/// The names are those of libpq, and for some parameters also those of the driver. The ignored parameters concern
+/// time-outs and requirements. The program has its own settings for the time-outs, and never has the requirements.
 const PARAMETERS: [(&str, Treatment); 24] = [
     ("host", Used(Host)),
     ("hostaddr", Used(IpAddress)),
@@ -65,9 +66,10 @@ const PARAMETERS: [(&str, Treatment); 24] = [
     ("options[", Used(Any)),
 ];
 
-/// The variables of libpq that change where and how it connects, with the parameter that each one stands for.
+/// The variables of libpq that change where and how it connects.
 ///
-/// The driver reads some of them. The others must not be ignored in silence.
+/// Each is listed with the parameter that it stands for. The driver reads some of them. The others must not be ignored
+/// without an error.
 const VARIABLES: [(&str, &str); 10] = [
     ("PGHOST", "host"),
     ("PGHOSTADDR", "hostaddr"),
@@ -83,7 +85,9 @@ const VARIABLES: [(&str, &str); 10] = [
 
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
-/// The name that connections have in `pg_stat_activity`, unless the address or `PGAPPNAME` has another.
+/// The default name of connections in `pg_stat_activity`.
+///
+/// The address or `PGAPPNAME` can have another name.
 const APPLICATION_NAME: &str = "chat";
 
 /// The longest name of a parameter that an error repeats, in bytes.
@@ -96,7 +100,7 @@ const MAX_NAME: usize = 40;
 /// # Errors
 /// [`OpenError::Address`] if the address has another form, [`OpenError::UnsupportedParameter`] and
 /// [`OpenError::InvalidParameter`] for a parameter or variable, [`OpenError::SeveralHosts`], and
-/// [`OpenError::NoUser`]. None of them has a value of the address.
+/// [`OpenError::NoUser`]. No error contains a value of the address.
 pub(in crate::store::sql) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
     let (authority, query) = parts(url)?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -127,7 +131,7 @@ pub(in crate::store::sql) fn address(url: &str) -> Result<PgConnectOptions, Open
     if let Some(user) = user {
         options = options.username(&user);
     }
-    // As in libpq. The driver would not verify the certificate.
+    // With a file of certificate authorities, `require` verifies the certificate, as in libpq. The driver would not.
     let has_root = given_root(&parsed) || env::var_os("PGSSLROOTCERT").is_some_and(|file| !file.is_empty());
     if has_root && matches!(options.get_ssl_mode(), PgSslMode::Require) {
         options = options.ssl_mode(PgSslMode::VerifyCa);
@@ -142,7 +146,7 @@ pub(in crate::store::sql) fn address(url: &str) -> Result<PgConnectOptions, Open
 /// Returns the authority and the query of an address.
 ///
 /// # Errors
-/// [`OpenError::Address`] if it has a fragment. Then a password has a `#` that is not percent-encoded.
+/// [`OpenError::Address`] if it has a fragment: then a password has a `#` that is not percent-encoded.
 fn parts(url: &str) -> Result<(&str, &str), OpenError> {
     let (_, rest) = url.split_once("://").filter(|_| !url.contains('#')).ok_or(OpenError::Address)?;
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -200,7 +204,7 @@ fn check_parameter(name: &str, value: &str, query: &str, authority: &str) -> Res
 }
 
 fn check_variable(variable: &str, parameter: &str, value: &str) -> Result<(), OpenError> {
-    // libpq takes an empty variable for one that is not set. The driver does not always do so.
+    // libpq treats an empty variable like one that is not set. The driver does not always do so.
     let is_default = value.is_empty() && !matches!(parameter, "host" | "hostaddr")
         || (parameter, value) == ("target_session_attrs", "any");
     let described = || format!("the variable {variable}");
@@ -225,7 +229,9 @@ fn check_value(treatment: Treatment, value: &str, described: impl Fn() -> String
     if is_valid { Ok(()) } else { Err(OpenError::InvalidParameter(described())) }
 }
 
-/// Returns the user of the operating system if neither the address nor `PGUSER` names a user.
+/// Returns the user of the operating system if no other user is named.
+///
+/// `is_named` is whether the address names a user. `PGUSER` can name one too.
 fn default_user(is_named: bool) -> Result<Option<String>, OpenError> {
     if is_named || env::var_os("PGUSER").is_some_and(|user| !user.is_empty()) {
         return Ok(None);
@@ -302,7 +308,7 @@ mod tests {
         address("postgres://ann:p,w@one/chat").unwrap();
     }
 
-    /// Such an address is parsed as another one, of which a parameter may be a part of the password.
+    /// The parser can read a part of such a password as the name of a parameter.
     #[test]
     fn no_part_of_a_password_that_is_not_encoded_is_in_an_error() {
         for url in [

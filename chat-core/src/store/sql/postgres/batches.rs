@@ -32,8 +32,8 @@ statements! {
     /// `counted` reads from `added`, so it runs after the messages are inserted. It locks counters by ascending user
     /// id.
     ///
-    /// All parts see the snapshot at the start of the statement. The exception is rows that they lock or change: of
-    /// these they see the current version, and they skip deleted ones. `used` therefore lacks a key that another
+    /// All parts see the snapshot at the start of the statement. The exception is rows that they lock or change. They
+    /// see the current version of these rows, and skip deleted ones. `used` therefore lacks a key that another
     /// transaction commits in the meantime. Then the unique index refuses the insert, and a retry of the statement
     /// finds the key.
     SEND = "with wanted as materialized ( \

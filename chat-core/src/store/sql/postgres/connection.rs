@@ -52,8 +52,8 @@ enum State {
 impl TimedConnection {
     /// Takes a connection from the pool.
     ///
-    /// Every failure of the database, even a refused log-in, counts as an unavailable one. Outside a runtime, where the
-    /// pool panics, and after the runtime of the connections has ended, it fails at once.
+    /// Every failure of the database, even a refused log-in, is [`Kind::Unavailable`]. Fails at once outside a runtime,
+    /// where the pool would panic. Fails at once after the runtime of the connections has ended, too.
     pub(super) async fn take(database: &super::Postgres) -> Result<Self, Failure> {
         database.home.check()?;
         let taken = database.pool.acquire().await;
@@ -66,9 +66,10 @@ impl TimedConnection {
         })
     }
 
-    /// Returns the failure of a read-only connection, and closes the connection after its use.
+    /// Returns the failure of a read-only connection.
     ///
-    /// All other connections that are open now are closed before their next use.
+    /// The connection is closed after its use. All other connections that are open now are closed before their next
+    /// use.
     pub(super) fn found_read_only(&mut self) -> Failure {
         self.outdated.found_read_only();
         self.is_unusable = true;
@@ -77,8 +78,8 @@ impl TimedConnection {
 
     /// Converts an error of a statement into a failure.
     ///
-    /// A connection that is read-only, or that another client uses too, is closed after its use. Otherwise it would stay
-    /// in the pool for half an hour, although the server refuses its statements.
+    /// A connection that is read-only, or that another client uses too, is closed after its use. Otherwise it would
+    /// stay in the pool for half an hour, although the server refuses its statements.
     fn refused(&mut self, error: Error) -> Failure {
         if is_read_only(&error) {
             self.found_read_only();

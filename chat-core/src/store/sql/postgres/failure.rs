@@ -11,7 +11,8 @@ use std::sync::Arc;
 const READ_ONLY: &str = "25006";
 /// SQLSTATEs `duplicate_prepared_statement` and `invalid_sql_statement_name`.
 ///
-/// The driver prepares each statement once on a connection. So another client uses the same connection to the server.
+/// The driver prepares each statement once on a connection. So these errors show that another client uses the same
+/// connection to the server.
 const SHARED_CONNECTION: [&str; 2] = ["42P05", "26000"];
 
 /// An error that the server reported.
@@ -24,7 +25,9 @@ struct ServerError {
     message: String,
 }
 
-/// A connection pooler gave this connection to another client between two statements.
+/// A connection pooler gave this connection to another client.
+///
+/// It did so between two statements.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "a connection pooler in transaction mode is between this program and Postgres; \

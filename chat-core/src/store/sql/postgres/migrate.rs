@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 pub(in crate::store::sql) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// The time after which a line in the log says what the migration waits for.
+/// The time after which the cause of a migration's wait is logged.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
 /// Brings the schema up to date. Waits for each lock for at most `limit`.

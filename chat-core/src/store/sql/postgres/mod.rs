@@ -39,9 +39,9 @@ use sqlx::{
 use std::{path::Path, sync::Arc};
 use uuid::Uuid;
 
-/// Resets the time-out and the planner settings of every connection.
+/// Resets the time-out and the planner settings of a connection.
 ///
-/// The reset lasts until the end of the transaction.
+/// Every connection of the pool has these settings. The reset lasts until the end of the transaction.
 const BULK_MODE: &str = "select set_config('statement_timeout', '0', true), \
      set_config('enable_bitmapscan', 'on', true), set_config('enable_seqscan', 'on', true)";
 

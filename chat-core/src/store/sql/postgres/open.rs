@@ -34,9 +34,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// The idle time after which a connection is pinged before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
-/// Sets what every connection of the pool needs.
+/// The settings of every connection of the pool.
 ///
-/// The settings follow the log-in, because a connection pooler refuses them as parameters of the log-in.
+/// They are sent after the log-in, because a connection pooler refuses them as parameters of the log-in.
 ///
 /// - A statement may take 15 s, including its waits for locks.
 /// - Bitmap scans are off, so that rows are read in the order of an index. The planner expects that each user has the
@@ -82,8 +82,8 @@ async fn prepare(
     migrate_timeout: Duration,
 ) -> Result<(), OpenError> {
     refuse_unsuitable(first).await?;
-    // If the server allows only one connection, a pooler cannot share several. The connection is detached, because one
-    // of the pool must not be dropped outside a runtime.
+    // If the server allows only one connection, a pooler cannot share several. A pooled connection must not be dropped
+    // outside a runtime, so the connection is detached.
     if let Ok(second) = pool.acquire().await
         && is_transaction_pooled(first, &mut second.detach()).await.map_err(open_error)?
     {
@@ -102,7 +102,7 @@ async fn refuse_unsuitable(connection: &mut PgConnection) -> Result<(), OpenErro
     read().map_err(|error| OpenError::Database(source(error)))?
 }
 
-/// Checks the version number of a server, and the encoding and the mode of a database.
+/// Checks the version of a server, and the encoding and the mode of a database.
 fn suitable(version: i32, encoding: String, read_only: bool) -> Result<(), OpenError> {
     let major = version / 10_000;
     if major < OLDEST_VERSION {

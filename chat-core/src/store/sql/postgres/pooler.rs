@@ -1,19 +1,19 @@
 //! Detects a connection pooler in transaction mode.
 //!
-//! Such a pooler gives each transaction any of its connections to the server. Then the settings of a connection, its
-//! prepared statements and the migration lock are those of another client.
+//! Such a pooler runs each transaction on any of its connections to the server. So a client can get the settings, the
+//! prepared statements and the migration lock of another client.
 
 use sqlx::{Error, PgConnection, Row as _};
 
 /// How often the two connections are compared.
 ///
-/// A busy pooler can give them different connections to the server by chance.
+/// A busy pooler can give them different backends of the server by chance.
 const ATTEMPTS: usize = 3;
 
-/// Returns whether two connections share their connections to the server.
+/// Returns whether a pooler shares backends of the server between two connections.
 ///
-/// While the second connection is in a transaction, the first one must still have the same backend, and another one than
-/// the second. The statements use the simple protocol, which prepares nothing.
+/// It does not if the first connection keeps its backend while the second one is in a transaction, and the second one
+/// has a different backend. The statements use the simple protocol, which prepares nothing.
 pub(in crate::store::sql) async fn is_transaction_pooled(
     first: &mut PgConnection,
     second: &mut PgConnection,

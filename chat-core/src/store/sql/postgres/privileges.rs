@@ -5,9 +5,9 @@ use crate::store::sql::OpenError;
 use sqlx::PgConnection;
 use std::sync::Arc;
 
-/// Lists the missing ones of the privileges that every server uses.
+/// Lists the privileges that every server uses and that the role lacks.
 ///
-/// A role that lacks one would serve, and fail at the first message or log-in.
+/// Without this check, the server would start with such a role, and the first message or log-in would fail.
 const MISSING: &str = "select string_agg(privilege || ' on ' || name, ', ') from ( \
          select name, privilege from unnest(array['users', 'tokens', 'threads', 'messages', 'counters']) as name, \
              unnest(array['select', 'insert', 'update']) as privilege \

@@ -11,7 +11,7 @@ use std::{
 /// connection.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Decides which connections of a pool are closed because the server became read-only.
+/// Decides which connections are closed because the server became read-only.
 ///
 /// After a fail-over, connections can lead to the former primary, which is a standby now. Connections that are opened
 /// later lead to the new primary. So if one connection is found read-only, all that were open then are closed before
@@ -19,7 +19,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct OutdatedConnections {
     began: Instant,
-    /// When a connection was found read-only, in microseconds after `began`; 0 if none was.
+    /// When a connection was found read-only, in microseconds after `began`.
+    ///
+    /// It is 0 if none was.
     found: AtomicU64,
 }
 
@@ -33,7 +35,9 @@ impl OutdatedConnections {
         self.found_after(self.began.elapsed());
     }
 
-    /// Returns whether a connection of this age was open when another one was found read-only.
+    /// Returns whether a connection of this age is outdated.
+    ///
+    /// An outdated connection was open when another one was found read-only.
     pub(super) fn include(&self, age: Duration) -> bool {
         self.include_at(self.began.elapsed(), age)
     }

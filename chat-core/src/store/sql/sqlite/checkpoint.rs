@@ -5,7 +5,8 @@
 //! then checkpoints the few pages that were added in the meantime. After that, SQLite restarts the WAL from its
 //! beginning.
 //!
-//! A long read of another program prevents that, and the WAL grows. The checkpoint is then retried after each batch.
+//! A long read of another program prevents this restart, and the WAL grows. The checkpoint is then retried after each
+//! batch.
 //! When the reader has ended, the WAL restarts within ten batches, and SQLite truncates its file to the normal size.
 
 use super::driver::{Access, Opened, Place};
@@ -27,18 +28,22 @@ pub(crate) const WAL_CHECKPOINT_PAGES: i32 = 32_768;
 ///
 /// After each checkpoint, about a tenth of the pages remains.
 const ROUNDS: usize = 2;
-/// The size of the file after the WAL has restarted: larger than the checkpoint size by this divisor of it.
+/// The spare room in the WAL file, as a divisor of the checkpoint size.
 ///
-/// During a checkpoint the WAL grows by about this share, so the file is normally not truncated and grown again.
+/// After a restart of the WAL, SQLite truncates a larger file to the checkpoint size plus this share. During a
+/// checkpoint the WAL grows by about this share, so the file is normally not truncated and grown again.
 const GROWTH_SHARE: i32 = 12;
 /// The bytes of a page in the WAL, with its header.
 const FRAME_BYTES: i64 = 4096 + 24;
-/// The pages, as a divisor of the checkpoint size, that a reader may leave to the writer's own checkpoint.
+/// The pages that a reader may leave, as a divisor of the checkpoint size.
+///
+/// They stay in the WAL, and the writer's own checkpoint copies them. If the checkpoint of the thread leaves more
+/// pages, a reader prevented it.
 const BLOCKED_SHARE: i32 = 32;
 /// The number of batches during a checkpoint after which the writer waits for it.
 ///
-/// It waits only if a reader had prevented the checkpoint. Otherwise the WAL would keep growing while the thread copies
-/// what the reader left.
+/// The writer waits only if a reader prevented the previous checkpoint. Without this wait, the WAL would keep growing
+/// while the thread copies the pages that the reader left.
 const MAX_BATCHES: u32 = 4;
 
 thread_local! {
@@ -48,7 +53,7 @@ thread_local! {
 
 /// The writer's view of the WAL.
 pub(crate) struct Checkpoints {
-    /// `None` for a database in memory, which has no WAL, and for one that is only read.
+    /// `None` for a database in memory, which has no WAL, or one that is only read.
     thread: Option<CheckpointThread>,
     /// Pages in the WAL that start a checkpoint.
     every: i32,

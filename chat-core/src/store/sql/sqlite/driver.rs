@@ -83,7 +83,9 @@ impl Place {
     }
 }
 
-/// An open connection, and the file that must not be released before it is closed.
+/// An open connection and its file.
+///
+/// The file must not be released before the connection is closed.
 #[derive(Debug)]
 pub(crate) struct Opened {
     connection: Connection,

@@ -16,7 +16,9 @@ use std::{
 
 /// The largest number of symbolic links that are followed: the limit of Linux.
 const MAX_LINKS: usize = 40;
-/// The suffixes of the files that SQLite keeps beside a database in use: the WAL and its index.
+/// The suffixes of the WAL and its index.
+///
+/// SQLite keeps these files beside a database in use.
 pub(super) const SUFFIXES: [&str; 2] = ["-wal", "-shm"];
 
 /// The identity of a file: its device and inode.
@@ -59,7 +61,7 @@ pub(crate) struct DatabaseFile {
 }
 
 impl DatabaseFile {
-    /// Prepares a file for SQLite; creates it if `mode` says so.
+    /// Prepares a file for SQLite, and creates it if `mode` allows that.
     ///
     /// Refuses a file that this user cannot write to, unless it is only read. SQLite would open it read-only without an
     /// error. Without `lock`, refuses a file that is served under another path.
@@ -174,9 +176,9 @@ pub(super) fn no_folder(name: &str, error: io::Error) -> OpenError {
     }
 }
 
-/// Creates an empty file that only its owner can read, unless another process creates it.
+/// Creates an empty file that only its owner can read.
 ///
-/// Opens no file that exists: closing it could release the locks of SQLite.
+/// Another process may create it first. An existing file is not opened: closing it could release the locks of SQLite.
 fn create_private(file: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -188,9 +190,10 @@ fn create_private(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Checks that this user may use a file, and that it is not served under another path.
+/// Checks that this user may use a file.
 ///
-/// Returns the opened file. No store of this process may have it open when it is closed.
+/// Checks as well that it is not served under another path. Returns the identity and a handle of the file. Close the
+/// handle only while no store of this process has the file open.
 fn probe(real: &Path, mode: Mode, name: &str) -> Result<(FileId, File), OpenError> {
     let handle = match mode {
         Mode::ReadOnly => File::open(real).map_err(|error| denied(real, error))?,
@@ -233,14 +236,16 @@ fn make_writable(real: &Path) -> Result<(), OpenError> {
                 made.map_err(|error| denied(&file, error))?;
             }
             Err(error @ OpenError::NotOwner { .. }) => return Err(error),
-            // Any other error is SQLite's to report. Most often the file does not exist.
+            // SQLite reports every other error. Usually the file does not exist.
             _ => {}
         }
     }
     Ok(())
 }
 
-/// Converts the error of a file that cannot be opened. Names its owner if that is another user.
+/// Converts the error of a file that cannot be opened.
+///
+/// The new error names the owner of the file if that is another user.
 pub(super) fn denied(file: &Path, error: io::Error) -> OpenError {
     let name = file.display().to_string();
     match error.kind() {
@@ -254,7 +259,9 @@ pub(super) fn denied(file: &Path, error: io::Error) -> OpenError {
     }
 }
 
-/// Returns the owner of a file if that is not this user; `None` if the file cannot be looked up.
+/// Returns the owner of a file if that is another user.
+///
+/// Returns `Some(None)` if this user owns it, and `None` if the file cannot be looked up.
 #[cfg(unix)]
 fn other_owner(file: &Path) -> Option<Option<String>> {
     let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(file).ok()?);

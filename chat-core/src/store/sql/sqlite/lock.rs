@@ -186,18 +186,20 @@ fn give_to_owner(_: &File, _: &Path) {}
 /// Whether a lock on a database file was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flock {
-    /// By this handle, or the file system has no usable locks.
+    /// This handle holds the lock, or the file system has no usable locks.
     Held,
-    /// By another handle.
+    /// Another handle holds the lock.
     Taken,
 }
 
-/// Looks whether another handle has locked the file exclusively.
+/// Checks whether another handle has locked the file exclusively.
 pub(super) fn flock_shared(handle: &File) -> Flock {
     flock(handle, File::try_lock_shared)
 }
 
-/// Locks a database file through `take`, where that does not interfere with the locks of SQLite.
+/// Locks a database file through `take`.
+///
+/// Does nothing if this would interfere with the locks of SQLite.
 fn flock(handle: &File, take: impl Fn(&File) -> Result<(), TryLockError>) -> Flock {
     if !has_separate_locks(handle) {
         return Flock::Held;
@@ -212,9 +214,10 @@ fn flock(handle: &File, take: impl Fn(&File) -> Result<(), TryLockError>) -> Flo
     }
 }
 
-/// Returns whether the locks of `flock` and the POSIX locks of SQLite do not exclude each other.
+/// Returns whether the locks of `flock` and those of SQLite are separate.
 ///
-/// They are separate on Linux, except on network file systems; see flock(2).
+/// SQLite uses POSIX locks. Separate locks do not exclude each other. They are separate on Linux, except on network
+/// file systems; see flock(2).
 #[cfg(target_os = "linux")]
 fn has_separate_locks(handle: &File) -> bool {
     /// NFS, SMB 1, CIFS, SMB 2 and 9P; see statfs(2).
@@ -326,7 +329,7 @@ mod tests {
         locks.lines().filter(of_file).count()
     }
 
-    /// The system releases the POSIX locks of a process on a file when it closes any handle of the file.
+    /// A process that closes any handle of a file loses its POSIX locks on the file.
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn sqlites_own_locks_survive_whatever_else_this_process_does_with_the_file() {

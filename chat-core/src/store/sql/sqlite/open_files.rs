@@ -18,7 +18,7 @@ struct Entry {
     stores: usize,
     /// Handles that are closed with the last store.
     ///
-    /// The system gives the identity of a deleted file to a new one once all its handles are closed. A handle here
+    /// Once all handles of a deleted file are closed, the system may give its identity to a new file. A handle here
     /// prevents that for as long as the entry exists.
     handles: Vec<File>,
 }

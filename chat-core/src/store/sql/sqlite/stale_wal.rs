@@ -14,15 +14,19 @@ use std::{
 
 /// The suffix of the WAL's name.
 pub(crate) const WAL: &str = "-wal";
-/// The part of the header up to the version numbers: see <https://sqlite.org/fileformat.html>.
+/// The part of the header up to the version numbers, in bytes.
+///
+/// See <https://sqlite.org/fileformat.html>.
 const HEADER_BYTES: usize = 20;
-/// The version numbers, in bytes 18 and 19, of a database without a WAL. `vacuum into` writes them.
+/// The version numbers of a database without a WAL.
+///
+/// They are in bytes 18 and 19. `vacuum into` writes them.
 const NO_WAL: [u8; 2] = [1, 1];
 
 /// Refuses a database if the WAL beside it belongs to another database.
 ///
-/// Call it before SQLite opens the file, and hold the lock of [`OpenFiles`](super::open_files::OpenFiles). If there is a
-/// WAL, it opens and closes the file, which releases the locks of every other connection of this process.
+/// Call it before SQLite opens the file, and hold the lock of [`OpenFiles`](super::open_files::OpenFiles). If there is
+/// a WAL, this function opens and closes the file. That releases the locks of every other connection of this process.
 ///
 /// # Errors
 /// [`OpenError::ForeignWal`] and [`OpenError::WalAlone`].
@@ -67,7 +71,9 @@ mod tests {
     use rusqlite::Connection;
     use std::path::PathBuf;
 
-    /// Leaves a database and its WAL as after a crash. Returns the path of a copy of the database.
+    /// Leaves a database and its WAL as after a crash.
+    ///
+    /// Returns the paths of the database and of a copy of it.
     fn crashed(folder: &Path) -> (PathBuf, PathBuf) {
         let (live, file, copy) = (folder.join("live.db"), folder.join("chat.db"), folder.join("copy.db"));
         let connection = Connection::open(&live).unwrap();

@@ -170,7 +170,8 @@ impl Transaction for SqliteTx {
             );
         }
         if self.watch.is_moved() {
-            // Usually a check after the commit is enough. Now that commit would be lost.
+            // Usually the check after the commit is enough. But here a file was not in its place at the last check. If
+            // it still is not, the commit would be lost.
             self.watch.check().map_err(|moved| Failure::statement(Kind::Unavailable, moved))?;
         }
         // After a plain `begin`, a transaction that reads first fails to write if another process wrote in between.

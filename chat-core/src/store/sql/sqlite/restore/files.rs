@@ -26,7 +26,9 @@ pub(super) struct Files {
     folder: PathBuf,
 }
 
-/// The copy that becomes the database. Dropping it removes it, unless it was renamed.
+/// The copy that becomes the database.
+///
+/// Dropping the value removes the file, unless the file was renamed.
 pub(super) struct NewFile {
     path: PathBuf,
     file: File,
@@ -75,8 +77,8 @@ impl Files {
         owner::copy(&self.real, &self.folder, &copy.path)
             .map_err(|error| self.write_error("give the owner of the database", &copy.path, error))?;
         let kept = self.keep()?;
-        // A database that SQLite can open has no journal that it still needs. One that it cannot open must not leave a
-        // journal that SQLite would apply to the copy.
+        // If SQLite could open the old database, the database no longer needs its journal. If SQLite could not open it,
+        // the journal must be removed too: SQLite would apply it to the copy.
         let journal = beside(&self.real, JOURNAL);
         let renamed = remove(&journal)
             .and_then(|()| sync_folder(&self.folder))

@@ -24,7 +24,9 @@ use std::{
 /// How long to wait for another program that uses the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Replaces `database` with a copy of `backup`. Returns the new names of the old files.
+/// Replaces `database` with a copy of `backup`.
+///
+/// Returns the new names of the old files.
 pub(crate) async fn restore(database: &Path, backup: &Path) -> Result<Vec<PathBuf>, RestoreError> {
     let (database, backup) = (database.to_owned(), backup.to_owned());
     let restored = runtime::spawn_blocking(move || replace(&database, &backup)).await;
@@ -59,7 +61,7 @@ fn replace(database: &Path, backup: &Path) -> Result<Vec<PathBuf>, RestoreError>
 
 /// Opens a backup to read it.
 ///
-/// The database itself is a backup if it is a copy that was put beside the WAL of another database.
+/// The database itself is accepted if it is a copy that was put beside the WAL of another database.
 fn open_backup(backup: &Path, database: &Path) -> Result<Connection, RestoreError> {
     let name = || backup.display().to_string();
     let real = fs::canonicalize(backup).map_err(|error| match error.kind() {

@@ -17,7 +17,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Makes a database with the users `kept` and `lost`, and a backup with only `kept`.
+    /// Makes a database with the users `kept` and `lost`, and a backup without `lost`.
     async fn new() -> (Self, Arc<dyn Store>) {
         let folder = tempfile::tempdir().unwrap();
         let (database, backup) = (folder.path().join("chat.db"), folder.path().join("copy.db"));
