@@ -26,7 +26,7 @@ const CALLS: [&str; 9] =
 /// Requests in the short run and in the long run.
 const FEW: u64 = 100;
 const MANY: u64 = 500;
-/// The maximum number of repeats of a count beyond its bound.
+/// The maximum number of times that a count beyond its bound is repeated.
 ///
 /// The smallest count is used, since other work on the machine affects it least.
 const REPEATS: usize = 4;

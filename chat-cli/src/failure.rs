@@ -26,7 +26,9 @@ pub(crate) enum FailureKind {
     NotAllowed,
     Rejected,
     Unavailable,
-    /// The response is not that of a chat server, or the server does not have this endpoint.
+    /// The response is not that of a chat server.
+    ///
+    /// This is also the kind if the server does not have this endpoint.
     NotChatServer,
 }
 

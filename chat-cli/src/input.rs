@@ -8,9 +8,13 @@ use chat_client::limits;
 use chat_program::{ask_password, read_line, read_text};
 use std::io::{self, ErrorKind, IsTerminal};
 
-/// Maximum length of a line on standard input, in bytes: far more than a password may have.
+/// Maximum length of a line on standard input, in bytes.
+///
+/// A password may have far fewer.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
-/// Maximum length of a text on standard input, in bytes: that of the body of a request.
+/// Maximum length of a text on standard input, in bytes.
+///
+/// It is the maximum length of the body of a request.
 const MAX_TEXT_BYTES: u64 = limits::BODY_MAX as u64;
 
 /// Reads a password from the next line of standard input or from the terminal.
@@ -63,7 +67,9 @@ pub(crate) fn text(given: String) -> Result<String> {
     read_text(MAX_TEXT_BYTES).map_err(|error| cannot_read("the text", &error))
 }
 
-/// Returns the failure to read `what`. Input that is too long is rejected, as the server would do.
+/// Returns the failure to read `what` from standard input.
+///
+/// Input that is too long has the exit status of a text that the server rejects.
 fn cannot_read(what: &str, error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::FileTooLarge => {

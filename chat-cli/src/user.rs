@@ -11,14 +11,16 @@ use std::str::FromStr;
 pub(crate) enum UserRef {
     Id(UserId),
     Name(String),
-    /// Digits as an id is printed. There may be a user with this id, and another with these digits as the name.
+    /// Digits in the form in which an id is printed.
+    ///
+    /// There may be a user with this id, and another user with these digits as the name.
     IdOrName(UserId),
 }
 
 /// Parses digits as an id or a name, and everything else as a name.
 ///
-/// Digits that no id is printed as, such as `007`, are a name. No username contains a colon, so the prefixes `id:` and
-/// `name:` are unambiguous.
+/// Digits in a form in which no id is printed, such as `007`, are a name. No username contains a colon, so the
+/// prefixes `id:` and `name:` are unambiguous.
 impl FromStr for UserRef {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -41,7 +43,9 @@ impl FromStr for UserRef {
     }
 }
 
-/// Returns the id that is printed as `text`; `None` if there is none, as for `007` and `-2`.
+/// Returns the id that is printed as `text`.
+///
+/// Returns `None` if there is none, as for `007` and `-2`.
 fn canonical_id(text: &str) -> Option<UserId> {
     text.parse().ok().filter(|id: &UserId| id.get() >= 0 && id.to_string() == text)
 }
@@ -86,11 +90,13 @@ async fn by_id(client: &Client, id: UserId) -> Result<Option<User>> {
     }
 }
 
-/// Returns the user with this id, unless the digits are also the name of another user.
+/// Returns the user with this id.
+///
+/// Fails if the digits are also the name of another user.
 async fn by_digits(client: &Client, id: UserId) -> Result<User> {
     let digits = id.to_string();
     let namesake = async {
-        // The list is ordered by name, and nothing that begins with the digits precedes them.
+        // The list is ordered by name. So if a user has exactly the digits as the name, that user is the first entry.
         let page = client.users().search(&digits).limit(1).await?;
         Ok::<_, Failure>(page.results.into_iter().find(|user| user.username == digits))
     };

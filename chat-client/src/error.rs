@@ -88,7 +88,8 @@ impl Error {
 
     /// Names the proxy that the request went through, if it may be the cause.
     ///
-    /// It is not if nothing was sent, or if a chat server responded.
+    /// It is not the cause if the request could not be built, if the response is too long, or if a chat server
+    /// responded.
     pub(crate) fn with_proxy(mut self, proxy: &Arc<str>, host: &str) -> Self {
         let may_be_cause = match &self.0.kind {
             ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::Decode(_) => true,
@@ -192,9 +193,9 @@ impl Error {
 
     /// Returns whether this is a 404 of a chat server.
     ///
-    /// The object does not exist, or the caller may not see it. A 404 that says nothing about threads and messages is
-    /// [`is_decode`](Self::is_decode) instead: that of another server, and that of a chat server for a path that it
-    /// does not serve.
+    /// The object does not exist, or the caller may not see it. A 404 of another server is
+    /// [`is_decode`](Self::is_decode) instead, and so is a 404 of a chat server for a path that it does not serve.
+    /// Neither says anything about threads and messages.
     pub fn is_not_found(&self) -> bool {
         self.has_status(StatusCode::NOT_FOUND) && self.detail().is_some_and(|detail| detail != NO_SUCH_PATH)
     }
@@ -266,8 +267,8 @@ impl Error {
 
     /// Returns whether the response is not one of this API, or too long.
     ///
-    /// It may come from another server or from a proxy, or the server does not have this endpoint: then
-    /// [`status`](Self::status) is 404. If a whole list is too long, request it page by page, or raise
+    /// It may come from another server or from a proxy. If [`status`](Self::status) is 404, the server does not have
+    /// this endpoint, or its address is wrong. If a whole list is too long, request it page by page, or raise
     /// [`response_limit`](crate::ClientBuilder::response_limit). Otherwise check the address of the server.
     pub fn is_decode(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Decode(_) | ErrorKind::TooLarge(_)) || self.is_wrong_path()
@@ -278,9 +279,9 @@ impl Error {
         self.has_status(StatusCode::NOT_FOUND) && !self.is_not_found()
     }
 
-    /// Returns whether the client or the request could not be built, or there is no Tokio runtime.
+    /// Returns whether the client or the request could not be built.
     ///
-    /// Nothing was sent.
+    /// This is also so if there is no Tokio runtime. Nothing was sent.
     pub fn is_builder(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Builder(_))
     }

@@ -41,8 +41,8 @@
 //!
 //! It is not a chat of its own: it stores nothing and needs a server. For a chat inside a program, without HTTP, use
 //! `chat-core`. The server does not push messages: poll [`Client::unread`] for new ones. The client is asynchronous and
-//! needs a Tokio runtime with time and I/O enabled (`enable_all`). Outside a runtime every call fails with an error that
-//! [`is_builder`](Error::is_builder).
+//! needs a Tokio runtime with time and I/O enabled (`enable_all`). Outside a runtime every call fails with an error for
+//! which [`is_builder`](Error::is_builder) returns true.
 
 #![forbid(unsafe_code)]
 

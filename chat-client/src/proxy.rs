@@ -4,10 +4,10 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use std::{env, net::IpAddr};
 
-/// Returns the address of the proxy that the environment names for this server; `None` if it names none.
+/// Returns the address of the proxy that the environment names for this server.
 ///
-/// The address contains no username and no password. A server on this machine has no proxy: the traffic would leave the
-/// machine, with the token in clear.
+/// Returns `None` if it names none. The address contains no username and no password. A server on this machine has no
+/// proxy, because through a proxy the traffic would leave the machine, with the token in clear.
 pub(crate) fn of_environment(server: &Url) -> Option<String> {
     let is_listed = |name| env::var(name).is_ok_and(|list| lists(&list, server));
     if is_loopback(server) || ["NO_PROXY", "no_proxy"].into_iter().any(is_listed) {
@@ -20,7 +20,7 @@ pub(crate) fn of_environment(server: &Url) -> Option<String> {
     Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
 }
 
-/// Returns whether the list of `NO_PROXY` contains an asterisk, or this host with this port.
+/// Returns whether `NO_PROXY` contains an asterisk, or this host with this port.
 ///
 /// The matcher of reqwest compares the asterisk with names only, not with IP addresses, and knows no ports. It checks
 /// all other entries.

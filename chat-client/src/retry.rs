@@ -12,7 +12,7 @@ use std::{future::Future, time::Duration};
 /// added, so that clients that failed at the same time do not retry at the same time.
 ///
 /// If the response has a `Retry-After`, the client waits that time in addition. If that time is longer than
-/// [`longest_wait`](Self::longest_wait), the call fails at once, and [`Error::retry_after`] tells the time.
+/// [`longest_wait`](Self::longest_wait), the call fails at once, and [`Error::retry_after`] returns that time.
 ///
 /// A call is retried only if that is safe: see [`Client`](crate::Client#retries).
 ///
@@ -74,7 +74,7 @@ impl RetryPolicy {
     /// Sets the longest `Retry-After` that the client waits for.
     ///
     /// The default is 30 s. If the server asks for a longer time, the call fails at once, and [`Error::retry_after`]
-    /// tells the time.
+    /// returns that time.
     #[must_use]
     pub const fn longest_wait(mut self, wait: Duration) -> Self {
         self.longest_wait = wait;

@@ -4,10 +4,11 @@ use chat_core::clock::{Clock, SystemClock};
 use http::{HeaderMap, HeaderName, header};
 use std::time::{Duration, SystemTime};
 
-/// Returns how long the server asks to wait; `None` if the header is missing or cannot be read.
+/// Returns how long the server asks to wait.
 ///
-/// The time until a date begins at the `Date` of the response, so that a wrong clock on this machine does not matter.
-/// Without a `Date` it begins at the time of this machine. It is zero for a date in the past.
+/// Returns `None` if the header is missing or cannot be read. A date is compared with the `Date` of the response, so
+/// that a wrong clock on this machine does not matter. Without a `Date` it is compared with the clock of this machine.
+/// A date in the past gives zero.
 pub(crate) fn of(headers: &HeaderMap) -> Option<Duration> {
     let value = text(headers, header::RETRY_AFTER)?;
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -80,8 +80,7 @@ impl ListThreadMessagesBuilder {
     /// Streams the messages from the oldest to the newest.
     ///
     /// With [`after`](Self::after) it begins after that message, and with [`before`](Self::before) it ends before
-    /// that one. It skips no message, even if messages are sent or
-    /// deleted while it runs.
+    /// that one. It skips no message, even if messages are sent or deleted while it runs.
     ///
     /// ```no_run
     /// use futures_util::TryStreamExt;

@@ -38,7 +38,7 @@ impl Client {
     ///
     /// # Errors
     /// Besides the [errors of every call](Client#errors-of-every-call), when awaited or streamed,
-    /// [`is_invalid`](Error::is_invalid) if the cursor is an id alone and not that of a thread of the caller.
+    /// [`is_invalid`](Error::is_invalid) if the cursor is only an id, and the caller has no thread with this id.
     pub fn threads(&self) -> ListThreadsBuilder {
         ListThreadsBuilder { client: self.clone(), query: ThreadCursor::default() }
     }
@@ -136,7 +136,8 @@ pub struct ListThreadsBuilder {
 impl ListThreadsBuilder {
     /// Lists the threads that were created after this one.
     ///
-    /// It is the `next` of a page, which stays valid if the thread is deleted, or the id of a thread of the caller.
+    /// Give the `next` of a page, or the id of a thread of the caller. The `next` of a page stays valid if the thread
+    /// is deleted.
     pub fn after(mut self, position: impl Into<ThreadPosition>) -> Self {
         self.query.after = Some(position.into());
         self
@@ -167,7 +168,7 @@ impl IntoFuture for ListThreadsBuilder {
                 self.client.call_for_response::<ListThreads>((), &self.query, &(), HeaderMap::new()).await?;
             let [after, _] = ThreadCursor::FIELDS;
             let next = response.next_parameter(after).and_then(|position| position.parse().ok());
-            // The id alone is a cursor too, in case that the link has none that can be read.
+            // If the link has no cursor that can be read, the id of the last thread is the cursor.
             let last = || response.body.last().map(|thread| thread.id.into());
             let next = next.or_else(|| response.has_next().then(last).flatten());
             Ok(CursorPage { results: response.body, next })

@@ -75,8 +75,9 @@ impl ListUnreadBuilder {
 
     /// Streams the unread messages from the first to the last one.
     ///
-    /// With [`after`](Self::after) it begins after that message, and with [`offset`](Self::offset) it leaves out as
-    /// many. It skips no message, even if messages are marked as read while it runs.
+    /// With [`after`](Self::after) it begins after that message. With [`offset`](Self::offset) it leaves out that
+    /// number of messages at the beginning. It skips no other message, even if messages are marked as read while it
+    /// runs.
     ///
     /// ```no_run
     /// use futures_util::TryStreamExt;

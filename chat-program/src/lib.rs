@@ -1,4 +1,4 @@
-//! What the programs chat-server and chat-cli share.
+//! The code that the programs chat-server and chat-cli share.
 //!
 //! The two programs treat environment variables, password prompts, standard input and text from other users in the same
 //! way, so that code is here. This crate has no other purpose, and its interface may change with every version.

@@ -2,14 +2,16 @@
 
 use std::io;
 
-/// Maximum number of bytes of a password: far more than one may have, so that one that is too long is detected.
+/// Maximum number of bytes that are read as a password.
+///
+/// It is far higher than the limit of the server, so that a password that is too long is detected.
 #[cfg(unix)]
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Asks for a password on the terminal of the process, which does not show what is typed.
+/// Asks for a password on the terminal of the process, with the echo turned off.
 ///
-/// If a signal ends or stops the process meanwhile (Ctrl-C, Ctrl-\, Ctrl-Z, SIGTERM, SIGHUP), the terminal first shows
-/// what is typed again.
+/// If a signal ends or stops the process meanwhile (Ctrl-C, Ctrl-\, Ctrl-Z, SIGTERM, SIGHUP), the echo is turned on
+/// again first.
 ///
 /// # Errors
 /// - `UnexpectedEof` if no line was typed (Ctrl-D).
@@ -40,7 +42,9 @@ mod unix {
 
     /// The prompt that the terminal shows, if there is one.
     static CURRENT: Mutex<Option<Prompt>> = Mutex::new(None);
-    /// Whether the thread that handles the signals has been started. It runs until the process ends.
+    /// Whether the thread that handles the signals has been started.
+    ///
+    /// It runs until the process ends.
     static HAS_HANDLER: Mutex<bool> = Mutex::new(false);
 
     struct Prompt {
@@ -51,20 +55,22 @@ mod unix {
     }
 
     impl Prompt {
-        /// Shows the prompt, and from then on nothing that is typed.
+        /// Turns off the echo of the terminal, and shows the prompt.
         fn show(&self) -> io::Result<()> {
             let mut hidden = self.before.clone();
             hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL);
-            // Delete erases a whole character.
+            // With IUTF8 the key Delete erases a whole character, also if it has several bytes.
             #[cfg(any(target_os = "linux", target_os = "macos"))]
             hidden.input_modes.insert(rustix::termios::InputModes::IUTF8);
             tcsetattr(&self.terminal, OptionalActions::Now, &hidden)?;
             (&self.terminal).write_all(self.text.as_bytes())
         }
 
-        /// Restores the settings of the terminal. The line end was not shown when it was typed.
+        /// Restores the settings of the terminal, and begins a new line.
+        ///
+        /// The line end that was typed was not shown.
         fn restore(&self) {
-            // A terminal that has been closed has no settings.
+            // This fails if the terminal has been closed. It then has no settings to restore.
             let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
             let _ = (&self.terminal).write_all(b"\n");
         }
@@ -99,7 +105,7 @@ mod unix {
         line_of(&mut BufReader::new(reader), super::MAX_BYTES)?.ok_or_else(|| ErrorKind::UnexpectedEof.into())
     }
 
-    /// Starts the thread that restores the terminal at a signal, unless it runs already.
+    /// Starts the thread that restores the terminal at a signal, if it does not run.
     fn handle_signals() -> io::Result<()> {
         let mut has_handler = HAS_HANDLER.lock().unwrap_or_else(PoisonError::into_inner);
         if *has_handler {
@@ -112,11 +118,11 @@ mod unix {
                 if let Some(prompt) = current.as_ref() {
                     prompt.restore();
                 }
-                // Ends the process, as the signal does without a handler. Only after SIGTSTP it returns, when the
-                // process is continued.
+                // Ends the process, as the signal does without a handler. SIGTSTP stops it instead; the call then
+                // returns when the process is continued.
                 let _ = emulate_default_handler(signal);
                 if let Some(prompt) = current.as_ref() {
-                    // If it cannot be shown, the read of the password fails too.
+                    // If the prompt cannot be shown, the read of the password fails too.
                     let _ = prompt.show();
                 }
             }

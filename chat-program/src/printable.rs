@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-/// Displays a text with the characters escaped that a terminal interprets instead of showing them.
+/// Displays a text, and escapes the characters that a terminal would interpret.
 ///
 /// These are control characters, line separators, and characters that change the direction of writing. The last kind
 /// can make one text look like another. The escapes are those of Rust, such as `\n` and `\u{202e}`.

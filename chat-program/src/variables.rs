@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 
 /// Parses a command line, with the environment variables that its options name.
 ///
-/// - An empty variable is like one that is not set, as compose files make of `${NAME:-}`.
+/// - An empty variable counts as not set. Compose files make such a variable from `${NAME:-}`.
 /// - A variable that ends with a carriage return is refused by its name: the file that sets it has the line ends of
 ///   Windows.
 /// - The error of an option that a variable sets names the variable.
@@ -32,7 +32,9 @@ pub fn parse(
     command.try_get_matches_from_mut(&args).map_err(|error| name_variable(error, &command, &args))
 }
 
-/// Returns the first variable of a command and its subcommands, by its option and value.
+/// Returns the name of the first variable for which `is_sought` returns true.
+///
+/// It searches the options of the command and of its subcommands. `is_sought` gets the option and the value.
 fn find_variable(command: &Command, is_sought: &dyn Fn(&clap::Arg, &OsStr) -> bool) -> Option<OsString> {
     let of_command = command.get_arguments().find_map(|arg| {
         let name = arg.get_env()?;
@@ -49,7 +51,9 @@ fn without_empty_variables(command: Command) -> Command {
         .mut_subcommands(without_empty_variables)
 }
 
-/// Names the variable instead of the option, in the error of an option that was not typed.
+/// Names the variable in an error, instead of the option that it sets.
+///
+/// If the option was typed, the error stays as it is.
 fn name_variable(mut error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return error };
     // The error has the option with its value: --listen <ADDR>.

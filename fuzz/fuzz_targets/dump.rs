@@ -1,6 +1,7 @@
 //! Dumps of the Django service that chat-server replaces.
 //!
-//! The code that reads them is part of a program without a library, so it is compiled into this target.
+//! The code that reads them belongs to the program chat-server and is not public in its library. So it is compiled into
+//! this target.
 
 #![no_main]
 

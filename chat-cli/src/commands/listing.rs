@@ -39,8 +39,8 @@ pub(super) async fn print_messages(context: &Context, messages: &[Message]) -> R
 
 /// Prints one message as JSON, or as a table with the name of the sender.
 ///
-/// If the look-up of the name fails, the table has the id. It is no failure of the command, which may have changed the
-/// message before.
+/// If the look-up of the name fails, the table has the id. The command still succeeds, because it may already have
+/// changed the message.
 pub(super) async fn print_message(context: &Context, message: &Message) -> Result<()> {
     let messages = std::slice::from_ref(message);
     let names = sender_names(context, messages).await.unwrap_or_default();

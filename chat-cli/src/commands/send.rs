@@ -60,9 +60,9 @@ pub(super) async fn to_thread(context: &Context, request: SendMessageBuilder) ->
     print(context, &message, recipient.as_ref())
 }
 
-/// Returns the participant who did not send the message; `None` if that is not known.
+/// Returns the recipient of a message; `None` if they are not known.
 ///
-/// A failed request is no failure of the command, because the message is sent.
+/// If a look-up fails, the command still succeeds, because the message was sent.
 async fn recipient(client: &Client, message: &Message) -> Option<User> {
     let thread = client.thread(message.thread).await.ok()?;
     let recipient = thread.participants.iter().find(|id| *id != message.sender)?;
