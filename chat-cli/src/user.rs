@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_digits_as_an_id_is_printed_can_be_an_id() {
+    fn only_the_printed_form_of_an_id_can_be_an_id() {
         let name = |name: &str| UserRef::Name(name.to_owned());
         for (text, expected) in [
             ("2", UserRef::IdOrName(UserId::new(2))),

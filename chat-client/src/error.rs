@@ -36,7 +36,7 @@ struct Inner {
     kind: ErrorKind,
     source: Option<Box<dyn StdError + Send + Sync>>,
     hint: Option<Cow<'static, str>>,
-    /// The proxy that the request went through, if the response did not come from a chat server.
+    /// The proxy that the request went through, if it may be the cause.
     proxy: Option<Arc<str>>,
     /// Whether the server may have carried out an earlier attempt of the same call.
     after_uncertain_attempt: bool,

@@ -127,7 +127,7 @@ async fn the_address_of_the_api_is_an_address_of_the_server() {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_too_long_is_told() {
+async fn a_wait_that_is_too_long_is_in_the_hint() {
     let server = MockServer::start().await;
     let throttled = ResponseTemplate::new(429)
         .set_body_json(json!({"detail": "Request was throttled."}))

@@ -36,7 +36,7 @@ async fn a_name_is_looked_up_and_the_thread_opened() {
 }
 
 #[tokio::test]
-async fn only_digits_as_an_id_is_printed_are_an_id() {
+async fn only_the_printed_form_of_an_id_is_an_id() {
     let server = chat_server(&[user(9, "007")]).await;
     mock(&server, "GET", "/users/7/", 200, &user(7, "bob")).await;
     let said = TestEnv::new().run_at(&server, ["send", "007", "hi"]).ok();
@@ -66,7 +66,7 @@ async fn nothing_is_sent_if_digits_are_the_id_of_one_user_and_the_name_of_anothe
 }
 
 #[tokio::test]
-async fn digits_that_are_only_a_name_are_not_taken_for_it() {
+async fn digits_that_are_the_name_of_one_user_and_no_id_are_refused() {
     let server = chat_server(&[user(9, "2")]).await;
     mock(&server, "GET", "/users/2/", 404, &json!({"detail": "No User matches the given query."})).await;
     let complaint = TestEnv::new().run_at(&server, ["send", "2", "hi"]).failed(3);
