@@ -91,7 +91,7 @@ impl Meter {
         let began = Instant::now();
         self.waiting.fetch_add(writes as u64, Relaxed);
         let result = call.await;
-        if let Err(Refusal::Full | Refusal::Closed) = result {
+        if let Err(Refusal::Full | Refusal::Closed | Refusal::Ended) = result {
             // In all other cases `batch` subtracts these writes, even if the caller drops the future.
             self.waiting.fetch_sub(writes as u64, Relaxed);
             self.refused.fetch_add(writes as u64, Relaxed);

@@ -91,7 +91,7 @@ fn mode(parameters: &str) -> Result<Option<Mode>, OpenError> {
 }
 
 /// Describes a parameter of the address by its name.
-fn parameter(name: &str) -> String {
+pub(super) fn parameter(name: &str) -> String {
     format!("the parameter {} of the database address", name.escape_debug())
 }
 

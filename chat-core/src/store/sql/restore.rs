@@ -2,7 +2,7 @@
 
 #[cfg(feature = "sqlite")]
 use super::sqlite;
-use super::{Address, Mode, OpenError};
+use super::{Address, Mode, OpenError, address};
 use crate::store::Source;
 use std::path::{Path, PathBuf};
 
@@ -117,7 +117,9 @@ pub async fn restore(url: &str, backup: &Path) -> Result<Restored, RestoreError>
     match Address::parse(url)? {
         Address::Postgres => Err(RestoreError::Postgres),
         Address::Memory => Err(RestoreError::Memory),
-        Address::File(_, Mode::ReadOnly) => Err(OpenError::InvalidParameter("mode".to_owned()).into()),
+        Address::File(_, Mode::ReadOnly) => {
+            Err(OpenError::InvalidParameter(address::parameter("mode")).into())
+        }
         Address::File(path, _) => restore_file(path, backup).await,
     }
 }
