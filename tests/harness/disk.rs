@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 /// Controls a library that programs preload.
 ///
-/// The library intercepts the writes and syncs of their files.
+/// The library intercepts the writes and syncs of the programs' files.
 #[derive(Debug)]
 pub struct Disk {
     folder: TempDir,

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-/// The limit of every wait of a test. Only a failing test waits this long.
+/// The time limit of each wait in a test. Only a failing test waits this long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The result of a program that ended.
@@ -51,7 +51,7 @@ impl Ran {
     /// Returns the standard error of a program that failed with this status.
     ///
     /// # Panics
-    /// If it ended otherwise.
+    /// If it succeeded, or failed with another status.
     #[track_caller]
     pub fn failed(self, status: i32) -> String {
         assert_eq!(self.status, Some(status), "{self:?}");
@@ -81,7 +81,7 @@ pub fn run(command: &mut Command, input: &str) -> Ran {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    // Fails if the program does not read its input, which is no error.
+    // The write fails if the program does not read its input. This is not an error.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     let output = child.wait_with_output().expect("it ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");

@@ -6,7 +6,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A library that programs preload. It kills them before a step.
+/// A library that a program preloads. It kills the program before a step.
 ///
 /// A step changes a name or the permissions of a file, or syncs a file.
 #[derive(Debug)]
@@ -26,7 +26,9 @@ impl Steps {
         steps
     }
 
-    /// Returns the environment that kills a program before this step in a folder, counted from 1.
+    /// Returns the environment that kills a program before a step.
+    ///
+    /// The steps in the folder `files` are counted from 1.
     pub fn kill_before(&self, step: u32, files: &Path) -> [(&'static str, PathBuf); 3] {
         [
             ("LD_PRELOAD", self.library()),

@@ -17,23 +17,25 @@ use std::{
 /// A program whose terminal is a new pseudo-terminal. Dropping this value kills it.
 #[derive(Debug)]
 pub struct Terminal {
-    /// The end of the person at the keyboard; `None` after [`close`](Self::close).
+    /// The user's side of the pseudo-terminal; `None` after [`close`](Self::close).
     keyboard: Option<File>,
-    /// The end of the program.
+    /// The program's side of the pseudo-terminal.
     screen: Option<File>,
     child: Child,
     shown: String,
 }
 
 impl Terminal {
-    /// Runs a command as the leader of a new session, with a new terminal as its standard streams.
+    /// Runs a command as the leader of a new session.
+    ///
+    /// Its standard streams are a new terminal.
     pub fn run(command: &Command) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let keyboard = openpt(flags).expect("a pseudo-terminal");
         grantpt(&keyboard).expect("a pseudo-terminal");
         unlockpt(&keyboard).expect("a pseudo-terminal");
         let path = ptsname(&keyboard, Vec::new()).expect("its path");
-        // This process must not get the terminal as its own.
+        // The terminal must not become the controlling terminal of this process.
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let screen = File::from(open(&path, flags, Mode::empty()).expect("its other end"));
 
@@ -50,10 +52,12 @@ impl Terminal {
         Self { keyboard: Some(keyboard.into()), screen: Some(screen), child, shown: String::new() }
     }
 
-    /// Waits until the program shows this text. Returns everything since the last text that was waited for.
+    /// Waits until the program shows this text.
+    ///
+    /// Returns the output from the end of the previous such text to the end of this one.
     ///
     /// # Panics
-    /// If it does not show it within [`PATIENCE`]. The message has what it showed instead.
+    /// If the program does not show it within [`PATIENCE`]. The message has the output.
     pub fn wait_for(&mut self, text: &str) -> String {
         let patience = PATIENCE.try_into().expect("a time-out");
         let mut keyboard = self.keyboard.as_ref().expect("an open terminal");
@@ -88,7 +92,9 @@ impl Terminal {
         self.child.id()
     }
 
-    /// Closes the terminal, as closing its window does. The system sends SIGHUP to the program.
+    /// Closes the terminal, as closing its window does.
+    ///
+    /// The system sends SIGHUP to the program.
     pub fn close(&mut self) {
         self.screen = None;
         self.keyboard = None;

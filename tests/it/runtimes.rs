@@ -1,4 +1,4 @@
-//! The chat in a program whose Tokio runtime has ended, and in a thread without one.
+//! The chat after its Tokio runtime has ended, and in a thread without a runtime.
 
 use chat_core::{
     Chat, Error,
@@ -61,7 +61,7 @@ async fn chat(database: &Database) -> (Chat, ThreadId) {
     (chat, thread)
 }
 
-/// Asserts that a call failed because of the runtime, and not because of the database.
+/// Asserts that a call failed because of the runtime, not of the database.
 fn assert_says_so<T: std::fmt::Debug>(failed: Result<T, Error>, reason: &str) {
     let error = failed.unwrap_err();
     let text = error_chain(&error).to_string();
@@ -107,7 +107,7 @@ fn outside_a_runtime_calls_fail_and_say_so(database: &Database) {
     assert_says_so(chat.send(ANN, thread, "hello").now_or_never().expect(at_once), none);
     assert_says_so(chat.open_thread(ANN, BEN).now_or_never().expect(at_once), none);
     assert_says_so(chat.set_password(ANN, "correct horse").now_or_never().expect(at_once), none);
-    // On SQLite, some reads need no runtime. None panics.
+    // On SQLite, some reads need no runtime. No call panics.
     let deep = Slice { offset: 5000, limit: 10 };
     for text in [
         chat.user(ANN).now_or_never().expect(at_once).err(),
@@ -129,7 +129,7 @@ fn futures_can_be_dropped_outside_the_runtime(database: &Database) {
     let runtime = runtime();
     let (chat, thread) = runtime.block_on(chat(database));
     let messages = || chat.thread_messages(BEN, thread, MessageRange::Oldest, 250);
-    // More than the pool has connections.
+    // More calls than the pool has connections.
     for _ in 0..20 {
         let begun = runtime.block_on(async {
             let mut read = Box::pin(chat.users("", Slice { offset: 5000, limit: 10 }));

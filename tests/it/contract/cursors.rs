@@ -143,7 +143,7 @@ async fn the_link_to_the_next_page_of_threads_survives_the_deletion_of_its_threa
     api.ann("DELETE", &format!("/threads/{}/", made[1])).await.is(204, "");
     let second = api.ann("GET", &next).await;
     assert_eq!(threads(&second), made[2..4]);
-    // A bare id has no place without its thread.
+    // The id of a deleted thread does not determine a position in the list.
     let bare = api.ann("GET", &format!("/threads/?after={}", made[1])).await;
     bare.is(400, r#"{"after":["Invalid cursor."]}"#);
 }

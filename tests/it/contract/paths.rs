@@ -104,7 +104,7 @@ async fn health_checks_are_served_outside_the_base_path() {
     for path in ["/healthz", "/readyz"] {
         assert_eq!(api.call("GET", path).await.status, 200, "{path}");
     }
-    // The result of a readiness check is kept for a second, so another service is asked.
+    // The result of a readiness check is kept for a second, so a new service is used.
     let api = Api::new().await;
     api.chat.close().await;
     assert_eq!(api.call("GET", "/healthz").await.status, 200, "the process lives");

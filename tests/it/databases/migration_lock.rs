@@ -5,7 +5,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection, migrate::Migrate as _};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Takes the migration lock on a connection of its own.
+/// Takes the migration lock on a new connection, and returns the connection.
 async fn locked(url: &str) -> PgConnection {
     let mut other = PgConnection::connect(url).await.unwrap();
     other.lock().await.unwrap();
@@ -30,7 +30,7 @@ async fn a_server_that_waited_for_the_migration_lock_serves() {
     let fresh = postgres::Database::fresh().await;
     let other = locked(&fresh.url).await;
     let database = Database::at(&fresh.url);
-    // Not while a test waits for the program.
+    // Builds the program now, so that the build does not count as a wait for the program.
     binaries::path("chat-server");
     let waiting = tokio::task::spawn_blocking(move || Program::serve(&database, &[]));
     let mut administrator = PgConnection::connect(&fresh.url).await.unwrap();
@@ -43,7 +43,9 @@ async fn a_server_that_waited_for_the_migration_lock_serves() {
     waiting.await.unwrap().stop();
 }
 
-/// A migration waits for transactions that use its tables, such as a dump of the database.
+/// A migration waits for transactions that use its tables.
+///
+/// A dump of the database is such a transaction.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_wait_for_a_table_is_logged_and_ends() {
     let fresh = postgres::Database::fresh().await;

@@ -78,7 +78,9 @@ async fn settings_that_lose_messages_are_warnings() {
     assert!(line.starts_with("warning") && line.contains("synchronous_commit is off"), "{line}");
 }
 
-/// Since Postgres 15, only the owner of a database may create tables in its schema public.
+/// Only the owner of a database may create tables in its schema public.
+///
+/// This is the default since Postgres 15.
 #[tokio::test]
 async fn missing_privileges_are_explained() {
     let cluster = cluster_with("create role limited login; create database apart").await;

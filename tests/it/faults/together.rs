@@ -22,7 +22,7 @@ const UNKNOWN_USER: UserId = UserId::new(900_000);
 
 /// An operation, and the number of yields after which its caller is cancelled.
 ///
-/// `None` if the caller is not cancelled.
+/// The number is `None` if the caller is not cancelled.
 type Doing = (Operation, Option<u8>);
 
 /// Concurrent operations, and the delay of each call of the database.

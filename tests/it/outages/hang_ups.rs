@@ -70,7 +70,7 @@ async fn a_complete_request_is_carried_out_after_the_client_has_gone(database: D
     for text in &texts {
         send_and_disconnect(&server, &message(&scene, text), false).await;
     }
-    // The server may or may not read the message before the reset, but never stores a part of it.
+    // Before the reset, the server may or may not read the message. It never stores a part of it.
     let reset: Vec<String> = (0..40).map(|n| format!("reset-{n}")).collect();
     for text in &reset {
         send_and_disconnect(&server, &message(&scene, text), true).await;

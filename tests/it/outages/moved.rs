@@ -1,4 +1,4 @@
-//! The files of an SQLite database are moved, replaced or deleted under a running server.
+//! The files of an SQLite database are moved, replaced or deleted in use.
 
 use super::{Scene, scene::assert_unavailable};
 use chat_tests::{Database, Program};
@@ -12,7 +12,9 @@ fn file(database: &Database) -> PathBuf {
     database.url.strip_prefix("sqlite://").unwrap().into()
 }
 
-/// Asks until `/readyz` has this status. Its result may be a second old.
+/// Requests `/readyz` until it has this status.
+///
+/// Its result may be a second old.
 async fn ready(scene: &Scene, status: StatusCode) {
     while scene.health("/readyz").await != status {
         tokio::task::yield_now().await;
@@ -67,7 +69,7 @@ async fn a_moved_wal_index_is_503_until_it_is_back() {
     moved_and_back("-shm").await;
 }
 
-/// The first write notices it by itself.
+/// The first write after the deletion fails.
 #[tokio::test]
 async fn a_message_in_a_deleted_file_is_not_acknowledged() {
     let database = Database::sqlite();

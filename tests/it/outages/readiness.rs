@@ -1,4 +1,6 @@
-//! What `/readyz` says: whether the database answers, and can be written as far as the last write tells.
+//! The result of `/readyz`.
+//!
+//! It is ready if the database answers and the last write did not fail.
 
 use super::{Scene, scene::assert_unavailable};
 use chat_core::Chat;
@@ -40,14 +42,14 @@ async fn readiness_follows_the_last_write(database: Database) {
     assert_unavailable(scene.send("refused").await).await;
     scene.is_not_ready().await;
     assert_eq!(scene.health("/healthz").await, StatusCode::OK);
-    // Reads do not change it.
+    // Reads do not change the readiness.
     scene.messages().await;
     assert_eq!(scene.health("/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
     admit().await;
     assert_eq!(scene.send("accepted").await.status(), StatusCode::CREATED);
     scene.is_ready().await;
 
-    // Without requests, the store itself finds that writes succeed again.
+    // If there are no requests, the store checks by itself whether writes succeed again.
     refuse().await;
     assert_unavailable(scene.send("refused").await).await;
     scene.is_not_ready().await;

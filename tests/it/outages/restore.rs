@@ -13,7 +13,9 @@ struct Crashed {
 }
 
 impl Crashed {
-    /// The database has the users ann and bob, and the backup has only ann. Bob is only in the WAL.
+    /// Creates a database with the users ann and bob, and a backup with only ann.
+    ///
+    /// Bob is only in the WAL.
     fn new() -> Self {
         let crashed = Self { folder: tempfile::tempdir().unwrap() };
         let database = crashed.database();
@@ -64,7 +66,7 @@ fn users(file: &Path) -> Result<Vec<String>, String> {
     Ok(ran.json().as_array().unwrap().iter().map(name).collect())
 }
 
-/// Asserts that a server does not start, or starts on what the commands show.
+/// Asserts that a server starts if and only if the commands can list the users.
 fn assert_served(crashed: &Crashed, users: &Result<Vec<String>, String>) {
     if users.is_ok() {
         Program::serve(&crashed.database(), &[]).kill();

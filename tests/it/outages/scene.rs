@@ -87,7 +87,9 @@ impl Scene {
         self.readiness_is(StatusCode::SERVICE_UNAVAILABLE).await;
     }
 
-    /// Waits until `/readyz` of the first server has this status. A result is kept for a second.
+    /// Waits until `/readyz` of the first server has this status.
+    ///
+    /// The server keeps a result for a second.
     async fn readiness_is(&self, expected: StatusCode) {
         let reached = async {
             while self.health("/readyz").await != expected {

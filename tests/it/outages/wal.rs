@@ -1,4 +1,6 @@
-//! A foreign program that reads an SQLite database for long, so that its WAL grows.
+//! A program other than the server reads an SQLite database for a long time.
+//!
+//! Meanwhile its WAL grows.
 
 use super::Scene;
 use crate::stories::doctor::Findings;

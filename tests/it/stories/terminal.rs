@@ -50,7 +50,9 @@ fn chat_cli(home: &TempDir, args: &[&str]) -> Command {
     command
 }
 
-/// Returns a command of each program that asks for a password, with the beginning of its prompt.
+/// Returns one command of each program that asks for a password.
+///
+/// Each comes with the beginning of its prompt.
 fn commands_that_ask(database: &Database, home: &TempDir) -> [(Command, &'static str); 2] {
     [
         (program::chat_server(database, &["user", "add", "ann"]), "Password for ann: "),

@@ -19,8 +19,8 @@ make_cluster() {
     printf '%s\n' "$settings" >>"$dir/data/postgresql.conf"
 }
 
-# First stops a server that an earlier supervisor left running when it was killed. Usually there is none, which is not
-# an error.
+# An earlier supervisor that was killed may have left a server running. Such a server is stopped first. It is not an
+# error if there is none.
 { [ -f "$dir/data/PG_VERSION" ] || make_cluster; } &&
   { control -m immediate stop 2>/dev/null || true; } &&
   control -w -t 600 -l "$dir/log" -o "$options" start &&
