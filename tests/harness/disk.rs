@@ -26,7 +26,7 @@ impl Disk {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/disk.c");
         let mut cc = Command::new("cc");
         cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(disk.path("disk.so")).arg(source);
-        assert!(cc.status().expect("the C compiler runs").success(), "the disk compiles");
+        assert!(cc.status().expect("the C compiler runs").success(), "the library compiles");
         disk
     }
 
