@@ -153,7 +153,7 @@ pub mod error_text {
     pub const BAD_CREDENTIALS: &str = "Unable to log in with provided credentials.";
     /// An id below 1.
     pub const NOT_POSITIVE: &str = "Ensure this value is greater than or equal to 1.";
-    /// The error of an id above [`ID_MAX`](super::limits::ID_MAX).
+    /// The error of an id above [`ID_MAX`](crate::api::limits::ID_MAX).
     pub const ID_TOO_LARGE: &str = "Ensure this value is less than or equal to 4611686018427387904.";
     /// A username with a character that is not allowed.
     pub const BAD_USERNAME: &str =
