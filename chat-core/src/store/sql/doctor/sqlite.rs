@@ -11,9 +11,9 @@ use crate::store::sql::{
     migrations::{APPLIED, Applied},
     sqlite::{
         MIGRATIONS,
-        file::{beside, refuse_served_elsewhere, refuse_stale_wal},
+        file::{beside, refuse_served_elsewhere},
         inspect,
-        stale_wal::WAL,
+        stale_wal::{self, WAL},
     },
 };
 use rusqlite::{Connection, Error, ErrorCode};
@@ -43,7 +43,7 @@ fn examine_file(file: &Path) -> Result<Vec<Finding>, OpenError> {
         return Err(OpenError::Directory(name()));
     }
     refuse_served_elsewhere(&real)?;
-    refuse_stale_wal(file, &real)?;
+    stale_wal::refuse(file)?;
     // The WAL exists while the database is in use, and after a crash. If a server starts while an unused file is
     // examined, the reads can be inconsistent. Then read again.
     let has_wal = || beside(&real, WAL).exists();

@@ -77,7 +77,7 @@ impl DatabaseFile {
             }
             found => found.map_err(|error| no_folder(&name, error))?,
         };
-        refuse_stale_wal(path, &real)?;
+        stale_wal::refuse(path)?;
         match fs::metadata(&real) {
             Ok(found) if found.is_dir() => return Err(OpenError::Directory(name)),
             Ok(found) if !found.is_file() => return Err(OpenError::NotADatabase(name)),
@@ -120,15 +120,6 @@ impl DatabaseFile {
         drop(open);
         Ok(Arc::new(Self { name, given, real, id, mode, lock }))
     }
-}
-
-/// Checks the WAL of a file that no store of this process has open.
-pub(in crate::store::sql) fn refuse_stale_wal(path: &Path, real: &Path) -> Result<(), OpenError> {
-    let open = OpenFiles::lock();
-    if FileId::of_path(real).is_ok_and(|id| open.path(id).is_some()) {
-        return Ok(());
-    }
-    stale_wal::refuse(path)
 }
 
 impl Drop for DatabaseFile {

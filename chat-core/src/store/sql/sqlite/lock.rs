@@ -347,6 +347,9 @@ mod tests {
         assert!(open(&url(&link), &Options::default()).await.is_err());
         crate::store::sql::examine(&url(&file), &Options::default()).await.unwrap();
         assert_eq!(posix_locks(&file), held, "the file was examined");
+        let copy = folder.path().join("copy.db");
+        crate::store::sql::restore(&url(&copy), &file).await.unwrap();
+        assert_eq!(posix_locks(&file), held, "the file was the backup of another database");
         store.close().await;
         assert_eq!(posix_locks(&file), 0);
 

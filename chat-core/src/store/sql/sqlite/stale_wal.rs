@@ -4,7 +4,10 @@
 //! replaces a database whose WAL still exists, the first connection applies the old pages to the copy and damages it.
 //! If the database is missing or empty, SQLite deletes the WAL with everything that was committed to it.
 
-use super::file::{beside, follow};
+use super::{
+    file::{FileId, beside, follow},
+    open_files::OpenFiles,
+};
 use crate::store::sql::OpenError;
 use std::{
     fs::{self, File},
@@ -25,8 +28,9 @@ const NO_WAL: [u8; 2] = [1, 1];
 
 /// Refuses a database if the WAL beside it belongs to another database.
 ///
-/// Call it before SQLite opens the file, and hold the lock of [`OpenFiles`](super::open_files::OpenFiles). If there is
-/// a WAL, this function opens and closes the file. That releases the locks of every other connection of this process.
+/// Call it before SQLite opens the file. If there is a WAL, this function opens and closes the file. That would release
+/// the locks of other connections of this process. A file that a store of this process has open is therefore accepted
+/// unread: its WAL was examined before.
 ///
 /// # Errors
 /// [`OpenError::ForeignWal`] and [`OpenError::WalAlone`].
@@ -34,6 +38,10 @@ pub(crate) fn refuse(database: &Path) -> Result<(), OpenError> {
     let real = follow(database).unwrap_or_else(|_| database.to_owned());
     // The WAL is examined before the header: a process that creates the database writes the header first.
     if !is_filled(&beside(&real, WAL)) {
+        return Ok(());
+    }
+    let open = OpenFiles::lock();
+    if FileId::of_path(&real).is_ok_and(|id| open.path(id).is_some()) {
         return Ok(());
     }
     let name = || database.display().to_string();
