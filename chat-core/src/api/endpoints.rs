@@ -29,7 +29,7 @@ pub trait Endpoint: Send + Sync + 'static {
 
 /// One endpoint, as a value.
 ///
-/// It is not `#[non_exhaustive]`: the OpenAPI document is not in the table, so the server constructs the value for it.
+/// It is not `#[non_exhaustive]`: the OpenAPI document is not in the table, so the server constructs a `Spec` for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     /// The name in the table.

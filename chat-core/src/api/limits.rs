@@ -6,9 +6,10 @@
 pub const TEXT_MAX: usize = 250;
 /// Longest username, in code points.
 pub const USERNAME_MAX: usize = 150;
-/// Largest id of a user or a message that an import or an embedding application may set: 2⁶².
+/// Largest id of a user or a message that can be chosen: 2⁶².
 ///
-/// New ids continue above the highest one. The largest id of the database is 2⁶³ − 1, so half of all ids stay free.
+/// An import chooses the ids of users and messages. An embedding application chooses the ids of users. New ids continue
+/// above the highest one. The largest id of the database is 2⁶³ − 1, so half of all ids stay free.
 pub const ID_MAX: i64 = 1 << 62;
 /// Shortest password that a user may choose, in code points.
 pub const PASSWORD_MIN: usize = 8;

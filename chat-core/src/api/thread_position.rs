@@ -6,9 +6,10 @@ use std::{fmt, str::FromStr};
 
 /// A position in the list of threads: the place of one thread.
 ///
-/// It is written as the id of the thread and its number, such as `3cff18f1-d049-43f3-9c69-fcc8948f66f6.17`. The number
-/// is the place, so that the position stays valid after the thread is deleted. A thread id alone is a position too, but
-/// only as long as the caller has the thread.
+/// It is written as the id of the thread, a point and the number of the thread in the order of creation, such as
+/// `3cff18f1-d049-43f3-9c69-fcc8948f66f6.17`. The number alone defines the place, so the position stays valid after the
+/// thread is deleted. A thread id without a number is a position too, but only while the thread is in the list of the
+/// caller.
 ///
 /// ```
 /// use chat_core::api::{ThreadId, ThreadPosition};

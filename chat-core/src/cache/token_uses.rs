@@ -19,8 +19,9 @@ const BATCH: usize = 1000;
 
 /// A buffer of last uses that are not written yet.
 ///
-/// It has at most one use for each token, and only for tokens that were valid since the last write. So this node knows
-/// the last use of each token exactly. Other nodes know it after the next write.
+/// It has at most one use for each token: the last one on this node since the last write. A request with an invalid
+/// token adds no use. So this node always has the exact time of the last use on this node. Other nodes get it with the
+/// next write.
 #[derive(Debug, Default)]
 pub(crate) struct TokenUseBuffer {
     uses: Mutex<Uses>,
@@ -47,7 +48,8 @@ pub(crate) fn newer_use(at: Timestamp, known: Timestamp) -> Timestamp {
 impl TokenUseBuffer {
     /// Records a use, and schedules a flush if needed.
     ///
-    /// The flush begins after the time `within`. No flush is scheduled if another one is, and begins no later.
+    /// The flush begins after the time `within`. If a flush that begins no later is already scheduled, no other one is
+    /// scheduled.
     ///
     /// `schedule` returns the task that calls [`flush`](Self::flush) at that time; `None` if no runtime can run it.
     pub(crate) fn record(

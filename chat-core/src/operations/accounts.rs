@@ -91,7 +91,8 @@ impl Chat {
     ///
     /// # Errors
     /// - [`Error::Invalid`] if another user has the name, the name contains U+0000, or the id is not from 1 to
-    ///   [`ID_MAX`](limits::ID_MAX). Postgres cannot store U+0000. New users get ids above the highest one.
+    ///   [`ID_MAX`](limits::ID_MAX). Postgres cannot store U+0000. Ids above `ID_MAX` are left for new users, who get
+    ///   ids above the highest one.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn ensure_user(&self, id: UserId, username: &str) -> Result<(), Error> {
         if username.contains('\0') {

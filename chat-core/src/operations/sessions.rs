@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 /// How long token uses are buffered before they are written in one batch.
 ///
-/// Other nodes have to know a use within 60 seconds. The remaining 10 seconds are for the write itself.
+/// A use must be visible to other nodes within 60 seconds. The remaining 10 seconds are for the write itself.
 const FLUSH_DELAY: Duration = Duration::from_secs(50);
 
 /// The flush delay for a token with a TTL of less than 40 seconds.
@@ -162,7 +162,7 @@ impl Chat {
         let hash = token::hash(token);
         let now = self.clock.now();
         let is_live = |owner: &TokenOwner| owner.expires().is_none_or(|expires| expires > now);
-        // The last use of a cached owner may be out of date, so an expired one is read again.
+        // The last use in the cache may be out of date. If it makes a token look expired, the owner is read again.
         let owner = match self.sessions.get(&hash).filter(is_live) {
             Some(owner) => owner,
             None => {

@@ -6,7 +6,7 @@
 //! - Within a thread, the ids of messages ascend in commit order.
 //! - A change is written as a whole or not at all.
 //!
-//! [`Chat`](crate::Chat) checks permissions. As a second line of defence, every method that reads or writes threads and
+//! [`Chat`](crate::Chat) checks permissions. As defence in depth, every method that reads or writes threads and
 //! messages takes the acting user, and accesses only the threads of that user.
 //!
 //! # Layout
@@ -160,13 +160,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Checks that the database answers a query, and is not known to refuse writes.
     ///
-    /// Writes nothing. The store knows that the database refuses writes in these cases:
+    /// Writes nothing. The database is known to refuse writes in these cases:
     ///
     /// - A read shows that the database is read-only.
     /// - The last write failed with [`StoreError::Unavailable`], and no write has succeeded since.
     /// - On SQLite, a file of the database is not in its place.
     ///
-    /// A store that keeps no such record only runs the query.
+    /// A store that cannot detect these cases only runs the query.
     async fn ping(&self) -> Result<()>;
 
     /// Completes the calls in progress and closes the connections.
@@ -252,7 +252,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Records when tokens were used.
     ///
-    /// Ignores times before the recorded one, and tokens that do not exist.
+    /// Ignores tokens that do not exist, and times before the recorded one. The exception is a recorded time that is
+    /// more than [`MAX_USE_AHEAD`] later than the new one. It was recorded before the clock was set back, and is
+    /// replaced.
     async fn touch_tokens(&self, uses: Vec<(TokenHash, Timestamp)>) -> Result<()>;
 
     /// Revokes a token. Returns `false` if there is no such token.

@@ -46,7 +46,9 @@ impl PasswordHash {
 pub struct TokenHash(pub(crate) [u8; 32]);
 
 impl Hash for TokenHash {
-    /// Hashes the first 8 bytes, which are as random as all 32 and take less time. Every request looks up its token.
+    /// Hashes the first 8 bytes, which are as random as all 32 bytes.
+    ///
+    /// This takes less time, and every request looks up its token.
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         state.write_u64(u64::from_ne_bytes([a, b, c, d, e, f, g, h]));

@@ -99,7 +99,7 @@ impl GroupCommit {
     }
 }
 
-/// The batcher is closed, or the batch of the call panicked.
+/// The batcher is closed, or the outcome of the batch is lost.
 #[derive(Debug, thiserror::Error)]
 #[error("the batch writer has stopped")]
 struct Stopped;

@@ -36,7 +36,9 @@ pub async fn a_thread_is_paged_forwards_and_backwards(store: Shared) {
     }
 }
 
-/// Checks that only a thread of the caller has a page, which can be empty.
+/// Checks that a thread of the caller has pages, even if they are empty.
+///
+/// Any other thread has none.
 pub async fn a_foreign_thread_has_no_pages(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     let cid = user(&store, "cid").await;

@@ -146,9 +146,9 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> impl Future<Output = Result<Vec<T>, Failure>> + Send;
 
-    /// Reads a row, and checks that this read does not show a read-only database.
+    /// Checks the files of the database, and then reads a row.
     ///
-    /// Checks the files of the database first.
+    /// The row also says whether the database is read-only.
     ///
     /// # Errors
     /// [`Kind::Unavailable`](super::failure::Kind::Unavailable) if it cannot be read, or is read-only.

@@ -75,7 +75,7 @@ impl Failure {
         }
     }
 
-    /// Converts the failure for a unique key that exists into a collision.
+    /// Converts a violation of a unique key into a collision.
     ///
     /// Use it for keys that the transaction has looked up before. If one of them exists now, another transaction
     /// inserted it in the meantime, and a retry finds it.

@@ -1,7 +1,7 @@
 //! The [`Store`](super::Store) on SQLite and Postgres.
 //!
 //! [`connect`] and [`open`] open either database by its address. [`examine`] checks a database without changing it.
-//! [`restore`] puts back a backup of an SQLite database.
+//! [`restore`] restores an SQLite database from a backup.
 //!
 //! # Layout
 //!

@@ -14,19 +14,21 @@ pub enum OpenError {
     Address,
     /// The program does not support a parameter of the address.
     ///
-    /// A variable can stand for the parameter. The text names the parameter or the variable without its value.
+    /// An environment variable can set the parameter, too. The text names the parameter or the variable, without its
+    /// value.
     #[error("{0} is not supported")]
     UnsupportedParameter(String),
     /// A parameter of the address has a value that is not supported.
     ///
-    /// A variable can stand for the parameter. The text names the parameter or the variable without its value.
+    /// An environment variable can set the parameter, too. The text names the parameter or the variable, without its
+    /// value.
     #[error("{0} has a value that is not supported")]
     InvalidParameter(String),
-    /// The address, or a variable that stands for a part of it, names several hosts.
+    /// The address, or an environment variable that sets a part of it, names several hosts.
     #[error("the database address names several hosts")]
     SeveralHosts,
     /// The address names no user, and the user of the operating system has no name.
-    #[error("no user of the database is named")]
+    #[error("the database address names no user")]
     NoUser(#[source] Source),
     /// The path of an SQLite address is a URI, which begins with `file:`.
     #[error("the path of the database begins with file:, which SQLite would read as a URI")]
@@ -111,7 +113,7 @@ pub enum OpenError {
         /// The oldest major version that this program supports.
         oldest: i32,
     },
-    /// The database has another encoding than UTF-8.
+    /// The encoding of the database is not UTF-8.
     #[error("the encoding of the database is {0}, which cannot store every message; it must be UTF8")]
     Encoding(String),
     /// The database server accepts no writes.
@@ -223,8 +225,8 @@ impl OpenError {
             Self::File(..) => "check that the file and its directory exist and can be written",
             Self::NotADatabase(_) => "use the path of another file",
             Self::Damaged(_) => {
-                "run `chat-server doctor`, and put back the last backup that is not damaged with `chat-server restore BACKUP`, \
-                 which keeps the old files"
+                "run `chat-server doctor`, and then `chat-server restore BACKUP` with the last backup that is not \
+                 damaged; it keeps the old files"
             }
             Self::ForeignWal(_) => {
                 "stop the server and run `chat-server restore BACKUP`, with the backup or with this file itself; it keeps \

@@ -1,4 +1,4 @@
-//! Puts back a backup of an SQLite database.
+//! Restores an SQLite database from a backup.
 
 #[cfg(feature = "sqlite")]
 use super::sqlite;
@@ -16,7 +16,7 @@ pub struct Restored {
     pub kept: Vec<PathBuf>,
 }
 
-/// The reason why a backup cannot be put back.
+/// The reason why a backup cannot be restored.
 ///
 /// [`hint`](Self::hint) returns what to do.
 #[derive(Debug, Clone, thiserror::Error)]

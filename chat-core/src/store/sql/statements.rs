@@ -49,9 +49,9 @@ macro_rules! page {
         )
     };
 }
-/// The ids of the messages that have one mark for a user.
+/// The ids of the messages whose mark for a user is `$mark`.
 ///
-/// The user can be the lower or the higher participant.
+/// The user can be the lower or the higher participant. The marks are those of [`super::steps::counts::mark`].
 macro_rules! marked_ids {
     ($mark:literal, $branch:expr) => {
         concat!(
@@ -248,7 +248,8 @@ macro_rules! dialect_statements {
 dialect_statements! {
     /// The statements whose text differs between the databases.
     ///
-    /// They lock rows or take a table of rows. [`dialect_sql!`] builds them from the parts that differ.
+    /// Each of them locks rows, takes a [table of rows](super::value::Arg::Rows) as its argument, or has another part
+    /// that differs. [`dialect_sql!`] builds them from these parts.
     some: {
         /// Prevents other transactions from assigning user ids.
         ///

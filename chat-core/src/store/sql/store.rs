@@ -98,10 +98,10 @@ impl<D: Dialect> SqlStore<D> {
         done.map(Verdict::into_value)
     }
 
-    /// Records the failure of a write if it has the error of an outage.
+    /// Records a failed write; `outage` is its error if the database was unavailable.
     ///
-    /// After such a failure, the store writes once a second until a write succeeds. So it detects the end of the outage
-    /// even if a load balancer sends it no requests.
+    /// Does nothing if `outage` is `None`. After such a failure, the store writes once a second until a write succeeds.
+    /// So it detects the end of the outage even if a load balancer sends it no requests.
     fn failed(&self, outage: Option<&Source>) {
         let Some(error) = outage else { return };
         if self.0.last_write.failed(error)

@@ -81,8 +81,8 @@ impl InvariantCheck {
         if violations == 0 {
             return Finding::ok(self.subject, self.ok);
         }
-        let advice = "put back the last backup that passes `doctor`, with `chat-server restore BACKUP` on SQLite and pg_restore \
-             on Postgres, and report a bug: the server never writes this";
+        let advice = "restore the last backup that passes `doctor`, with `chat-server restore BACKUP` on SQLite and \
+             pg_restore on Postgres, and report a bug: the server never writes this";
         Finding::problem(self.subject, format!("{violations} {}", self.violated), advice)
     }
 }

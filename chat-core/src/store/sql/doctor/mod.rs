@@ -84,11 +84,11 @@ fn newest(newest: Option<i64>) -> Finding {
     match newest.map(Timestamp::from_micros) {
         Some(newest) if newest.as_micros() > now.as_micros() + MAX_CLOCK_DIFFERENCE => Finding::problem(
             "clock",
-            format!("the latest change is of {newest}, but the clock of this machine shows {now}"),
+            format!("the latest change was made at {newest}, but the clock of this machine shows {now}"),
             "set the clock of this machine and synchronise it with NTP: this clock sets the times of messages; if it is \
              right, it was ahead when that change was made, and there is nothing else to do",
         ),
-        Some(newest) => Finding::ok("clock", format!("the latest change is of {newest}, before now")),
+        Some(newest) => Finding::ok("clock", format!("the latest change was made at {newest}, before now")),
         None => Finding::ok("clock", "the database has no row that could be newer than now"),
     }
 }

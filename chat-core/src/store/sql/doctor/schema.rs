@@ -37,7 +37,7 @@ pub(super) fn compare(applied: &[Applied], known: &Migrator) -> (Finding, bool) 
                 Finding::problem(
                     SUBJECT,
                     text,
-                    "put back the backup from before the migration, with `chat-server restore BACKUP` on SQLite and \
+                    "restore the backup from before the migration, with `chat-server restore BACKUP` on SQLite and \
                      pg_restore on Postgres, and report a bug",
                 ),
                 false,

@@ -45,7 +45,7 @@ fn examine_file(file: &Path) -> Result<Vec<Finding>, OpenError> {
     refuse_served_elsewhere(&real)?;
     stale_wal::refuse(file)?;
     // The WAL exists while the database is in use, and after a crash. If a server starts while an unused file is
-    // examined, the reads can be inconsistent. Then read again.
+    // examined, the reads can be inconsistent. The file is then read again.
     let has_wal = || beside(&real, WAL).exists();
     let unused = !has_wal();
     let mut found = run_checks(&real, unused);
@@ -97,8 +97,8 @@ fn last_ids(connection: &Connection) -> Result<[(&'static str, i64); 3], Error> 
     Ok(last)
 }
 
-const RESTORE: &str = "stop the server, put back the last backup with `chat-server restore BACKUP`, which keeps the old files, and \
-     check the disk";
+const RESTORE: &str = "stop the server, restore the last backup with `chat-server restore BACKUP`, which keeps the old \
+     files, and check the disk";
 
 fn integrity(connection: &Connection) -> Result<Finding, Error> {
     let mut check = connection.prepare(&format!("pragma integrity_check({MAX_FAULTS})"))?;

@@ -1,4 +1,4 @@
-//! The address of a Postgres database, and the variables of libpq.
+//! The address of a Postgres database, and the environment variables of libpq.
 //!
 //! The driver logs each parameter that it does not know, with its value, which may be a password. It also ignores
 //! invalid values of variables. So every parameter and variable is checked before the driver parses the address.
@@ -36,8 +36,9 @@ use Treatment::{Ignored, IgnoredIf, Used};
 
 /// The parameters that are accepted.
 ///
-/// The names are those of libpq, and for some parameters also those of the driver. The ignored parameters concern
-/// time-outs and requirements. The program has its own settings for the time-outs, and never has the requirements.
+/// The names are those of libpq, and for some parameters also those of the driver. The parameters without effect are
+/// about time-outs, for which the program has its own settings. The accepted values of `channel_binding` require
+/// nothing.
 const PARAMETERS: [(&str, Treatment); 24] = [
     ("host", Used(Host)),
     ("hostaddr", Used(IpAddress)),
@@ -66,9 +67,9 @@ const PARAMETERS: [(&str, Treatment); 24] = [
     ("options[", Used(Any)),
 ];
 
-/// The variables of libpq that change where and how it connects.
+/// The environment variables of libpq that change where and how it connects.
 ///
-/// Each is listed with the parameter that it stands for. The driver reads some of them. The others must not be ignored
+/// Each is listed with the parameter that it sets. The driver reads some of them. The others must not be ignored
 /// without an error.
 const VARIABLES: [(&str, &str); 10] = [
     ("PGHOST", "host"),
@@ -95,7 +96,7 @@ const MAX_NAME: usize = 40;
 
 /// Parses an address.
 ///
-/// If neither the address nor `PGUSER` names a user, it is the user of the operating system.
+/// If neither the address nor `PGUSER` names a user, the name of the operating system's user is used.
 ///
 /// # Errors
 /// [`OpenError::Address`] if the address has another form, [`OpenError::UnsupportedParameter`] and

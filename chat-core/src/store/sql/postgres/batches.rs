@@ -22,8 +22,8 @@ statements! {
     /// Inserts messages `(thread, sender, text, created, is_read, key, request)`.
     ///
     /// Returns one row for each message whose sender is a participant. The columns are its 1-based position, the id,
-    /// the participants, the position of the message that owns its key, and the message of an earlier batch that
-    /// already has the key.
+    /// the participants, the position of the message that owns its key, and the request and the message of an earlier
+    /// batch that already has the key.
     ///
     /// `allowed` repeats [`policy::can_send`](crate::policy::can_send).
     ///

@@ -33,8 +33,8 @@ pub(super) async fn migrate(connection: &mut PgConnection, limit: Duration) -> R
     let set_limit =
         sqlx::query("select set_config('lock_timeout', $1, false)").bind(milliseconds.to_string());
     set_limit.execute(&mut *connection).await.map_err(|error| refused(error, limit))?;
-    let waiting = "waiting for the migration lock: another server brings the schema up to date, or was stopped while \
-         it did and its connection is still open";
+    let waiting = "waiting for the migration lock: another server brings the schema up to date, or was stopped \
+         during a migration and its connection is still open";
     let locked = with_notice(limit, waiting, connection.lock()).await;
     locked.map_err(|error| failed(error, limit))?;
     // The holder of the lock may have migrated in the meantime.

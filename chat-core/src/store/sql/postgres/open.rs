@@ -93,7 +93,7 @@ async fn prepare(
     check_privileges(first).await
 }
 
-/// Refuses a server or a database that cannot keep every message.
+/// Refuses a server that is too old or read-only, and a database that is not UTF-8.
 async fn refuse_unsuitable(connection: &mut PgConnection) -> Result<(), OpenError> {
     let settings = "select current_setting('server_version_num')::int, current_setting('server_encoding'), \
          current_setting('transaction_read_only') = 'on'";

@@ -1,4 +1,4 @@
-//! The privileges that a role needs to serve.
+//! The privileges that the database role of a server needs.
 
 use super::failure::source;
 use crate::store::sql::OpenError;

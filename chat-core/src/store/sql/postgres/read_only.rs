@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The shortest time between two findings that outdate all open connections.
+/// The shortest time between two recorded findings of a read-only connection.
 ///
-/// A server can be read-only for long and still serve reads. Without this limit, each refused write would close every
-/// connection.
+/// After each one, all connections that are open at that time are closed. A server can be read-only for long and still
+/// serve reads. Without this limit, all connections would be closed after each refused write.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Decides which connections are closed because the server became read-only.
@@ -21,7 +21,7 @@ pub(super) struct OutdatedConnections {
     began: Instant,
     /// When a connection was found read-only, in microseconds after `began`.
     ///
-    /// It is 0 if none was.
+    /// It is 0 if no connection was found read-only.
     found: AtomicU64,
 }
 

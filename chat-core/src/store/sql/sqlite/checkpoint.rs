@@ -6,8 +6,8 @@
 //! beginning.
 //!
 //! A long read of another program prevents this restart, and the WAL grows. The checkpoint is then retried after each
-//! batch.
-//! When the reader has ended, the WAL restarts within ten batches, and SQLite truncates its file to the normal size.
+//! batch. When the reader has ended, the WAL restarts within ten batches, and SQLite truncates its file to the normal
+//! size.
 
 use super::driver::{Access, Opened, Place};
 use crate::store::sql::Mode;
@@ -28,17 +28,17 @@ pub(crate) const WAL_CHECKPOINT_PAGES: i32 = 32_768;
 ///
 /// After each checkpoint, about a tenth of the pages remains.
 const ROUNDS: usize = 2;
-/// The spare room in the WAL file, as a divisor of the checkpoint size.
+/// The divisor of the checkpoint size that gives the spare room in the WAL file.
 ///
-/// After a restart of the WAL, SQLite truncates a larger file to the checkpoint size plus this share. During a
-/// checkpoint the WAL grows by about this share, so the file is normally not truncated and grown again.
+/// After a restart of the WAL, SQLite truncates a larger file to the checkpoint size plus the spare room. During a
+/// checkpoint the WAL grows by about as much, so the file is normally not truncated and grown again.
 const GROWTH_SHARE: i32 = 12;
 /// The bytes of a page in the WAL, with its header.
 const FRAME_BYTES: i64 = 4096 + 24;
-/// The pages that a reader may leave, as a divisor of the checkpoint size.
+/// The divisor of the checkpoint size that gives the largest normal backlog.
 ///
-/// They stay in the WAL, and the writer's own checkpoint copies them. If the checkpoint of the thread leaves more
-/// pages, a reader prevented it.
+/// The pages of such a backlog stay in the WAL, and the writer's own checkpoint copies them. If the checkpoint of the
+/// thread leaves more pages, a reader prevented it.
 const BLOCKED_SHARE: i32 = 32;
 /// The number of batches during a checkpoint after which the writer waits for it.
 ///

@@ -68,7 +68,7 @@ impl Drop for Held {
 impl ServerLock {
     /// Takes the lock of the database at this path, following symbolic links.
     ///
-    /// The database need not exist. It is then locked when it is opened with the lock in
+    /// If the database does not exist yet, its file is locked later, when it is opened with this lock in
     /// [`Options`](crate::store::sql::Options). Must be called within a Tokio runtime that has time enabled.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl ServerLock {
     }
 }
 
-/// Calls `attempt` until it succeeds, a few times.
+/// Calls `attempt` until it succeeds, but at most [`ATTEMPTS`] times.
 async fn until_locked(mut attempt: impl FnMut() -> Result<bool, OpenError>) -> Result<bool, OpenError> {
     for _ in 1..ATTEMPTS {
         if attempt()? {

@@ -52,9 +52,9 @@ const SQL: DialectSql = dialect_sql! {
     lock_user_ids: None,
     sync_user_id_sequence: None,
     sync_message_id_sequence: None,
-    // Only an attempt to write shows it.
+    // On SQLite, only an attempt to write shows that the database is read-only.
     is_read_only: "false",
-    // SQLite runs one transaction at a time, so no statement locks rows.
+    // SQLite runs one writing transaction at a time, so no statement locks rows.
     share_users: "",
     lock: "",
     // The planner merges the parts of a list in order. A limit in each part would prevent that.

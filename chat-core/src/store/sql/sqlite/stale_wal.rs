@@ -17,9 +17,9 @@ use std::{
 
 /// The suffix of the WAL's name.
 pub(crate) const WAL: &str = "-wal";
-/// The part of the header up to the version numbers, in bytes.
+/// The length of the first part of the header, in bytes.
 ///
-/// See <https://sqlite.org/fileformat.html>.
+/// This part ends with the version numbers. See <https://sqlite.org/fileformat.html>.
 const HEADER_BYTES: usize = 20;
 /// The version numbers of a database without a WAL.
 ///

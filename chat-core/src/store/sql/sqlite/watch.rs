@@ -1,4 +1,4 @@
-//! Notices when a database file in use is moved, replaced or deleted.
+//! Detects that a database file in use was moved, replaced or deleted.
 //!
 //! SQLite keeps writing to a file that has no name any more. Each commit succeeds, and all of them are lost when the
 //! server stops, or are missing from the file that the next server opens.

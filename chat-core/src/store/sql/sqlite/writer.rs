@@ -174,7 +174,7 @@ impl Transaction for SqliteTx {
             // it still is not, the commit would be lost.
             self.watch.check().map_err(|moved| Failure::statement(Kind::Unavailable, moved))?;
         }
-        // After a plain `begin`, a transaction that reads first fails to write if another process wrote in between.
+        // After a plain `begin`, a transaction that reads and then writes fails if another process wrote in between.
         self.execute("begin immediate")
     }
 

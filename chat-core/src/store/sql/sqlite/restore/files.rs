@@ -153,12 +153,13 @@ fn second_name(old: &Path, new: &Path) -> io::Result<()> {
     match fs::hard_link(old, new) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // Closing the old file releases this process's lock of it. The lock of the server is held.
+        // `copy` opens and closes the old file. This releases the SQLite locks of this process on the file. The server
+        // lock is still held.
         Err(_) => fs::copy(old, new).and_then(|_| File::open(new)?.sync_all()),
     }
 }
 
-/// Removes a file, unless it does not exist.
+/// Removes a file if it exists.
 fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
