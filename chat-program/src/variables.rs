@@ -9,13 +9,13 @@ use std::ffi::{OsStr, OsString};
 /// Parses a command line, with the environment variables that its options name.
 ///
 /// - An empty variable counts as not set. Compose files make such a variable from `${NAME:-}`.
-/// - A variable that ends with a carriage return is refused by its name: the file that sets it has the line ends of
-///   Windows.
+/// - If a variable ends with a carriage return, the error names the variable: the file that sets it has the line ends
+///   of Windows.
 /// - The error of an option that a variable sets names the variable.
 ///
 /// # Errors
-/// Those of clap, and the refusal of a carriage return, which is a usage error of clap too. For `--help` and
-/// `--version` clap returns an error as well.
+/// - The errors of clap. `--help` and `--version` are errors of clap too.
+/// - A usage error of clap if a variable ends with a carriage return.
 pub fn parse(
     mut command: Command,
     args: impl IntoIterator<Item = OsString>,
@@ -53,7 +53,7 @@ fn without_empty_variables(command: Command) -> Command {
 
 /// Names the variable in an error, instead of the option that it sets.
 ///
-/// If the option was typed, the error stays as it is.
+/// If the option is on the command line, the error stays as it is.
 fn name_variable(mut error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return error };
     // The error has the option with its value: --listen <ADDR>.

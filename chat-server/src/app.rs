@@ -18,7 +18,9 @@ pub(crate) struct App {
     pub(crate) open_registration: bool,
     /// Peers whose forwarding headers are used.
     pub(crate) trusted_proxies: Vec<IpNetwork>,
-    /// The URL at which clients see the server, if it does not follow from their requests.
+    /// The URL at which clients see the server.
+    ///
+    /// `None` if it is derived from each request.
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) throttle: Throttle,
     pub(crate) metrics: Metrics,

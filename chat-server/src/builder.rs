@@ -165,8 +165,8 @@ impl ChatServiceBuilder {
 
     /// Sets whether the health checks are served: they are not by default.
     ///
-    /// They are `GET /healthz` and `GET /readyz`, outside the base path. `/readyz` is 503 while [`Store::ping`] fails; its
-    /// result is kept for a second.
+    /// They are `GET /healthz` and `GET /readyz`, outside the base path. `/readyz` is 503 while [`Store::ping`] fails.
+    /// Its result is cached for a second.
     ///
     /// [`Store::ping`]: chat_core::store::Store::ping
     pub const fn health_checks(mut self, serve: bool) -> Self {

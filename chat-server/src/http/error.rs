@@ -25,7 +25,7 @@ pub(crate) struct ApiError {
     status: StatusCode,
     body: ErrorBody,
     header: Option<ErrorHeader>,
-    /// For the log alone.
+    /// Written only to the log.
     cause: Option<Cause>,
 }
 
@@ -46,7 +46,9 @@ enum ErrorHeader {
     ///
     /// The rest of the body would be parsed as the next request.
     Close,
-    /// `Accept-Encoding: identity`, because the body was compressed (RFC 9110, section 15.5.16).
+    /// `Accept-Encoding: identity`, because the body was compressed.
+    ///
+    /// See RFC 9110, section 15.5.16.
     AcceptIdentity,
 }
 
@@ -159,7 +161,7 @@ impl ApiError {
         let text = match (payload.downcast_ref::<&'static str>(), payload.downcast_ref::<String>()) {
             (Some(text), _) => (*text).into(),
             (None, Some(text)) => text.clone().into(),
-            (None, None) => "without a text".into(),
+            (None, None) => "no message".into(),
         };
         Self::fault(Cause::Panic(text))
     }

@@ -7,8 +7,8 @@ const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// Returns whether the proxy received the request over TLS.
 ///
-/// The first element of `X-Forwarded-Proto` decides: the proxy next to the client wrote it. Without that header, it is
-/// the first `proto` of `Forwarded` (RFC 7239).
+/// The first element of `X-Forwarded-Proto` decides: the proxy next to the client wrote it. If that element is absent
+/// or empty, the first `proto` of `Forwarded` (RFC 7239) decides.
 pub(crate) fn is_https(headers: &HeaderMap) -> bool {
     let x_forwarded_proto = elements(headers, X_FORWARDED_PROTO).and_then(|mut schemes| schemes.next());
     let scheme = x_forwarded_proto.map(str::trim).filter(|scheme| !scheme.is_empty()).or_else(|| {

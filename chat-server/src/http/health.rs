@@ -21,14 +21,16 @@ use tokio::{
 /// It is short, so that a load balancer detects an outage soon.
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long the result of a readiness check is kept.
+/// How long the result of a readiness check is cached.
 ///
-/// So a client that checks often costs the database one query a second.
+/// So the checks of all clients together cost the database at most one query a second.
 const KEEP: Duration = Duration::from_secs(1);
 
 /// The liveness check: succeeds if the process runs.
 const LIVENESS: &str = "/healthz";
-/// The readiness check: succeeds if the database answers, and can be written as far as the last write tells.
+/// The readiness check: succeeds if [`Store::ping`] succeeds.
+///
+/// That is, the database answers a query and is not known to refuse writes.
 const READINESS: &str = "/readyz";
 
 /// The paths of the health checks.
@@ -42,7 +44,9 @@ struct Health {
 /// The readiness of the database.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness {
-    /// The last result, and when it was found. Locked during a check, so that concurrent requests share it.
+    /// The last result, and when it was found.
+    ///
+    /// It is locked during a check, so that concurrent requests share one check.
     last: Mutex<Option<(Instant, Result<(), NotReady>)>>,
 }
 
@@ -54,7 +58,9 @@ enum NotReady {
 }
 
 impl Readiness {
-    /// Checks the database, unless it was checked within the last second. Writes nothing.
+    /// Checks the database, unless it was checked within the last second.
+    ///
+    /// Writes nothing.
     async fn check(&self, store: &dyn Store) -> Result<(), NotReady> {
         let mut last = self.last.lock().await;
         if let Some((at, result)) = &*last

@@ -3,9 +3,9 @@
 use http::{HeaderMap, Uri, header};
 use std::{borrow::Cow, net::Ipv6Addr};
 
-/// Returns the host that the client sent: of the request target, else of the `Host` header.
+/// Returns the host that the client sent.
 ///
-/// Without both it is `localhost`.
+/// It is the host of the request target, else that of the `Host` header. Without both it is `localhost`.
 pub(crate) fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Cow<'a, str> {
     match (uri.authority(), headers.get(header::HOST)) {
         (Some(authority), _) => authority.as_str().rsplit('@').next().unwrap_or_default().into(),
@@ -14,7 +14,9 @@ pub(crate) fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Cow<'a, str> {
     }
 }
 
-/// Returns whether a request has exactly one `Host` header, with a host and an optional port.
+/// Returns whether a request has exactly one `Host` header, and a valid one.
+///
+/// A valid one has a host and an optional port: see [`is_host`].
 pub(crate) fn has_valid_host(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -23,7 +25,9 @@ pub(crate) fn has_valid_host(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Returns whether a text is a name, an IPv4 address or an IPv6 address in brackets, with an optional port.
+/// Returns whether a text is a host with an optional port.
+///
+/// A host is a name, an IPv4 address, or an IPv6 address in brackets.
 pub(crate) fn is_host(text: &str) -> bool {
     let (is_host, port) = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -38,7 +42,9 @@ pub(crate) fn is_host(text: &str) -> bool {
     is_host && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
-/// Returns whether a host name can have this byte. Names of containers can have underscores.
+/// Returns whether a host name can have this byte.
+///
+/// Names of containers can have underscores.
 const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }

@@ -40,7 +40,9 @@ impl From<IpAddr> for IpNetwork {
 impl FromStr for IpNetwork {
     type Err = ParseIpNetworkError;
 
-    /// Parses an address or a network. The bits of a network after its prefix are ignored.
+    /// Parses an address or a network.
+    ///
+    /// The bits of a network after its prefix are ignored.
     fn from_str(text: &str) -> Result<Self, ParseIpNetworkError> {
         if let Ok(address) = text.parse::<IpAddr>() {
             return Ok(address.into());

@@ -25,9 +25,10 @@ pub(crate) fn page(url: &str, query: &RawQuery, slice: Slice, count: u64, result
     with_links(count, link(url, query, slice, next), link(url, query, slice, previous), results)
 }
 
-/// Returns the response for a page of a list that is read with `after` and has the form of a limit/offset list.
+/// Returns the response for a page of a list that is read with `after`.
 ///
-/// `next` is the last message of the page, if there is a next page.
+/// Its body has the form of [`page`], without a link to the previous page. `next` is the last message of the page, if
+/// there is a next page.
 pub(crate) fn page_after(
     url: &str,
     query: &RawQuery,
@@ -80,7 +81,9 @@ fn link(url: &str, query: &RawQuery, slice: Slice, offset: Option<u64>) -> serde
     url_with(url, query, &[(limit_name, Some(&limit)), (offset_name, offset.as_deref())]).into()
 }
 
-/// Returns a URL with the query, in which the names in `new` have the values given there.
+/// Returns a URL with the query and with the values in `new`.
+///
+/// These replace the values of the same names in the query.
 fn url_with(url: &str, query: &RawQuery, new: &[(&str, Option<&str>)]) -> String {
     let mut link = format!("{url}?");
     query.encode(new, &mut link);

@@ -106,7 +106,7 @@ impl ReadBody for MarkRead {
 /// The fields of [`SendMessage`].
 pub(crate) struct SendMessageFields<'a> {
     pub(crate) thread: Field<Spelled<'a, ThreadId>>,
-    /// The text, neither trimmed nor measured.
+    /// The text. It is not trimmed, and its length is not checked.
     pub(crate) text: Field<Cow<'a, str>>,
     pub(crate) is_read: Field<Option<bool>>,
 }
@@ -127,7 +127,7 @@ impl ReadBody for SendMessage {
 /// The fields of [`EditMessage`].
 pub(crate) struct EditMessageFields<'a> {
     pub(crate) thread: Field<Option<Spelled<'a, ThreadId>>>,
-    /// The text, neither trimmed nor measured.
+    /// The text. It is not trimmed, and its length is not checked.
     pub(crate) text: Field<Option<Cow<'a, str>>>,
     pub(crate) is_read: Field<Option<bool>>,
 }

@@ -7,8 +7,9 @@
 //! the endpoint table. Each [`Field`] is a typed value or the errors of that field. The handler adds the errors that
 //! need the database, and then joins the fields.
 //!
-//! All bodies are read this way. It takes 3.2 thousand of the 139 thousand instructions of a send. So a separate fast
-//! path for well-formed bodies would save less than 2 % of the instructions.
+//! All bodies are read this way. Reading the body of a send takes 3.2 thousand of the 139 thousand instructions of the
+//! send. A separate fast path for well-formed bodies would still parse the JSON and the thread id. So it would save less
+//! than 2 % of the instructions.
 
 mod bodies;
 mod field;

@@ -39,9 +39,9 @@ const DIGITS_MAX: usize = 4300;
 
 /// Reads an integer as Python's `int()` does.
 ///
-/// The text may have blanks around it, and a sign before the digits.
+/// The text may have whitespace around it, and a sign before the digits.
 ///
-/// U+001C to U+001F do not count as blanks.
+/// U+001C to U+001F do not count as whitespace.
 pub(crate) fn integer(text: &str) -> Option<Integer> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {

@@ -1,6 +1,6 @@
 //! Receives a request body.
 //!
-//! It has a time limit and a size limit, and checks the media type.
+//! The time and the size of a body are limited, and its media type is checked.
 
 use super::{form, json, value::NamedValue};
 use bytes::{Buf, Bytes, BytesMut};
@@ -41,10 +41,10 @@ pub(crate) struct RequestBody {
     continuation: Option<Continuation>,
 }
 
-/// Whether a client still waits for `100 Continue`, or sends its body after it.
+/// Whether the body of a request with `Expect: 100-continue` has been received.
 ///
-/// After a response in that state, the client may send the body or the next request. The server cannot distinguish
-/// them, so hyper closes the connection.
+/// If a response is sent before that, the client may send the body or the next request after it. The server cannot
+/// distinguish the two, so hyper closes the connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Continuation {
     body_received: Arc<AtomicBool>,
@@ -119,7 +119,9 @@ impl RequestBody {
         Self { body, announced, timeout, is_silent, continuation }
     }
 
-    /// Returns the state of a client that waits for `100 Continue`; `None` for all others.
+    /// Returns the state of a client that waits for `100 Continue`.
+    ///
+    /// Returns `None` for all other clients.
     pub(crate) fn continuation(&self) -> Option<Continuation> {
         self.continuation.clone()
     }
@@ -162,7 +164,9 @@ impl RequestBody {
     }
 }
 
-/// Returns the content encodings of a body as they were sent; `None` if the body is not encoded.
+/// Returns the content encodings of a body as they were sent.
+///
+/// Returns `None` if the body is not encoded.
 fn content_encoding(headers: &HeaderMap) -> Option<String> {
     let lines: Vec<&[u8]> =
         headers.get_all(header::CONTENT_ENCODING).iter().map(HeaderValue::as_bytes).collect();

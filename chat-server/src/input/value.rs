@@ -1,6 +1,6 @@
 //! The values in a body, read as the types of the fields.
 //!
-//! A value of another type has DRF's error text.
+//! For a value of another type, the error has the text of Django REST Framework.
 
 use super::{
     Field, Spelled,
@@ -12,7 +12,9 @@ use chat_core::{
 };
 use std::borrow::Cow;
 
-/// A value as it was sent, with the spelling that typed JSON loses.
+/// A value as it was sent.
+///
+/// A number, an array or an object keeps its spelling, which a parsed JSON value does not keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value<'a> {
     Null,

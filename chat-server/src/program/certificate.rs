@@ -9,16 +9,18 @@ use chat_program::printable;
 use chat_server::Tls;
 use x509_parser::parse_x509_certificate;
 
-/// How long before its end a certificate is reported: programs that renew certificates do so 30 days before it.
+/// A certificate is reported if it expires within this time, in seconds.
+///
+/// Programs that renew certificates do so 30 days before the end.
 const SOON_SECONDS: i64 = 14 * 24 * 60 * 60;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
 /// The subject of the findings.
 pub(super) const SUBJECT: &str = "certificate";
 
-/// Checks that each certificate of the chain is valid at this time, and for some time to come.
+/// Checks that each certificate of the chain is valid at the time `now`.
 ///
-/// Returns no findings if all are.
+/// Each must also stay valid for [`SOON_SECONDS`]. There are no findings for a chain that passes.
 pub(super) fn examine(tls: &Tls, now: Timestamp) -> Vec<Finding> {
     let now = now.as_micros() / MICROS_PER_SECOND;
     tls.certificates().iter().filter_map(|certificate| examine_one(certificate, now)).collect()
@@ -58,7 +60,9 @@ fn time(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds.saturating_mul(MICROS_PER_SECOND))
 }
 
-/// Logs what [`examine`] finds. Clients refuse a certificate that is not valid, but the server can use it.
+/// Logs the findings of [`examine`].
+///
+/// Clients refuse a certificate that is not valid, but the server can use it.
 pub(super) fn log(tls: &Tls, now: Timestamp) {
     for Finding { level, text, advice, .. } in examine(tls, now) {
         let advice = advice.unwrap_or_default();

@@ -5,15 +5,15 @@ use chat_core::store::sql::Options;
 use clap::builder::RangedU64ValueParser;
 use std::{path::PathBuf, time::Duration};
 
-/// The largest time-out: one day, in practice no limit.
+/// The largest timeout: one day, in practice no limit.
 const MAX_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
 
-/// Accepts a time-out in seconds.
+/// Accepts a timeout in seconds.
 pub(super) fn seconds() -> RangedU64ValueParser<u64> {
     RangedU64ValueParser::new().range(1..=MAX_TIMEOUT_SECONDS)
 }
 
-/// The options of every command; they may stand before its name or after it.
+/// The options of every command; they may precede or follow its name.
 #[derive(Debug, clap::Args)]
 pub(super) struct Common {
     /// Address of the database: sqlite://PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE.
@@ -47,7 +47,7 @@ pub(super) struct Common {
 }
 
 impl Common {
-    /// Returns the options for opening the database that all commands have.
+    /// Returns the options that all commands have for opening the database.
     pub(super) fn database(&self) -> Options {
         Options::default().migrate_timeout(Duration::from_secs(self.migrate_timeout))
     }

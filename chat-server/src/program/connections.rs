@@ -1,4 +1,4 @@
-//! The connection options of `serve`: TLS, origins, proxies, limits, time-outs.
+//! The connection options of `serve`: TLS, origins, proxies, limits, timeouts.
 
 use super::{
     certificate,
@@ -14,7 +14,7 @@ use chat_server::{ChatServiceBuilder, IpNetwork, Origin, PublicUrl, ServerLimits
 use clap::builder::RangedU64ValueParser;
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-/// The largest limit on connections. A 32-bit machine can count this many.
+/// The largest limit on connections. It fits into `usize` on a 32-bit machine.
 const MAX_CONNECTIONS: u64 = 1 << 28;
 
 /// Default of `--body-timeout`.
@@ -27,7 +27,7 @@ fn connections() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=MAX_CONNECTIONS)
 }
 
-/// Parses an element of a list that may have blanks after its commas.
+/// Parses an element of a list that may have whitespace around its commas.
 fn trimmed<T: FromStr>(text: &str) -> std::result::Result<T, T::Err> {
     text.trim().parse()
 }

@@ -51,7 +51,9 @@ impl DatabaseUrl {
         Address::parse(&self.0).map_err(failed)
     }
 
-    /// Returns the file of an SQLite database, unless it is in memory or the address cannot be read.
+    /// Returns the file of an SQLite database.
+    ///
+    /// Returns `None` if the database is in memory or on Postgres, or if the address cannot be read.
     pub(super) fn file(&self) -> Option<&Path> {
         match Address::parse(&self.0) {
             Ok(Address::File(path, _)) => Some(path),

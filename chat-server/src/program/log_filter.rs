@@ -4,10 +4,10 @@ use std::str::FromStr;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-/// A filter of the log: levels, and parts with their level.
+/// A filter of the log: levels, and targets with their level.
 ///
-/// tracing-subscriber takes a word that is no level as the name of a part, and then logs nothing else. Such a word is
-/// most often a mistyped level, so it is refused.
+/// tracing-subscriber takes a word that is no level as the name of a target, and then logs only that target. Such a
+/// word is most often a mistyped level, so it is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LogFilter(String);
 

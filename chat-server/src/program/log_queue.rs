@@ -4,8 +4,8 @@
 //! the pipe, and a full disk neither block nor fail a request. A line for which there is no room, or that cannot be
 //! written, is dropped and counted.
 //!
-//! tracing-appender's queue is not used: its limit is a number of lines of any length, it counts no lines that could not
-//! be written, and at a stop it abandons a full queue after 100 ms.
+//! tracing-appender's queue is not used: its limit is a number of lines of any length, it does not count lines that
+//! could not be written, and at a stop it abandons a full queue after 100 ms.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -20,15 +20,17 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Maximum number of bytes that wait: about 20,000 lines of the access log.
 ///
-/// As many bytes may be with the writing thread at the same time.
+/// The writing thread may hold as many bytes at the same time.
 const MAX_WAITING_BYTES: usize = 4 * 1024 * 1024;
-/// Maximum number of bytes of one write: up to this size, a write to a pipe is atomic (`PIPE_BUF` of Linux).
+/// Maximum number of bytes of one write.
+///
+/// Up to this size, a write to a pipe is atomic (`PIPE_BUF` of Linux).
 const MAX_WRITE_BYTES: usize = 4096;
 /// Capacity above which an empty buffer is freed.
 const KEPT_CAPACITY: usize = 64 * 1024;
 /// How long [`LogQueue::flush`] waits at most.
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
-/// How long [`LogQueue::flush`] waits while the reader takes nothing.
+/// How long [`LogQueue::flush`] waits while the reader reads nothing.
 const STALL_LIMIT: Duration = Duration::from_secs(1);
 
 /// The queue of lines for standard error. Clones share it.
@@ -59,7 +61,7 @@ impl LogQueue {
     /// Starts the thread that writes to standard error.
     ///
     /// # Errors
-    /// The operating system's, if it does not start a thread.
+    /// The error of the operating system if it does not start a thread.
     pub(super) fn start() -> io::Result<Self> {
         let queue = Self::default();
         let shared = queue.0.clone();
@@ -67,7 +69,9 @@ impl LogQueue {
         Ok(queue)
     }
 
-    /// Adds lines with their line ends, or drops them if there is no room. Never waits for the reader.
+    /// Adds lines with their line ends, or drops them if there is no room.
+    ///
+    /// Never waits for the reader.
     pub(super) fn push(&self, lines: &[u8]) {
         let mut state = self.0.lock();
         if state.waiting.len().saturating_add(lines.len()) > MAX_WAITING_BYTES {
@@ -92,8 +96,9 @@ impl LogQueue {
         )
     }
 
-    /// Waits until all lines are written, at most [`FLUSH_LIMIT`], or until the reader takes nothing for
-    /// [`STALL_LIMIT`].
+    /// Waits until all lines are written.
+    ///
+    /// Waits at most [`FLUSH_LIMIT`], and only until the reader has read nothing for [`STALL_LIMIT`].
     pub(super) fn flush(&self) {
         let mut state = self.0.lock();
         let end = Instant::now() + FLUSH_LIMIT;
@@ -148,7 +153,7 @@ impl Shared {
         self.dropped_lines.fetch_add(count as u64, Relaxed);
     }
 
-    /// Writes what is pushed, until the process ends.
+    /// Writes the lines that are pushed, until the process ends.
     fn write_forever(&self) {
         let (mut batch, mut reported, mut is_line_cut) = (Vec::new(), 0, false);
         let mut state = self.lock();
@@ -212,7 +217,9 @@ fn next_write(lines: &[u8]) -> &[u8] {
     }
 }
 
-/// Waits for the reader of a pipe on which another process has set `O_NONBLOCK`. Returns whether the wait succeeded.
+/// Waits until standard error can be written. Returns whether the wait succeeded.
+///
+/// It is needed for a pipe on which another process has set `O_NONBLOCK`.
 #[cfg(unix)]
 fn wait_until_writable() -> bool {
     use rustix::event::{PollFd, PollFlags, poll};

@@ -21,7 +21,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 const DEFAULT_WHEN_SERVING: &str = "info,sqlx=warn,chat_server::access=warn";
 /// The default filter of all other commands. They print their results instead.
 ///
-/// A command that waits for a migration says so.
+/// A command that waits for a migration logs a warning.
 const DEFAULT_OTHERWISE: &str = "off,chat_core::store::sql::postgres::migrate=warn";
 
 /// Starts logging with the options of the command line.
@@ -56,7 +56,7 @@ fn log_panic(panic: &PanicHookInfo<'_>, queue: &LogQueue) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = thread::current();
     let thread = thread.name().unwrap_or("unnamed");
-    // Captured only if the environment variables of the standard library ask for it.
+    // Captured only if an environment variable of the standard library enables it.
     let backtrace = Some(Backtrace::capture()).filter(|trace| trace.status() == BacktraceStatus::Captured);
     if tracing::enabled!(Level::ERROR) {
         let backtrace = backtrace.as_ref().map(field::display);

@@ -47,7 +47,7 @@ mod system {
 
     pub(super) fn cpu_seconds() -> Option<f64> {
         let stat = fs::read_to_string("/proc/self/stat").ok()?;
-        // The process name may contain any character, including blanks and brackets.
+        // The process name may contain any character, including spaces and parentheses.
         let (_, rest) = stat.rsplit_once(") ")?;
         let mut times =
             rest.split(' ').skip(FIELDS_BEFORE_UTIME).map_while(|number| number.parse::<u64>().ok());

@@ -16,7 +16,9 @@ pub(super) struct RestoreArgs {
     backup: PathBuf,
 }
 
-/// Replaces the database with a copy of the backup, and prints where the old files are.
+/// Replaces the database with a copy of the backup.
+///
+/// Prints the new paths of the old files.
 pub(super) async fn run(common: &Common, RestoreArgs { backup }: &RestoreArgs) -> Result<()> {
     let url = &common.database_url;
     let _lock = match url.parse()? {
@@ -32,7 +34,9 @@ pub(super) async fn run(common: &Common, RestoreArgs { backup }: &RestoreArgs) -
     output::line(&format!("{url} holds the data of {}; {kept}", backup.display()))
 }
 
-/// Adds what happened to the database.
+/// Converts an error.
+///
+/// The text of the result says so if the database is unchanged.
 fn failed(error: RestoreError, url: &DatabaseUrl) -> Error {
     match error {
         RestoreError::Database(error) => database::failed(error),

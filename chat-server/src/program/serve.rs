@@ -91,13 +91,17 @@ pub(super) struct ServeArgs {
 }
 
 impl ServeArgs {
-    /// Returns the options for opening the database, beside those that all commands have.
+    /// Returns the options for opening the database.
+    ///
+    /// They include those that all commands have.
     pub(super) fn database(&self, common: &Common) -> Options {
         common.database().sync_every_commit(!self.no_sync).postgres_connections(self.postgres_connections)
     }
 }
 
-/// Serves until SIGTERM, SIGINT or SIGQUIT; or SIGHUP, if the terminal of the server is closed.
+/// Serves until SIGTERM, SIGINT or SIGQUIT.
+///
+/// SIGHUP stops the server only in the case that [`handle_hangup`] describes.
 pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Result<()> {
     let started = SystemClock.now();
     // The steps are in this order, so that a server that cannot start changes nothing. For example, --demo then does
@@ -141,8 +145,10 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
 
 /// Decides what SIGHUP does, and installs its handler unless it stops the server.
 ///
-/// With TLS it reloads the certificate. Without TLS, the system sends it when the terminal of the server is closed, which
-/// stops the server. Without a terminal it is a request to reload, and there is nothing to reload.
+/// - With TLS, it reloads the certificate.
+/// - Without TLS, if the log goes to a terminal, it stops the server: the system sends it when the terminal is closed.
+/// - Without TLS and without a terminal, it is logged and ignored. It is then a request to reload, but there is nothing
+///   to reload.
 fn handle_hangup(tls: Option<&Tls>) -> Result<Hangup> {
     match tls.cloned() {
         Some(tls) => signals::at_hangup(move || connections::reload(&tls))?,

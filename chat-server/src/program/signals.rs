@@ -9,7 +9,7 @@ pub(super) use unix::{at_hangup, ignore_signals, stop};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hangup {
     Stops,
-    /// It does what [`at_hangup`] was given, or else ends the process at once.
+    /// It runs the action of [`at_hangup`]. Without an action, it ends the process at once.
     DoesNotStop,
 }
 
@@ -22,7 +22,7 @@ mod unix {
     /// SIGXFSZ on Linux, macOS and the BSDs.
     const FILE_SIZE: i32 = 25;
 
-    /// Keeps signals that are no request to stop from ending the process.
+    /// Installs handlers for signals that must not end the process.
     ///
     /// - SIGXFSZ: the system sends it when a file reaches the limit of `ulimit -f`. With a handler, the write fails as on
     ///   a full disk, and the server continues.
@@ -37,9 +37,10 @@ mod unix {
         Ok(())
     }
 
-    /// Returns a future that completes at SIGINT, SIGTERM or SIGQUIT, and at SIGHUP if it stops the process.
+    /// Returns a future that completes at a signal to stop.
     ///
-    /// Signals are handled from this call on, not only from the first poll.
+    /// The signals are SIGINT, SIGTERM and SIGQUIT, and SIGHUP if it stops the process. They are handled from this call
+    /// on, not only from the first poll.
     pub(in super::super) fn stop(hangup: Hangup) -> Result<impl Future<Output = ()>> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -65,7 +66,7 @@ mod unix {
         }
     }
 
-    /// Does this at each SIGHUP, from this call on.
+    /// Runs `action` at each SIGHUP, from this call on.
     pub(in super::super) fn at_hangup(action: impl Fn() + Send + 'static) -> Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
         tokio::spawn(async move {

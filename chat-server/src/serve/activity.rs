@@ -1,6 +1,6 @@
 //! The activity of one connection, its deadlines, and its eviction class.
 //!
-//! hyper has only one time-out: for reading the head of a request, including the wait since the previous request. So
+//! hyper has only one timeout: for reading the head of a request, including the wait since the previous request. So
 //! the server measures the times itself. A connection can be in several of these states at once. The earliest deadline
 //! applies.
 //!
@@ -13,7 +13,7 @@
 //! | write blocked | `write_blocked_since` is set | `write_blocked_since` + `write_timeout` |
 //! | writing, HTTP/2 | a response in flight | `response_progress` + `write_timeout` |
 //! | closing | `closing_since` is set | `closing_since` + [`LINGER`] |
-//! | draining, waiting for the client | `drain_from` is set | later of `drain_from` and `last_io`, + [`DRAIN_STALL`], or [`STALLED_AFTER`] if a write is blocked |
+//! | draining, waiting for the client | `drain_from` is set | (the later of `drain_from` and `last_io`) + [`DRAIN_STALL`]; if a write is blocked, + [`STALLED_AFTER`] instead |
 //! | evicted or cut off | `must_close` | now |
 
 use super::ServerLimits;
@@ -41,8 +41,8 @@ const DRAIN_STALL: Duration = Duration::from_secs(3);
 ///
 /// Stalled connections are evicted first.
 ///
-/// The system of a slow reader may report room only when all of its receive buffer is free. The default buffer of Linux
-/// has 128 KiB. For a steady reader of 10 kB/s that is a step of 13 to 14 seconds (measured: 7 s at 20 kB/s).
+/// The system of a slow reader may accept no bytes until its receive buffer is empty. The default buffer of Linux has
+/// 128 KiB. A steady reader of 10 kB/s empties it in 13 to 14 seconds (measured: 7 s at 20 kB/s).
 const STALLED_AFTER: Duration = Duration::from_secs(15);
 
 /// Why the registry closes a connection.
@@ -56,9 +56,10 @@ pub(super) struct Activity {
     /// It counts as the time of everything that the task does until it is suspended again. So the clock is read only
     /// once.
     pub(super) now: Instant,
-    /// When the connection was accepted, its last request ended, or the last byte after that was written.
+    /// When the connection became idle.
     ///
-    /// With TLS, a connection counts as accepted when its handshake is complete.
+    /// It is the last of these times: when the connection was accepted, when its last request ended, and when the last
+    /// byte after that was written. With TLS, a connection counts as accepted when its handshake is complete.
     pub(super) idle_since: Instant,
     /// When the first byte of a request's incomplete head arrived.
     pub(super) head_since: Option<Instant>,
@@ -107,7 +108,7 @@ pub(super) enum Verdict {
 /// [`make_room`](super::eviction::make_room) has the order: stalled connections first, busy ones never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EvictionClass {
-    /// The client does not read its response, or does not end its side.
+    /// The client does not read its response, or does not close its side.
     ///
     /// The time is the start of that state.
     Stalled(Instant),
@@ -115,7 +116,9 @@ pub(super) enum EvictionClass {
     Unproven(Instant),
     /// It has completed a request. The time is the end of the last one.
     Proven(Instant),
-    /// The server is working on its request, or the client is reading the response: never evicted.
+    /// It is never evicted.
+    ///
+    /// The server is working on its request, or the client is reading the response.
     Busy,
 }
 
@@ -182,8 +185,7 @@ impl Activity {
             self.requests == 0 && self.closing_since.is_none() && self.write_blocked_since.is_none();
         let stall = if self.write_blocked_since.is_some() { STALLED_AFTER } else { DRAIN_STALL };
         [
-            self.closing_since
-                .map(|since| (since + LINGER, "client goes on sending after the last response")),
+            self.closing_since.map(|since| (since + LINGER, "client still sends after the last response")),
             self.write_blocked_since.map(|since| (since + limits.write_timeout, NOT_READING)),
             (self.multiplexed && self.responses > 0)
                 .then(|| (self.response_progress + limits.write_timeout, NOT_READING)),
@@ -194,7 +196,7 @@ impl Activity {
             }),
             self.drain_from
                 .filter(|_| self.waits_for_client())
-                .map(|from| (from.max(self.last_io) + stall, "nothing moves while the server drains")),
+                .map(|from| (from.max(self.last_io) + stall, "no progress while the server drains")),
         ]
     }
 

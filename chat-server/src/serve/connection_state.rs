@@ -77,9 +77,9 @@ impl ConnectionState {
         activity.unread_body || activity.head_since.is_some()
     }
 
-    /// Returns how long the system may keep trying to send after the connection is closed.
+    /// Returns how long the system may try to send after the connection is closed.
     ///
-    /// It is a multiple of the write time-out, which a slow reader needs for the bytes that the system has accepted.
+    /// It is four times the write timeout. A slow reader needs that time for the bytes that the system has accepted.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub(super) fn close_timeout(&self) -> std::time::Duration {
         self.limits.write_timeout.saturating_mul(4)

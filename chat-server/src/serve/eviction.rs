@@ -13,7 +13,7 @@ pub(super) enum Room {
     None,
 }
 
-/// Evicts one of `connections` unless fewer than `slots` of them are open.
+/// Evicts one of `connections` if at least `slots` of them are open.
 ///
 /// Connections that have never completed a request can evict others from at most half of the slots. Beyond that, they
 /// evict each other. So a large number of them cannot lock out active clients.

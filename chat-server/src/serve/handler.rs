@@ -41,12 +41,12 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 impl ConnectionHandler {
     pub(super) fn new(service: ChatService, limits: &ServerLimits) -> Self {
         let mut http1 = http1::Builder::new();
-        // The time-outs are in the connection's state: it distinguishes a slow request from an idle connection.
+        // The timeouts are in the connection's state: it distinguishes a slow request from an idle connection.
         http1
             .header_read_timeout(None)
             .max_header_size(limits.header_bytes)
             .max_buf_size(limits.header_bytes.max(MIN_BUFFER_BYTES))
-            // A client that has ended its side may still read the response.
+            // A client that has closed its side may still read the response.
             .half_close(true);
         Self {
             service,
@@ -124,17 +124,17 @@ impl ConnectionHandler {
     }
 }
 
-/// Largest amount of unsent data that the system buffers for a connection, in bytes.
+/// Maximum number of unsent bytes that the system buffers for a connection.
 ///
 /// Without this limit, the system buffers megabytes, and reports room again only when a third of them is acknowledged.
-/// A client that reads 20 kB/s then takes longer than the write time-out, and does not differ from one that reads
-/// nothing.
+/// For a client that reads 20 kB/s, that takes longer than the write timeout. The server could not distinguish it from
+/// a client that reads nothing.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 const UNSENT_MAX_BYTES: u32 = 16 * 1024;
 
 /// Sets the socket's options. A failure of one does not close the connection.
 fn set_options(stream: &TcpStream) {
-    // Responses are small and written whole: waiting to fill a packet would only delay them.
+    // Most responses are small and written whole: waiting to fill a packet would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
@@ -166,7 +166,7 @@ where
     .await
 }
 
-/// Runs `serving` until it ends or the connection's state says to close.
+/// Runs `serving` until it ends, the registry closes it, or a deadline passes.
 ///
 /// The error is the reason for closing the connection.
 async fn close_at_deadline(

@@ -61,9 +61,9 @@ pub struct ServerLimits {
     pub header_bytes: usize,
     /// How long a client may read no byte of a response.
     ///
-    /// Default: 15 s. With it, on Linux, a client that reads 10 kB/s or more is never closed for this reason, unless its
-    /// receive buffer has more than the default of 128 KiB: its system may report room only when the buffer is empty. On
-    /// other systems, a slow client can be closed.
+    /// Default: 15 s. With the default, a server on Linux never closes a client for this reason if it reads 10 kB/s or
+    /// more, and its receive buffer has at most the default size of 128 KiB. With a larger buffer it may: the system of
+    /// the client may accept no bytes until the buffer is empty. On other systems, a slow client can be closed.
     pub write_timeout: Duration,
     /// How long a connection stays open without a request.
     ///

@@ -38,11 +38,11 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Requests in flight on one HTTP/2 connection.
 const HTTP2_STREAMS: u32 = 100;
-/// Streams that a client may have reset before the server has accepted them.
+/// Maximum number of streams that a client has reset before the server accepted them.
 ///
 /// Requests that are cancelled at once cost the server more than the client.
 const HTTP2_PENDING_RESETS: usize = 20;
-/// Streams that the server may reset for errors of the client.
+/// Maximum number of streams that the server resets because of errors of the client.
 const HTTP2_ERROR_RESETS: usize = 100;
 /// Bytes of one request's body that a client may send before the server reads them.
 ///
@@ -125,7 +125,9 @@ impl TlsError {
     }
 }
 
-/// The beginning of a key in PKCS #8 that is encrypted, and the header of one in an older format.
+/// Lines that only an encrypted key has.
+///
+/// The first is in a key in PKCS #8, the second in a key in an older format.
 const ENCRYPTED: [&str; 2] = ["-----BEGIN ENCRYPTED PRIVATE KEY-----", "Proc-Type: 4,ENCRYPTED"];
 
 /// The paths of the certificate and its key, and the certificate in use.
@@ -161,7 +163,7 @@ impl Tls {
 
     /// Returns the certificate chain in use, the server's own certificate first.
     ///
-    /// It is not checked whether they are valid at this time.
+    /// The certificates may have expired: their dates are not checked.
     pub fn certificates(&self) -> Vec<CertificateDer<'static>> {
         self.files.current.read().unwrap_or_else(PoisonError::into_inner).cert.clone()
     }

@@ -21,9 +21,9 @@ const DISCARD_BUFFER_BYTES: usize = 4096;
 pub(super) struct TrackedStream {
     stream: TcpStream,
     state: Arc<ConnectionState>,
-    /// Whether the client has ended its side.
+    /// Whether the client has closed its side.
     read_ended: bool,
-    /// Whether the server has ended its side.
+    /// Whether the server has closed its side.
     write_ended: bool,
 }
 
@@ -42,11 +42,12 @@ impl TrackedStream {
     }
 }
 
-/// Limits how long the system keeps the rest of a response that the client does not receive.
+/// Limits how long the system keeps a response that the client does not receive.
 ///
-/// `TCP_USER_TIMEOUT` is set only now. On an open connection it also counts the time in which the client is reading: its
-/// clock starts at a full receive buffer, and does not stop until there is room for a whole segment. A steady reader of
-/// 20 kB/s with a small buffer was cut off after 16 seconds, with a time-out of 15.
+/// `TCP_USER_TIMEOUT` is set only when the stream is dropped. On an open connection it also counts time in which the
+/// client reads: its clock starts when the client's receive buffer is full, and does not stop until the buffer has room
+/// for a whole segment. A steady reader of 20 kB/s with a small buffer was cut off after 16 seconds, with a timeout of
+/// 15.
 impl Drop for TrackedStream {
     fn drop(&mut self) {
         #[cfg(any(target_os = "android", target_os = "linux"))]
@@ -98,10 +99,10 @@ impl AsyncWrite for TrackedStream {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Ends the server's side, then reads and discards what the client still sends.
+    /// Closes the server's side, then reads and discards the bytes that still arrive.
     ///
     /// The system resets a connection that is closed with unread data. The client may then lose the response. So the
-    /// server reads until the client has ended its side too, or until its time limit.
+    /// server reads until the client has closed its side too, or until its time limit.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut wait_for_end = self.state.closing();
         if !self.write_ended {

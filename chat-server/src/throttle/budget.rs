@@ -145,7 +145,8 @@ mod tests {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
-        // Each thread may be between the two tables when the first table is exhausted.
+        // Up to three threads may be between the two tables when the first table is exhausted. Another thread can then
+        // take the tokens that remain in the second table for them.
         assert!((100..104).contains(&taken), "{taken}");
     }
 }

@@ -9,11 +9,11 @@
 //! A token is taken from each budget before hashing, so that concurrent attempts cannot exceed a budget. It is refunded
 //! unless the password was wrong. Accounts are counted by the name that was sent, even if no such account exists.
 //!
-//! With the last two budgets, an attacker could lock out the owner of an account. So an address from which an account
-//! has signed in is *known* to that account. For a known address, only the budget of account and address counts. If
-//! another client at that address has spent that budget, a reserve remains. With a token from the reserve, a password
-//! is still verified. A wrong password is then answered 429 like any throttled attempt. Such a response gives
-//! an attacker no information.
+//! By exhausting one of the last two budgets, an attacker could lock out the owner of an account. So an address from
+//! which an account has signed in is *known* to that account. For a known address, only the budget of account and
+//! address counts. If another client at that address has spent that budget, a reserve remains. With a token from the
+//! reserve, a password is still verified. A wrong password is then answered 429 like any throttled attempt. Such a
+//! response gives an attacker no information.
 //!
 //! The budgets are in the memory of this process: each node has its own limits.
 

@@ -1,4 +1,4 @@
-//! Certificates that are not valid, and keys that cannot be used, as the program reports them.
+//! Reports of certificates that are not valid, and of keys that cannot be used.
 
 use crate::program::Program;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};

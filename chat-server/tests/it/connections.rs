@@ -133,7 +133,7 @@ async fn a_client_that_has_ended_its_side_gets_its_response() {
 
 #[tokio::test]
 async fn a_crowd_at_the_same_address_does_not_lock_out_others() {
-    // No time-out is reached here: only the limit on connections closes the others.
+    // No timeout is reached here: only the limit on connections closes the others.
     let server = with(no_limits()).await;
     let mut kept = server.connect().await;
     let mut crowd = Vec::new();

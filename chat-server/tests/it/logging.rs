@@ -23,7 +23,9 @@ fn request(server: &Server) {
     assert_eq!(status, 200);
 }
 
-/// Makes many requests on one connection, with ids that make the lines of the log long.
+/// Makes many requests on one connection.
+///
+/// They have long ids, so that the lines of the log are long.
 fn requests(server: &Server, count: usize) {
     let id = "x".repeat(128);
     let request = format!("GET /chat-api/ HTTP/1.1\r\nHost: chat\r\nX-Request-Id: {id}\r\n");
@@ -89,7 +91,7 @@ fn a_reader_that_has_gone_fails_no_request() {
     assert_eq!(server.wait().code(), Some(0));
 }
 
-/// Starts a server whose standard error the shell redirects. Returns it and its address.
+/// Starts a server. The shell redirects its standard error.
 fn serve_with_log(program: &Program, redirection: &str) -> Server {
     let line = format!("exec \"$0\" --demo --listen 127.0.0.1:0 --log trace {redirection}");
     let mut command = Command::new("/bin/sh");

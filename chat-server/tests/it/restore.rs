@@ -1,4 +1,4 @@
-//! The command `restore`, and a WAL beside a database that it does not belong to.
+//! The command `restore`, and a WAL that does not belong to the database beside it.
 
 use crate::program::{Program, database};
 use serde_json::Value;
@@ -60,7 +60,7 @@ fn a_database_that_is_missing_is_restored() {
     assert_eq!(users(&program, "chat.db"), ["ann"]);
 }
 
-/// Every command that opens the database, and `serve`.
+/// Commands that open the database.
 const COMMANDS: [&str; 6] =
     ["serve --listen 127.0.0.1:0", "user list", "migrate", "backup other.db", "token revoke ann", "doctor"];
 

@@ -19,20 +19,28 @@ use tokio::{
 
 const ANN: UserId = UserId::new(1);
 
-/// The length of a text. A response with all texts is longer than what the system buffers for a connection.
+/// The length of a text, in bytes.
+///
+/// The system cannot buffer a response with all texts for a connection.
 const TEXT_LENGTH: usize = 20_000;
 
-/// The number of texts that hyper takes in one part, so that the request has ended while the client still reads.
+/// A number of texts that hyper takes as one part.
+///
+/// So the request has ended while the client still reads the response.
 const ONE_PART: usize = 400;
 
-/// The number of texts that the service reads in parts, while the client reads the response.
+/// A number of texts that hyper takes in several parts.
+///
+/// The service reads the texts from the database while the client reads the response.
 const SEVERAL_PARTS: usize = 700;
 
 /// The bytes that a slow client reads at a time, ten times a second: 20 kB/s.
 const SIP: usize = 2_000;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The number of sips, which take longer than each limit of the server, before the client reads on at full speed.
+/// The number of slow reads before the client reads the rest at full speed.
+///
+/// Together they take longer than the write timeout and the idle timeout of the server.
 const SIPS: usize = 200;
 
 /// An authenticator for which every caller is ann.

@@ -1,14 +1,14 @@
-//! The file of an SQLite database: its address, its one server, and its permissions.
+//! The file of an SQLite database: its address, its only server, its permissions.
 
 use crate::program::{Ended, Program, database};
 use std::fs;
 
 const SERVE: &str = "serve --listen 127.0.0.1:0";
 
-/// The commands that open the database.
+/// Commands that open the database.
 const COMMANDS: [&str; 5] = ["migrate", "user list", "token list ann", "backup copy.db", SERVE];
 
-/// A program with a database that has the user `ann`.
+/// Returns a program with a database that has the user `ann`.
 fn with_ann() -> Program {
     let program = Program::new();
     program.run_with("user add ann --password-stdin", "1234\n").printed();
@@ -201,7 +201,9 @@ mod permissions {
         run(&program, "user disable ann").printed();
     }
 
-    /// Earlier versions opened a read-only file, and SQLite then created read-only files beside it.
+    /// Checks a database with the files that earlier versions left beside it.
+    ///
+    /// They opened a read-only file, and SQLite then created read-only files beside it.
     #[test]
     fn read_only_files_beside_a_writable_file_are_made_writable() {
         let program = with_ann();
@@ -239,7 +241,9 @@ mod permissions {
         assert!(refusal.contains("/etc/passwd, which belongs to root"), "{refusal}");
     }
 
-    /// Root starts a server once, and then the user of the server starts it again.
+    /// Checks the lock file after root has started a server once.
+    ///
+    /// The user of the server must still be able to start it.
     #[test]
     fn a_lock_file_that_root_creates_belongs_to_the_owner_of_the_database() {
         let program = with_ann();

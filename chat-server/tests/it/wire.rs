@@ -12,10 +12,10 @@ use tokio::{
     time::timeout,
 };
 
-/// A time-out that a test waits for.
+/// A timeout that a test waits for.
 pub(crate) const SHORT: Duration = Duration::from_millis(300);
 
-/// A time-out that no test reaches.
+/// A timeout that no test reaches.
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);
 
 /// How long a test waits for an event. Only a failing test waits so long.

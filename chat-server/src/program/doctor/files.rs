@@ -121,7 +121,7 @@ mod system {
         let disk = statvfs(file).ok()?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         let text = format!("the disk has {} MB free; the database takes {} MB", free >> 20, size >> 20);
-        let advice = "make room, or move the database to a larger disk";
+        let advice = "free some space, or move the database to a larger disk";
         Some(match free {
             ..SPACE_PROBLEM => Finding::problem("disk", text, advice),
             _ if free < SPACE_WARNING || free < size => Finding::warning("disk", text, advice),

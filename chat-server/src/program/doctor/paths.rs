@@ -3,9 +3,10 @@
 use chat_core::store::sql::Finding;
 use std::{fs, path::Path};
 
-/// Checks the links and mounts of the database at `file`. A server logs them when it starts.
+/// Checks the links and mounts of the database at `file`.
 ///
-/// Returns no findings if it does not exist. Opening the database reports the missing file.
+/// A server logs the findings when it starts. There are none if the file does not exist: opening the database reports
+/// the missing file.
 pub(in super::super) fn examine(file: &Path) -> Vec<Finding> {
     let Ok(file) = fs::canonicalize(file) else { return Vec::new() };
     [links(&file), mount(&file)].into_iter().flatten().collect()

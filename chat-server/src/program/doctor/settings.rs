@@ -84,7 +84,9 @@ fn is_loopback(address: IpAddr) -> bool {
 #[cfg(unix)]
 const OTHERS: u32 = 0o007;
 
-/// Checks that the certificate can be used, that it is valid, and that its key is not world-readable.
+/// Checks that the certificate can be used and is valid.
+///
+/// Also checks that its key is not world-readable.
 fn tls(args: &ServeArgs) -> Vec<Finding> {
     let mut findings = Vec::new();
     match args.connections.tls() {

@@ -17,7 +17,7 @@ use std::{
 const BUFFER_BYTES: usize = 64 * 1024;
 /// The largest size of an object, in bytes.
 ///
-/// An object is read into memory. Without a limit, an endless one on standard input would take all of it.
+/// An object is read into memory. Without a limit, an endless object on standard input would use all memory.
 const OBJECT_MAX: usize = 16 * 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -70,7 +70,9 @@ fn not_a_dump(reason: String) -> anyhow::Error {
     anyhow!("it is not the JSON that Django's dumpdata writes: {reason}")
 }
 
-/// Returns the reason of an error inside the array, before `rest`.
+/// Returns the text of an error inside the array.
+///
+/// `rest` has the bytes after the position of the error.
 fn syntax(error: &serde_json::Error, rest: &mut impl Read) -> String {
     let mut next = Vec::new();
     // If the file cannot be read any further, the error of the parser is all that is known.

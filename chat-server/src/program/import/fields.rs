@@ -74,9 +74,10 @@ pub(super) fn thread_id(what: &str, value: &Value) -> Result<ThreadId> {
     id.with_context(|| format!("its {what} is not a UUID"))
 }
 
-/// The latest time that is imported: the end of the year 9998, in microseconds since 1970.
+/// The latest time that is imported: the end of the year 9998.
 ///
-/// The calendar ends within the year 9999, and the time of a thread advances with each message.
+/// The number is in microseconds since 1970. The range of [`Timestamp`] ends within the year 9999, and the time of a
+/// thread advances with each message.
 const LATEST: Timestamp = Timestamp::from_micros(253_370_764_799_999_999);
 
 /// Reads a time. `what` is its name in an error.
@@ -88,7 +89,7 @@ pub(super) fn time(what: &str, text: &str) -> Result<Timestamp> {
              offset from UTC to every time, such as +02:00"
         );
     }
-    // The calendar lacks the end of the year 9999 and all later years, so these would be refused as unreadable.
+    // `Timestamp` does not parse the end of the year 9999 and later years. Its error would be that this is not a time.
     let year = text.split('-').next().and_then(|year| year.trim_start_matches('+').parse::<u64>().ok());
     match text.parse::<Timestamp>() {
         Ok(time) if time <= LATEST => Ok(time),
@@ -102,7 +103,7 @@ pub(super) fn optional_time(what: &str, text: Option<&str>) -> Result<Option<Tim
     text.map(|text| time(what, text)).transpose()
 }
 
-/// Returns whether these are the fields of a user of an application with a user model of its own.
+/// Returns whether these are the fields of a user in a custom user model.
 pub(super) fn are_of_a_user(fields: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct Credentials {
@@ -117,9 +118,10 @@ pub(super) fn are_of_a_user(fields: &RawValue) -> bool {
     })
 }
 
-/// Returns a value that may be a key.
+/// Returns the value if it can be a key.
 ///
-/// With its options for natural keys, `dumpdata` writes other values. They are refused.
+/// # Errors
+/// The value is missing, or is a list. `dumpdata` writes both with its options for natural keys.
 fn key<'a>(what: &str, value: &'a Value) -> Result<&'a Value> {
     match value {
         Value::Null if what == "id" => bail!("its id is missing; dump again without --natural-primary"),

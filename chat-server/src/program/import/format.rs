@@ -1,9 +1,11 @@
-//! The formats that a file may have instead of Django's JSON, recognised by their first bytes.
+//! The formats that a file may have instead of Django's JSON.
+//!
+//! They are recognised by their first bytes.
 
-/// The number of bytes that are looked at.
+/// The number of bytes at the beginning of a file that are examined.
 pub(super) const HEAD_BYTES: usize = 4096;
 
-/// What the first bytes of a file are, and what to do with a file of this kind.
+/// The first bytes of each format, with its name and what to do with such a file.
 const SIGNATURES: [(&[u8], &str); 12] = [
     (b"\x1f\x8b", "it is compressed with gzip; decompress it with gunzip"),
     (b"BZh", "it is compressed with bzip2; decompress it with bunzip2"),
@@ -22,9 +24,9 @@ const SIGNATURES: [(&[u8], &str); 12] = [
 const UTF_16: &str =
     "it is UTF-16; convert it with iconv -f UTF-16 -t UTF-8, or dump again with --output dump.json";
 
-/// Says what the file is, and what to do, if `head` cannot be the beginning of an array of objects.
+/// Returns why `head` cannot be the beginning of an array of objects.
 ///
-/// `head` is the beginning of the file, without a byte order mark, or the whole file.
+/// The text also has advice. `head` is the beginning of the file, without a byte order mark, or the whole file.
 pub(super) fn refusal(head: &[u8]) -> Option<String> {
     if let Some((_, what)) = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
         return Some((*what).to_owned());
@@ -51,7 +53,9 @@ pub(super) fn refusal(head: &[u8]) -> Option<String> {
     }
 }
 
-/// Returns the number of the first line after the first one that begins with an array of objects.
+/// Returns the number of the first line that begins with an array of objects.
+///
+/// Line 1 is not searched.
 fn array_line(head: &[u8]) -> Option<usize> {
     let begins = |line: &[u8]| {
         let inside = line.trim_ascii_start().strip_prefix(b"[");
@@ -60,10 +64,10 @@ fn array_line(head: &[u8]) -> Option<usize> {
     head.split(|byte| *byte == b'\n').skip(1).position(begins).map(|line| line + 2)
 }
 
-/// Says what the first bytes after a syntax error are, if they are part of a number that JSON does not have.
+/// Returns whether a syntax error is in a number that JSON does not have.
 ///
-/// Python writes `NaN`, `Infinity` and `-Infinity`. serde_json has read their first character, and after a minus the
-/// second one too.
+/// Python writes `NaN`, `Infinity` and `-Infinity`. `rest` has the bytes that serde_json has not read yet. It has read
+/// the first letter of the number, and after a minus the second letter too.
 pub(super) fn is_non_finite(rest: &[u8]) -> bool {
     [&b"aN"[..], b"nfinity", b"finity"].iter().any(|number| rest.starts_with(number))
 }

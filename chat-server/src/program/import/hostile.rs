@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 /// The model of an object, to count it.
 ///
-/// The other members are not parsed here either: skipped objects may be in any encoding.
+/// The other members are not parsed. The import skips members that it does not know, so these need not be UTF-8.
 #[derive(Deserialize)]
 struct Model {
     model: String,

@@ -38,7 +38,7 @@ impl Report {
         self.empty_threads.push(thread);
     }
 
-    /// Counts what is imported from a file with this number of messages.
+    /// Counts the imported objects of a file with this number of messages.
     pub(super) fn count(&mut self, import: &Import, messages: usize) {
         self.users = import.users.len();
         self.tokens = import.tokens.len();

@@ -407,7 +407,7 @@ fn another_user_model_is_named_with_advice() {
     );
     assert!(refusal.contains(r#"sed 's/"model": "accounts.member"/"model": "auth.user"/g'"#), "{refusal}");
 
-    // Beside auth.user, an object with a password is one that the chat does not have.
+    // If the dump has objects of auth.user, an object of another model with a password is skipped.
     let mut objects = small();
     objects.push(with(user(9, "mail"), "/model", json!("mail.account")));
     assert!(read(&objects).unwrap().1.contains("skipped, other models: mail.account 1"));
