@@ -30,7 +30,9 @@ impl Disk {
         disk
     }
 
-    /// Returns the environment that puts a program's files in this folder on this disk.
+    /// Returns the variables that apply this disk to a program's files.
+    ///
+    /// It applies to the files below the folder `files`.
     pub fn environment(&self, files: &Path) -> [(&'static str, PathBuf); 3] {
         [
             ("LD_PRELOAD", self.path("disk.so")),

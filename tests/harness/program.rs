@@ -1,4 +1,6 @@
-//! Runs the built programs, with only the environment variables that a test sets.
+//! Runs the built programs.
+//!
+//! Their environment has the variables that a test sets, and what it takes to find programs.
 
 use crate::{Database, binaries, secrecy::Log};
 use chat_client::Client;
@@ -59,7 +61,7 @@ impl Ran {
     }
 }
 
-/// Returns a command with an empty environment.
+/// Returns a command whose environment has only what it takes to find programs.
 ///
 /// The program is an installed one or one of [`binaries`].
 pub fn command(program: impl AsRef<Path>) -> Command {

@@ -1,4 +1,4 @@
-//! Searches the whole log of every server that the tests start for secrets.
+//! Searches the whole log of every [`Program`](crate::Program) for secrets.
 
 use std::{
     collections::BTreeSet,

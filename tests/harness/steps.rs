@@ -26,7 +26,7 @@ impl Steps {
         steps
     }
 
-    /// Returns the environment that kills a program before a step.
+    /// Returns the variables that make the library kill a program before a step.
     ///
     /// The steps in the folder `files` are counted from 1.
     pub fn kill_before(&self, step: u32, files: &Path) -> [(&'static str, PathBuf); 3] {

@@ -59,7 +59,7 @@ impl Terminal {
     /// # Panics
     /// If the program does not show it within [`PATIENCE`]. The message has the output.
     pub fn wait_for(&mut self, text: &str) -> String {
-        let patience = PATIENCE.try_into().expect("a time-out");
+        let patience = PATIENCE.try_into().expect("a timeout");
         let mut keyboard = self.keyboard.as_ref().expect("an open terminal");
         loop {
             if let Some(at) = self.shown.find(text) {

@@ -8,7 +8,7 @@
 //! - `model`, `faults`: random histories against a model, without and with faults of the store.
 //! - `outages`: kills of the running program, full disks and unreachable databases.
 //! - `permissions`, `hostile`: the permission matrix and generated input.
-//! - `embedding`, `runtimes`: use inside another application, and what happens outside its Tokio runtime.
+//! - `embedding`, `runtimes`: use inside another application, and calls outside a Tokio runtime or after its end.
 //! - `error_log`: the log of requests that fail.
 //! - `golden`: files that are checked in; see [`chat_tests::golden`].
 

@@ -150,7 +150,7 @@ impl<'a> World<'a> {
         let revoked = chat.issue_token(ann).await.unwrap();
         chat.sign_out(chat.authenticate(revoked.expose()).await.unwrap()).await.unwrap();
         chat.issue_token(ann).await.unwrap();
-        // No token of bob or eve has this number.
+        // No token of bob or eve has this id.
         let token_id = chat.tokens(ann).await.unwrap()[0].id;
         let thread = chat.open_thread(ann, bob).await.unwrap().id;
         let message = chat.send(ann, thread, "from ann").await.unwrap().id;

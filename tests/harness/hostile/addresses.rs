@@ -50,7 +50,7 @@ pub fn message_path(bytes: &[u8]) {
 /// The server must accept every id that the `uuid` crate accepts.
 ///
 /// # Panics
-/// If the server refuses such an id, or accepts another one that is not the thread's.
+/// If the server refuses such an id, or finds the thread by other digits.
 pub fn thread_path(bytes: &[u8]) {
     const ABSENT: &str = "No Thread matches the given query.";
     TARGET.with(|target| {

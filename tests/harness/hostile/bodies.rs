@@ -40,7 +40,7 @@ pub fn json(body: &[u8]) {
 /// Sends any bytes as a form.
 ///
 /// # Panics
-/// If the answer does not agree with a pair-by-pair reading.
+/// If the answer does not agree with the pairs of the form, read one by one.
 pub fn form(body: &[u8]) {
     let reply = edit("application/x-www-form-urlencoded", body);
     if body.len() > limits::BODY_MAX {

@@ -94,7 +94,7 @@ impl Target {
     }
 }
 
-/// Builds a request without credentials that came through a trusted proxy.
+/// Builds a request that comes through a trusted proxy and has no credentials.
 fn anonymous(method: &str, target: &str) -> http::request::Builder {
     let peer = std::net::Ipv4Addr::LOCALHOST.into();
     let request = Request::builder().method(method).uri(target).header(header::HOST, "chat.example");

@@ -178,7 +178,7 @@ impl Reply {
         self.is_for("", status, body);
     }
 
-    /// Asserts the exact status and body. A failure names the case of the table.
+    /// Asserts the exact status and body. The message of a failure has `case`.
     #[track_caller]
     pub(crate) fn is_for(&self, case: &str, status: u16, body: &str) {
         assert_eq!((self.status, &*self.body), (status, body), "{case}");

@@ -20,7 +20,7 @@ async fn on_every_route_a_foreign_id_is_answered_like_a_missing_one() {
         let (foreign, missing) = match spec.path.split('/').nth(1) {
             Some("threads") => (&*thread, NOWHERE),
             Some("messages") => (&*message, "987654321"),
-            // Any user may see any other user.
+            // Any user may see any other user. The tests of `sessions` check the ids of tokens.
             _ => continue,
         };
         for body in ["", r#"{"text":"x","is_read":true}"#, "{", "x"] {

@@ -5,7 +5,7 @@ use chat_core::api::endpoints;
 use http::Method;
 use std::collections::BTreeMap;
 
-/// Returns a path of the endpoint table with the id of an object of ann's.
+/// Returns a path of the endpoint table with the id of one of ann's objects.
 async fn path(api: &Api, pattern: &str) -> String {
     if pattern.starts_with("/threads/{id}") {
         pattern.replace("{id}", &api.thread.to_string())
@@ -104,7 +104,7 @@ async fn health_checks_are_served_outside_the_base_path() {
     for path in ["/healthz", "/readyz"] {
         assert_eq!(api.call("GET", path).await.status, 200, "{path}");
     }
-    // The result of a readiness check is kept for a second, so a new service is used.
+    // The result of a readiness check is cached for a second, so a new service is used.
     let api = Api::new().await;
     api.chat.close().await;
     assert_eq!(api.call("GET", "/healthz").await.status, 200, "the process lives");

@@ -61,7 +61,7 @@ async fn only_its_owner_may_revoke_a_token() {
     let call = |method: &str, path: &str, token: &str| {
         api.call(method, path).header("authorization", token.as_bytes())
     };
-    // Each of the other users has only a token with the number 1.
+    // Each of the other users has only a token with the id 1.
     for user in [ANN, BOB] {
         let foreign = api.call("DELETE", "/tokens/2/").by(user).await;
         foreign.detail(404, "No Token matches the given query.");

@@ -1,4 +1,4 @@
-//! The stores: the conformance suite, the statements, and what only Postgres does.
+//! The stores: conformance, statements, and behaviour that only Postgres has.
 
 mod conformance;
 mod migration_lock;

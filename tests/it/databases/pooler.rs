@@ -32,7 +32,7 @@ fn a_pooler_in_transaction_mode_is_refused() {
     assert_eq!(Findings::of(&database, &[]).faults(), [("pooler", "problem")]);
 }
 
-/// The mode can be changed while the server runs. The log then gives the reason.
+/// The mode can be changed while the server runs. The log then says why calls fail.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_that_changes_to_transaction_mode_is_named_in_the_log() {
     let cluster = Cluster::own();

@@ -326,6 +326,8 @@ async fn commit_when_waited_for(transaction: &mut PgConnection, many: i64) {
 }
 
 /// A statement that waits for a lock keeps its snapshot from before the wait.
+///
+/// The batch must still see the changes that were committed during the wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_that_waits_for_a_lock_sees_the_changes_behind_it() {
     let database = Database::fresh().await;

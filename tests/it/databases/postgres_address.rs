@@ -31,7 +31,7 @@ async fn without_a_user_the_role_has_the_name_of_the_system_user() {
     let create = format!("create role \"{}\" login superuser", user.trim());
     sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut administrator).await.unwrap();
     run(&mut migrate(url.clone()), "").ok();
-    // An empty variable is not set.
+    // An empty variable counts as unset.
     run(migrate(url.clone()).env("PGUSER", ""), "").ok();
     let refusal = run(migrate(url).env("PGUSER", "ben"), "").failed(1);
     assert!(refusal.contains("role \"ben\" does not exist"), "{refusal}");

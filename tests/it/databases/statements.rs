@@ -1,6 +1,6 @@
 //! Checks every statement of the store.
 //!
-//! Its database must be able to prepare the statement. A statement that answers a request must not scan a whole table.
+//! The database must be able to prepare it. A statement that answers a request must not scan a whole table.
 
 use chat_core::store::sql;
 use chat_tests::postgres::Database;
@@ -92,7 +92,7 @@ async fn postgres_scans_no_table() {
     let database = Database::fresh().await;
     migrated(&database.url).await;
     let mut postgres = PgConnection::connect(&database.url).await.unwrap();
-    // Without these settings, Postgres would scan an empty table sequentially. All other settings are those of the
+    // Without these settings, Postgres would scan an empty table sequentially. The first two are also settings of the
     // store's connections.
     let settings =
         "set enable_seqscan = off; set enable_bitmapscan = off; set plan_cache_mode = force_generic_plan";

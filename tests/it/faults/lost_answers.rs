@@ -1,6 +1,6 @@
 //! Messages whose commit succeeds but whose answer is lost.
 //!
-//! Another test checks that lists stay cached when another thread changes.
+//! One more test checks that the page of a thread stays cached when another thread changes.
 
 use chat_core::{
     Chat, Draft, Error,

@@ -125,9 +125,10 @@ impl<T: Clone + fmt::Debug + 'static> History<T> {
     }
 }
 
-/// Makes property tests of a check of `(&Database, &value) -> Result<(), String>`.
+/// Makes property tests that run a check on generated values.
 ///
-/// Each test has its own number of cases and its own database.
+/// The check is a function of `(&Database, &value) -> Result<(), String>`. Each test has its own number of cases and
+/// its own database.
 macro_rules! on_each_database {
     ($values:expr, $check:path, $($name:ident: $cases:literal on $database:expr;)*) => {$(
         proptest! {

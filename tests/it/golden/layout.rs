@@ -1,4 +1,4 @@
-//! Wraps a statement of SQL for reading. It changes only line breaks.
+//! Wraps an SQL statement for reading. It changes only line breaks.
 
 /// The texts that begin a line. A longer text comes before its own prefix.
 const CLAUSES: [&str; 28] = [

@@ -84,7 +84,7 @@ fn messages() -> Vec<Message> {
         created: time("2024-02-29T23:59:59.120000Z"),
         is_read: true,
     };
-    // Every character that JSON must escape, and some that it need not escape.
+    // Characters that JSON must escape, and some that it need not escape.
     let text = "\"\\/\u{8}\u{c}\n\r\t\u{1f}\u{7f}\u{2028} é 日本 🦀".into();
     let unread = Message {
         id: MessageId::new(i64::MAX),

@@ -29,7 +29,7 @@ pub(super) fn record(database: &Database, version: &str, kind: &str) {
         None => {
             let dump = ["--inserts", "--no-owner", "--no-privileges", "--no-comments", &database.url];
             let dump = run(program::command("pg_dump").args(dump), "").ok();
-            // Commands of psql, and settings that another version of Postgres may not have and does not need.
+            // Omitted: commands of psql, and settings that another version of Postgres may not have and does not need.
             let others = ["\\", "SET ", "SELECT pg_catalog.set_config", "--"];
             let ours = |line: &&str| !line.is_empty() && !others.iter().any(|other| line.starts_with(other));
             dump.lines().filter(ours).flat_map(|line| [line, "\n"]).collect()

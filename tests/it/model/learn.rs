@@ -13,7 +13,7 @@ use chat_core::{
 use std::collections::BTreeMap;
 
 impl Model {
-    /// Returns the answer to an operation that chose an id, if the operation was done.
+    /// Returns the answer to an operation that creates an id, if it was done.
     pub(crate) async fn learn(&self, operation: &Operation, chat: &Chat) -> Option<Answer> {
         match *operation {
             Operation::Register { who, .. } => {

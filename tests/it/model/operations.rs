@@ -1,4 +1,4 @@
-//! The operations, in terms that keep their meaning in a shortened history.
+//! The operations, in terms that keep their meaning in a shrunk history.
 //!
 //! Users are named, threads are named by their pair, and messages and tokens are counted from the newest.
 

@@ -185,9 +185,9 @@ async fn lists_under_constant_reads_show_each_change() {
     there.close().await;
 }
 
-/// Before a node serves a cached page, it reads the version of the list.
+/// Before a node serves a cached page, it reads the version of the list again.
 ///
-/// It reads the version from the database.
+/// The version is in the database.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cached_list_is_served_only_after_its_version_is_checked() {
     let database = Database::postgres().await;

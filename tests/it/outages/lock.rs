@@ -1,4 +1,4 @@
-//! Another program holds SQLite's lock for longer than the busy time-out.
+//! Another program holds SQLite's lock for longer than the busy timeout.
 
 use super::{Scene, scene::assert_unavailable};
 use chat_tests::{Database, Program};

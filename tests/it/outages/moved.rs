@@ -14,7 +14,7 @@ fn file(database: &Database) -> PathBuf {
 
 /// Requests `/readyz` until it has this status.
 ///
-/// Its result may be a second old.
+/// The server caches a result for a second.
 async fn ready(scene: &Scene, status: StatusCode) {
     while scene.health("/readyz").await != status {
         tokio::task::yield_now().await;

@@ -89,7 +89,7 @@ async fn terminated_connections_are_replaced() {
     story.goes_on().await;
 }
 
-/// The cause may be maintenance of the database, or a changed password.
+/// Maintenance of the database, or a changed password, may cause this.
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_503_while_postgres_refuses_connections() {
     let cluster = Cluster::own();

@@ -10,8 +10,8 @@ const TERMINATE: &str = "select pg_terminate_backend(pid) from pg_stat_activity 
 
 /// After a fail-over, connections lead to the former primary until they close.
 ///
-/// A setting of the role applies to new connections. A connection that is opened while the setting is on stays
-/// read-only.
+/// The test simulates this with a setting of the role, which applies to new connections. A connection that is opened
+/// while the setting is on stays read-only.
 #[tokio::test(flavor = "multi_thread")]
 async fn read_only_connections_are_replaced() {
     let cluster = Cluster::own();
@@ -44,7 +44,7 @@ async fn read_only_connections_are_replaced() {
 
 /// A load balancer sends no requests to a server that is not ready.
 ///
-/// The server must therefore find without a request that writes succeed again.
+/// The server must therefore detect without a request that writes succeed again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_requests_finds_the_end_of_a_read_only_time() {
     let cluster = Cluster::own();

@@ -1,6 +1,6 @@
 //! The result of `/readyz`.
 //!
-//! It is ready if the database answers and the last write did not fail.
+//! A server is ready if the database answers and the last write did not fail.
 
 use super::{Scene, scene::assert_unavailable};
 use chat_core::Chat;

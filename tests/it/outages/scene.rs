@@ -89,7 +89,7 @@ impl Scene {
 
     /// Waits until `/readyz` of the first server has this status.
     ///
-    /// The server keeps a result for a second.
+    /// The server caches a result for a second.
     async fn readiness_is(&self, expected: StatusCode) {
         let reached = async {
             while self.health("/readyz").await != expected {

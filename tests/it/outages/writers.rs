@@ -68,7 +68,7 @@ impl Writers {
         let reached = timeout(PATIENCE, async {
             tokio::select! {
                 reached = self.acknowledged.wait_for(|count| *count >= wanted) => drop(reached.unwrap()),
-                // Before they are stopped, a writer ends only if it fails.
+                // Until the writers are stopped, a writer ends only if it fails.
                 ended = self.at_work.join_next() => panic!("a writer has ended: {ended:?}"),
             }
         });

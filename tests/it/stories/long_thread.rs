@@ -29,7 +29,7 @@ async fn a_long_thread_is_streamed_whole_in_little_memory(database: Database) {
     server.stop();
 }
 
-/// Adds ann, bob and their messages. Returns a token of ann's.
+/// Adds ann, bob and their messages. Returns a token of ann.
 async fn filled(database: &Database, thread: ThreadId) -> String {
     let (ann, bob, created) = (UserId::new(1), UserId::new(2), Timestamp::from_micros(1_700_000_000_000_000));
     let user = |id, name: &str| ImportedUser {

@@ -40,7 +40,7 @@ struct Scraper {
 }
 
 impl Scraper {
-    /// Scrapes a server that was started with `--metrics-listen`.
+    /// Returns a scraper of a server that was started with `--metrics-listen`.
     fn new(server: &Program) -> Self {
         let line = server.wait_for("metrics at http://");
         let (_, url) = line.split_once("metrics at ").unwrap();

@@ -107,7 +107,7 @@ fn a_password_is_typed_twice_and_not_shown() {
     let database = Database::sqlite();
     let mut terminal = Terminal::run(&program::chat_server(&database, &["user", "add", "ann"]));
     terminal.wait_for("Password for ann: ");
-    // Ctrl-U erases what was typed, and Delete the last character, which has two bytes.
+    // Ctrl-U erases the whole input. U+007F erases its last character, which has two bytes.
     terminal.type_in("mistyped\u{15}correct horseé\u{7f}\n");
     terminal.wait_for("Repeat the password: ");
     assert!(!terminal.is_echoing());

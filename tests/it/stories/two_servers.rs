@@ -4,7 +4,7 @@ use chat_client::{Client, Error, Message};
 use chat_tests::{Database, Program};
 use std::time::{Duration, Instant};
 
-/// How long a server may accept a cached token that another server revoked.
+/// The longest time that a revoked token may stay in the cache of another server.
 const BOUND: Duration = Duration::from_secs(2);
 
 fn servers(database: &Database) -> (Program, Program) {
