@@ -47,8 +47,8 @@ macro_rules! on_both_databases {
 }
 
 on_both_databases!(
-    after_the_runtime_has_ended_calls_fail_and_say_so,
-    outside_a_runtime_calls_fail_and_say_so,
+    after_the_runtime_has_ended_calls_that_need_it_fail_with_the_reason,
+    outside_a_runtime_calls_that_need_one_fail_with_the_reason,
     futures_can_be_dropped_outside_the_runtime,
 );
 
@@ -68,7 +68,7 @@ fn assert_says_so<T: std::fmt::Debug>(failed: Result<T, Error>, reason: &str) {
     assert!(matches!(error, Error::Fault(_)) && text.contains(reason), "{text}");
 }
 
-fn after_the_runtime_has_ended_calls_fail_and_say_so(database: &Database) {
+fn after_the_runtime_has_ended_calls_that_need_it_fail_with_the_reason(database: &Database) {
     let (first, second) = (runtime(), runtime());
     let (chat, thread) = first.block_on(chat(database));
     drop(first);
@@ -92,7 +92,7 @@ fn after_the_runtime_has_ended_calls_fail_and_say_so(database: &Database) {
     second.block_on(async { timeout(HANG, calls).await.expect("no call hangs") });
 }
 
-fn outside_a_runtime_calls_fail_and_say_so(database: &Database) {
+fn outside_a_runtime_calls_that_need_one_fail_with_the_reason(database: &Database) {
     let none = "there is no Tokio runtime";
     let refused = Chat::open(&database.url).now_or_never().expect("no call waits").unwrap_err();
     assert!(matches!(refused, OpenError::Database(_)), "{refused:?}");

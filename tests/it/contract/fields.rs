@@ -116,7 +116,7 @@ async fn a_thread_is_accepted_in_every_spelling_of_a_uuid() {
 }
 
 #[tokio::test]
-async fn a_thread_that_is_not_the_callers_is_refused_as_it_was_sent() {
+async fn a_value_that_is_not_a_thread_is_refused() {
     let api = Api::new().await;
     let not_null = "This field may not be null.".to_owned();
     let no_uuid = |value: &str| format!("“{value}” is not a valid UUID.");

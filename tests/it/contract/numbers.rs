@@ -15,7 +15,7 @@ async fn an_integer_may_be_a_number_or_a_text() {
 }
 
 #[tokio::test]
-async fn a_value_that_is_not_an_integer_is_refused() {
+async fn a_value_that_is_not_a_valid_participant_is_refused() {
     let api = Api::new().await;
     let long = format!("\"{}\"", "1".repeat(1001));
     let longest = format!("\"{}3\"", "0".repeat(999));

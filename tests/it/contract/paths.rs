@@ -72,7 +72,7 @@ async fn every_route_lists_its_methods_and_refuses_the_others() {
 }
 
 #[tokio::test]
-async fn head_is_a_get_without_its_body_except_where_a_get_has_an_effect() {
+async fn head_is_answered_like_get_except_where_a_get_has_an_effect() {
     let api = Api::new().await;
     for path in ["/", "/threads/", "/messages/unread/", "/users/me/", "/openapi.json"] {
         let (head, get) = (api.ann("HEAD", path).await, api.ann("GET", path).await);

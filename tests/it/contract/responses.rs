@@ -103,7 +103,7 @@ async fn marking_a_thread_read_counts_the_unread_incoming_messages() {
 }
 
 #[tokio::test]
-async fn a_deleted_object_does_not_exist_for_either_participant() {
+async fn a_thread_that_one_participant_deletes_does_not_exist_for_the_other() {
     let api = Api::new().await;
     let message = api.says(ANN, "hello").await;
     let (thread, one) = (format!("/threads/{}/", api.thread), format!("/messages/{message}/"));

@@ -63,7 +63,7 @@ async fn a_disabled_user_may_be_a_participant() {
 }
 
 #[tokio::test]
-async fn content_negotiation_and_format_suffixes_are_ignored() {
+async fn there_is_no_content_negotiation_and_no_format_suffix() {
     let api = Api::new().await;
     let me = r#"{"id":2,"username":"ann"}"#;
     api.ann("GET", "/users/me/").header("accept", b"text/html").await.is(200, me);

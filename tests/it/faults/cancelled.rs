@@ -48,7 +48,7 @@ async fn promises_hold(database: &Database, history: &History<Going>) -> Result<
 }
 
 #[test]
-fn a_change_of_a_cancelled_caller_is_completed_and_in_every_list() {
+fn a_change_of_a_cancelled_caller_is_in_every_list_or_in_none() {
     // Most changes are the first call of the database. Some follow a read.
     for going in [Going::Before(0), Going::After(0), Going::Before(1), Going::After(1)] {
         wait_for(promises_hold(&Database::in_memory(), &History::of_each_change(&going))).unwrap();

@@ -127,7 +127,7 @@ async fn metrics_and_api_are_served_on_their_own_ports_only() {
 }
 
 #[tokio::test]
-async fn refused_connections_are_counted() {
+async fn throttled_log_ins_and_displaced_connections_are_counted() {
     let database = Database::sqlite();
     let server = Program::serve(
         &database,

@@ -3,10 +3,7 @@
 use chat_tests::{Database, Program, on_both_databases, program, run};
 use std::net::TcpListener;
 
-on_both_databases!(
-    the_error_names_a_port_that_is_in_use,
-    a_database_of_a_later_version_is_refused_and_not_changed
-);
+on_both_databases!(the_error_names_a_port_that_is_in_use, a_database_of_a_later_version_is_refused);
 
 fn refusal(database: &Database, args: &[&str]) -> String {
     let complaint = run(&mut program::chat_server(database, args), "").failed(1);
@@ -22,7 +19,7 @@ async fn the_error_names_a_port_that_is_in_use(database: Database) {
     assert!(complaint.contains(&address) && complaint.contains("--listen"), "{complaint}");
 }
 
-async fn a_database_of_a_later_version_is_refused_and_not_changed(database: Database) {
+async fn a_database_of_a_later_version_is_refused(database: Database) {
     run(&mut program::chat_server(&database, &["migrate"]), "").ok();
     run(&mut program::chat_server(&database, &["user", "add", "ann", "--password-stdin"]), "1234\n").ok();
     let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
