@@ -1,4 +1,4 @@
-//! The client: keep-alive connections, each with one request under way.
+//! The client: keep-alive connections, each with one request in flight.
 
 use crate::{
     measurement::Measurement,

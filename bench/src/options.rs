@@ -76,7 +76,7 @@ pub(crate) struct CompareOptions {
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     #[arg(default_value = "page,newest,page-cold,unread,unread-cold,threads,threads-cold,mix,send,mark")]
     pub(crate) scenario: Vec<Scenario>,
-    /// Connections, each with one request under way.
+    /// Connections, each with one request in flight.
     ///
     /// Several numbers are measured one after the other.
     #[arg(long, value_delimiter = ',', value_name = "N,…", default_value = "64,256")]

@@ -20,8 +20,8 @@ Exit status: 0 success, 1 other failure, 2 usage error, 3 not found, 4 not signe
 const AFTER_LONG_HELP: &str = "\
 Users:
   USER is a name or an id. Digits are an id, except with leading zeros: 007 is a name. If 42 is the id of one user and
-  the name of another, the command fails. Write id:42 or name:42 then, and always in scripts.
-  If no name is exactly the same, letter case is ignored, provided that only one user matches.
+  the name of another, the command fails. In that case, and always in scripts, write id:42 or name:42.
+  If no user has exactly this name, letter case is ignored. The command fails if several users match then.
 
 Proxies:
   HTTP_PROXY, HTTPS_PROXY and ALL_PROXY set a proxy, except for a server on this machine. NO_PROXY lists further servers
@@ -32,8 +32,8 @@ Texts:
   Put -- before a text that begins with a dash: chat-cli send bob -- '-5 degrees'
 
 Sessions:
-  `login` saves one session per profile in $XDG_CONFIG_HOME/chat-cli (by default ~/.config/chat-cli). Only their owner
-  can read the files. The token of a session is sent only to the server that issued it.
+  `login` saves one session per profile in $XDG_CONFIG_HOME/chat-cli (by default ~/.config/chat-cli). Only the owner of
+  these files can read them. The token of a session is sent only to the server that issued it.
   Options override environment variables, and these override the session.
 
 Exit status:

@@ -47,7 +47,8 @@ impl FailureKind {
 
     fn of(error: &chat_client::Error) -> Self {
         if error.is_builder() {
-            // An argument is wrong. Only an error of this machine, such as missing certificates, has a cause.
+            // With a source, the cause is on this machine, such as missing certificates. Without one, an argument is
+            // wrong.
             if error.source().is_none() { Self::Usage } else { Self::Failed }
         } else if error.is_not_found() || names_missing_object(error) {
             Self::NotFound

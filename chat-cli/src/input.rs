@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, IsTerminal};
 
 /// Maximum length of a line on standard input, in bytes.
 ///
-/// A password may have far fewer.
+/// The limit of a password is far lower.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 /// Maximum length of a text on standard input, in bytes.
 ///

@@ -51,7 +51,7 @@ fn canonical_id(text: &str) -> Option<UserId> {
 }
 
 impl UserRef {
-    /// Finds the user, and fails if two users can be meant.
+    /// Finds the user. Fails if the argument matches two users.
     pub(crate) async fn find(&self, client: &Client) -> Result<User> {
         match self {
             Self::Id(id) => by_id(client, *id).await?.ok_or_else(|| no_user_with_id(*id)),

@@ -24,7 +24,7 @@ use std::{fmt, sync::Arc};
 ///
 /// # Retries
 ///
-/// Temporary failures are: no connection, a time-out, a lost connection, and the statuses 408, 429, 502, 503 and 504.
+/// Temporary failures are: no connection, a timeout, a lost connection, and the statuses 408, 429, 502, 503 and 504.
 /// The [`RetryPolicy`] says how often and after what delay a call is retried.
 ///
 /// A call is retried only if repeating it has the same effect as making it once. This is so for reads, changes,

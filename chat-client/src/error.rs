@@ -178,8 +178,9 @@ impl Error {
 
     /// Returns how long the server asks to wait before another attempt.
     ///
-    /// This is the `Retry-After` header, in whole seconds. A date there is compared with the `Date` header of the same
-    /// response, so the clock of this machine does not matter.
+    /// This is the `Retry-After` header: a number of seconds, or a date. A date is compared with the `Date` header of
+    /// the same response, so that a wrong clock on this machine does not matter. Without a `Date` it is compared with
+    /// the clock of this machine.
     pub fn retry_after(&self) -> Option<Duration> {
         self.response()?.retry_after
     }
@@ -195,7 +196,7 @@ impl Error {
     ///
     /// The object does not exist, or the caller may not see it. A 404 of another server is
     /// [`is_decode`](Self::is_decode) instead, and so is a 404 of a chat server for a path that it does not serve.
-    /// Neither says anything about threads and messages.
+    /// Neither means that a thread or a message does not exist.
     pub fn is_not_found(&self) -> bool {
         self.has_status(StatusCode::NOT_FOUND) && self.detail().is_some_and(|detail| detail != NO_SUCH_PATH)
     }

@@ -37,12 +37,12 @@
 //! # }
 //! ```
 //!
-//! # What it is not
+//! # Limits
 //!
-//! It is not a chat of its own: it stores nothing and needs a server. For a chat inside a program, without HTTP, use
-//! `chat-core`. The server does not push messages: poll [`Client::unread`] for new ones. The client is asynchronous and
-//! needs a Tokio runtime with time and I/O enabled (`enable_all`). Outside a runtime every call fails with an error for
-//! which [`is_builder`](Error::is_builder) returns true.
+//! The client stores nothing and needs a server. For a chat inside a program, without HTTP, use `chat-core`. The server
+//! does not push messages: poll [`Client::unread`] for new ones. The client is asynchronous and needs a Tokio runtime
+//! with time and I/O enabled (`enable_all`). Outside a runtime every call fails with an error for which
+//! [`is_builder`](Error::is_builder) returns true.
 
 #![forbid(unsafe_code)]
 

@@ -13,7 +13,7 @@ pub(crate) fn of_environment(server: &Url) -> Option<String> {
     if is_loopback(server) || ["NO_PROXY", "no_proxy"].into_iter().any(is_listed) {
         return None;
     }
-    // The same matcher, on the same variables, as that of reqwest.
+    // reqwest uses the same matcher, with the same variables.
     let proxy = Matcher::from_system().intercept(&server.as_str().parse().ok()?)?;
     let uri = proxy.uri();
     let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
@@ -22,8 +22,8 @@ pub(crate) fn of_environment(server: &Url) -> Option<String> {
 
 /// Returns whether `NO_PROXY` contains an asterisk, or this host with this port.
 ///
-/// The matcher of reqwest compares the asterisk with names only, not with IP addresses, and knows no ports. It checks
-/// all other entries.
+/// The matcher of reqwest applies the asterisk to names only, not to IP addresses, and does not support ports. It
+/// checks all other entries.
 fn lists(list: &str, server: &Url) -> bool {
     let (host, port) = (server.host_str().unwrap_or_default(), server.port_or_known_default());
     let address = port.map(|port| format!("{host}:{port}"));

@@ -116,8 +116,8 @@ fn is_temporary(error: &Error) -> bool {
 
 /// Returns whether repeating a request has the same effect as sending it once.
 ///
-/// This is so for every method other than POST, since such a request describes the state that it leads to. Two POST
-/// endpoints are safe as well: a message carries an idempotency key, and opening a thread that exists returns that
+/// This is so for every method other than POST, because a request with such a method describes the resulting state. Two
+/// POST endpoints are safe as well: a message carries an idempotency key, and opening a thread that exists returns that
 /// thread.
 pub(crate) fn is_repeatable(spec: &Spec) -> bool {
     let safe_posts = [CreateMessage::SPEC.name, CreateThread::SPEC.name];

@@ -52,7 +52,7 @@ async fn reply_to(bot: &Client, count: usize) -> Result<()> {
 ///
 /// Returns the number of replies.
 async fn reply_to_unread(bot: &Client, limit: usize) -> Result<usize, Error> {
-    // One page, not the stream: marking a message as read removes it from the list and shifts the later pages.
+    // One page at a time: `reply_to` calls this function until the list is empty, and then polls.
     let page = bot.unread().incoming().await?;
     let mut replies = 0;
     for message in page.results.into_iter().take(limit) {

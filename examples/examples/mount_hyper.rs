@@ -52,7 +52,7 @@ async fn serve(listener: TcpListener, chat: ChatService) -> Result<()> {
             let chat = chat.clone();
             async move {
                 Ok::<_, Infallible>(if chat.handles(request.uri().path()) {
-                    // `respond` takes the request unchanged and is infallible. With the peer's address the chat can
+                    // `respond` takes hyper's request and is infallible. With the peer's address the chat can
                     // decide whether to trust a proxy's X-Forwarded-Proto. Set `secure: true` if you serve TLS.
                     request.extensions_mut().insert(Connection { peer: peer.ip(), secure: false });
                     chat.respond(request).await.map(BodyExt::boxed_unsync)

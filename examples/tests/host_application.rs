@@ -111,7 +111,7 @@ async fn only_the_application_authenticates_users() {
     let application = Application::start().await;
     let unknown = application.client(ANN).with_token(Token::new("unknown")).unwrap();
     assert!(unknown.me().await.unwrap_err().is_unauthorized());
-    // The log-in of the chat itself is not served when the application authenticates.
+    // The chat's own log-in is not served if the application authenticates users.
     let error = unknown.sign_in("ann", "1234").await.unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
     application.stop().await;

@@ -22,7 +22,7 @@ pub(super) trait Dialect {
     fn bytes(&self, bytes: &[u8]) -> String;
 }
 
-/// Returns the statements that insert the users and their number.
+/// Returns the statements that insert the users and store the number of users.
 pub(super) fn users(dialect: &impl Dialect, dataset: &Dataset) -> String {
     format!(
         "insert into users (id, username, name_key, owns_name_key, password, active, created, last_token) \

@@ -1,4 +1,4 @@
-//! The chat server, mounted as its program mounts it.
+//! The chat server, mounted as its program mounts it, but without rate limits.
 
 use anyhow::Result;
 use chat_core::{

@@ -48,7 +48,7 @@ fn row(token: &TokenInfo) -> [String; 5] {
     ]
 }
 
-/// Revoke one of your tokens, which signs out its holder
+/// Revoke one of your tokens and sign out the clients that use it
 #[derive(Args)]
 pub(crate) struct Revoke {
     /// Token id, from `chat-cli tokens list`

@@ -4,7 +4,7 @@ use crate::support::{THREAD, TestEnv, message, mock, page, requests, user};
 use serde_json::{Value, json};
 use wiremock::MockServer;
 
-/// Starts a server with these users that stores every message under the id 601.
+/// Starts a server that has these users and stores every message under the id 601.
 async fn chat_server(users: &[Value]) -> MockServer {
     let server = MockServer::start().await;
     mock(&server, "GET", "/users/", 200, &page(users)).await;

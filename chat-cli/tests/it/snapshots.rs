@@ -85,7 +85,7 @@ const OTHER_THREAD: &str = "7b0befd9-89b3-4e00-a03e-f6698e4f82cd";
 
 /// Starts a server with the users ann, bob and Carol, and lists of each kind.
 ///
-/// The caller is ann. The user 4 of a thread is deleted.
+/// The caller is ann. User 4, a participant of a thread, does not exist.
 async fn chat_server() -> MockServer {
     let server = MockServer::start().await;
     let thread_path = format!("/threads/{THREAD}/");

@@ -69,7 +69,7 @@ impl TestEnv {
     }
 }
 
-/// Runs a command with this standard input to its end.
+/// Runs a command to completion, with this standard input.
 pub(crate) fn run(command: &mut Command, input: &str) -> Ran {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -109,7 +109,7 @@ impl Ran {
     }
 }
 
-/// Lets the server respond to requests for a path below `/chat-api`.
+/// Makes the server respond to requests for a path below `/chat-api`.
 pub(crate) async fn mock(server: &MockServer, verb: &str, below: &str, status: u16, body: &Value) {
     let response = ResponseTemplate::new(status);
     let response = if body.is_null() { response } else { response.set_body_json(body) };

@@ -1,4 +1,4 @@
-//! Each endpoint of the table has a method, which calls it according to the table.
+//! Tests that the client has a method for each endpoint of the table, and that it sends the request of the table.
 
 use crate::support::{THREAD, TOKEN, builder, client, message, page, thread_id};
 use chat_client::{MessageId, TokenId, UserId};
