@@ -143,8 +143,8 @@ impl ChatBuilder {
     ///
     /// With `None`, new tokens do not expire. Existing tokens keep the time with which they were created.
     ///
-    /// A use of a token on one node is visible on other nodes after a delay. The delay is at most one minute, or an
-    /// eighth of this time if that is shorter. It can always be up to five seconds.
+    /// A use of a token on one node is visible on other nodes after a delay. The maximum delay is an eighth of this
+    /// time, but at least five seconds and at most one minute. With `None` it is one minute.
     pub const fn token_ttl(mut self, unused: Option<Duration>) -> Self {
         self.token_ttl = unused;
         self

@@ -50,7 +50,7 @@
 //! - Call every method of `Chat`, and poll its futures, within a runtime. They may be dropped anywhere.
 //!
 //! Outside a runtime, and after the runtime in which the chat was opened has ended, calls that need it fail with
-//! `Error::Fault`. Its source names the runtime as the reason. If Tokio's clock is paused, time-outs and the expiry of
+//! `Error::Fault`. Its source names the runtime as the reason. If Tokio's clock is paused, timeouts and the expiry of
 //! cache entries follow the paused clock.
 //!
 //! # Database

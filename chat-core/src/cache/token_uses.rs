@@ -20,8 +20,8 @@ const BATCH: usize = 1000;
 /// A buffer of last uses that are not written yet.
 ///
 /// It has at most one use for each token: the last one on this node since the last write. A request with an invalid
-/// token adds no use. So this node always has the exact time of the last use on this node. Other nodes get it with the
-/// next write.
+/// token adds no use. This node always has the exact time of the last use on this node. Other nodes get that time with
+/// the next write.
 #[derive(Debug, Default)]
 pub(crate) struct TokenUseBuffer {
     uses: Mutex<Uses>,
@@ -48,8 +48,8 @@ pub(crate) fn newer_use(at: Timestamp, known: Timestamp) -> Timestamp {
 impl TokenUseBuffer {
     /// Records a use, and schedules a flush if needed.
     ///
-    /// The flush begins after the time `within`. If a flush that begins no later is already scheduled, no other one is
-    /// scheduled.
+    /// The flush begins after the time `within`. No flush is scheduled if another one is already scheduled for that
+    /// time or earlier.
     ///
     /// `schedule` returns the task that calls [`flush`](Self::flush) at that time; `None` if no runtime can run it.
     pub(crate) fn record(

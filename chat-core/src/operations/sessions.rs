@@ -98,8 +98,8 @@ impl Chat {
             if self.store.account(account.id).await?.as_ref() == Some(&account) {
                 return Ok(token);
             }
-            // The account changed in the meantime. If its tokens were revoked before this one was added, this one is
-            // still valid.
+            // The account changed in the meantime. The change may have revoked the tokens before the new token was
+            // added. The new token would then stay valid, so it is deleted.
             self.store.delete_token(&token::hash(token.expose())).await?;
         }
     }

@@ -92,7 +92,8 @@ impl Meter {
         self.waiting.fetch_add(writes as u64, Relaxed);
         let result = call.await;
         if let Err(Refusal::Full | Refusal::Closed | Refusal::Ended) = result {
-            // In all other cases `batch` subtracts these writes, even if the caller drops the future.
+            // Otherwise `batch` subtracts these writes, even if the caller drops the future. The exception is a batch
+            // that never began because the runtime ended.
             self.waiting.fetch_sub(writes as u64, Relaxed);
             self.refused.fetch_add(writes as u64, Relaxed);
         } else {

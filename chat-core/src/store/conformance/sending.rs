@@ -110,7 +110,7 @@ pub async fn a_repeat_in_one_batch_is_recognised(store: Shared) {
     assert_eq!(messages_of(&store, ann, thread).await.len(), 1);
 }
 
-/// Checks that a retry does not return the message as it was sent.
+/// Checks that a retry returns the message with its later changes.
 pub async fn a_repeat_returns_the_current_message(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let new = with_key(new_message(thread, ann, "before"), "k", 1);

@@ -75,7 +75,7 @@ pub(crate) trait Transaction: Send {
     /// Rolls the transaction back.
     fn roll_back(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Removes the time-out of statements and allows plans that suit many rows.
+    /// Removes the timeout of statements and allows plans that suit many rows.
     ///
     /// These settings last until the end of the transaction.
     fn enter_bulk_mode(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;

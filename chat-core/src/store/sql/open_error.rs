@@ -24,7 +24,9 @@ pub enum OpenError {
     /// value.
     #[error("{0} has a value that is not supported")]
     InvalidParameter(String),
-    /// The address, or an environment variable that sets a part of it, names several hosts.
+    /// The address names several hosts.
+    ///
+    /// An environment variable that sets a part of the address can name them, too.
     #[error("the database address names several hosts")]
     SeveralHosts,
     /// The address names no user, and the user of the operating system has no name.
@@ -67,7 +69,7 @@ pub enum OpenError {
     Served(String),
     /// Another server serves the file under another path.
     ///
-    /// The path is a hard link or a mount of the single file, or the lock file of the server was deleted.
+    /// One of the two paths is a hard link or a mount of the single file, or the lock file of the server was deleted.
     #[error("another chat-server serves {0} under another path, or its lock file was deleted")]
     ServedElsewhere(String),
     /// The server lock in the options is that of another file.

@@ -100,8 +100,8 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Records a failed write; `outage` is its error if the database was unavailable.
     ///
-    /// Does nothing if `outage` is `None`. After such a failure, the store writes once a second until a write succeeds.
-    /// So it detects the end of the outage even if a load balancer sends it no requests.
+    /// Does nothing if `outage` is `None`. During an outage, the store writes once a second until a write succeeds. So
+    /// the store detects the end of the outage even if a load balancer sends no requests.
     fn failed(&self, outage: Option<&Source>) {
         let Some(error) = outage else { return };
         if self.0.last_write.failed(error)

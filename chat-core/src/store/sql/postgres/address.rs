@@ -37,7 +37,7 @@ use Treatment::{Ignored, IgnoredIf, Used};
 /// The parameters that are accepted.
 ///
 /// The names are those of libpq, and for some parameters also those of the driver. The parameters without effect are
-/// about time-outs, for which the program has its own settings. The accepted values of `channel_binding` require
+/// about timeouts, for which the program has its own settings. The accepted values of `channel_binding` require
 /// nothing.
 const PARAMETERS: [(&str, Treatment); 24] = [
     ("host", Used(Host)),

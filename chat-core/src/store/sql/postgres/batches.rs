@@ -21,9 +21,9 @@ use std::collections::HashMap;
 statements! {
     /// Inserts messages `(thread, sender, text, created, is_read, key, request)`.
     ///
-    /// Returns one row for each message whose sender is a participant. The columns are its 1-based position, the id,
-    /// the participants, the position of the message that owns its key, and the request and the message of an earlier
-    /// batch that already has the key.
+    /// Returns one row for each message whose sender is a participant. The first columns are its 1-based position, the
+    /// id, the participants, and the position of the message that owns its key. If a message of an earlier batch
+    /// already has the key, the last columns are the request and the fields of that message.
     ///
     /// `allowed` repeats [`policy::can_send`](crate::policy::can_send).
     ///

@@ -1,7 +1,7 @@
-//! A pooled connection to Postgres with a time-out for every response.
+//! A pooled connection to Postgres with a timeout for every response.
 //!
 //! If a host loses power or a NAT drops its state, the TCP connection is not closed. The driver and the pool have no
-//! time-out of their own for a response.
+//! timeout of their own for a response.
 
 use super::{
     BULK_MODE, SQL, arguments,
@@ -21,7 +21,7 @@ use tokio::{runtime::Handle, time::timeout};
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
 
-/// How long to wait for a response: longer than the time-out of a statement.
+/// How long to wait for a response: longer than the timeout of a statement.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the pool may take to check a connection that is returned.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -168,7 +168,7 @@ impl Drop for TimedConnection {
             // The rollback is sent before the next statement, or when the pool checks the connection.
             State::Open => Manager::start_rollback(&mut self.connection),
         }
-        // The pool itself has no time-out for the check. A check without a response would keep the connection's slot.
+        // The pool itself has no timeout for the check. A check without a response would keep the connection's slot.
         drop(runtime.spawn(timeout(RETURN_TIMEOUT, self.connection.return_to_pool())));
     }
 }

@@ -97,7 +97,7 @@ fn kind_of_state(state: &str) -> Kind {
         "23503" => Kind::Missing,
         // Serialization failure, deadlock.
         "40001" | "40P01" => Kind::Collision,
-        // A read-only transaction; a database that no longer exists; a statement that was cancelled by its time-out or
+        // A read-only transaction; a database that no longer exists; a statement that was cancelled by its timeout or
         // by an administrator; a lock that is not available.
         READ_ONLY | "3D000" | "57014" | "55P03" => Kind::Unavailable,
         // The statement was not run. On another connection it can succeed.

@@ -20,7 +20,7 @@ const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
 /// Brings the schema up to date. Waits for each lock for at most `limit`.
 ///
-/// The connection has no statement time-out, because a migration by this or another server can take long. The migrator
+/// The connection has no statement timeout, because a migration by this or another server can take long. The migrator
 /// holds an advisory lock, so that only one of several starting servers migrates. The lock is released when the
 /// connection is closed. If the schema is current, no lock is taken and no DDL runs, so the role needs no privilege to
 /// create objects.

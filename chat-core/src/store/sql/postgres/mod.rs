@@ -39,7 +39,7 @@ use sqlx::{
 use std::{path::Path, sync::Arc};
 use uuid::Uuid;
 
-/// Resets the time-out and the planner settings of a connection.
+/// Resets the timeout and the planner settings of a connection.
 ///
 /// Every connection of the pool has these settings. The reset lasts until the end of the transaction.
 const BULK_MODE: &str = "select set_config('statement_timeout', '0', true), \

@@ -28,9 +28,9 @@ pub(in crate::store::sql) const ENCODING: &str = "UTF8";
 ///
 /// If the pool is overloaded, requests fail and can be retried.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time-out of a ping on an idle connection.
+/// The timeout of a ping on an idle connection.
 ///
-/// After a time-out, a new connection is opened within the rest of `ACQUIRE_TIMEOUT`.
+/// After a timeout, a new connection is opened within the rest of `ACQUIRE_TIMEOUT`.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// The idle time after which a connection is pinged before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ const PING_AFTER: Duration = Duration::from_secs(1);
 const SETTINGS: &str = "set statement_timeout = '15s'; set enable_bitmapscan = off; set enable_seqscan = off; \
      set jit = off; set default_transaction_isolation = 'read committed'";
 
-/// Opens a connection outside the pool, without a statement time-out.
+/// Opens a connection outside the pool, without a statement timeout.
 pub(in crate::store::sql) async fn dial(connect: &PgConnectOptions) -> Result<PgConnection, OpenError> {
     let dial = timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
     dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(open_error)
@@ -82,8 +82,8 @@ async fn prepare(
     migrate_timeout: Duration,
 ) -> Result<(), OpenError> {
     refuse_unsuitable(first).await?;
-    // If the server allows only one connection, a pooler cannot share several. A pooled connection must not be dropped
-    // outside a runtime, so the connection is detached.
+    // If the server allows no second connection, the check is skipped: a pooler then has no other connection to share.
+    // A pooled connection must not be dropped outside a runtime, so the connection is detached.
     if let Ok(second) = pool.acquire().await
         && is_transaction_pooled(first, &mut second.detach()).await.map_err(open_error)?
     {

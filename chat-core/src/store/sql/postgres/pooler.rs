@@ -12,7 +12,7 @@ const ATTEMPTS: usize = 3;
 
 /// Returns whether a pooler shares backends of the server between two connections.
 ///
-/// It does not if the first connection keeps its backend while the second one is in a transaction, and the second one
+/// Without sharing, the first connection keeps its backend while the second one is in a transaction, and the second one
 /// has a different backend. The statements use the simple protocol, which prepares nothing.
 pub(in crate::store::sql) async fn is_transaction_pooled(
     first: &mut PgConnection,

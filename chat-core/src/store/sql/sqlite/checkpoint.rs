@@ -28,19 +28,19 @@ pub(crate) const WAL_CHECKPOINT_PAGES: i32 = 32_768;
 ///
 /// After each checkpoint, about a tenth of the pages remains.
 const ROUNDS: usize = 2;
-/// The divisor of the checkpoint size that gives the spare room in the WAL file.
+/// The checkpoint size divided by the spare room in the WAL file.
 ///
 /// After a restart of the WAL, SQLite truncates a larger file to the checkpoint size plus the spare room. During a
-/// checkpoint the WAL grows by about as much, so the file is normally not truncated and grown again.
+/// checkpoint the WAL grows by about the spare room, so the file is normally not truncated and grown again.
 const GROWTH_SHARE: i32 = 12;
 /// The bytes of a page in the WAL, with its header.
 const FRAME_BYTES: i64 = 4096 + 24;
-/// The divisor of the checkpoint size that gives the largest normal backlog.
+/// The checkpoint size divided by the largest normal backlog.
 ///
 /// The pages of such a backlog stay in the WAL, and the writer's own checkpoint copies them. If the checkpoint of the
 /// thread leaves more pages, a reader prevented it.
 const BLOCKED_SHARE: i32 = 32;
-/// The number of batches during a checkpoint after which the writer waits for it.
+/// The number of batches during a checkpoint before the writer waits for its end.
 ///
 /// The writer waits only if a reader prevented the previous checkpoint. Without this wait, the WAL would keep growing
 /// while the thread copies the pages that the reader left.

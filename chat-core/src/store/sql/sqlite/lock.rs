@@ -233,7 +233,7 @@ fn has_separate_locks(_: &File) -> bool {
 
 /// Returns whether a server holds the lock file of this path.
 ///
-/// If the lock file belongs to another user and cannot be opened, a server may hold it.
+/// Returns `true` as well if this user may not open the lock file, because a server may hold it then.
 pub(super) fn is_served_here(real: &Path) -> bool {
     match File::open(beside(real, ".lock")) {
         Ok(sidecar) => matches!(sidecar.try_lock_shared(), Err(TryLockError::WouldBlock)),

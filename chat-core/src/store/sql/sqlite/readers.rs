@@ -250,7 +250,7 @@ fn is_busy(failure: &Failure) -> bool {
     matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// A part of the future of a read on the blocking pool. Sets its flag on drop.
+/// Sets its flag when it is dropped with the future of a read on the blocking pool.
 #[derive(Default)]
 struct Caller(Arc<AtomicBool>);
 

@@ -92,7 +92,7 @@ impl Writer {
     ) -> Result<T, Failure> {
         let (reply, done) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
-            // No call of `SqliteTx` waits for anything but SQLite, on this thread, so the work never suspends.
+            // A call of `SqliteTx` runs SQLite on this thread and waits for nothing else, so the work never suspends.
             let done = work(tx).now_or_never();
             reply.send(done.unwrap_or_else(|| Err(Internal::Suspended.into()))).ok();
         });

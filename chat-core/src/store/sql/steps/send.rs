@@ -15,7 +15,7 @@ use std::sync::Arc;
 ///
 /// If the database refuses the transaction because of one message, each message is retried in its own transaction.
 /// Nothing is retried after a failed commit, because the messages may be stored. Nothing is retried once the database
-/// is unavailable, because each attempt would block other callers until its time-out.
+/// is unavailable, because each attempt would block other callers until its timeout.
 pub(crate) async fn insert_batch<D: Dialect>(
     database: &D,
     messages: Vec<NewMessage>,

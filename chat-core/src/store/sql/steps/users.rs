@@ -15,8 +15,8 @@ use crate::{
 
 /// Returns the key by which names are compared and searched.
 ///
-/// Each character is converted to lowercase separately. `str::to_lowercase` converts a sigma at the end of a word
-/// differently. With it, the key of a prefix of a name would not always be a prefix of the key of the name.
+/// The key of the beginning of a name has to be the beginning of the name's key. Therefore each character is converted
+/// to lowercase separately. `str::to_lowercase` converts a sigma at the end of a word differently.
 pub(crate) fn name_key(name: &str) -> String {
     name.chars().flat_map(char::to_lowercase).collect()
 }
@@ -138,8 +138,8 @@ pub(crate) async fn page<D: Dialect>(
 
 /// Returns the end of the range of texts that begin with `prefix`.
 ///
-/// A text begins with `prefix` if and only if it sorts at or after `prefix` and before this end. The exception is a
-/// prefix of U+10FFFF alone, which has no such end.
+/// A text begins with `prefix` if and only if it sorts at or after `prefix` and before this end. A prefix that has only
+/// the character U+10FFFF is an exception: it has no such end.
 fn after_prefix(prefix: &str) -> String {
     let mut end = prefix.to_owned();
     while let Some(last) = end.pop() {
