@@ -15,8 +15,9 @@ const MAX_BYTES: u64 = 64 * 1024;
 ///
 /// # Errors
 /// - `UnexpectedEof` if no line was typed (Ctrl-D).
-/// - `InvalidData` if it is not UTF-8.
-/// - The errors of the terminal, such as that there is none.
+/// - `InvalidData` if the line is not UTF-8.
+/// - `FileTooLarge` if the line has more than 64 KiB.
+/// - The errors of the terminal, for example if the process has no terminal.
 pub fn ask_password(prompt: &str) -> io::Result<String> {
     #[cfg(unix)]
     return unix::ask(prompt);
@@ -68,7 +69,7 @@ mod unix {
 
         /// Restores the settings of the terminal, and begins a new line.
         ///
-        /// The line end that was typed was not shown.
+        /// The newline that was typed was not shown.
         fn restore(&self) {
             // This fails if the terminal has been closed. It then has no settings to restore.
             let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);

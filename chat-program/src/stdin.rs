@@ -14,7 +14,7 @@ pub fn read_line(max: u64) -> io::Result<Option<String>> {
     line_of(&mut io::stdin().lock(), max)
 }
 
-/// Reads standard input to its end, without a final line end.
+/// Reads standard input to its end, without a final line ending.
 ///
 /// # Errors
 /// Those of [`read_line`], for the whole text.
@@ -25,7 +25,7 @@ pub fn read_text(max: u64) -> io::Result<String> {
 /// Reads the next line of `source`; see [`read_line`].
 pub(crate) fn line_of(source: &mut impl BufRead, max: u64) -> io::Result<Option<String>> {
     let mut line = Vec::new();
-    // The line end may have two bytes.
+    // The line ending may have two bytes.
     source.take(max.saturating_add(2)).read_until(b'\n', &mut line)?;
     if line.is_empty() { Ok(None) } else { checked(line, max).map(Some) }
 }
@@ -36,7 +36,7 @@ fn text_of(source: impl Read, max: u64) -> io::Result<String> {
     checked(text, max)
 }
 
-/// Removes one line end, and checks the length and the encoding of the rest.
+/// Removes one line ending, and checks the length and the encoding of the rest.
 fn checked(mut text: Vec<u8>, max: u64) -> io::Result<String> {
     if text.ends_with(b"\n") {
         text.pop();

@@ -9,8 +9,8 @@ use std::ffi::{OsStr, OsString};
 /// Parses a command line, with the environment variables that its options name.
 ///
 /// - An empty variable counts as not set. Compose files make such a variable from `${NAME:-}`.
-/// - If a variable ends with a carriage return, the error names the variable: the file that sets it has the line ends
-///   of Windows.
+/// - If a variable ends with a carriage return, the error names the variable: the file that sets it has Windows line
+///   endings.
 /// - The error of an option that a variable sets names the variable.
 ///
 /// # Errors
@@ -23,7 +23,7 @@ pub fn parse(
     let args: Vec<_> = args.into_iter().collect();
     if let Some(name) = find_variable(&command, &|_, value| value.as_encoded_bytes().ends_with(b"\r")) {
         let text = format!(
-            "{} ends with a carriage return: save the file that sets it with the line ends of Unix\n",
+            "{} ends with a carriage return: save the file that sets it with Unix line endings\n",
             name.display()
         );
         return Err(command.error(ErrorKind::InvalidValue, text));

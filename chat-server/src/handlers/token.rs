@@ -17,7 +17,7 @@ use chat_core::{
 };
 use http::StatusCode;
 
-/// Signs in. The table has two endpoints for it: a POST, and a GET with a body.
+/// Signs in. The endpoint table has two endpoints for it: a POST, and a GET with a body.
 pub(crate) async fn create<E>(mut call: Call<E>) -> HandlerResult
 where
     E: Endpoint<Body = SignIn>,

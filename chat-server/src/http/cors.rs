@@ -104,9 +104,10 @@ impl Cors {
 pub(crate) enum Grant {
     /// CORS is not configured: no header is added.
     Disabled,
-    /// This origin is not allowed, but another one is.
+    /// The request has no origin, or one that is not allowed.
     ///
-    /// Caches must not reuse the response for another origin, so the response has `Vary: origin`.
+    /// Another origin is allowed. Caches must not reuse the response for that origin, so the response has
+    /// `Vary: origin`.
     Denied,
     /// The page may read this response.
     Allowed(HeaderValue),

@@ -3,7 +3,7 @@
 use ipnet::{IpNet, Ipv4Net};
 use std::{fmt, net::IpAddr, str::FromStr};
 
-/// The number of bits before the IPv4 address in an IPv6 address that maps it.
+/// The number of bits before the IPv4 address in an IPv4-mapped IPv6 address.
 const MAPPED_PREFIX_BITS: u8 = 96;
 
 /// One IP address or a network in CIDR notation, such as `10.0.0.0/8`.

@@ -5,8 +5,8 @@ use tokio::{task::unconstrained, time::sleep};
 
 /// Returns the output of `work`, or `None` if it takes longer than `limit`.
 ///
-/// Most requests are ready at the first poll. For them, unlike `tokio::time::timeout`, it neither creates a timer nor
-/// reads the clock.
+/// Most requests are ready at the first poll. For them, this function neither creates a timer nor reads the clock.
+/// `tokio::time::timeout` does both for every future.
 pub(crate) async fn with_deadline<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     let (mut work, mut timer) = (pin!(work), pin!(None));
     poll_fn(|cx| {

@@ -95,9 +95,9 @@ impl<'de, const N: usize> Visitor<'de> for Members<N> {
     }
 }
 
-/// Checks the nesting depth and the `\u` escapes of lone surrogates.
+/// Checks the nesting depth, and that no `\u` escape is a lone surrogate.
 ///
-/// The parser does not check them in values that it skips. In all other respects `body` is known to be JSON.
+/// The parser does not check this in values that it skips. In all other respects `body` is known to be JSON.
 fn check_beyond_syntax(body: &[u8]) -> Result<(), &'static str> {
     let opened = body.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
     if opened <= limits::JSON_DEPTH_MAX && !body.contains(&b'\\') {

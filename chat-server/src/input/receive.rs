@@ -43,7 +43,7 @@ pub(crate) struct RequestBody {
 
 /// Whether the body of a request with `Expect: 100-continue` has been received.
 ///
-/// If a response is sent before that, the client may send the body or the next request after it. The server cannot
+/// If a response is sent earlier, the client may then send either the body or the next request. The server cannot
 /// distinguish the two, so hyper closes the connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Continuation {

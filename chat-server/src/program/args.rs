@@ -55,11 +55,12 @@ pub(super) enum Command {
     Import(ImportCommand),
     /// Bring the schema of the database up to date.
     ///
-    /// Every command that opens the database does this too; use it to migrate before serving.
+    /// All other commands that open the database do this too, except `doctor` and `restore`. With `?mode=ro`, nothing
+    /// is migrated: a schema that is not up to date is refused. Use `migrate` to migrate before serving.
     Migrate,
     /// Write a consistent copy of an SQLite database, also while a server uses it.
     Backup(BackupArgs),
-    /// Put back a backup of an SQLite database, while no server runs.
+    /// Restore a backup of an SQLite database, while no server runs.
     ///
     /// Checks the backup and replaces the database with a copy of it. Keeps the old files beside the database, under
     /// its name with `.before-restore-N`. If the command is killed, run it again. A Postgres database is restored with

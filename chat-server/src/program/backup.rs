@@ -20,7 +20,7 @@ pub(super) struct BackupArgs {
 
 /// Writes a copy of the database.
 ///
-/// The store checks the copy before it renames it to `file`.
+/// The store checks the copy, and then renames the copy to `file`.
 pub(super) async fn run(common: &Common, BackupArgs { file }: &BackupArgs) -> Result<()> {
     let name = file.display();
     if file.parent().is_some_and(|folder| folder != Path::new("") && !folder.is_dir()) {

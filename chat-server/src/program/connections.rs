@@ -51,7 +51,8 @@ pub(super) struct ConnectionArgs {
 
     /// Addresses and networks (such as 10.0.0.0/8) of proxies to trust in X-Forwarded-Proto, X-Forwarded-For and Forwarded.
     ///
-    /// Proxies named here may open any number of connections [default: 127.0.0.1,::1, with the usual limit].
+    /// `--max-connections-per-address` does not apply to proxies that are named here, but `--max-connections` does
+    /// [default: 127.0.0.1,::1, to which both apply].
     #[arg(long, env = "CHAT_TRUSTED_PROXIES", value_name = "IP,...", value_delimiter = ',', value_parser = trimmed::<IpNetwork>)]
     pub(super) trusted_proxies: Option<Vec<IpNetwork>>,
 
@@ -63,7 +64,8 @@ pub(super) struct ConnectionArgs {
 
     /// Maximum number of open connections.
     ///
-    /// A new connection beyond that evicts the one that has been silent for longest.
+    /// A new connection beyond that evicts one on which the server waits for the client. If there is none, the new
+    /// connection is closed.
     #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "N", default_value_t = ServerLimits::default().connections)]
     #[arg(value_parser = connections())]
     pub(super) max_connections: usize,

@@ -69,7 +69,7 @@ impl LogQueue {
         Ok(queue)
     }
 
-    /// Adds lines with their line ends, or drops them if there is no room.
+    /// Adds lines with their newlines, or drops them if there is no room.
     ///
     /// Never waits for the reader.
     pub(super) fn push(&self, lines: &[u8]) {
@@ -98,7 +98,7 @@ impl LogQueue {
 
     /// Waits until all lines are written.
     ///
-    /// Waits at most [`FLUSH_LIMIT`], and only until the reader has read nothing for [`STALL_LIMIT`].
+    /// Waits at most [`FLUSH_LIMIT`]. Returns earlier if the reader reads nothing for [`STALL_LIMIT`].
     pub(super) fn flush(&self) {
         let mut state = self.0.lock();
         let end = Instant::now() + FLUSH_LIMIT;
@@ -165,7 +165,7 @@ impl Shared {
             state.is_writing = true;
             drop(state);
 
-            // Otherwise the next line would be appended to one that was written in part.
+            // If the last line was written only in part, it is ended first. So the next line is not appended to it.
             let line_end: &[u8] = if is_line_cut { b"\n" } else { b"" };
             let unwritten = if self.write(line_end).is_empty() { self.write(&batch) } else { &batch };
             self.drop_lines(unwritten);

@@ -11,7 +11,7 @@ const MAX_ANSWER_BYTES: u64 = 1024;
 
 /// Prints one line of a result, or several lines in one text.
 ///
-/// A value in it must not contain a line end: escape it with [`printable`] first.
+/// A value in it must not contain a newline: escape it with [`printable`] first.
 pub(super) fn line(text: &str) -> Result<()> {
     let lines: Vec<_> = text.split('\n').map(|line| printable(line).to_string()).collect();
     write(io::stdout().lock(), &lines.join("\n"))

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// The arguments of `restore`.
 #[derive(Debug, clap::Args)]
 pub(super) struct RestoreArgs {
-    /// Backup to put back: a file that `backup` wrote; it is not changed.
+    /// Backup to restore: a file that `backup` wrote; it is not changed.
     backup: PathBuf,
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn run(common: &Common, RestoreArgs { backup }: &RestoreArgs) -
 
 /// Converts an error.
 ///
-/// The text of the result says so if the database is unchanged.
+/// If the database is unchanged, the text of the new error says so.
 fn failed(error: RestoreError, url: &DatabaseUrl) -> Error {
     match error {
         RestoreError::Database(error) => database::failed(error),

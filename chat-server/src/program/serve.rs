@@ -143,12 +143,13 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
     Ok(())
 }
 
-/// Decides what SIGHUP does, and installs its handler unless it stops the server.
+/// Decides the effect of SIGHUP, and installs a handler for it.
 ///
-/// - With TLS, it reloads the certificate.
-/// - Without TLS, if the log goes to a terminal, it stops the server: the system sends it when the terminal is closed.
-/// - Without TLS and without a terminal, it is logged and ignored. It is then a request to reload, but there is nothing
-///   to reload.
+/// - With TLS, SIGHUP reloads the certificate.
+/// - Without TLS, if the log goes to a terminal, SIGHUP stops the server: the system sends it when the terminal is
+///   closed. The caller then installs the handler.
+/// - Without TLS and without a terminal, SIGHUP is logged and ignored. It is then a request to reload, but there is
+///   nothing to reload.
 fn handle_hangup(tls: Option<&Tls>) -> Result<Hangup> {
     match tls.cloned() {
         Some(tls) => signals::at_hangup(move || connections::reload(&tls))?,

@@ -22,9 +22,9 @@ use tokio::time::Instant;
 
 /// How long a closing connection stays open for reading.
 ///
-/// This is the time after its last response, if the client is still sending.
+/// The time begins after the last response. It is used only if the client may still be sending.
 ///
-/// If the server closed it with unread data, the system would reset it, and the response could be lost.
+/// If the server closed the connection with unread data, the system would reset it, and the response could be lost.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// How long connections continue as usual after the server begins to drain.
@@ -114,7 +114,7 @@ pub(super) enum EvictionClass {
     Stalled(Instant),
     /// It has not completed a request. The time is [`Activity::idle_since`].
     Unproven(Instant),
-    /// It has completed a request. The time is the end of the last one.
+    /// It has completed a request. The time is [`Activity::idle_since`].
     Proven(Instant),
     /// It is never evicted.
     ///
@@ -157,7 +157,7 @@ impl Activity {
         }
     }
 
-    /// Starts the grace period if the server is draining and it has not begun.
+    /// Starts the grace period, if the server is draining and the period has not begun.
     pub(super) fn start_drain_grace(&mut self, now: Instant) {
         if self.draining {
             self.drain_from.get_or_insert(now + DRAIN_GRACE);

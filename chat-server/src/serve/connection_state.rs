@@ -201,8 +201,8 @@ impl ConnectionState {
 
     /// Returns whether hyper must accept no further requests.
     ///
-    /// A request that has begun to arrive is still accepted. For HTTP/2, hyper does so by itself. For HTTP/1, hyper
-    /// would close the connection in the middle of the request.
+    /// A request that has begun to arrive is still accepted. Over HTTP/2, it is accepted even after hyper has begun a
+    /// graceful shutdown. Over HTTP/1, the shutdown would close the connection in the middle of the request.
     pub(super) fn refuses_requests(&self) -> bool {
         let activity = self.lock();
         activity.drain_from.is_some_and(|end| end <= Instant::now())

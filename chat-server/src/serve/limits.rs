@@ -41,7 +41,7 @@ pub struct ServerLimits {
     ///
     /// Connections that have never completed a request can thus evict others from at most half of the slots. So a large
     /// number of silent connections does not lock out active clients at the same address. A new connection is closed at
-    /// once only if the server works on a request of every other connection.
+    /// once only if all others are busy: the server works on a request, or the client reads the response.
     pub connections_per_address: usize,
     /// Addresses without a limit of their own.
     ///

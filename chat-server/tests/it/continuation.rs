@@ -1,4 +1,4 @@
-//! Requests that wait for `100 Continue`, and responses to them before their body.
+//! Requests that wait for `100 Continue`, and responses before the body arrives.
 
 use crate::wire::{SHORT, Server, no_limits, service};
 use chat_server::ChatServiceBuilder;

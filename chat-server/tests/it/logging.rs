@@ -97,7 +97,7 @@ fn serve_with_log(program: &Program, redirection: &str) -> Server {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", &line, env!("CARGO_BIN_EXE_chat-server")]).env_clear().current_dir(program.path(""));
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-    // The requests to try have the address.
+    // The requests that `--demo` prints contain the address of the server.
     let mut printed = BufReader::new(child.stdout.take().unwrap());
     let address = loop {
         let mut line = String::new();

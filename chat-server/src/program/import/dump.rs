@@ -95,7 +95,7 @@ fn read_up_to(source: &mut impl Read, limit: usize, bytes: &mut Vec<u8>) -> io::
     source.take(limit as u64).read_to_end(bytes)
 }
 
-/// A reader that fails once `left` bytes are read.
+/// A reader that fails after more than `left` bytes.
 struct Limited<'a, R> {
     source: R,
     left: &'a Cell<usize>,

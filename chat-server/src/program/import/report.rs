@@ -38,7 +38,9 @@ impl Report {
         self.empty_threads.push(thread);
     }
 
-    /// Counts the imported objects of a file with this number of messages.
+    /// Counts the imported objects.
+    ///
+    /// `messages` is the number of messages in the file, including the skipped ones.
     pub(super) fn count(&mut self, import: &Import, messages: usize) {
         self.users = import.users.len();
         self.tokens = import.tokens.len();
