@@ -48,7 +48,7 @@ pub(crate) enum ErrorKind {
     Builder(&'static str),
     /// No connection could be opened; nothing was sent.
     Connect,
-    /// The request was sent, and no response arrived within the time limit.
+    /// No complete response arrived within the time limit; the request may have been sent.
     Timeout,
     /// The connection ended before the response was complete.
     Interrupted,

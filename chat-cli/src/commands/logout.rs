@@ -32,7 +32,7 @@ impl Logout {
     }
 }
 
-/// Adds a hint if the server did not revoke the token.
+/// Adds a hint to the failure if the server is unavailable.
 fn with_local_hint(failure: Failure) -> Failure {
     if failure.kind() == FailureKind::Unavailable {
         failure.with_hint("try again later, or delete only the session with chat-cli logout --local")
