@@ -1,6 +1,6 @@
 //! Runs the built programs.
 //!
-//! Their environment has the variables that a test sets, and what it takes to find programs.
+//! Their environment has only the variables that a test sets and those that are needed to find programs.
 
 use crate::{Database, binaries, secrecy::Log};
 use chat_client::Client;
@@ -61,7 +61,7 @@ impl Ran {
     }
 }
 
-/// Returns a command whose environment has only what it takes to find programs.
+/// Returns a command with only the variables that are needed to find programs.
 ///
 /// The program is an installed one or one of [`binaries`].
 pub fn command(program: impl AsRef<Path>) -> Command {

@@ -54,7 +54,7 @@ impl Terminal {
 
     /// Waits until the program shows this text.
     ///
-    /// Returns the output from the end of the previous such text to the end of this one.
+    /// Returns the output up to the end of the text, without the output that earlier calls returned.
     ///
     /// # Panics
     /// If the program does not show it within [`PATIENCE`]. The message has the output.

@@ -5,7 +5,7 @@
 use chat_tests::hostile;
 use proptest::{collection::vec, prelude::*, sample::select};
 
-/// Generates texts that join known pieces and arbitrary bytes.
+/// Generates texts of known pieces, arbitrary characters and arbitrary bytes.
 fn pieces(known: &[&'static str]) -> impl Strategy<Value = Vec<u8>> + use<> {
     let known = select(known.to_vec()).prop_map(|piece| piece.as_bytes().to_vec());
     let text = any::<char>().prop_map(|c| c.to_string().into_bytes());

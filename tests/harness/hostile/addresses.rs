@@ -5,7 +5,7 @@ use http::{Uri, uri::PathAndQuery};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde_json::Value;
 
-/// Sends a request to any bytes as its target.
+/// Sends requests with any bytes as the request target.
 ///
 /// # Panics
 /// If the answer is not well-formed.

@@ -5,7 +5,7 @@ use chat_core::api::limits;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// Sends any bytes as a JSON body. The second parser is `serde_json`.
+/// Sends any bytes as a JSON body, which `serde_json` parses too.
 ///
 /// # Panics
 /// If the server and `serde_json` do not agree.

@@ -150,7 +150,7 @@ async fn the_link_to_the_next_page_of_threads_survives_the_deletion_of_its_threa
 
 #[tokio::test]
 async fn the_whole_list_of_threads_continues_after_a_thread_that_is_deleted_meanwhile() {
-    /// Rows of one read of the list.
+    /// The number of rows that the service reads from the database at once.
     const ROWS: i64 = 500;
     let api = Api::new().await;
     let mut made = vec![api.thread];

@@ -30,7 +30,7 @@ async fn a_server_that_waited_for_the_migration_lock_serves() {
     let fresh = postgres::Database::fresh().await;
     let other = locked(&fresh.url).await;
     let database = Database::at(&fresh.url);
-    // Builds the program now, so that the build does not count as a wait for the program.
+    // Builds the program before the wait below, which has a timeout.
     binaries::path("chat-server");
     let waiting = tokio::task::spawn_blocking(move || Program::serve(&database, &[]));
     let mut administrator = PgConnection::connect(&fresh.url).await.unwrap();

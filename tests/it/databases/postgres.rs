@@ -135,7 +135,7 @@ async fn only_the_message_that_the_database_refuses_fails() {
 
 /// After one message is refused, the store tries the others one by one.
 ///
-/// If the connection is lost meanwhile, it does not try the rest, since each attempt would wait until it times out.
+/// If the connection is lost meanwhile, the store does not try the rest. Each attempt would wait until it times out.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_the_database_is_lost_no_further_message_is_tried() {
     let cluster = Cluster::own();

@@ -69,7 +69,7 @@ fn parameters_without_effect_are_accepted_and_not_logged() {
     server.stop();
 }
 
-/// The driver would log a line of the password file that it cannot read.
+/// The driver would log each line of the password file that it cannot parse.
 #[test]
 fn a_password_file_that_cannot_be_read_is_not_logged() {
     let cluster = Cluster::own();

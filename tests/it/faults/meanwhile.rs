@@ -105,7 +105,7 @@ async fn a_sign_in_during_a_change_of_the_account_is_refused(database: Database)
     chat.close().await;
 }
 
-/// A token is valid while the use that prevents its expiry is being written.
+/// A token does not expire while its last use is being written.
 async fn token_uses_count_while_they_are_being_written(database: Database) {
     let (store, faults) = database.faulty_store().await;
     let (clock, hour) = (ManualClock::new(), Duration::from_secs(3600));

@@ -1,6 +1,7 @@
-//! The operations, in terms that keep their meaning in a shrunk history.
+//! The operations of a history.
 //!
-//! Users are named, threads are named by their pair, and messages and tokens are counted from the newest.
+//! An operation must keep its meaning when the history is shrunk. Users are therefore named, threads are named by their
+//! pair, and messages and tokens are counted from the newest.
 
 use proptest::{option, prelude::*, sample::select};
 use std::fmt;

@@ -38,8 +38,8 @@ async fn sqlite_has_synced_every_acknowledged_message() {
     let server = serve_from(&disk, &database, &[]);
     assert_eq!(synced(&disk, &scene, &server).await, MESSAGES);
     server.stop();
-    // With --no-sync, the WAL is synced only when it restarts, so few messages are followed by a sync. The syncs that
-    // are counted above are therefore those of messages.
+    // With --no-sync, the WAL is synced only when it restarts, so few messages are answered after a sync. This shows
+    // that the messages caused the syncs counted above.
     let server = serve_from(&disk, &database, &["--no-sync"]);
     assert!(synced(&disk, &scene, &server).await < MESSAGES / 2);
     server.stop();

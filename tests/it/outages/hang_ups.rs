@@ -15,7 +15,7 @@ on_both_databases!(
 
 /// Returns the bytes of a request that sends a message.
 fn message(scene: &Scene, text: &str) -> Vec<u8> {
-    // The body ends with spaces, so that the JSON is complete before the body.
+    // The body ends with spaces. The JSON can therefore be complete although the body is not.
     let body = format!(r#"{{"thread":"{}","text":"{text}"}}    "#, scene.thread);
     let head = format!(
         "POST /chat-api/messages/ HTTP/1.1\r\nHost: chat\r\nAuthorization: Token {}\r\nIdempotency-Key: {text}\r\n\

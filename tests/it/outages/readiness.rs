@@ -14,7 +14,9 @@ use std::{fs, path::Path, time::Duration};
 
 on_both_databases!(readiness_follows_the_last_write);
 
-/// Fails every write, as on a full disk, and none of the reads.
+/// Fails inserts of messages and the store's write check, as on a full disk.
+///
+/// Reads succeed.
 const REFUSE_ON_POSTGRES: &str = "
     create function refuse() returns trigger language plpgsql
         as $$ begin raise exception 'no room' using errcode = 'disk_full'; end $$;

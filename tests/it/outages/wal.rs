@@ -1,6 +1,6 @@
 //! A program other than the server reads an SQLite database for a long time.
 //!
-//! Meanwhile its WAL grows.
+//! Meanwhile the WAL of the database grows.
 
 use super::Scene;
 use crate::stories::doctor::Findings;

@@ -1,6 +1,6 @@
 //! Every path that ARCHITECTURE.md names exists.
 //!
-//! A path is a text in backticks that has a slash or ends in `.rs`, without blanks. It is relative to the root of the
+//! A path is a text in backticks without blanks. It has a slash or ends in `.rs`. It is relative to the root of the
 //! workspace. A shorter path must be the end of an existing path. A text that begins with a slash is a URL path.
 
 use chat_tests::binaries;

@@ -118,7 +118,7 @@ fn a_host_that_copies_the_dependencies_of_the_readme_gets_no_part_of_the_program
         edition = "2024"
         [dependencies]
         {dependencies}
-        # The versions that may be beside the chat.
+        # The README says that a host may use these versions together with the chat.
         sqlx = {{ version = "0.9", default-features = false, features = ["sqlite"] }}
         rusqlite = "0.39"
         [patch.crates-io]
