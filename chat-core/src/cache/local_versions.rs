@@ -3,7 +3,8 @@
 use crate::api::{Participants, ThreadId, UserId};
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicU64, Ordering};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use quick_cache::DefaultHashBuilder;
+use std::hash::{BuildHasher as _, Hash};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,6 +37,7 @@ pub(super) struct LocalVersion {
 pub(super) struct LocalVersions {
     slots: Box<[AtomicU64]>,
     epoch: AtomicU64,
+    hasher: DefaultHashBuilder,
 }
 
 impl LocalVersions {
@@ -44,7 +46,11 @@ impl LocalVersions {
     }
 
     pub(super) fn with_slots(slots: usize) -> Self {
-        Self { slots: (0..slots).map(|_| AtomicU64::new(0)).collect(), epoch: AtomicU64::new(0) }
+        Self {
+            slots: (0..slots).map(|_| AtomicU64::new(0)).collect(),
+            epoch: AtomicU64::new(0),
+            hasher: DefaultHashBuilder::default(),
+        }
     }
 
     /// Returns the current version of the lists that depend on `subject`.
@@ -69,9 +75,8 @@ impl LocalVersions {
     }
 
     fn slot(&self, subject: &Subject) -> &AtomicU64 {
-        let mut hasher = DefaultHasher::new();
-        subject.hash(&mut hasher);
-        let index = usize::try_from(hasher.finish() % self.slots.len() as u64).unwrap_or(0);
+        let hash = self.hasher.hash_one(subject);
+        let index = usize::try_from(hash % self.slots.len() as u64).unwrap_or(0);
         self.slots.get(index).unwrap_or(&self.epoch)
     }
 }

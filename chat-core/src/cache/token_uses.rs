@@ -5,6 +5,7 @@ use crate::{
     error_chain,
     store::{MAX_USE_AHEAD, Result, Store, StoredToken, TokenHash},
 };
+use quick_cache::DefaultHashBuilder;
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -27,11 +28,14 @@ pub(crate) struct TokenUseBuffer {
     uses: Mutex<Uses>,
 }
 
+/// The uses by token, with a fast hasher because each request records a use.
+type Map = HashMap<TokenHash, Timestamp, DefaultHashBuilder>;
+
 #[derive(Debug, Default)]
 struct Uses {
-    waiting: HashMap<TokenHash, Timestamp>,
+    waiting: Map,
     /// Uses that are being written; a query may not return them yet.
-    in_flight: HashMap<TokenHash, Timestamp>,
+    in_flight: Map,
     /// When the next scheduled flush begins.
     next_flush: Option<Timestamp>,
     /// The task of that flush; it is finished if its runtime ended first.
