@@ -95,6 +95,29 @@ pub fn array<T: ToJson>(values: &[T]) -> String {
     json
 }
 
+/// Returns a page of a list as JSON, in the form of [`Page`](crate::api::Page).
+///
+/// `results` is a JSON array. The links are the absolute addresses of the next and the previous page.
+pub fn page(count: u64, next: Option<&str>, previous: Option<&str>, results: &[u8]) -> Vec<u8> {
+    // Names, punctuation and the longest count take 71 bytes.
+    let links = next.map_or(0, str::len) + previous.map_or(0, str::len);
+    let mut json = String::with_capacity(71 + links + results.len());
+    json.push_str("{\"count\":");
+    json.push_str(itoa::Buffer::new().format(count));
+    for (name, link) in [(",\"next\":", next), (",\"previous\":", previous)] {
+        json.push_str(name);
+        match link {
+            Some(link) => write_text(&mut json, link),
+            None => json.push_str("null"),
+        }
+    }
+    json.push_str(",\"results\":");
+    let mut json = json.into_bytes();
+    json.extend_from_slice(results);
+    json.push(b'}');
+    json
+}
+
 impl ToJson for Message {
     fn size(&self) -> usize {
         // Names, punctuation and the longest numbers take 169 bytes. A text with escapes takes more than its length.
@@ -166,7 +189,7 @@ fn write_text(json: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{MessageId, Participants, ThreadId, Timestamp, UserId};
+    use crate::api::{MessageId, Page, Participants, ThreadId, Timestamp, UserId};
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -182,7 +205,13 @@ mod tests {
             let created = Timestamp::from_micros(created);
             let message = |text| Message { id, sender, thread, text, created, is_read };
             let messages: Vec<_> = texts.into_iter().map(message).collect();
-            prop_assert_eq!(array(&messages), serde_json::to_string(&messages).unwrap());
+            let json = array(&messages);
+            prop_assert_eq!(&json, &serde_json::to_string(&messages).unwrap());
+            let link = |at: usize| messages.get(at).map(|message| message.text.clone());
+            let (count, next, previous) = (id.get().unsigned_abs(), link(0), link(1));
+            let page = page(count, next.as_deref(), previous.as_deref(), json.as_bytes());
+            let same = Page { count, next, previous, results: messages.clone() };
+            prop_assert_eq!(page, serde_json::to_vec(&same).unwrap());
 
             let pair = Participants::pair(UserId::new(1), sender);
             let threads = [pair, Participants::one(sender)].map(|participants| Thread { id: thread, participants });

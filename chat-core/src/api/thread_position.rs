@@ -50,11 +50,8 @@ impl From<ThreadId> for ThreadPosition {
 
 impl fmt::Display for ThreadPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { thread, number } = self;
-        match number {
-            Some(number) => write!(f, "{thread}.{number}"),
-            None => thread.fmt(f),
-        }
+        self.thread.fmt(f)?;
+        self.number.map_or(Ok(()), |number| write!(f, ".{number}"))
     }
 }
 

@@ -7,9 +7,11 @@ use crate::http::{
 use bytes::Bytes;
 use chat_core::{
     api::{MessageCursor, MessageId, UnreadQuery, Window, limits},
+    json,
     store::Slice,
 };
 use http::{HeaderValue, Response, StatusCode};
+use std::fmt::{Display, Write as _};
 
 /// Returns the requested part of a limit/offset list.
 pub(crate) fn slice(limit: Option<u64>, offset: Option<u64>) -> Slice {
@@ -22,7 +24,8 @@ pub(crate) fn slice(limit: Option<u64>, offset: Option<u64>) -> Slice {
 /// `results` is a JSON array.
 pub(crate) fn page(url: &str, query: &RawQuery, slice: Slice, count: u64, results: &[u8]) -> Response<Body> {
     let (next, previous) = (next(slice, count), previous(slice));
-    with_links(count, link(url, query, slice, next), link(url, query, slice, previous), results)
+    let link = |offset| link(url, query, slice, offset);
+    with_links(count, next.map(link), previous.map(link), results)
 }
 
 /// Returns the response for a page of a list that is read with `after`.
@@ -43,20 +46,11 @@ pub(crate) fn page_after(
         let new = [(limit_name, Some(&*limit)), (after, Some(&*last)), (offset, None)];
         url_with(url, query, &new)
     });
-    with_links(count, next.into(), serde_json::Value::Null, results)
+    with_links(count, next, None, results)
 }
 
-fn with_links(
-    count: u64,
-    next: serde_json::Value,
-    previous: serde_json::Value,
-    results: &[u8],
-) -> Response<Body> {
-    let mut json =
-        format!(r#"{{"count":{count},"next":{next},"previous":{previous},"results":"#).into_bytes();
-    json.reserve(results.len() + 1);
-    json.extend_from_slice(results);
-    json.push(b'}');
+fn with_links(count: u64, next: Option<String>, previous: Option<String>, results: &[u8]) -> Response<Body> {
+    let json = json::page(count, next.as_deref(), previous.as_deref(), results);
     response::with_json(StatusCode::OK, Bytes::from(json).into())
 }
 
@@ -73,19 +67,20 @@ const fn previous(Slice { limit, offset }: Slice) -> Option<u64> {
     if offset == 0 { None } else { Some(offset.saturating_sub(limit)) }
 }
 
-/// Returns the URL of the page at an offset, as JSON; omits an offset of zero.
-fn link(url: &str, query: &RawQuery, slice: Slice, offset: Option<u64>) -> serde_json::Value {
-    let Some(offset) = offset else { return serde_json::Value::Null };
+/// Returns the URL of the page at an offset; omits an offset of zero.
+fn link(url: &str, query: &RawQuery, slice: Slice, offset: u64) -> String {
     let (limit, offset) = (slice.limit.to_string(), (offset > 0).then(|| offset.to_string()));
     let [limit_name, offset_name] = Window::FIELDS;
-    url_with(url, query, &[(limit_name, Some(&limit)), (offset_name, offset.as_deref())]).into()
+    url_with(url, query, &[(limit_name, Some(&limit)), (offset_name, offset.as_deref())])
 }
 
 /// Returns a URL with the query and with the values in `new`.
 ///
 /// These replace the values of the same names in the query.
 fn url_with(url: &str, query: &RawQuery, new: &[(&str, Option<&str>)]) -> String {
-    let mut link = format!("{url}?");
+    let mut link = String::with_capacity(url.len() + 64);
+    link.push_str(url);
+    link.push('?');
     query.encode(new, &mut link);
     link
 }
@@ -111,13 +106,17 @@ pub(crate) fn next_link(
     url: &str,
     query: &RawQuery,
     limit: u64,
-    cursor: NextCursor<impl ToString>,
+    cursor: NextCursor<impl Display>,
 ) -> Option<HeaderValue> {
     let [after, before, limit_name] = MessageCursor::FIELDS;
-    let (name, cursor) = match cursor {
-        NextCursor::After(last) => (after, last.to_string()),
-        NextCursor::Before(last) => (before, last.to_string()),
+    let (name, last) = match cursor {
+        NextCursor::After(last) => (after, last),
+        NextCursor::Before(last) => (before, last),
     };
+    // The longest cursor is the position of a thread: 36 characters, a point and 19 digits.
+    let mut cursor = String::with_capacity(56);
+    // Writing to a String cannot fail.
+    let _ = write!(cursor, "{last}");
     let limit = limit.to_string();
     let mut link = String::with_capacity(url.len() + 64);
     link.push('<');

@@ -9,7 +9,7 @@ use chat_core::api::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The characters that Python's `quote_plus` encodes. It writes a space as `+`.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The parameters of a request as they were sent, decoded and in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -151,11 +151,8 @@ fn cursor<T>(
 }
 
 fn push(encoded: &mut String, text: &str) {
-    for (i, word) in text.split(' ').enumerate() {
-        if i > 0 {
-            encoded.push('+');
-        }
-        encoded.extend(utf8_percent_encode(word, UNRESERVED));
+    for part in utf8_percent_encode(text, ENCODED) {
+        encoded.push_str(if part == "%20" { "+" } else { part });
     }
 }
 
