@@ -1,9 +1,9 @@
 //! Messages, threads and lists of them as JSON text.
 //!
 //! Apart from [`api`](crate::api), this is the only module of this crate that defines a wire format. A server reads the
-//! same pages of lists again and again, so the cache holds the JSON text of a page instead of its entries. serde takes
-//! as long to write a page of fifty messages as the database takes to find them. Therefore this module writes the text
-//! without serde, in less than half of that time. The text is byte for byte the text that serde writes.
+//! same pages of lists again and again, so the cache holds the JSON text of a page instead of its entries. This module
+//! writes the text without serde, which saves a third of the instructions of a page that is not cached. The text is
+//! byte for byte the text that serde writes.
 //!
 //! A server uses the methods of [`Chat`](crate::Chat) that end in `_json`. Their results are cached. Single messages
 //! and streams are not cached; the server writes them with [`to_string`] or [`ToJson`]. An application that embeds the
