@@ -47,6 +47,9 @@ pub(crate) struct Both {
     pub(crate) chat: Chat,
     pub(crate) model: Model,
     clock: ManualClock,
+    /// A second node on the same database, for half of the operations on threads and messages.
+    second_node: Option<Chat>,
+    steps: usize,
 }
 
 impl Both {
@@ -54,12 +57,28 @@ impl Both {
         let clock = ManualClock::new();
         let model = Model::new(clock.now());
         let chat = Chat::builder(store).clock(clock.clone()).token_ttl(Some(TTL)).build();
-        let mut both = Self { chat, model, clock };
+        let mut both = Self { chat, model, clock, second_node: None, steps: 0 };
         for who in [Who::Ann, Who::Bob] {
             both.step(&Operation::Ensure { who, shouted: false }).await.unwrap();
         }
         both.step(&Operation::Open { by: Who::Ann, with: Who::Bob }).await.unwrap();
         both
+    }
+
+    /// Adds a second node: a store on the same database.
+    ///
+    /// Operations on threads and messages then alternate between the nodes. Accounts and tokens stay on the first one,
+    /// because other nodes may accept a revoked token for two seconds.
+    fn add_second_node(&mut self, store: Arc<dyn Store>) {
+        self.second_node = Some(Chat::builder(store).clock(self.clock.clone()).token_ttl(Some(TTL)).build());
+    }
+
+    /// Returns the node that does an operation.
+    fn node(&self, operation: &Operation) -> &Chat {
+        match &self.second_node {
+            Some(node) if operation.is_about_conversations() && self.steps % 2 == 1 => node,
+            _ => &self.chat,
+        }
     }
 
     /// Does an operation on the chat and on the model, and compares the answers.
@@ -78,7 +97,8 @@ impl Both {
         if let Operation::Pass { seconds } = operation {
             self.clock.advance(Duration::from_secs(*seconds));
         }
-        let seen = operation.perform(&self.model, &self.chat).await;
+        self.steps += 1;
+        let seen = operation.perform(&self.model, self.node(operation)).await;
         if seen == Err(Refusal::Unavailable) {
             return Ok(false);
         }
@@ -88,7 +108,10 @@ impl Both {
 }
 
 async fn agree(store: Arc<dyn Store>, history: &History) -> Result<(), String> {
-    let mut both = Both::on(store).await;
+    run(Both::on(store).await, history).await
+}
+
+async fn run(mut both: Both, history: &History) -> Result<(), String> {
     for (n, operation) in history.0.iter().enumerate() {
         both.step(operation).await?;
         if n % COMPARED_EVERY == COMPARED_EVERY - 1 {
@@ -96,6 +119,9 @@ async fn agree(store: Arc<dyn Store>, history: &History) -> Result<(), String> {
         }
     }
     both.model.compare(&both.chat).await?;
+    if let Some(node) = &both.second_node {
+        node.close().await;
+    }
     both.chat.close().await;
     Ok(())
 }
@@ -124,6 +150,17 @@ proptest! {
         wait_for(async {
             let database = Database::postgres().await;
             agree(database.store().await, &history).await
+        })
+        .map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn two_nodes_on_postgres_agree_with_the_model(history in operations::histories(80)) {
+        wait_for(async {
+            let database = Database::postgres().await;
+            let mut both = Both::on(database.store().await).await;
+            both.add_second_node(database.store().await);
+            run(both, &history).await
         })
         .map_err(TestCaseError::fail)?;
     }

@@ -184,6 +184,30 @@ pub(crate) enum Operation {
 #[derive(Clone)]
 pub(crate) struct History(pub(crate) Vec<Operation>);
 
+impl Operation {
+    /// Returns whether the operation is about threads and messages.
+    ///
+    /// All others are about time, users and tokens.
+    pub(crate) const fn is_about_conversations(&self) -> bool {
+        matches!(
+            self,
+            Self::Open { .. }
+                | Self::Thread { .. }
+                | Self::Threads { .. }
+                | Self::DeleteThread { .. }
+                | Self::MarkThread { .. }
+                | Self::ThreadMessages { .. }
+                | Self::Send { .. }
+                | Self::Message { .. }
+                | Self::Edit { .. }
+                | Self::MarkMessage { .. }
+                | Self::DeleteMessage { .. }
+                | Self::Messages { .. }
+                | Self::Unread { .. }
+        )
+    }
+}
+
 impl fmt::Debug for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|operation| write!(f, "\n    {operation:?}"))
