@@ -3,7 +3,7 @@
 use super::{
     failure::{Failure, Internal},
     statements::DialectSql,
-    value::{Arg, Columns},
+    value::{Arg, Columns, Table},
 };
 use crate::api::{Message, MessageId, UserId};
 use crate::store::{Changed, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError};
@@ -57,15 +57,10 @@ impl Length {
     }
 }
 
-/// A transaction that writes, and the only way to write.
-pub(crate) trait Transaction: Send {
-    /// Whether several nodes can use one database.
-    const SHARED: bool;
-    /// The statements whose text differs between the databases.
-    const SQL: DialectSql;
-    /// A row of a result.
-    type Row: Columns + Send;
-
+/// Begins and ends transactions.
+///
+/// Only [`transaction`](super::transaction) uses it. A step gets a [`Transaction`], which it cannot commit.
+pub(crate) trait TransactionControl {
     /// Begins the transaction.
     fn begin(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 
@@ -74,6 +69,16 @@ pub(crate) trait Transaction: Send {
 
     /// Rolls the transaction back.
     fn roll_back(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// A transaction that writes, and the only way to write.
+pub(crate) trait Transaction: Send {
+    /// Whether several nodes can use one database.
+    const SHARED: bool;
+    /// The statements whose text differs between the databases.
+    const SQL: DialectSql;
+    /// A row of a result.
+    type Row: Columns + Send;
 
     /// Removes the timeout of statements and allows plans that suit many rows.
     ///
@@ -93,6 +98,44 @@ pub(crate) trait Transaction: Send {
         sql: &'static str,
         args: &[Arg<'_>],
     ) -> impl Future<Output = Result<u64, Failure>> + Send;
+
+    /// Runs a statement on a table of rows, and returns the rows of its result.
+    fn table_rows(
+        &mut self,
+        sql: &'static str,
+        table: &Table<'_>,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, Failure>> + Send;
+
+    /// Runs a statement on a table of rows, and returns the number of rows that it changed.
+    fn run_table(
+        &mut self,
+        sql: &'static str,
+        table: &Table<'_>,
+    ) -> impl Future<Output = Result<u64, Failure>> + Send;
+
+    /// Runs a statement that changes one row for each row of a table.
+    ///
+    /// # Errors
+    /// [`Internal::RowCount`] if it changed more or fewer rows.
+    fn run_whole_table(
+        &mut self,
+        sql: &'static str,
+        table: &Table<'_>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
+        async move { expect_rows(table.len() as u64, self.run_table(sql, table).await?) }
+    }
+
+    /// Runs a statement that changes exactly one row.
+    ///
+    /// # Errors
+    /// [`Internal::RowCount`] if it changed more or fewer rows.
+    fn run_one(
+        &mut self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
+        async move { expect_rows(1, self.run(sql, args).await?) }
+    }
 
     /// Runs a statement and returns its first row.
     fn first(
@@ -126,12 +169,16 @@ pub(crate) trait Transaction: Send {
     }
 }
 
+fn expect_rows(expected: u64, changed: u64) -> Result<(), Failure> {
+    if changed == expected { Ok(()) } else { Err(Internal::RowCount { expected, changed }.into()) }
+}
+
 /// A database that the store can use.
 ///
 /// The rest of the store is shared, in SQL that both databases understand.
 pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
     /// The transactions of this database.
-    type Tx: Transaction;
+    type Tx: Transaction + TransactionControl;
 
     /// The statements that only this database runs, by name.
     #[cfg(feature = "conformance")]

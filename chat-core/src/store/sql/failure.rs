@@ -142,6 +142,22 @@ pub(crate) enum Internal {
     /// A statement that always returns a row returned none.
     #[error("the statement returned no row")]
     NoRow,
+    /// A statement changed more or fewer rows than it always does.
+    #[error("the statement changed {changed} rows instead of {expected}")]
+    RowCount { expected: u64, changed: u64 },
+    /// The columns of a table of rows have different lengths.
+    #[error("the columns of a table of rows have different lengths")]
+    ColumnLengths,
+    /// A batch has more or fewer outcomes than messages.
+    #[error("the outcomes of a batch do not match its messages")]
+    Outcomes,
+    /// Another transaction deleted the thread of a pair before it was read.
+    #[error("the thread was deleted by another transaction")]
+    ThreadDeleted,
+    /// A statement has more arguments than the driver can name.
+    #[cfg(feature = "sqlite")]
+    #[error("the statement has {0} arguments, more than the driver has names for")]
+    TooManyArguments(usize),
     /// A row has fewer columns than the program reads.
     #[cfg(feature = "sqlite")]
     #[error("the row has no column {0}")]
@@ -154,10 +170,15 @@ pub(crate) enum Internal {
 impl From<Internal> for Failure {
     fn from(error: Internal) -> Self {
         let kind = match error {
-            Internal::NoRow | Internal::HashLength => Kind::Fault,
+            Internal::NoRow
+            | Internal::RowCount { .. }
+            | Internal::ColumnLengths
+            | Internal::Outcomes
+            | Internal::HashLength => Kind::Fault,
+            Internal::ThreadDeleted => Kind::Collision,
             Internal::ReadOnly => Kind::Unavailable,
             #[cfg(feature = "sqlite")]
-            Internal::NoColumn(_) | Internal::Suspended => Kind::Fault,
+            Internal::TooManyArguments(_) | Internal::NoColumn(_) | Internal::Suspended => Kind::Fault,
             #[cfg(feature = "sqlite")]
             Internal::Closed | Internal::Panicked | Internal::NoFreeConnection(_) => Kind::Unavailable,
         };

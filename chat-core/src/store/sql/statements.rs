@@ -248,7 +248,7 @@ macro_rules! dialect_statements {
 dialect_statements! {
     /// The statements whose text differs between the databases.
     ///
-    /// Each of them locks rows, takes a [table of rows](super::value::Arg::Rows) as its argument, or has another part
+    /// Each of them locks rows, takes a [table of rows](super::value::Table) as its argument, or has another part
     /// that differs. [`dialect_sql!`] builds them from these parts.
     some: {
         /// Prevents other transactions from assigning user ids.

@@ -123,8 +123,8 @@ async fn write_until_success<D: Dialect>(store: Weak<Shared<D>>) {
         // SQLite writes no page for an update that changes nothing.
         let write = store.transaction((), |tx, ()| {
             Box::pin(async move {
-                tx.run(sql::COUNT_USERS, &[Arg::Int(1)]).await?;
-                tx.run(sql::COUNT_USERS, &[Arg::Int(-1)]).await?;
+                tx.run_one(sql::COUNT_USERS, &[Arg::Int(1)]).await?;
+                tx.run_one(sql::COUNT_USERS, &[Arg::Int(-1)]).await?;
                 Ok(Verdict::Commit(()))
             })
         });

@@ -1,7 +1,7 @@
 //! Transactions that write: each runs one step, and is retried after a collision.
 
 use super::{
-    dialect::{Dialect, Retries, Transaction, Verdict},
+    dialect::{Dialect, Retries, TransactionControl, Verdict},
     failure::Failure,
 };
 use futures_util::future::BoxFuture;
@@ -47,7 +47,7 @@ where
 
 async fn attempt<X, I, T, F>(tx: &mut X, input: &I, step: &F) -> Result<Verdict<T>, Failure>
 where
-    X: Transaction,
+    X: TransactionControl,
     F: for<'t> Fn(&'t mut X, &'t I) -> BoxFuture<'t, Result<Verdict<T>, Failure>>,
 {
     tx.begin().await?;

@@ -1,6 +1,6 @@
 //! The arguments of statements and the columns of rows, for both databases.
 
-use super::failure::Failure;
+use super::failure::{Failure, Internal};
 use uuid::Uuid;
 
 /// An argument of a statement.
@@ -12,14 +12,42 @@ pub(crate) enum Arg<'a> {
     Text(Option<&'a str>),
     Bytes(&'a [u8]),
     Uuid(Uuid),
-    /// A table of rows, which must be the only argument.
-    ///
-    /// Each column is one parameter of the statement. On Postgres the parameter is an array. On SQLite the statement
-    /// runs once for each row, and the parameter is one value.
-    Rows(&'a [Column<'a>]),
 }
 
-/// A column of a table of rows. All columns of a table have the same length.
+/// A table of rows, the only argument of a statement.
+///
+/// Each column is one parameter of the statement. On Postgres the parameter is an array. On SQLite the statement runs
+/// once for each row, and the parameter is one value.
+#[derive(Debug)]
+pub(crate) struct Table<'a> {
+    columns: Vec<Column<'a>>,
+    rows: usize,
+}
+
+impl<'a> Table<'a> {
+    /// Creates a table.
+    ///
+    /// # Errors
+    /// The columns have different lengths.
+    pub(crate) fn new<const N: usize>(columns: [Column<'a>; N]) -> Result<Self, Failure> {
+        let rows = columns.first().map_or(0, Column::len);
+        if columns.iter().any(|column| column.len() != rows) {
+            return Err(Internal::ColumnLengths.into());
+        }
+        Ok(Self { columns: columns.into(), rows })
+    }
+
+    pub(crate) fn columns(&self) -> &[Column<'a>] {
+        &self.columns
+    }
+
+    /// Returns the number of rows.
+    pub(crate) const fn len(&self) -> usize {
+        self.rows
+    }
+}
+
+/// A column of a [`Table`].
 #[derive(Debug, Clone)]
 pub(crate) enum Column<'a> {
     Ints(Vec<i64>),
@@ -31,9 +59,8 @@ pub(crate) enum Column<'a> {
     Uuids(Vec<Uuid>),
 }
 
-#[cfg(feature = "sqlite")]
 impl Column<'_> {
-    pub(crate) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         match self {
             Self::Ints(v) => v.len(),
             Self::OptInts(v) => v.len(),
@@ -70,7 +97,6 @@ arg_from! {
     crate::api::ThreadId => v Self::Uuid(v.get()),
     crate::api::TokenId => v Self::Int(v.get()),
     crate::api::Timestamp => v Self::Int(v.as_micros()),
-    &'a [Column<'a>] => v Self::Rows(v),
 }
 
 /// Converts a count of rows for the database.

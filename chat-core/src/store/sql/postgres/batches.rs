@@ -9,10 +9,10 @@ use crate::{
     store::{
         Changed, NewMessage, Result as StoreResult, Sent, StoreError,
         sql::{
-            failure::Failure,
+            failure::{Failure, Internal},
             rows,
             statements::statements,
-            value::{Arg, Column, Columns},
+            value::{Column, Columns, Table},
         },
     },
 };
@@ -120,7 +120,7 @@ pub(super) async fn insert(
     database: &Postgres,
     messages: &[NewMessage],
 ) -> Result<Vec<StoreResult<Sent>>, Failure> {
-    let columns = [
+    let table = Table::new([
         Column::Uuids(messages.iter().map(|m| m.thread.get()).collect()),
         Column::Ints(messages.iter().map(|m| m.sender.get()).collect()),
         Column::Texts(messages.iter().map(|m| &*m.text).collect()),
@@ -128,9 +128,8 @@ pub(super) async fn insert(
         Column::Bools(messages.iter().map(|m| m.is_read).collect()),
         Column::OptTexts(messages.iter().map(|m| m.key.as_ref().map(|key| &*key.key)).collect()),
         Column::OptBytes(messages.iter().map(|m| m.key.as_ref().map(|key| &key.request[..])).collect()),
-    ];
-    let args = [Arg::Rows(&columns)];
-    let rows = database.write_statement(SEND, &args, |row| Ok((row.int(0)?, outcome(row, messages)?)));
+    ])?;
+    let rows = database.write_statement(SEND, &table, |row| Ok((row.int(0)?, outcome(row, messages)?)));
     let mut outcomes: HashMap<i64, StoreResult<Sent>> = rows.await?.into_iter().collect();
     let no_thread = || Err(StoreError::NotFound);
     Ok((1..).zip(messages).map(|(place, _)| outcomes.remove(&place).unwrap_or_else(no_thread)).collect())
@@ -140,11 +139,12 @@ pub(super) async fn insert(
 fn outcome(row: &dyn Columns, messages: &[NewMessage]) -> Result<StoreResult<Sent>, Failure> {
     let (place, owner) = (row.int(0)?, row.int(4)?);
     let at = |place: i64| usize::try_from(place - 1).ok().and_then(|index| messages.get(index));
-    let (Some(wanted), Some(owned)) = (at(place), at(owner)) else { return Ok(Err(StoreError::NotFound)) };
+    let (Some(wanted), Some(owned)) = (at(place), at(owner)) else { return Err(Internal::Outcomes.into()) };
     let participants = rows::participants(row, 2)?;
     let request = wanted.key.as_ref().map(|key| key.request);
     if row.opt_int(6)?.is_some() {
-        return Ok(if request.is_some_and(|request| row.bytes(5).is_ok_and(|used| used == request)) {
+        let used = row.bytes(5)?;
+        return Ok(if request.is_some_and(|request| used == request) {
             Ok(Sent { message: rows::message(row, 6)?, replayed: true, participants })
         } else {
             Err(StoreError::KeyReused)
@@ -162,12 +162,11 @@ pub(super) async fn mark_read(
     database: &Postgres,
     marks: &[(UserId, MessageId)],
 ) -> Result<Vec<StoreResult<Option<Changed<Message>>>>, Failure> {
-    let columns = [
+    let table = Table::new([
         Column::Ints(marks.iter().map(|(caller, _)| caller.get()).collect()),
         Column::Ints(marks.iter().map(|(_, id)| id.get()).collect()),
-    ];
-    let args = [Arg::Rows(&columns)];
-    let rows = database.write_statement(MARK, &args, |row| {
+    ])?;
+    let rows = database.write_statement(MARK, &table, |row| {
         let participants = rows::participants(row, 7)?;
         Ok((row.int(0)?, Changed { value: rows::message(row, 1)?, participants }))
     });

@@ -7,14 +7,19 @@ use super::{
     BULK_MODE, SQL, arguments,
     failure::{failed, is_read_only, is_shared_connection, source},
     read_only::OutdatedConnections,
+    table_arguments,
 };
 use crate::store::sql::{
-    dialect::Transaction,
+    dialect::{Transaction, TransactionControl},
     failure::{Failure, Internal, Kind},
     statements::DialectSql,
-    value::Arg,
+    value::{Arg, Table},
 };
-use sqlx::{Error, Executor as _, Postgres, pool::PoolConnection, postgres::PgRow};
+use sqlx::{
+    Error, Executor as _, Postgres,
+    pool::PoolConnection,
+    postgres::{PgArguments, PgRow},
+};
 use sqlx_core::transaction::TransactionManager as _;
 use std::{io, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, time::timeout};
@@ -89,11 +94,21 @@ impl TimedConnection {
     }
 }
 
-impl Transaction for TimedConnection {
-    const SHARED: bool = true;
-    const SQL: DialectSql = SQL;
-    type Row = PgRow;
+impl TimedConnection {
+    async fn fetch(&mut self, sql: &'static str, args: PgArguments) -> Result<Vec<PgRow>, Failure> {
+        let rows = sqlx::query_with(sql, args).fetch_all(&mut *self.connection);
+        let rows = with_timeout(self.response_timeout, rows).await;
+        rows.map_err(|error| self.refused(error))
+    }
 
+    async fn execute(&mut self, sql: &'static str, args: PgArguments) -> Result<u64, Failure> {
+        let run = self.connection.execute(sqlx::query_with(sql, args));
+        let done = with_timeout(self.response_timeout, run).await;
+        Ok(done.map_err(|error| self.refused(error))?.rows_affected())
+    }
+}
+
+impl TransactionControl for TimedConnection {
     async fn begin(&mut self) -> Result<(), Failure> {
         self.state = State::Beginning;
         self.response_timeout = Some(RESPONSE_TIMEOUT);
@@ -120,6 +135,12 @@ impl Transaction for TimedConnection {
         self.state = State::None;
         Ok(())
     }
+}
+
+impl Transaction for TimedConnection {
+    const SHARED: bool = true;
+    const SQL: DialectSql = SQL;
+    type Row = PgRow;
 
     async fn enter_bulk_mode(&mut self) -> Result<(), Failure> {
         self.response_timeout = None;
@@ -127,15 +148,19 @@ impl Transaction for TimedConnection {
     }
 
     async fn rows(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Failure> {
-        let rows = sqlx::query_with(sql, arguments(args)?).fetch_all(&mut *self.connection);
-        let rows = with_timeout(self.response_timeout, rows).await;
-        rows.map_err(|error| self.refused(error))
+        self.fetch(sql, arguments(args)?).await
     }
 
     async fn run(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Failure> {
-        let run = self.connection.execute(sqlx::query_with(sql, arguments(args)?));
-        let done = with_timeout(self.response_timeout, run).await;
-        Ok(done.map_err(|error| self.refused(error))?.rows_affected())
+        self.execute(sql, arguments(args)?).await
+    }
+
+    async fn table_rows(&mut self, sql: &'static str, table: &Table<'_>) -> Result<Vec<PgRow>, Failure> {
+        self.fetch(sql, table_arguments(table)?).await
+    }
+
+    async fn run_table(&mut self, sql: &'static str, table: &Table<'_>) -> Result<u64, Failure> {
+        self.execute(sql, table_arguments(table)?).await
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
     statements::{
         DialectSql, all_ids, dialect_sql, incoming_ids, marked_ids, message_of_m, page, unread_ids,
     },
-    value::{Arg, Column, Columns},
+    value::{Arg, Column, Columns, Table},
 };
 use crate::{
     api::{Message, MessageId, UserId},
@@ -95,19 +95,20 @@ impl Postgres {
         TimedConnection::take(self).await?.rows(sql, args).await
     }
 
-    /// Runs one statement that writes and commits by itself, and decodes its rows.
+    /// Runs one statement that writes a table of rows and commits by itself, and decodes the rows of its result.
     ///
     /// The statement is retried after a collision, or if another transaction inserted one of its keys in the meantime.
     /// In both cases Postgres has rolled the statement back.
     async fn write_statement<T>(
         &self,
         sql: &'static str,
-        args: &[Arg<'_>],
+        table: &Table<'_>,
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> Result<Vec<T>, Failure> {
         let mut retries = Retries::new();
         let rows = loop {
-            match self.rows(sql, args).await.map_err(Failure::taken_is_collision) {
+            let written = TimedConnection::take(self).await?.table_rows(sql, table).await;
+            match written.map_err(Failure::taken_is_collision) {
                 Err(failure) if retries.allow(&failure) => {}
                 done => break done?,
             }
@@ -162,8 +163,8 @@ impl Dialect for Postgres {
     }
 
     async fn list_versions(&self, users: &[UserId]) -> Result<Vec<(i64, i64)>, Failure> {
-        let ids = [Column::Ints(users.iter().map(|user| user.get()).collect())];
-        let rows = self.rows(batches::LIST_VERSIONS, &[Arg::Rows(&ids)]).await?;
+        let ids = Table::new([Column::Ints(users.iter().map(|user| user.get()).collect())])?;
+        let rows = TimedConnection::take(self).await?.table_rows(batches::LIST_VERSIONS, &ids).await?;
         rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
     }
 
@@ -225,15 +226,24 @@ fn arguments(args: &[Arg<'_>]) -> Result<PgArguments, Failure> {
             Arg::Text(v) => out.add(v),
             Arg::Bytes(v) => out.add(v),
             Arg::Uuid(v) => out.add(v),
-            Arg::Rows(columns) => columns.iter().try_for_each(|column| match column {
-                Column::Ints(v) => out.add(v),
-                Column::OptInts(v) => out.add(v),
-                Column::Bools(v) => out.add(v),
-                Column::Texts(v) => out.add(v),
-                Column::OptTexts(v) => out.add(v),
-                Column::OptBytes(v) => out.add(v),
-                Column::Uuids(v) => out.add(v),
-            }),
+        }
+        .map_err(|error| Failure::fault(Error::Encode(error)))?;
+    }
+    Ok(out)
+}
+
+/// Converts a table of rows: one array for each column.
+fn table_arguments(table: &Table<'_>) -> Result<PgArguments, Failure> {
+    let mut out = PgArguments::default();
+    for column in table.columns() {
+        match column {
+            Column::Ints(v) => out.add(v),
+            Column::OptInts(v) => out.add(v),
+            Column::Bools(v) => out.add(v),
+            Column::Texts(v) => out.add(v),
+            Column::OptTexts(v) => out.add(v),
+            Column::OptBytes(v) => out.add(v),
+            Column::Uuids(v) => out.add(v),
         }
         .map_err(|error| Failure::fault(Error::Encode(error)))?;
     }

@@ -11,11 +11,11 @@ use crate::{
         Changed, IdempotencyKey, NewMessage, Result as StoreResult, Sent, StoreError,
         sql::{
             dialect::{Transaction, Verdict},
-            failure::Failure,
+            failure::{Failure, Internal},
             rows,
             statements::{message_of_m, statements},
             steps::counts::{Counts, marks},
-            value::{Arg, Column, Columns},
+            value::{Column, Columns, Table},
         },
     },
 };
@@ -69,7 +69,8 @@ pub(super) async fn insert<X: Transaction>(
     }
 
     let inserted = insert_rows(tx, &new).await?;
-    Ok(Verdict::Commit(outcomes.into_iter().map(|outcome| outcome.resolve(&inserted)).collect()))
+    let outcomes = outcomes.into_iter().map(|outcome| outcome.resolve(&inserted));
+    Ok(Verdict::Commit(outcomes.collect::<Result<_, _>>()?))
 }
 
 /// The outcome of one message of a batch.
@@ -83,14 +84,14 @@ enum Outcome {
 }
 
 impl Outcome {
-    fn resolve(self, inserted: &[(Message, Participants)]) -> StoreResult<Sent> {
+    fn resolve(self, inserted: &[(Message, Participants)]) -> Result<StoreResult<Sent>, Failure> {
         let (n, replayed) = match self {
-            Self::Known(known) => return known,
+            Self::Known(known) => return Ok(known),
             Self::New(n) => (n, false),
             Self::Repeat(n) => (n, true),
         };
-        let (message, participants) = inserted.get(n).cloned().ok_or(StoreError::NotFound)?;
-        Ok(Sent { message, replayed, participants })
+        let (message, participants) = inserted.get(n).cloned().ok_or(Internal::Outcomes)?;
+        Ok(Ok(Sent { message, replayed, participants }))
     }
 }
 
@@ -102,7 +103,7 @@ async fn participants<X: Transaction>(
     let mut ids: Vec<Uuid> = messages.iter().map(|message| message.thread.get()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let rows = tx.rows(THREAD_PARTICIPANTS, &[Arg::Rows(&[Column::Uuids(ids)])]).await?;
+    let rows = tx.table_rows(THREAD_PARTICIPANTS, &Table::new([Column::Uuids(ids)])?).await?;
     rows.iter().map(|row| Ok((row.uuid(0)?, rows::participants(row, 1)?))).collect()
 }
 
@@ -144,9 +145,9 @@ async fn existing_keys<X: Transaction>(
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let columns = [Column::Ints(senders), Column::Texts(keys)];
+    let wanted = Table::new([Column::Ints(senders), Column::Texts(keys)])?;
     let mut found = HashMap::new();
-    for row in tx.rows(MESSAGE_BY_KEY, &[Arg::Rows(&columns)]).await? {
+    for row in tx.table_rows(MESSAGE_BY_KEY, &wanted).await? {
         let owner = KeyOwner::Old(rows::message(&row, 0)?);
         found.insert((row.int(1)?, row.text(6)?), ExistingKey { request: row.bytes(7)?, owner });
     }
@@ -167,7 +168,7 @@ async fn insert_rows<X: Transaction>(
 
     let (low_marks, high_marks): (Vec<i64>, Vec<i64>) =
         new.iter().map(|(m, pair)| marks(*pair, m.sender, m.is_read)).unzip();
-    let columns = [
+    let table = Table::new([
         Column::Ints(ids.clone()),
         Column::Uuids(new.iter().map(|(m, _)| m.thread.get()).collect()),
         Column::Ints(new.iter().map(|(m, _)| m.sender.get()).collect()),
@@ -179,8 +180,8 @@ async fn insert_rows<X: Transaction>(
         Column::Ints(high_marks),
         Column::OptTexts(new.iter().map(|(m, _)| m.key.as_ref().map(|key| &*key.key)).collect()),
         Column::OptBytes(new.iter().map(|(m, _)| m.key.as_ref().map(|key| &key.request[..])).collect()),
-    ];
-    tx.run(X::SQL.insert_messages, &[Arg::Rows(&columns)]).await?;
+    ])?;
+    tx.run_whole_table(X::SQL.insert_messages, &table).await?;
     touch_threads(tx, new).await?;
     let mut counts = Counts::default();
     for (message, pair) in new {
@@ -203,9 +204,11 @@ async fn touch_threads<X: Transaction>(
         let created = message.created.as_micros();
         latest.entry(message.thread.get()).and_modify(|time| *time = created.max(*time)).or_insert(created);
     }
-    let columns =
-        [Column::Uuids(latest.keys().copied().collect()), Column::Ints(latest.values().copied().collect())];
-    tx.run(TOUCH_THREAD, &[Arg::Rows(&columns)]).await.map(drop)
+    let times = Table::new([
+        Column::Uuids(latest.keys().copied().collect()),
+        Column::Ints(latest.values().copied().collect()),
+    ])?;
+    tx.run_whole_table(TOUCH_THREAD, &times).await
 }
 
 /// Marks messages as read in one transaction.
@@ -219,7 +222,7 @@ pub(super) async fn mark_read<X: Transaction>(
     ids.sort_unstable();
     ids.dedup();
     let mut found = HashMap::with_capacity(ids.len());
-    for row in tx.rows(MESSAGE_BY_ID, &[Arg::Rows(&[Column::Ints(ids)])]).await? {
+    for row in tx.table_rows(MESSAGE_BY_ID, &Table::new([Column::Ints(ids)])?).await? {
         found.insert(row.int(0)?, (rows::message(&row, 0)?, rows::participants(&row, 6)?));
     }
 
@@ -234,7 +237,7 @@ pub(super) async fn mark_read<X: Transaction>(
             if !message.is_read {
                 message.is_read = true;
                 marked.push(id.get());
-                counts.unread(*participants, message.sender, -1);
+                counts.unread(*participants, Some(message.sender), -1);
             }
             Changed { value: message.clone(), participants: *participants }
         })));
@@ -242,7 +245,7 @@ pub(super) async fn mark_read<X: Transaction>(
     if marked.is_empty() {
         return Ok(Verdict::RollBack(outcomes));
     }
-    tx.run(MARK_READ, &[Arg::Rows(&[Column::Ints(marked)])]).await?;
+    tx.run_whole_table(MARK_READ, &Table::new([Column::Ints(marked)])?).await?;
     counts.write(tx).await?;
     Ok(Verdict::Commit(outcomes))
 }

@@ -7,7 +7,7 @@
 use super::file::DatabaseFile;
 use crate::store::sql::{
     failure::{Failure, Internal, Kind},
-    value::{Arg, Column, Columns},
+    value::{Arg, Column, Columns, Table},
 };
 use rusqlite::{
     CachedStatement, Connection, ErrorCode, OpenFlags, Row, Rows,
@@ -106,43 +106,67 @@ impl DerefMut for Opened {
     }
 }
 
-/// Names of parameters; as many as the longest statement has.
+/// Names of parameters, as many as the longest statement has.
 const PARAMETERS: [&str; 11] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11"];
 
-/// Runs a statement and passes its rows to `take`.
+/// A prepared statement whose parameters are looked up by name.
 ///
-/// With a table of rows, the statement runs once for each row.
+/// SQLite numbers parameters in the order of their appearance, so `$2` need not be the second one. A statement shared
+/// with Postgres can lack a parameter that only Postgres needs.
+struct Prepared<'c> {
+    statement: CachedStatement<'c>,
+    indexes: [Option<usize>; PARAMETERS.len()],
+}
+
+impl<'c> Prepared<'c> {
+    /// Prepares a statement for this number of arguments.
+    fn new(connection: &'c Connection, sql: &str, arguments: usize) -> Result<Self, Failure> {
+        if arguments > PARAMETERS.len() {
+            return Err(Internal::TooManyArguments(arguments).into());
+        }
+        let statement = connection.prepare_cached(sql).map_err(failed)?;
+        let mut indexes = [None; PARAMETERS.len()];
+        for (index, name) in indexes.iter_mut().zip(PARAMETERS).take(arguments) {
+            *index = statement.parameter_index(name).map_err(failed)?;
+        }
+        Ok(Self { statement, indexes })
+    }
+
+    /// Runs the statement with these values.
+    fn query<'v>(&mut self, values: impl Iterator<Item = ValueRef<'v>>) -> Result<Rows<'_>, Failure> {
+        for (index, value) in self.indexes.iter().zip(values) {
+            if let Some(index) = *index {
+                self.statement.raw_bind_parameter(index, ToSqlOutput::Borrowed(value)).map_err(failed)?;
+            }
+        }
+        Ok(self.statement.raw_query())
+    }
+}
+
+/// Runs a statement and passes its rows to `take`.
 pub(crate) fn query(
     connection: &Connection,
     sql: &str,
     args: &[Arg<'_>],
+    take: impl FnOnce(Rows<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut statement = Prepared::new(connection, sql, args.len())?;
+    take(statement.query(args.iter().map(value))?)
+}
+
+/// Runs a statement once for each row of a table, and passes the rows of each result to `take`.
+pub(crate) fn query_table(
+    connection: &Connection,
+    sql: &str,
+    table: &Table<'_>,
     mut take: impl FnMut(Rows<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    // SQLite numbers parameters in the order of their appearance, so `$2` is looked up by name. A statement shared with
-    // Postgres can lack a parameter that only Postgres needs.
-    let mut indexes = [None; PARAMETERS.len()];
-    let given = if let [Arg::Rows(columns)] = args { columns.len() } else { args.len() };
-    for (index, name) in indexes.iter_mut().zip(PARAMETERS).take(given) {
-        *index = statement.parameter_index(name).map_err(failed)?;
+    let columns = table.columns();
+    let mut statement = Prepared::new(connection, sql, columns.len())?;
+    for row in 0..table.len() {
+        take(statement.query(columns.iter().map(|column| cell(column, row)))?)?;
     }
-    let bind = |statement: &mut CachedStatement<'_>, values: &mut dyn Iterator<Item = ValueRef<'_>>| {
-        for (index, value) in indexes.iter().zip(values) {
-            if let Some(index) = *index {
-                statement.raw_bind_parameter(index, ToSqlOutput::Borrowed(value)).map_err(failed)?;
-            }
-        }
-        Ok::<_, Failure>(())
-    };
-    if let [Arg::Rows(columns)] = args {
-        for row in 0..columns.first().map_or(0, Column::len) {
-            bind(&mut statement, &mut columns.iter().map(|column| cell(column, row)))?;
-            take(statement.raw_query())?;
-        }
-        return Ok(());
-    }
-    bind(&mut statement, &mut args.iter().map(value))?;
-    take(statement.raw_query())
+    Ok(())
 }
 
 /// Runs a statement that reads, and passes each row to `take`.
@@ -169,7 +193,6 @@ fn value<'a>(arg: &'a Arg<'_>) -> ValueRef<'a> {
         Arg::Text(v) => v.map_or(ValueRef::Null, |v| ValueRef::Text(v.as_bytes())),
         Arg::Bytes(v) => ValueRef::Blob(v),
         Arg::Uuid(v) => ValueRef::Blob(v.as_bytes()),
-        Arg::Rows(_) => ValueRef::Null,
     }
 }
 
@@ -198,9 +221,6 @@ pub(crate) enum OwnedArg {
 }
 
 impl OwnedArg {
-    /// Copies an argument of a statement that reads.
-    ///
-    /// No such statement takes a table of rows on SQLite.
     pub(crate) fn of(arg: &Arg<'_>) -> Self {
         match *arg {
             Arg::Int(v) => Self::OptInt(Some(v)),
@@ -209,7 +229,6 @@ impl OwnedArg {
             Arg::Text(v) => Self::Text(v.map(str::to_owned)),
             Arg::Bytes(v) => Self::Bytes(v.to_vec()),
             Arg::Uuid(v) => Self::Uuid(v),
-            Arg::Rows(_) => Self::OptInt(None),
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::{
     checkpoint::{Checkpoints, WAL_CHECKPOINT_PAGES},
-    driver::{Access, Opened, OwnedRow, Place, failed, query, read},
+    driver::{Access, Opened, OwnedRow, Place, failed, query, query_table, read},
     file::beside,
     stale_wal::WAL,
     watch::Watch,
@@ -15,13 +15,14 @@ use crate::store::{
     StoreError,
     sql::{
         Mode,
-        dialect::Transaction,
+        dialect::{Transaction, TransactionControl},
         failure::{Failure, Internal, Kind},
         statements::DialectSql,
-        value::Arg,
+        value::{Arg, Table},
     },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
+use rusqlite::Rows;
 use std::{
     fmt, fs,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -157,11 +158,7 @@ impl SqliteTx {
     }
 }
 
-impl Transaction for SqliteTx {
-    const SHARED: bool = false;
-    const SQL: DialectSql = super::SQL;
-    type Row = OwnedRow;
-
+impl TransactionControl for SqliteTx {
     async fn begin(&mut self) -> Result<(), Failure> {
         self.end_abandoned();
         if self.read_only {
@@ -191,6 +188,12 @@ impl Transaction for SqliteTx {
         // After some errors, SQLite has already rolled back. A second rollback would fail and hide the error.
         if self.connection.is_autocommit() { Ok(()) } else { self.execute("rollback") }
     }
+}
+
+impl Transaction for SqliteTx {
+    const SHARED: bool = false;
+    const SQL: DialectSql = super::SQL;
+    type Row = OwnedRow;
 
     async fn enter_bulk_mode(&mut self) -> Result<(), Failure> {
         Ok(())
@@ -206,14 +209,36 @@ impl Transaction for SqliteTx {
     }
 
     async fn run(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Failure> {
+        query(&self.connection, sql, args, finish)?;
+        Ok(self.connection.changes())
+    }
+
+    async fn table_rows(&mut self, sql: &'static str, table: &Table<'_>) -> Result<Vec<OwnedRow>, Failure> {
+        let mut found = Vec::new();
+        query_table(&self.connection, sql, table, |mut rows| {
+            while let Some(row) = rows.next().map_err(failed)? {
+                found.push(OwnedRow::of(row)?);
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    async fn run_table(&mut self, sql: &'static str, table: &Table<'_>) -> Result<u64, Failure> {
         let mut changed = 0;
-        query(&self.connection, sql, args, |mut rows| {
-            while rows.next().map_err(failed)?.is_some() {}
+        query_table(&self.connection, sql, table, |rows| {
+            finish(rows)?;
             changed += self.connection.changes();
             Ok(())
         })?;
         Ok(changed)
     }
+}
+
+/// Runs a statement to its end.
+fn finish(mut rows: Rows<'_>) -> Result<(), Failure> {
+    while rows.next().map_err(failed)?.is_some() {}
+    Ok(())
 }
 
 #[cfg(test)]

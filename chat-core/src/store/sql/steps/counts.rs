@@ -4,7 +4,7 @@ use crate::api::{Participants, UserId};
 use crate::store::sql::{
     dialect::Transaction,
     failure::Failure,
-    value::{Arg, Column, Columns},
+    value::{Column, Columns, Table},
 };
 use std::collections::BTreeMap;
 
@@ -54,16 +54,16 @@ impl Counts {
             self.0.entry(user.get()).or_default().messages += by;
         }
         if !is_read {
-            self.unread(participants, sender, by);
+            self.unread(participants, Some(sender), by);
         }
     }
 
-    /// Adds `by` unread messages of `sender`.
-    pub(crate) fn unread(&mut self, participants: Participants, sender: UserId, by: i64) {
+    /// Adds `by` unread messages of `sender`, who is not a participant if it is `None`.
+    pub(crate) fn unread(&mut self, participants: Participants, sender: Option<UserId>, by: i64) {
         for user in participants.iter() {
             let count = self.0.entry(user.get()).or_default();
             count.unread += by;
-            if user != sender {
+            if Some(user) != sender {
                 count.incoming += by;
             }
         }
@@ -104,12 +104,12 @@ impl Counts {
             return Ok(());
         }
         let of = |field: fn(&Count) -> i64| Column::Ints(counts.iter().map(field).collect());
-        let columns = [
+        let table = Table::new([
             Column::Ints(users),
             of(|count| count.messages),
             of(|count| count.unread),
             of(|count| count.incoming),
-        ];
-        tx.run(X::SQL.add_counts, &[Arg::Rows(&columns)]).await.map(drop)
+        ])?;
+        tx.run_whole_table(X::SQL.add_counts, &table).await
     }
 }

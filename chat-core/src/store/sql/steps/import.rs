@@ -6,7 +6,7 @@ use crate::store::sql::{
     statements as sql,
     steps::counts::{Counts, marks},
     steps::users::name_key,
-    value::{Arg, Column, saturating_i64},
+    value::{Column, Table, saturating_i64},
 };
 use crate::{
     api::{Participants, ThreadId, UserId, limits},
@@ -44,7 +44,7 @@ pub(crate) async fn all<X: Transaction>(
     tokens(tx, &import.tokens).await?;
     threads(tx, &import.threads, &import.messages).await?;
     messages(tx, &import.threads, &import.messages).await?;
-    tx.run(sql::INSERT_IMPORT, &[(&import.digest).into(), import.at.into()]).await?;
+    tx.run_one(sql::INSERT_IMPORT, &[(&import.digest).into(), import.at.into()]).await?;
     Ok(Verdict::Commit(ImportOutcome::Imported))
 }
 
@@ -65,7 +65,7 @@ async fn users<X: Transaction>(
     }
     let rows: Vec<_> = users.iter().zip(&keys).collect();
     for chunk in rows.chunks(CHUNK) {
-        let columns = [
+        let table = Table::new([
             Column::Ints(chunk.iter().map(|(u, _)| u.id.get()).collect()),
             Column::Texts(chunk.iter().map(|(u, _)| &*u.username).collect()),
             Column::Texts(chunk.iter().map(|(_, key)| key.as_str()).collect()),
@@ -76,11 +76,11 @@ async fn users<X: Transaction>(
             Column::Bools(chunk.iter().map(|(u, _)| u.active).collect()),
             Column::Ints(chunk.iter().map(|(u, _)| u.created.as_micros()).collect()),
             Column::Ints(chunk.iter().map(|(u, _)| token_counts.get(&u.id).copied().unwrap_or(0)).collect()),
-        ];
-        tx.run(X::SQL.import_users, &[Arg::Rows(&columns)]).await?;
+        ])?;
+        tx.run_whole_table(X::SQL.import_users, &table).await?;
     }
     tx.run_optional(X::SQL.sync_user_id_sequence).await?;
-    tx.run(sql::COUNT_USERS, &[saturating_i64(users.len() as u64).into()]).await.map(drop)
+    tx.run_one(sql::COUNT_USERS, &[saturating_i64(users.len() as u64).into()]).await
 }
 
 async fn tokens<X: Transaction>(tx: &mut X, tokens: &[ImportedToken]) -> Result<(), Failure> {
@@ -91,14 +91,14 @@ async fn tokens<X: Transaction>(tx: &mut X, tokens: &[ImportedToken]) -> Result<
             *last += 1;
             *last
         };
-        let columns = [
+        let table = Table::new([
             Column::OptBytes(chunk.iter().map(|token| Some(&token.hash.0[..])).collect()),
             Column::Ints(chunk.iter().map(|token| token.user.get()).collect()),
             Column::Ints(chunk.iter().map(number).collect()),
             Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
             Column::Ints(chunk.iter().map(|token| token.created.as_micros()).collect()),
-        ];
-        tx.run(X::SQL.import_tokens, &[Arg::Rows(&columns)]).await?;
+        ])?;
+        tx.run_whole_table(X::SQL.import_tokens, &table).await?;
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ async fn threads<X: Transaction>(
         .map(|m| m.thread.get())
         .collect();
     for chunk in threads.chunks(CHUNK) {
-        let columns = [
+        let table = Table::new([
             Column::Uuids(chunk.iter().map(|t| t.id.get()).collect()),
             Column::Ints(chunk.iter().map(|t| t.participants.first().get()).collect()),
             Column::OptInts(chunk.iter().map(|t| t.participants.second().map(|user| user.get())).collect()),
@@ -132,8 +132,8 @@ async fn threads<X: Transaction>(
             Column::Bools(chunk.iter().map(|t| has_outside_senders.contains(&t.id.get())).collect()),
             Column::Ints(chunk.iter().map(|t| t.created.as_micros()).collect()),
             Column::Ints(chunk.iter().map(|t| t.updated.as_micros()).collect()),
-        ];
-        tx.run(X::SQL.import_threads, &[Arg::Rows(&columns)]).await?;
+        ])?;
+        tx.run_whole_table(X::SQL.import_threads, &table).await?;
     }
     Ok(())
 }
@@ -158,7 +158,7 @@ async fn messages<X: Transaction>(
         }
         let marks = chunk.iter().zip(&pairs).map(|(m, pair)| marks(*pair, m.sender, m.is_read));
         let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
-        let columns = [
+        let table = Table::new([
             Column::Ints(chunk.iter().map(|m| m.id.get()).collect()),
             Column::Uuids(chunk.iter().map(|m| m.thread.get()).collect()),
             Column::Ints(chunk.iter().map(|m| m.sender.get()).collect()),
@@ -170,8 +170,8 @@ async fn messages<X: Transaction>(
             Column::Ints(high_marks),
             Column::OptTexts(vec![None; chunk.len()]),
             Column::OptBytes(vec![None; chunk.len()]),
-        ];
-        tx.run(X::SQL.insert_messages, &[Arg::Rows(&columns)]).await?;
+        ])?;
+        tx.run_whole_table(X::SQL.insert_messages, &table).await?;
     }
     tx.run_optional(X::SQL.sync_message_id_sequence).await?;
     tx.run(sql::SET_IMPORTED_READ_POSITIONS, &[]).await?;

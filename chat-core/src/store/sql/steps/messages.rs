@@ -112,7 +112,7 @@ pub(crate) async fn update<X: Transaction>(
     counts.touch(participants);
     let mut new_marks = None;
     if let Some(is_read) = change.is_read.filter(|is_read| *is_read != message.is_read) {
-        counts.unread(participants, message.sender, if is_read { -1 } else { 1 });
+        counts.unread(participants, Some(message.sender), if is_read { -1 } else { 1 });
         new_marks = Some(marks(participants, message.sender, is_read));
         if !is_read {
             tx.run(sql::LOWER_READ_POSITIONS, &[message.thread.into(), id.into()]).await?;
@@ -121,7 +121,7 @@ pub(crate) async fn update<X: Transaction>(
     }
     let (low_mark, high_mark) = new_marks.unzip();
     let args = [id.into(), change.text.as_deref().into(), low_mark.into(), high_mark.into()];
-    tx.run(sql::UPDATE_MESSAGE, &args).await?;
+    tx.run_one(sql::UPDATE_MESSAGE, &args).await?;
     counts.write(tx).await?;
     if let Some(text) = &change.text {
         message.text.clone_from(text);
@@ -141,7 +141,7 @@ pub(crate) async fn delete<X: Transaction>(
     if !policy::can_delete_message(&message, caller) {
         return Ok(Verdict::RollBack(None));
     }
-    tx.run(sql::DELETE_MESSAGE, &[id.into()]).await?;
+    tx.run_one(sql::DELETE_MESSAGE, &[id.into()]).await?;
     let mut counts = Counts::default();
     counts.message(participants, caller, message.is_read, -1);
     counts.write(tx).await?;

@@ -6,7 +6,7 @@ use crate::store::{
     NewMessage, Result as StoreResult, Sent, StoreError,
     sql::{
         dialect::Dialect,
-        failure::{Failure, Kind},
+        failure::{Failure, Internal, Kind},
     },
 };
 use std::sync::Arc;
@@ -39,9 +39,8 @@ pub(crate) async fn insert_batch<D: Dialect>(
         }
         let alone = database.insert_messages(&Arc::from([message.clone()])).await.map_err(StoreError::from);
         unavailable = alone.as_ref().err().filter(|error| error.is_temporary()).cloned();
-        outcomes.push(
-            alone.and_then(|outcomes| outcomes.into_iter().next().unwrap_or(Err(StoreError::NotFound))),
-        );
+        let no_outcome = || Err(Failure::from(Internal::Outcomes).into());
+        outcomes.push(alone.and_then(|outcomes| outcomes.into_iter().next().unwrap_or_else(no_outcome)));
     }
     Ok(outcomes)
 }

@@ -3,7 +3,7 @@
 use crate::store::sql::{
     SqlStore,
     dialect::{Dialect, Length, Transaction, Verdict},
-    failure::Failure,
+    failure::{Failure, Internal},
     rows, statements as sql,
     steps::counts::{Counts, mark},
     value::{Arg, Columns, saturating_i64},
@@ -34,19 +34,15 @@ pub(crate) async fn open<X: Transaction>(
         return Err(StoreError::NotFound.into());
     }
     let args = [thread.id.into(), low.into(), high.map(UserId::get).into(), thread.created.into()];
-    // Another transaction can delete the conflicting thread before the look-up. Then the insert is retried.
-    loop {
-        if tx.first(sql::INSERT_THREAD, &args).await?.is_some() {
-            let mut counts = Counts::default();
-            counts.touch(thread.participants);
-            counts.write(tx).await?;
-            return Ok(Verdict::Commit(OpenedThread { id: thread.id, created: true }));
-        }
-        if let Some(row) = tx.first(sql::CANONICAL_THREAD, &pair).await? {
-            let opened = OpenedThread { id: ThreadId::new(row.uuid(0)?), created: false };
-            return Ok(Verdict::RollBack(opened));
-        }
+    if tx.first(sql::INSERT_THREAD, &args).await?.is_some() {
+        let mut counts = Counts::default();
+        counts.touch(thread.participants);
+        counts.write(tx).await?;
+        return Ok(Verdict::Commit(OpenedThread { id: thread.id, created: true }));
     }
+    // Another transaction can delete the conflicting thread before the look-up. Then the transaction is retried.
+    let row = tx.first(sql::CANONICAL_THREAD, &pair).await?.ok_or(Internal::ThreadDeleted)?;
+    Ok(Verdict::RollBack(OpenedThread { id: ThreadId::new(row.uuid(0)?), created: false }))
 }
 
 /// Returns a thread of `caller`.
@@ -116,6 +112,16 @@ pub(crate) async fn messages<D: Dialect>(
     Ok(Some(messages))
 }
 
+/// Locks a thread of `caller`.
+async fn locked<X: Transaction>(
+    tx: &mut X,
+    caller: UserId,
+    id: ThreadId,
+) -> Result<Option<rows::LockedThread>, Failure> {
+    let row = tx.first(X::SQL.lock_thread, &[id.into(), caller.into()]).await?;
+    row.map(|row| rows::locked_thread(&row)).transpose()
+}
+
 /// Deletes a thread of `caller` with its messages.
 pub(crate) async fn delete<X: Transaction>(
     tx: &mut X,
@@ -123,18 +129,18 @@ pub(crate) async fn delete<X: Transaction>(
     id: ThreadId,
 ) -> Result<Verdict<Option<Participants>>, Failure> {
     tx.enter_bulk_mode().await?;
-    let Some(thread) = tx.first(X::SQL.lock_thread, &[id.into(), caller.into()]).await? else {
+    let Some(thread) = locked(tx, caller, id).await? else {
         return Ok(Verdict::RollBack(None));
     };
-    let participants = rows::participants(&thread, 1)?;
+    let participants = thread.participants;
     let mut counts = Counts::default();
     counts.touch(participants);
     for row in tx.rows(sql::COUNT_THREAD_MESSAGES, &[id.into()]).await? {
         counts.subtract(&row)?;
     }
     tx.run(sql::DELETE_MESSAGES_IN, &[id.into()]).await?;
-    tx.run(sql::DELETE_THREAD, &[id.into()]).await?;
-    if let (true, Some(high)) = (thread.bool(3)?, participants.second()) {
+    tx.run_one(sql::DELETE_THREAD, &[id.into()]).await?;
+    if let (true, Some(high)) = (thread.is_canonical, participants.second()) {
         tx.run(X::SQL.promote_canonical_thread, &[participants.first().into(), high.into()]).await?;
     }
     counts.write(tx).await?;
@@ -150,14 +156,14 @@ pub(crate) async fn mark_read<X: Transaction>(
     id: ThreadId,
     up_to: Option<MessageId>,
 ) -> Result<Verdict<Option<Changed<u64>>>, Failure> {
-    let Some(thread) = tx.first(X::SQL.lock_thread, &[id.into(), caller.into()]).await? else {
+    let Some(thread) = locked(tx, caller, id).await? else {
         return Ok(Verdict::RollBack(None));
     };
-    let participants = rows::participants(&thread, 1)?;
+    let participants = thread.participants;
     let (mark_read, set_position, position, other) = if participants.first() == caller {
-        (sql::READ_BY_LOW, sql::SET_LOW_READ_POSITION, thread.int(5)?, participants.second())
+        (sql::READ_BY_LOW, sql::SET_LOW_READ_POSITION, thread.low_read, participants.second())
     } else {
-        (sql::READ_BY_HIGH, sql::SET_HIGH_READ_POSITION, thread.int(6)?, Some(participants.first()))
+        (sql::READ_BY_HIGH, sql::SET_HIGH_READ_POSITION, thread.high_read, Some(participants.first()))
     };
     let newest = tx.first(sql::NEWEST_MESSAGE, &[id.into()]).await?;
     let newest = newest.map(|row| row.opt_int(0)).transpose()?.flatten().unwrap_or(0);
@@ -169,14 +175,14 @@ pub(crate) async fn mark_read<X: Transaction>(
     let mut counts = Counts::default();
     // An unread message of the other participant has the mark OWN for that participant. Some imported threads have
     // messages of a sender who is not a participant. Unread ones have the mark INCOMING for both participants.
-    let outside_sender = thread.bool(4)?.then_some(UserId::new(i64::MIN));
-    for (sender, mark) in [(other, mark::OWN), (outside_sender, mark::INCOMING)] {
-        let Some(sender) = sender else { continue };
+    let of_other = other.map(|other| (Some(other), mark::OWN));
+    let of_outside_senders = thread.has_outside_senders.then_some((None, mark::INCOMING));
+    for (sender, mark) in of_other.into_iter().chain(of_outside_senders) {
         let read = tx.run(mark_read, &[id.into(), position.into(), up_to.into(), mark.into()]).await?;
         counts.unread(participants, sender, -saturating_i64(read));
         marked += read;
     }
-    tx.run(set_position, &[id.into(), up_to.into()]).await?;
+    tx.run_one(set_position, &[id.into(), up_to.into()]).await?;
     if marked > 0 {
         counts.write(tx).await?;
     }

@@ -5,7 +5,7 @@ use crate::store::sql::{
     dialect::{Dialect, Length, Transaction, Verdict},
     failure::Failure,
     rows, statements as sql,
-    value::{Arg, Column, Columns},
+    value::{Column, Columns, Table},
 };
 use crate::{
     api::{Timestamp, TokenId, UserId},
@@ -30,7 +30,7 @@ pub(crate) async fn insert<X: Transaction>(
         token.created.into(),
         token.ttl.map(rows::micros).into(),
     ];
-    tx.run(sql::INSERT_TOKEN, &args).await?;
+    tx.run_one(sql::INSERT_TOKEN, &args).await?;
     let others = i64::from(keep.saturating_sub(1));
     let latest = token.created.plus(MAX_USE_AHEAD);
     let args = [token.user.into(), hash, others.into(), token.created.into(), latest.into()];
@@ -65,12 +65,12 @@ pub(crate) async fn touch<X: Transaction>(
     tx: &mut X,
     uses: &[(TokenHash, Timestamp)],
 ) -> Result<Verdict<()>, Failure> {
-    let columns = [
+    let table = Table::new([
         Column::OptBytes(uses.iter().map(|(token, _)| Some(&token.0[..])).collect()),
         Column::Ints(uses.iter().map(|(_, at)| at.as_micros()).collect()),
         Column::Ints(uses.iter().map(|(_, at)| at.plus(MAX_USE_AHEAD).as_micros()).collect()),
-    ];
-    tx.run(X::SQL.touch_tokens, &[Arg::Rows(&columns)]).await?;
+    ])?;
+    tx.run_table(X::SQL.touch_tokens, &table).await?;
     Ok(Verdict::Commit(()))
 }
 

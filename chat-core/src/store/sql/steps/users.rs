@@ -33,7 +33,7 @@ pub(crate) async fn insert<X: Transaction>(tx: &mut X, user: &NewUser) -> Result
     let key = name_key(&user.username);
     let args = [(&*user.username).into(), (&*key).into(), user.password.expose().into(), user.created.into()];
     let id = tx.one(sql::INSERT_USER, &args).await?.int(0)?;
-    tx.run(sql::COUNT_USERS, &[1.into()]).await?;
+    tx.run_one(sql::COUNT_USERS, &[1.into()]).await?;
     Ok(Verdict::Commit(UserId::new(id)))
 }
 
@@ -45,7 +45,7 @@ pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Re
         Some(row) if row.text(1)? == user.username => return Ok(Verdict::RollBack(())),
         Some(row) => {
             let old_key = row.text(2)?;
-            tx.run(sql::RENAME_USER, &[user.id.into(), (&*user.username).into(), (&*key).into()]).await?;
+            tx.run_one(sql::RENAME_USER, &[user.id.into(), (&*user.username).into(), (&*key).into()]).await?;
             if old_key != key {
                 tx.run(sql::PROMOTE_NAME_OWNER, &[(&*old_key).into()]).await?;
             }
@@ -58,9 +58,9 @@ pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Re
                 PasswordHash::UNUSABLE.into(),
                 user.created.into(),
             ];
-            tx.run(sql::INSERT_USER_WITH_ID, &args).await?;
+            tx.run_one(sql::INSERT_USER_WITH_ID, &args).await?;
             tx.run_optional(X::SQL.sync_user_id_sequence).await?;
-            tx.run(sql::COUNT_USERS, &[1.into()]).await?;
+            tx.run_one(sql::COUNT_USERS, &[1.into()]).await?;
             // The id may be reused: bump the list version so that pages cached for the previous user cannot match.
             let mut counts = Counts::default();
             counts.touch(Participants::one(user.id));
@@ -218,9 +218,9 @@ pub(crate) async fn remove<X: Transaction>(tx: &mut X, user: UserId) -> Result<V
     tx.run(sql::DELETE_THREADS_OF, &[user.into()]).await?;
     tx.run(sql::DELETE_COUNTERS, &[user.into()]).await?;
     tx.run(sql::DELETE_TOKENS, &[user.into()]).await?;
-    tx.run(sql::DELETE_USER, &[user.into()]).await?;
+    tx.run_one(sql::DELETE_USER, &[user.into()]).await?;
     tx.run(sql::PROMOTE_NAME_OWNER, &[(&*row.text(0)?).into()]).await?;
-    tx.run(sql::COUNT_USERS, &[(-1).into()]).await?;
+    tx.run_one(sql::COUNT_USERS, &[(-1).into()]).await?;
     Ok(Verdict::Commit(true))
 }
 
