@@ -51,6 +51,8 @@
 //! - `bin` (default) adds what only the program needs. It includes `tls`.
 //! - `tls` adds TLS and HTTP/2.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod app;
 mod builder;
 mod call;

@@ -64,10 +64,10 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     let continuation = request.body.continuation();
     let work = AssertUnwindSafe(with_deadline(pipeline.request_timeout, async {
         if pipeline.health_checks
-            && let Some(result) =
-                health::answer(&pipeline.app.chat, &pipeline.readiness, &method, &path).await
+            && let Some(path) = health::find(&path)
         {
-            return result;
+            fields.route = Some(path);
+            return health::answer(&pipeline.app.chat, &pipeline.readiness, &method, path).await;
         }
         if !accepts_host {
             return Err(ApiError::bad_request("Invalid Host header."));

@@ -11,7 +11,10 @@ use crate::{
         response::{self, Body},
     },
 };
-use chat_core::api::{Endpoint, endpoints::Spec};
+use chat_core::{
+    api::{Endpoint, endpoints::Spec},
+    error_chain,
+};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Response};
 use std::{fmt, sync::Arc};
@@ -120,7 +123,7 @@ impl Router {
             let path = if path.is_empty() { "/".to_owned() } else { path };
             // The insertion fails only if two paths of the table collide. A test checks that every endpoint is served.
             if let Err(error) = self.paths.insert(path, self.routes.len()) {
-                tracing::error!(%error, path = spec.path, "route collides with another and is not served");
+                tracing::error!(error = %error_chain(&error), path = spec.path, "route collides with another and is not served");
             }
             self.routes.push(Route {
                 pattern: spec.path,

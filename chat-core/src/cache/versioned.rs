@@ -12,10 +12,10 @@
 //! no reader gets the old value.
 //!
 //! The model at the end of this file runs every interleaving of a reader, a writer and a look-up after the change. It
-//! uses the counters of `local_versions.rs` and is compiled only for loom:
+//! uses the counters of `local_versions.rs` and is compiled only for loom. `.ci/run` runs it:
 //!
 //! ```text
-//! RUSTFLAGS='--cfg loom' cargo test -p chat-core --no-default-features --features chat --lib --release loom_model
+//! RUSTFLAGS='--cfg loom' cargo test -p chat-core --no-default-features --features chat --lib loom_model
 //! ```
 
 /// The key and the version of a value to cache; taken before the value is read.

@@ -86,25 +86,30 @@ impl From<NotReady> for ApiError {
     }
 }
 
-/// Returns the response if `path` is that of a health check.
+/// Returns the path of a health check that is equal to `path`.
+pub(crate) fn find(path: &str) -> Option<&'static str> {
+    PATHS.into_iter().find(|known| *known == path)
+}
+
+/// Returns the response of a health check; `path` is one of [`PATHS`].
+///
+/// # Errors
+/// 503 if the database is not ready.
 pub(crate) async fn answer(
     chat: &Chat,
     readiness: &Readiness,
     method: &Method,
     path: &str,
-) -> Option<Result<Response<Body>, ApiError>> {
-    if !PATHS.contains(&path) {
-        return None;
-    }
+) -> Result<Response<Body>, ApiError> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         let mut refusal = ApiError::method_not_allowed(method).into_response();
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return Some(Ok(refusal));
+        return Ok(refusal);
     }
     if path == READINESS
         && let Err(reason) = readiness.check(&**chat.store()).await
     {
-        return Some(Err(reason.into()));
+        return Err(reason.into());
     }
-    Some(response::json(StatusCode::OK, &Health { status: "ok" }).map_err(ApiError::from))
+    Ok(response::json(StatusCode::OK, &Health { status: "ok" })?)
 }

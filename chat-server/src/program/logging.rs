@@ -6,6 +6,7 @@ use super::{
     log_queue::LogQueue,
 };
 use anyhow::{Context, Result};
+use chat_core::store::sql::MIGRATION_TARGET;
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     io::{self, IsTerminal},
@@ -19,15 +20,13 @@ use tracing_subscriber::{EnvFilter, fmt};
 ///
 /// The access log is off, because a log line costs a sixth as much as the request.
 const DEFAULT_WHEN_SERVING: &str = "info,sqlx=warn,chat_server::access=warn";
-/// The default filter of all other commands. They print their results instead.
-///
-/// A command that waits for a migration logs a warning.
-const DEFAULT_OTHERWISE: &str = "off,chat_core::store::sql::postgres::migrate=warn";
 
 /// Starts logging with the options of the command line.
 pub(super) fn start(common: &Common, command: &Command, queue: &LogQueue) -> Result<()> {
     let is_serving = matches!(command, Command::Serve(_));
-    let default = if is_serving { DEFAULT_WHEN_SERVING } else { DEFAULT_OTHERWISE };
+    // All other commands print their results. Only a command that waits for a migration logs a warning.
+    let otherwise = format!("off,{MIGRATION_TARGET}=warn");
+    let default = if is_serving { DEFAULT_WHEN_SERVING } else { &otherwise };
     let filter = common.log.as_ref().map_or(default, |filter| filter.as_str());
     let filter = EnvFilter::try_new(filter).context("cannot read the filter of the log")?;
     let log = fmt().with_env_filter(filter).with_writer(queue.clone());

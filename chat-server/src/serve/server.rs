@@ -2,6 +2,7 @@
 
 use super::{ServerLimits, handler::ConnectionHandler, registry::ConnectionRegistry};
 use crate::ChatService;
+use chat_core::error_chain;
 use futures_util::future::{Either, select};
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
@@ -95,7 +96,7 @@ impl Server {
 
         let deadline = Instant::now() + limits.stop_timeout;
         if let Err(error) = acceptor.accept_queued(listener) {
-            tracing::warn!(%error, "accept failed at shutdown; connections still in the accept queue are dropped");
+            tracing::warn!(error = %error_chain(&error), "accept failed at shutdown; connections still in the accept queue are dropped");
         }
         acceptor.drain(deadline, limits.stop_timeout).await;
         let close = async {
@@ -128,7 +129,7 @@ impl Acceptor {
                 Ok((stream, peer)) => self.admit(stream, peer),
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "accept failed; closing one waiting connection and trying again");
+                    tracing::warn!(error = %error_chain(&error), "accept failed; closing one waiting connection and trying again");
                     // The process may be out of file descriptors; an evicted connection frees one.
                     self.registry.evict_one();
                     sleep(ACCEPT_RETRY_DELAY).await;

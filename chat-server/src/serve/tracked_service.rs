@@ -5,6 +5,7 @@
 use super::connection_state::ConnectionState;
 use crate::{Body, BodyError, ChatService, Connection, http::error::ApiError};
 use bytes::Bytes;
+use chat_core::error_chain;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use http::{Method, Request, Response, Version};
 use http_body::{Body as _, Frame, SizeHint};
@@ -60,7 +61,11 @@ impl Service<Request<Incoming>> for TrackedService {
         let response = self.service.respond_on(Some(self.connection), needs_host, request);
         if is_spawned {
             Box::pin(tokio::spawn(response).map(move |response| {
-                let response = response.unwrap_or_else(|_| ApiError::server_error().into_response());
+                let response = response.unwrap_or_else(|error| {
+                    // The pipeline catches panics, so the task ends early only with its runtime.
+                    tracing::error!(error = %error_chain(&error), "a request ended without a response");
+                    ApiError::server_error().into_response()
+                });
                 Ok(in_flight.respond(response, max_chunk))
             }))
         } else {

@@ -50,6 +50,11 @@ pub use restore::{RestoreError, Restored, restore};
 pub use sqlite::ServerLock;
 use store::SqlStore;
 
+/// The target of the log lines that say what a migration waits for.
+///
+/// A program that prints results instead of a log can enable them alone.
+pub const MIGRATION_TARGET: &str = "chat_core::migration";
+
 /// Returns every statement of the SQLite store by name.
 ///
 /// For tests that prepare and explain them.

@@ -27,6 +27,7 @@ const POSTGRES_WRITERS: usize = 2;
 /// server takes the [`ServerLock`](super::ServerLock) first, and passes it in [`Options`].
 ///
 /// ```
+/// # #[cfg(feature = "sqlite")]
 /// # tokio::runtime::Runtime::new()?.block_on(async {
 /// use chat_core::store::sql::{Options, connect};
 ///

@@ -92,6 +92,7 @@ impl RestoreError {
 ///
 /// # Examples
 /// ```
+/// # #[cfg(feature = "sqlite")]
 /// # tokio::runtime::Runtime::new()?.block_on(async {
 /// # let folder = tempfile::tempdir()?;
 /// # let (database, backup) = (folder.path().join("chat.db"), folder.path().join("copy.db"));

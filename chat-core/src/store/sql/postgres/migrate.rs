@@ -2,7 +2,7 @@
 
 use super::failure::{is_read_only, is_shared_connection, source, state};
 use crate::store::sql::{
-    OpenError,
+    MIGRATION_TARGET, OpenError,
     migrations::{self, APPLIED, Applied},
 };
 use sqlx::{
@@ -74,7 +74,7 @@ async fn with_notice<T>(limit: Duration, notice: &str, work: impl Future<Output 
     match timeout(NOTICE_AFTER, &mut work).await {
         Ok(done) => done,
         Err(_) => {
-            tracing::warn!(limit_s = limit.as_secs(), "{notice}");
+            tracing::warn!(target: MIGRATION_TARGET, limit_s = limit.as_secs(), "{notice}");
             work.await
         }
     }

@@ -10,7 +10,7 @@
 //! size.
 
 use super::driver::{Access, Opened, Place};
-use crate::store::sql::Mode;
+use crate::{error_chain, store::sql::Mode};
 use rusqlite::Connection;
 use std::{
     cell::Cell,
@@ -185,7 +185,7 @@ fn checkpoint(connection: &Connection) -> Backlog {
         Ok(row.get::<_, i32>(1)?.saturating_sub(row.get(2)?))
     });
     result.unwrap_or_else(|error| {
-        tracing::warn!(%error, "WAL checkpoint failed; the WAL keeps growing");
+        tracing::warn!(error = %error_chain(&error), "WAL checkpoint failed; the WAL keeps growing");
         0
     })
 }

@@ -4,7 +4,7 @@ use super::{
     file::{FileId, beside, denied, follow, no_folder, open_to_write},
     open_files::OpenFiles,
 };
-use crate::store::sql::OpenError;
+use crate::{error_chain, store::sql::OpenError};
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
@@ -208,7 +208,10 @@ fn flock(handle: &File, take: impl Fn(&File) -> Result<(), TryLockError>) -> Flo
         Ok(()) => Flock::Held,
         Err(TryLockError::WouldBlock) => Flock::Taken,
         Err(TryLockError::Error(error)) => {
-            tracing::warn!(%error, "cannot lock the database file itself; the lock file beside it is the only lock");
+            tracing::warn!(
+                error = %error_chain(&error),
+                "cannot lock the database file itself; the lock file beside it is the only lock",
+            );
             Flock::Held
         }
     }

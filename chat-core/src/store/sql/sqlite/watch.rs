@@ -7,6 +7,7 @@ use super::{
     driver::Place,
     file::{FileId, SUFFIXES, beside},
 };
+use crate::error_chain;
 use std::{
     io,
     path::PathBuf,
@@ -61,7 +62,8 @@ impl Watch {
             };
             let moved = Moved { file: path.display().to_string(), error };
             if !self.moved.swap(true, Ordering::Relaxed) {
-                tracing::error!("{moved}; writes are refused: put the same file back, or restart the server");
+                let error = error_chain(&moved);
+                tracing::error!("{error}; writes are refused: put the same file back, or restart the server");
             }
             return Err(moved);
         }

@@ -11,6 +11,7 @@ use super::{
     stale_wal::WAL,
     watch::Watch,
 };
+use crate::error_chain;
 use crate::store::{
     StoreError,
     sql::{
@@ -153,7 +154,10 @@ impl SqliteTx {
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("rollback")
         {
-            tracing::error!(%error, "cannot roll back an SQLite transaction; restart the server");
+            tracing::error!(
+                error = %error_chain(&error),
+                "cannot roll back an SQLite transaction; restart the server",
+            );
         }
     }
 }
@@ -303,6 +307,6 @@ mod tests {
             })
         });
         let error = StoreError::from(done.await.unwrap_err());
-        assert!(crate::error_chain(&error).to_string().contains("refused"), "{error:?}");
+        assert!(error_chain(&error).to_string().contains("refused"), "{error:?}");
     }
 }
