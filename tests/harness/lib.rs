@@ -20,6 +20,7 @@ pub mod server;
 pub mod steps;
 #[cfg(unix)]
 pub mod terminal;
+pub mod wait;
 
 pub use clock::ManualClock;
 pub use cluster::Cluster;

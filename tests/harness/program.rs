@@ -2,7 +2,7 @@
 //!
 //! Their environment has only the variables that a test sets and those that are needed to find programs.
 
-use crate::{Database, binaries, secrecy::Log};
+use crate::{Database, binaries, secrecy::Log, wait};
 use chat_client::Client;
 use serde_json::Value;
 use std::{
@@ -183,8 +183,11 @@ impl Program {
     }
 
     /// Waits until it exits, and returns its status.
+    ///
+    /// # Panics
+    /// If it does not exit within [`PATIENCE`].
     pub fn wait(mut self) -> ExitStatus {
-        self.child.wait().expect("it ends")
+        wait::ended(&mut self.child)
     }
 
     /// Stops it with SIGTERM, and asserts that it succeeds.

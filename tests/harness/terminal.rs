@@ -1,6 +1,6 @@
 //! A program in a pseudo-terminal.
 
-use crate::program::PATIENCE;
+use crate::{program::PATIENCE, wait};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     fs::{Mode, OFlags, open},
@@ -109,8 +109,11 @@ impl Terminal {
     }
 
     /// Waits until the program exits, and returns its status.
+    ///
+    /// # Panics
+    /// If it does not exit within [`PATIENCE`].
     pub fn wait(&mut self) -> ExitStatus {
-        self.child.wait().expect("it ends")
+        wait::ended(&mut self.child)
     }
 }
 

@@ -9,10 +9,13 @@ use chat_core::{
         Store, StoreError, UnreadFilter, sql,
     },
 };
-use chat_tests::{Cluster, Relay, postgres::Database, program::PATIENCE};
+use chat_tests::{
+    Cluster, Relay,
+    postgres::Database,
+    wait::{in_time, until},
+};
 use sqlx::{Connection as _, Executor as _, PgConnection};
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
-use tokio::time::timeout;
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 use uuid::Uuid;
 
 async fn connect(url: &str) -> Result<Arc<dyn Store>, sql::OpenError> {
@@ -160,8 +163,7 @@ async fn after_the_database_is_lost_no_further_message_is_tried() {
     let waiting = "select exists (select 1 from pg_locks where locktype = 'advisory' and not granted)";
     wait_until(&mut administrator, waiting).await;
     relay.cut();
-    let outcomes =
-        timeout(PATIENCE, sending).await.expect("the others fail without a wait").unwrap().unwrap();
+    let outcomes = in_time("the others fail without a wait", sending).await.unwrap().unwrap();
     assert!(matches!(outcomes[0], Err(StoreError::Fault(_))), "{:?}", outcomes[0]);
     assert_eq!(outcomes.len(), 100);
     for outcome in &outcomes[1..] {
@@ -242,7 +244,7 @@ async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
         wait_until(&mut administrator, "select count(*) = 1 from pg_locks where not granted").await;
         // The network works again: a second attempt would succeed.
         relay.reset();
-        let lost = match timeout(PATIENCE, sending).await.expect("the call returns").unwrap() {
+        let lost = match in_time("the call returns", sending).await.unwrap() {
             Ok(mut outcomes) => outcomes.remove(0).map(drop),
             Err(error) => Err(error),
         };
@@ -263,16 +265,11 @@ async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
 
 /// Waits until a query returns true.
 async fn wait_until(connection: &mut PgConnection, query: &str) {
-    let answer = async {
-        while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(query.to_owned()))
-            .fetch_one(&mut *connection)
-            .await
-            .unwrap()
-        {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PATIENCE, answer).await.unwrap_or_else(|_| panic!("never true: {query}"));
+    until(query, async || {
+        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()));
+        query.fetch_one(&mut *connection).await.unwrap()
+    })
+    .await;
 }
 
 /// Polls `work` until it was pending `waits` times, and then drops it.
@@ -318,10 +315,11 @@ async fn a_cancelled_call_leaves_no_transaction_open() {
 async fn commit_when_waited_for(transaction: &mut PgConnection, many: i64) {
     let waiting = "select count(*) from pg_stat_activity \
          where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0";
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *transaction).await.unwrap() < many {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    until("others wait for the locks of the transaction", async || {
         transaction.execute("select pg_stat_clear_snapshot()").await.unwrap();
-    }
+        sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *transaction).await.unwrap() >= many
+    })
+    .await;
     transaction.execute("commit").await.unwrap();
 }
 

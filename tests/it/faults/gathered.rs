@@ -2,6 +2,7 @@
 //!
 //! The database has faults, and some callers are cancelled.
 
+use super::ends;
 use crate::model::{tries, wait_for};
 use chat_core::{
     api::{Message, Participants, ThreadId, Timestamp, UserId},
@@ -203,9 +204,7 @@ async fn promises_hold(database: &Database, jobs: &[Job], planned: &[Fault]) {
     faults.end();
     // This call is queued last. When it returns, no other call is queued, but a batch may still be in progress.
     room.send(room.messages(2000, &first)).await.unwrap();
-    while faults.is_busy() {
-        tokio::task::yield_now().await;
-    }
+    ends("no call is in progress", || faults.is_busy()).await;
     for (n, job) in unanswered {
         room.check_unanswered(n, job).await;
     }

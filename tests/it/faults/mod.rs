@@ -24,7 +24,7 @@ use crate::model::{
         Who::{Ann, Bob, Cid},
     },
 };
-use chat_tests::{Database, Faults};
+use chat_tests::{Database, Faults, wait::in_time};
 use proptest::prelude::*;
 use std::{fmt, sync::Arc};
 
@@ -46,9 +46,8 @@ impl FaultyChat {
 
     /// Waits until every operation has ended, including those of cancelled callers.
     async fn at_rest(&self) {
-        while self.faults.is_busy() || Arc::strong_count(self.both.chat.store()) > self.holders {
-            tokio::task::yield_now().await;
-        }
+        let busy = || self.faults.is_busy() || Arc::strong_count(self.both.chat.store()) > self.holders;
+        ends("every operation has ended", busy).await;
     }
 
     /// Asserts that an operation of unknown outcome was done completely or not at all.
@@ -71,6 +70,16 @@ impl FaultyChat {
         *model = done;
         Ok(())
     }
+}
+
+/// Yields to the other tasks until a condition is false.
+async fn ends(what: &str, holds: impl Fn() -> bool) {
+    let end = async {
+        while holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    in_time(what, end).await;
 }
 
 /// A sequence of operations, each with the faults that it meets.

@@ -3,10 +3,10 @@
 //! An incomplete request changes nothing. A complete request is carried out.
 
 use super::{Answers, Scene, Writers};
-use chat_tests::{Database, Program, on_both_databases, program::PATIENCE};
+use chat_tests::{Database, Program, on_both_databases, wait::until};
 use reqwest::{Method, StatusCode};
-use std::{sync::Arc, time::Duration};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
+use std::sync::Arc;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 on_both_databases!(
     an_incomplete_request_changes_nothing,
@@ -75,16 +75,11 @@ async fn a_complete_request_is_carried_out_after_the_client_has_gone(database: D
     for text in &reset {
         send_and_disconnect(&server, &message(&scene, text), true).await;
     }
-    let there = async {
-        loop {
-            let there = scene.messages().await;
-            if texts.iter().all(|text| there.iter().any(|(_, is)| is == text)) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(PATIENCE, there).await.expect("the complete request is carried out");
+    until("the complete request is carried out", async || {
+        let there = scene.messages().await;
+        texts.iter().all(|text| there.iter().any(|(_, is)| is == text))
+    })
+    .await;
     writers.more(50).await;
     writers.finish_with(&[texts, reset].concat()).await;
 
@@ -94,12 +89,10 @@ async fn a_complete_request_is_carried_out_after_the_client_has_gone(database: D
         scene.tokens[0].expose()
     );
     send_and_disconnect(&server, delete.as_bytes(), false).await;
-    let deleted = async {
-        while scene.signed_in(Method::GET, &thread).send().await.unwrap().status() != StatusCode::NOT_FOUND {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(PATIENCE, deleted).await.expect("the thread is deleted");
+    until("the thread is deleted", async || {
+        scene.signed_in(Method::GET, &thread).send().await.unwrap().status() == StatusCode::NOT_FOUND
+    })
+    .await;
     let unread = scene.signed_in(Method::GET, "/chat-api/messages/unread/").send().await.unwrap();
     let unread: serde_json::Value = serde_json::from_slice(&unread.bytes().await.unwrap()).unwrap();
     assert_eq!(unread["count"], 0, "its messages are deleted too");

@@ -12,16 +12,6 @@ fn file(database: &Database) -> PathBuf {
     database.url.strip_prefix("sqlite://").unwrap().into()
 }
 
-/// Requests `/readyz` until it has this status.
-///
-/// The server caches a result for a second.
-async fn ready(scene: &Scene, status: StatusCode) {
-    while scene.health("/readyz").await != status {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(scene.health("/healthz").await, StatusCode::OK);
-}
-
 async fn texts(scene: &Scene) -> Vec<String> {
     scene.messages().await.into_iter().map(|(_, text)| text).collect()
 }
@@ -36,7 +26,8 @@ async fn moved_and_back(suffix: &str) {
     let away = file(&database).with_file_name("away");
     fs::rename(&place, &away).unwrap();
 
-    ready(&scene, StatusCode::SERVICE_UNAVAILABLE).await;
+    scene.is_not_ready().await;
+    assert_eq!(scene.health("/healthz").await, StatusCode::OK);
     server.wait_for("was moved, replaced or deleted");
     for text in ["meanwhile", "later"] {
         assert_unavailable(scene.send(text).await).await;
@@ -46,7 +37,7 @@ async fn moved_and_back(suffix: &str) {
     fs::rename(&away, &place).unwrap();
     assert_eq!(scene.send("after").await.status(), StatusCode::CREATED);
     server.wait_for("are back in their places");
-    ready(&scene, StatusCode::OK).await;
+    scene.is_ready().await;
     server.stop();
     let server = Program::serve(&database, &[]);
     scene.served_by([&server]);
@@ -96,7 +87,8 @@ async fn a_replaced_file_is_503_until_a_restart() {
     for text in ["lost", "lost-again"] {
         assert_unavailable(scene.send(text).await).await;
     }
-    ready(&scene, StatusCode::SERVICE_UNAVAILABLE).await;
+    scene.is_not_ready().await;
+    assert_eq!(scene.health("/healthz").await, StatusCode::OK);
     server.stop();
 }
 

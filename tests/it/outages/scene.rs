@@ -1,13 +1,9 @@
 //! Two users with a thread, and raw requests to the running servers.
 
 use chat_core::api::{Message, MessageId, ThreadId, Token};
-use chat_tests::{Database, Program, program::PATIENCE};
+use chat_tests::{Database, Program, program::PATIENCE, wait::until};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
-use tokio::time::timeout;
+use std::sync::{Mutex, PoisonError};
 
 /// The exact body of a 503.
 const UNAVAILABLE: &str = r#"{"detail":"Service temporarily unavailable, try again later."}"#;
@@ -91,12 +87,8 @@ impl Scene {
     ///
     /// The server caches a result for a second.
     async fn readiness_is(&self, expected: StatusCode) {
-        let reached = async {
-            while self.health("/readyz").await != expected {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("/readyz is never {expected}"));
+        let what = format!("/readyz is {expected}");
+        until(&what, async || self.health("/readyz").await == expected).await;
     }
 
     /// Returns the status of a health check of the first server.

@@ -1,9 +1,8 @@
 //! Changes by an administrator on the command line apply to a running server.
 
 use chat_client::{Client, Error};
-use chat_tests::{Database, Program, on_both_databases, program, run};
+use chat_tests::{Database, Program, on_both_databases, program, run, wait};
 use serde_json::Value;
-use std::time::Instant;
 
 on_both_databases!(
     a_disabled_user_is_refused_until_enabled,
@@ -21,14 +20,8 @@ fn add(database: &Database, name: &str) -> Value {
 
 /// Repeats a request until its answer is the expected one.
 async fn until(client: &Client, as_it_should_be: impl Fn(&Result<(), Error>) -> bool) {
-    let began = Instant::now();
-    loop {
-        let answer = client.me().await.map(drop);
-        if as_it_should_be(&answer) {
-            return;
-        }
-        assert!(began.elapsed() < program::PATIENCE, "it never changed: {answer:?}");
-    }
+    wait::until("the server applies the change", async || as_it_should_be(&client.me().await.map(drop)))
+        .await;
 }
 
 async fn a_disabled_user_is_refused_until_enabled(database: Database) {

@@ -1,6 +1,6 @@
 //! Guarantees under concurrent requests.
 
-use chat_tests::{Database, Server, on_both_databases};
+use chat_tests::{Database, Server, on_both_databases, wait::in_time};
 use futures_util::{TryStreamExt, future::join_all};
 use std::collections::BTreeSet;
 
@@ -72,7 +72,8 @@ async fn paging_during_writes_misses_no_message(database: Database) {
         }
         seen
     };
-    let ((), seen) = tokio::join!(async { drop(write.await) }, read);
+    let both = async { tokio::join!(write, read) };
+    let (_, seen) = in_time("the reader sees every message", both).await;
     let all: Vec<_> =
         ann.thread_messages(thread).stream().map_ok(|message| message.id).try_collect().await.unwrap();
     assert_eq!(seen, all);

@@ -2,7 +2,7 @@
 
 use chat_client::{Token, UserId};
 use chat_server::ChatService;
-use chat_tests::{Database, Program, on_both_databases};
+use chat_tests::{Database, Program, on_both_databases, wait::in_time};
 use http::{Request, StatusCode};
 use http_body_util::Empty;
 use std::collections::BTreeMap;
@@ -139,13 +139,15 @@ async fn throttled_log_ins_and_displaced_connections_are_counted() {
         let request = scraper.http.post(format!("{}/chat-api/token/", server.url)).body(body);
         request.header("content-type", "application/json").send().await.unwrap().status()
     };
-    let refused = loop {
-        match wrong().await {
-            StatusCode::BAD_REQUEST => {}
-            refused => break refused,
+    let refused = async {
+        loop {
+            match wrong().await {
+                StatusCode::BAD_REQUEST => {}
+                refused => break refused,
+            }
         }
     };
-    assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(in_time("a log-in is throttled", refused).await, StatusCode::TOO_MANY_REQUESTS);
     let (mut first, _second) = (silent(&server).await, silent(&server).await);
     // The first connection is closed to make room for the second.
     let _ = first.read(&mut [0]).await;
