@@ -1,9 +1,7 @@
 //! The wait for another server that brings the schema up to date.
 
-use chat_tests::{Cluster, Database, Program, binaries, postgres, program, program::PATIENCE, run};
+use chat_tests::{Cluster, Database, Program, binaries, postgres, program, run, wait::until};
 use sqlx::{Connection as _, Executor as _, PgConnection, migrate::Migrate as _};
-use std::time::Duration;
-use tokio::time::timeout;
 
 /// Takes the migration lock on a new connection, and returns the connection.
 async fn locked(url: &str) -> PgConnection {
@@ -34,10 +32,12 @@ async fn a_server_that_waited_for_the_migration_lock_serves() {
     binaries::path("chat-server");
     let waiting = tokio::task::spawn_blocking(move || Program::serve(&database, &[]));
     let mut administrator = PgConnection::connect(&fresh.url).await.unwrap();
-    wait_until(
-        &mut administrator,
-        "select exists (select 1 from pg_locks where locktype = 'advisory' and not granted)",
-    )
+    // Tests that run in parallel have such locks in other databases.
+    let waits = "select exists (select 1 from pg_locks where locktype = 'advisory' and not granted \
+         and database = (select oid from pg_database where datname = current_database()))";
+    until("the server waits for the migration lock", async || {
+        sqlx::query_scalar(waits).fetch_one(&mut administrator).await.unwrap()
+    })
     .await;
     other.close().await.unwrap();
     waiting.await.unwrap().stop();
@@ -67,14 +67,4 @@ async fn a_current_schema_is_served_while_the_migration_lock_is_held() {
     run(&mut program::chat_server(&database, &["migrate"]), "").ok();
     let _other = locked(&cluster.url()).await;
     Program::serve(&database, &[]).stop();
-}
-
-/// Waits until a query returns true.
-async fn wait_until(connection: &mut PgConnection, query: &'static str) {
-    let answer = async {
-        while !sqlx::query_scalar::<_, bool>(query).fetch_one(&mut *connection).await.unwrap() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PATIENCE, answer).await.unwrap_or_else(|_| panic!("never true: {query}"));
 }
