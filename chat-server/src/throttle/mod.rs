@@ -30,8 +30,9 @@ use std::{
     hash::{BuildHasher, RandomState},
     net::IpAddr,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
+use tokio::time::Instant;
 
 /// Failures with one account from one address: 30, then one every 10 s.
 const PAIR: Rate = Rate { burst: 30, every: Duration::from_secs(10) };
