@@ -1,4 +1,6 @@
 //! Searches the whole log of every [`Program`](crate::Program) for secrets.
+//!
+//! A [`Server`](crate::Server) inside the test process writes no log.
 
 use std::{
     collections::BTreeSet,
