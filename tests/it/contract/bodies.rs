@@ -1,6 +1,7 @@
 //! Request bodies: the accepted types, and the errors for all others.
 
-use super::api::Api;
+use super::api::{ANN, Api, BOB};
+use chat_core::api::endpoints;
 
 const REQUIRED: &str = r#"{"participant":["This field is required."]}"#;
 
@@ -142,21 +143,32 @@ async fn a_body_may_have_64_kib_and_arrive_in_pieces() {
 #[tokio::test]
 async fn every_endpoint_that_reads_a_body_reads_forms() {
     let api = Api::open_to(true).await;
-    let message = api.says(super::api::ANN, "hello").await;
-    let thread = api.thread;
-    let registered = api.call("POST", "/users/").form("username=new&password=long+enough").await;
-    assert_eq!(registered.status, 201, "{registered:?}");
-    for method in ["POST", "GET"] {
-        let signed_in = api.call(method, "/token/").form("username=new&password=long+enough").await;
-        assert_eq!(signed_in.status, 200, "{signed_in:?}");
+    api.chat.add_user("dan", "long enough").await.unwrap();
+    let message = api.says(ANN, "hello").await;
+    let message_of_thread = format!("thread={}&text=a%26b+c", api.thread);
+    let up_to = format!("up_to={message}");
+    for endpoint in endpoints::ALL.iter().filter(|endpoint| endpoint.takes_body) {
+        let log_in = (ANN, "username=dan&password=long+enough", 200, r#"{"token":""#);
+        let (caller, form, status, answer) = match endpoint.name {
+            "CreateToken" | "GetToken" => log_in,
+            "CreateUser" => (ANN, "username=new&password=long+enough", 201, r#""username":"new""#),
+            "ChangePassword" => {
+                (ANN, "current=x&new=long+enough", 400, r#"{"current":["Invalid password."]}"#)
+            }
+            "CreateThread" => (ANN, "participant=4", 201, r#"{"id":""#),
+            "MarkThreadRead" => (BOB, &*up_to, 200, r#"{"updated":1}"#),
+            "CreateMessage" => (ANN, &*message_of_thread, 201, r#""text":"a&b c""#),
+            "UpdateMessage" => (ANN, "text=x&is_read=", 200, r#""text":"x""#),
+            other => panic!("add a form for {other}"),
+        };
+        let id = if endpoint.path.starts_with("/messages/") {
+            message.to_string()
+        } else {
+            api.thread.to_string()
+        };
+        let path = endpoint.path.replace("{id}", &id);
+        let reply = api.call(endpoint.method.as_str(), &path).by(caller).form(form).await;
+        assert_eq!(reply.status, status, "{}: {reply:?}", endpoint.name);
+        assert!(reply.body.contains(answer), "{}: {reply:?}", endpoint.name);
     }
-    let sent = api.ann("POST", "/messages/").form(&format!("thread={thread}&text=a%26b+c")).await;
-    assert_eq!(sent.json(201)["text"], "a&b c");
-    let edited = api.ann("PATCH", &format!("/messages/{message}/")).form("text=x&is_read=").await;
-    assert_eq!(edited.json(200)["text"], "x");
-    let up_to =
-        api.bob("PATCH", &format!("/threads/{thread}/mark-as-read/")).form(&format!("up_to={message}"));
-    up_to.await.is(200, r#"{"updated":1}"#);
-    let wrong = api.ann("POST", "/users/me/password/").form("current=x&new=long+enough").await;
-    wrong.is(400, r#"{"current":["Invalid password."]}"#);
 }
