@@ -63,27 +63,34 @@ async fn readiness_follows_the_last_write(database: Database) {
 #[tokio::test]
 async fn the_check_writes_nothing() {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
+    let chat = database.chat().await;
+    chat.add_user("ann", "1234").await.unwrap();
+    let service = ChatService::builder(chat.clone()).health_checks(true).build();
     let file = database.url.strip_prefix("sqlite://").unwrap();
-    let read = || ["", "-wal"].map(|end| fs::read(format!("{file}{end}")).unwrap_or_default());
+    let read = || ["", "-wal"].map(|end| fs::read(format!("{file}{end}")).unwrap());
     let before = read();
+    tokio::time::pause();
     for _ in 0..3 {
-        assert_eq!(scene.health("/readyz").await, StatusCode::OK);
+        assert_eq!(readiness(&service).await, 200);
+        // The result is kept for a second.
+        tokio::time::advance(Duration::from_secs(1)).await;
     }
+    tokio::time::resume();
     assert!(read() == before, "no file has changed");
-    server.stop();
+    chat.close().await;
+}
+
+/// Returns the status of `/readyz`.
+async fn readiness(service: &ChatService) -> u16 {
+    let request = Request::get("/readyz").body(Empty::<Bytes>::new()).unwrap();
+    service.respond(request).await.status().as_u16()
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_result_is_kept_for_a_second() {
     let (store, faults) = Database::in_memory().faulty_store().await;
     let service = ChatService::builder(Chat::new(store)).health_checks(true).build();
-    let status = async || {
-        let request = Request::get("/readyz").body(Empty::<Bytes>::new()).unwrap();
-        service.respond(request).await.status().as_u16()
-    };
+    let status = async || readiness(&service).await;
     faults.plan_for("ping", Fault::Unavailable);
     assert_eq!(status().await, 503);
     assert_eq!(status().await, 503, "the database is not asked again");
