@@ -4,7 +4,7 @@ use crate::{program::PATIENCE, wait};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     fs::{Mode, OFlags, open},
-    process::{Pid, WaitId, WaitIdOptions, waitid},
+    process::WaitIdOptions,
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{LocalModes, tcgetattr},
 };
@@ -101,10 +101,11 @@ impl Terminal {
     }
 
     /// Waits until a signal has stopped the program, as Ctrl-Z does.
+    ///
+    /// # Panics
+    /// If it is not stopped within [`PATIENCE`].
     pub fn wait_until_stopped(&self) {
-        let process = Pid::from_child(&self.child);
-        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
-        let status = waitid(WaitId::Pid(process), options).expect("a child").expect("its status");
+        let status = wait::changed(&self.child, WaitIdOptions::STOPPED).expect("its status");
         assert!(status.stopped(), "{status:?}");
     }
 

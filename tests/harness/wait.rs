@@ -1,10 +1,15 @@
 //! Waits with a time limit. A test that waits in vain fails instead of hanging.
 
 use crate::program::PATIENCE;
+use rustix::{
+    io::retry_on_intr,
+    process::{Pid, WaitId, WaitIdOptions, WaitIdStatus, waitid},
+};
 use std::{
     process::{Child, ExitStatus},
+    sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::time::{sleep, timeout};
 
@@ -39,12 +44,26 @@ pub async fn until(what: &str, mut check: impl AsyncFnMut() -> bool) {
 /// # Panics
 /// If it does not end within [`PATIENCE`].
 pub fn ended(child: &mut Child) -> ExitStatus {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().expect("a child") {
-            return status;
-        }
-        assert!(Instant::now() < deadline, "process {} did not end within {PATIENCE:?}", child.id());
-        thread::sleep(PAUSE);
-    }
+    changed(child, WaitIdOptions::EXITED);
+    child.wait().expect("its status")
+}
+
+/// Waits until a process stops or ends, as `options` says.
+///
+/// The status can be read again. It is `None` if it was read before.
+///
+/// # Panics
+/// If it does not do so within [`PATIENCE`].
+pub(crate) fn changed(child: &Child, options: WaitIdOptions) -> Option<WaitIdStatus> {
+    let (process, id) = (Pid::from_child(child), child.id());
+    let (sender, change) = mpsc::channel();
+    thread::spawn(move || {
+        // An error means that the status of the child was read before. A failed test has dropped the receiver.
+        let options = options | WaitIdOptions::NOWAIT;
+        let status = retry_on_intr(|| waitid(WaitId::Pid(process), options)).ok().flatten();
+        let _ = sender.send(status);
+    });
+    change
+        .recv_timeout(PATIENCE)
+        .unwrap_or_else(|_| panic!("process {id} did not change its state within {PATIENCE:?}"))
 }
