@@ -48,21 +48,26 @@ async fn every_documented_request_works_unchanged(database: Database) {
     let opened = expect(201, call("POST", "/threads/", Some(json!({"participant": 2}))));
     expect(204, call("DELETE", "/threads/7b0befd9-89b3-4e00-a03e-f6698e4f82cd/", None));
     let threads = expect(200, call("GET", "/threads/", None));
+    assert_eq!(threads[0]["id"], "3cff18f1-d049-43f3-9c69-fcc8948f66f6");
     let listed: Vec<_> = threads.as_array().unwrap().iter().map(|thread| &thread["participants"]).collect();
     assert_eq!(listed, [&json!([4, 5]), &json!([2, 5])]);
     assert_eq!(threads[1]["id"], opened["id"]);
 
     let new = json!({"thread": "3cff18f1-d049-43f3-9c69-fcc8948f66f6", "text": "New message in the thread!"});
     let sent = expect(201, call("POST", "/messages/", Some(new)));
-    assert_eq!((&sent["sender"], &sent["is_read"]), (&json!(5), &json!(false)));
+    assert_eq!((&sent["id"], &sent["sender"], &sent["is_read"]), (&json!(601), &json!(5), &json!(false)));
     let messages = expect(200, call("GET", &format!("{thread}messages/"), None));
     let messages = messages.as_array().unwrap();
     assert_eq!((messages.len(), &messages[0]["id"], messages.last()), (61, &json!(501), Some(&sent)));
 
     let marked = expect(200, call("PATCH", "/messages/539/mark-as-read/", None));
-    assert_eq!((&marked["id"], &marked["is_read"]), (&json!(539), &json!(true)));
+    assert_eq!(
+        (&marked["id"], &marked["sender"], &marked["is_read"]),
+        (&json!(539), &json!(4), &json!(true))
+    );
     let unread = expect(200, call("GET", "/messages/unread/", None));
-    assert_eq!(unread["count"].as_u64(), Some(unread["results"].as_array().unwrap().len() as u64));
+    // 30 messages were unread after the deletion; one has been marked as read, and one is new.
+    assert_eq!((&unread["count"], unread["results"].as_array().unwrap().len()), (&json!(30), 30));
     let page = expect(200, call("GET", "/messages/unread/?limit=10&offset=10", None));
     assert_eq!(page["results"].as_array().unwrap(), &unread["results"].as_array().unwrap()[10..20]);
     for link in ["next", "previous"] {
@@ -74,7 +79,7 @@ async fn every_documented_request_works_unchanged(database: Database) {
     }
 
     let detail = expect(200, call("GET", thread, None));
-    assert_eq!(detail["updated"], sent["created"]);
+    assert_eq!((&detail["updated"], &detail["participants"]), (&sent["created"], &json!([4, 5])));
     let message = expect(200, call("GET", "/messages/551/", None));
     assert_eq!(message["sender"], 5);
     expect(204, call("DELETE", "/messages/551/", None));
