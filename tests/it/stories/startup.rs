@@ -1,6 +1,6 @@
 //! Errors at the start of a server.
 
-use chat_tests::{Database, Program, on_both_databases, program, run};
+use chat_tests::{Database, on_both_databases, program, run};
 use std::net::TcpListener;
 
 on_both_databases!(the_error_names_a_port_that_is_in_use, a_database_of_a_later_version_is_refused);
@@ -30,32 +30,4 @@ async fn a_database_of_a_later_version_is_refused(database: Database) {
         let complaint = refusal(&database, args);
         assert!(complaint.contains("newer version"), "{args:?}: {complaint}");
     }
-}
-
-#[test]
-fn a_second_server_on_an_sqlite_file_is_refused() {
-    let database = Database::sqlite();
-    let server = Program::serve(&database, &[]);
-    let complaint = refusal(&database, &["serve", "--listen", "127.0.0.1:0"]);
-    assert!(complaint.contains("another chat-server"), "{complaint}");
-    run(&mut program::chat_server(&database, &["user", "list"]), "").ok();
-    server.kill();
-    // The lock was released when the process ended.
-    Program::serve(&database, &[]).stop();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn servers_share_a_postgres_database() {
-    let database = Database::postgres().await;
-    let (one, two) = (Program::serve(&database, &["--demo"]), Program::serve(&database, &[]));
-    let user3 = one.client().sign_in("user3", "1234").await.unwrap();
-    let there = two.client().with_token(user3.token().unwrap().clone()).unwrap();
-    let thread = user3.threads().await.unwrap().results[0].id;
-    for text in ["here", "and here"] {
-        let sent = user3.send(thread, text).await.unwrap();
-        let newest = there.thread_messages(thread).newest().limit(1).await.unwrap().results;
-        assert_eq!(newest, [sent], "an acknowledged message is visible on the other server at once");
-    }
-    one.stop();
-    two.stop();
 }
