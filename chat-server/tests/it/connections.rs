@@ -104,13 +104,17 @@ async fn a_response_that_the_client_does_not_read_is_aborted() {
 #[tokio::test]
 async fn a_head_that_is_too_long_is_refused() {
     let server = with(no_limits()).await;
-    let mut wire = server.connect().await;
-    wire.send(&format!("GET /chat-api/?{} HTTP/1.1\r\nHost: chat\r\n\r\n", "a".repeat(40 << 10))).await;
-    assert_eq!(wire.response().await.status, 431);
-    wire.closed().await;
-    let mut wire = server.connect().await;
-    let long = format!("GET /chat-api/?{} HTTP/1.1\r\nHost: chat\r\n\r\n", "a".repeat(30 << 10));
-    assert_eq!(wire.ask(&long).await.status, 200);
+    let target = |length| format!("GET /chat-api/?{} HTTP/1.1\r\nHost: chat\r\n\r\n", "a".repeat(length));
+    let header =
+        |length| format!("GET /chat-api/ HTTP/1.1\r\nHost: chat\r\nX-Long: {}\r\n\r\n", "a".repeat(length));
+    for head in [&target as &dyn Fn(usize) -> String, &header] {
+        let mut wire = server.connect().await;
+        wire.send(&head(40 << 10)).await;
+        assert_eq!(wire.response().await.status, 431);
+        wire.closed().await;
+        let mut wire = server.connect().await;
+        assert_eq!(wire.ask(&head(30 << 10)).await.status, 200);
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@ mod command_line;
 mod concurrency;
 pub(crate) mod doctor;
 mod documentation;
-mod end_of_service;
 mod examples;
 mod import;
 mod log_ins;
