@@ -22,20 +22,6 @@ async fn connect(url: &str) -> Result<Arc<dyn Store>, sql::OpenError> {
     sql::connect(url, &sql::Options::default()).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stores_opened_concurrently_migrate_once() {
-    let database = Database::fresh().await;
-    let opening: Vec<_> = (0..4)
-        .map(|_| {
-            let url = database.url.clone();
-            tokio::spawn(async move { connect(&url).await })
-        })
-        .collect();
-    for store in opening {
-        store.await.unwrap().unwrap().close().await;
-    }
-}
-
 #[tokio::test]
 async fn each_failure_to_open_has_its_own_error() {
     let database = Database::fresh().await;
@@ -45,17 +31,6 @@ async fn each_failure_to_open_has_its_own_error() {
     let no_server = format!("postgres://localhost/chat?host={}", folder.path().display());
     assert!(matches!(connect(&no_server).await, Err(sql::OpenError::Unreachable(_))));
     assert!(matches!(connect("postgres://[").await, Err(sql::OpenError::Address)));
-}
-
-#[tokio::test]
-async fn a_newer_schema_is_refused() {
-    let database = Database::fresh().await;
-    connect(&database.url).await.unwrap().close().await;
-    let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
-         values (9999, 'later', true, '', 0)";
-    PgConnection::connect(&database.url).await.unwrap().execute(later).await.unwrap();
-    let error = connect(&database.url).await.unwrap_err();
-    assert!(matches!(error, sql::OpenError::Newer { found: 9999, .. }), "{error}");
 }
 
 #[tokio::test]
