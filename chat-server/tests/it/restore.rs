@@ -86,6 +86,34 @@ fn a_copy_beside_the_wal_of_another_database_is_refused_until_it_is_restored() {
     assert_eq!(fs::read(program.path("chat.db.before-restore-1-wal")).unwrap(), wal);
 }
 
+/// A database that was copied as it is has the header of one with a WAL.
+#[test]
+fn a_copy_of_the_file_itself_beside_a_later_wal_is_refused_until_it_is_restored() {
+    let program = Program::new();
+    program.run("migrate").printed();
+    fs::copy(program.path("chat.db"), program.path("copy.db")).unwrap();
+    program.serve("--demo").stop("TERM");
+    let server = program.serve("");
+    add(&program, "bob");
+    server.kill();
+    let crashed = fs::read(program.path("chat.db")).unwrap();
+    let wal = fs::read(program.path("chat.db-wal")).unwrap();
+    fs::copy(program.path("copy.db"), program.path("chat.db")).unwrap();
+    for command in COMMANDS {
+        let ended = program.run(command);
+        assert_eq!(ended.status, Some(1), "{command}: {ended:?}");
+        let said = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(said.contains("the WAL beside chat.db belongs to another database"), "{command}: {said}");
+        assert!(said.contains("chat-server restore"), "{command}: {said}");
+    }
+    assert_eq!(fs::read(program.path("chat.db-wal")).unwrap(), wal, "no command changed the WAL");
+
+    fs::write(program.path("chat.db"), crashed).unwrap();
+    assert!(users(&program, "chat.db").contains(&"bob".to_owned()), "the WAL belongs to the old file");
+    program.run("restore copy.db").printed();
+    assert_eq!(users(&program, "chat.db"), [""; 0]);
+}
+
 #[test]
 fn a_wal_whose_database_is_missing_or_empty_is_not_deleted() {
     let program = crashed();

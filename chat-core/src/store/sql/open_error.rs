@@ -89,8 +89,9 @@ pub enum OpenError {
     Damaged(String),
     /// The WAL beside the file belongs to another database.
     ///
-    /// The header of the file says that it has no WAL. So the file is a copy that replaced that database.
-    #[error("the WAL beside {0} belongs to another database: {0} is a copy that has no WAL")]
+    /// The file is a copy that replaced that database: its header says that it has no WAL, or the WAL changes other
+    /// pages than those of the file.
+    #[error("the WAL beside {0} belongs to another database: {0} was replaced by a copy")]
     ForeignWal(String),
     /// The file is missing or empty, and its WAL is not.
     #[error("{0} is missing or empty, but its WAL beside it has committed changes")]

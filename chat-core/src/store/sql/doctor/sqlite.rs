@@ -13,7 +13,7 @@ use crate::store::sql::{
         MIGRATIONS,
         file::{beside, refuse_served_elsewhere},
         inspect,
-        stale_wal::{self, WAL},
+        stale_wal::{self, ServerLocked, WAL},
     },
 };
 use rusqlite::{Connection, Error, ErrorCode};
@@ -43,7 +43,7 @@ fn examine_file(file: &Path) -> Result<Vec<Finding>, OpenError> {
         return Err(OpenError::Directory(name()));
     }
     refuse_served_elsewhere(&real)?;
-    stale_wal::refuse(file)?;
+    stale_wal::refuse(file, ServerLocked::NotHere)?;
     // The WAL exists while the database is in use, and after a crash. If a server starts while an unused file is
     // examined, the reads can be inconsistent. The file is then read again.
     let has_wal = || beside(&real, WAL).exists();

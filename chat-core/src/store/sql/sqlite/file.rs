@@ -3,7 +3,7 @@
 use super::{
     lock::{self, Flock, ServerLock},
     open_files::OpenFiles,
-    stale_wal,
+    stale_wal::{self, ServerLocked},
 };
 use crate::store::sql::{Mode, OpenError};
 use std::{
@@ -77,7 +77,7 @@ impl DatabaseFile {
             }
             found => found.map_err(|error| no_folder(&name, error))?,
         };
-        stale_wal::refuse(path)?;
+        stale_wal::refuse(path, if lock.is_some() { ServerLocked::Here } else { ServerLocked::NotHere })?;
         match fs::metadata(&real) {
             Ok(found) if found.is_dir() => return Err(OpenError::Directory(name)),
             Ok(found) if !found.is_file() => return Err(OpenError::NotADatabase(name)),

@@ -2,7 +2,7 @@
 
 use super::{
     file::beside,
-    stale_wal::{self, WAL},
+    stale_wal::{self, ServerLocked, WAL},
 };
 use crate::store::sql::OpenError;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
@@ -24,8 +24,8 @@ pub(crate) fn open(file: &Path, unused: bool) -> Result<Connection, Error> {
 }
 
 /// Returns whether all data of a database is in the file itself.
-pub(crate) fn is_whole(file: &Path) -> bool {
-    let has_own_wal = stale_wal::is_filled(&beside(file, WAL)) && stale_wal::refuse(file).is_ok();
+pub(crate) fn is_whole(file: &Path, locked: ServerLocked) -> bool {
+    let has_own_wal = stale_wal::is_filled(&beside(file, WAL)) && stale_wal::refuse(file, locked).is_ok();
     !has_own_wal && !stale_wal::is_filled(&beside(file, "-journal"))
 }
 

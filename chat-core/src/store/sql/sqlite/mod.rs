@@ -7,6 +7,7 @@ mod batches;
 mod checkpoint;
 mod driver;
 pub(super) mod file;
+mod header;
 pub(super) mod inspect;
 mod lock;
 mod migrations;
@@ -15,6 +16,7 @@ mod open_files;
 mod readers;
 pub(super) mod restore;
 pub(super) mod stale_wal;
+mod wal_match;
 mod watch;
 mod writer;
 

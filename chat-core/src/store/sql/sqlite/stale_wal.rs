@@ -3,10 +3,16 @@
 //! SQLite uses every WAL that it finds under the right name, whatever the header of the database says. If a copy
 //! replaces a database whose WAL still exists, the first connection applies the old pages to the copy and damages it.
 //! If the database is missing or empty, SQLite deletes the WAL with everything that was committed to it.
+//!
+//! A copy of `backup` is recognised by its header. The header of a file that was copied as it is, or with `.backup` of
+//! the SQLite shell, is that of a database with a WAL: then the two files are compared.
 
 use super::{
     file::{FileId, beside, follow},
+    header::{DATABASE_BYTES, DatabaseHeader},
+    lock,
     open_files::OpenFiles,
+    wal_match,
 };
 use crate::store::sql::OpenError;
 use std::{
@@ -17,27 +23,32 @@ use std::{
 
 /// The suffix of the WAL's name.
 pub(crate) const WAL: &str = "-wal";
-/// The length of the first part of the header, in bytes.
-///
-/// This part ends with the version numbers. See <https://sqlite.org/fileformat.html>.
-const HEADER_BYTES: usize = 20;
-/// The version numbers of a database without a WAL.
-///
-/// They are in bytes 18 and 19. `vacuum into` writes them.
+/// The version numbers of a database without a WAL. `vacuum into` writes them.
 const NO_WAL: [u8; 2] = [1, 1];
+
+/// Whether this process holds the lock of the server on the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ServerLocked {
+    Here,
+    /// A server may use the database.
+    ///
+    /// It has compared the files, and changes them at any time.
+    NotHere,
+}
 
 /// Refuses a database if the WAL beside it belongs to another database.
 ///
 /// Call it before SQLite opens the file. If there is a WAL, this function opens and closes the file. That would release
 /// the locks of other connections of this process. A file that a store of this process has open is therefore accepted
-/// unread: its WAL was examined before.
+/// unread: its WAL was examined before. The two files are not compared while another process serves the database.
 ///
 /// # Errors
 /// [`OpenError::ForeignWal`] and [`OpenError::WalAlone`].
-pub(crate) fn refuse(database: &Path) -> Result<(), OpenError> {
+pub(crate) fn refuse(database: &Path, locked: ServerLocked) -> Result<(), OpenError> {
     let real = follow(database).unwrap_or_else(|_| database.to_owned());
+    let wal = beside(&real, WAL);
     // The WAL is examined before the header: a process that creates the database writes the header first.
-    if !is_filled(&beside(&real, WAL)) {
+    if !is_filled(&wal) {
         return Ok(());
     }
     let open = OpenFiles::lock();
@@ -45,12 +56,23 @@ pub(crate) fn refuse(database: &Path) -> Result<(), OpenError> {
         return Ok(());
     }
     let name = || database.display().to_string();
-    match versions(&real) {
-        Ok(None) => Err(OpenError::WalAlone(name())),
-        Ok(Some(NO_WAL)) => Err(OpenError::ForeignWal(name())),
+    match header(&real) {
+        Ok(Start::Empty) => Err(OpenError::WalAlone(name())),
+        Ok(Start::Database(header)) if header.versions == NO_WAL => Err(OpenError::ForeignWal(name())),
+        Ok(Start::Database(_)) if locked == ServerLocked::NotHere && lock::is_served_here(&real) => Ok(()),
+        Ok(Start::Database(_)) if is_foreign(&wal, &real) => Err(OpenError::ForeignWal(name())),
         // Another error is reported when SQLite opens the file.
-        Ok(Some(_)) | Err(_) => Ok(()),
+        Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// Returns whether the WAL cannot belong to the database.
+fn is_foreign(wal: &Path, database: &Path) -> bool {
+    let state = || fs::metadata(wal).and_then(|data| Ok((data.len(), data.modified()?))).ok();
+    let before = state();
+    let is_foreign = wal_match::belongs(wal, database).is_ok_and(|belongs| !belongs);
+    // If another process has written in between, the two files were not read in the same state.
+    is_foreign && before.is_some() && before == state()
 }
 
 /// Returns whether a file exists and is not empty.
@@ -58,19 +80,24 @@ pub(crate) fn is_filled(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|data| data.len() > 0)
 }
 
-/// Reads the version numbers of the header; `None` if the file is missing or empty.
-fn versions(database: &Path) -> io::Result<Option<[u8; 2]>> {
-    let mut header = Vec::new();
+/// The start of a database file.
+enum Start {
+    /// The file is missing or empty.
+    Empty,
+    Database(DatabaseHeader),
+    Other,
+}
+
+fn header(database: &Path) -> io::Result<Start> {
+    let mut start = Vec::new();
     match File::open(database) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?.take(HEADER_BYTES as u64).read_to_end(&mut header)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Start::Empty),
+        file => file?.take(DATABASE_BYTES as u64).read_to_end(&mut start)?,
     };
-    match *header {
-        [] => Ok(None),
-        [.., write, read] => Ok(Some([write, read])),
-        // Too short for a database.
-        [_] => Ok(Some([0, 0])),
+    if start.is_empty() {
+        return Ok(Start::Empty);
     }
+    Ok(DatabaseHeader::parse(&start).map_or(Start::Other, Start::Database))
 }
 
 #[cfg(test)]
@@ -96,12 +123,12 @@ mod tests {
     fn only_a_wal_of_another_database_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (file, copy) = crashed(folder.path());
-        refuse(&file).unwrap();
-        refuse(&copy).unwrap();
+        refuse(&file, ServerLocked::NotHere).unwrap();
+        refuse(&copy, ServerLocked::NotHere).unwrap();
         fs::copy(&copy, &file).unwrap();
-        assert!(matches!(refuse(&file), Err(OpenError::ForeignWal(_))));
+        assert!(matches!(refuse(&file, ServerLocked::NotHere), Err(OpenError::ForeignWal(_))));
         fs::write(beside(&file, WAL), "").unwrap();
-        refuse(&file).unwrap();
+        refuse(&file, ServerLocked::NotHere).unwrap();
     }
 
     #[test]
@@ -109,11 +136,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, _) = crashed(folder.path());
         fs::write(&file, "").unwrap();
-        assert!(matches!(refuse(&file), Err(OpenError::WalAlone(_))));
+        assert!(matches!(refuse(&file, ServerLocked::NotHere), Err(OpenError::WalAlone(_))));
         fs::remove_file(&file).unwrap();
-        assert!(matches!(refuse(&file), Err(OpenError::WalAlone(_))));
+        assert!(matches!(refuse(&file, ServerLocked::NotHere), Err(OpenError::WalAlone(_))));
         fs::remove_file(beside(&file, WAL)).unwrap();
-        refuse(&file).unwrap();
+        refuse(&file, ServerLocked::NotHere).unwrap();
     }
 
     #[cfg(unix)]
@@ -124,6 +151,6 @@ mod tests {
         fs::copy(&copy, &file).unwrap();
         let link = folder.path().join("link.db");
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        assert!(matches!(refuse(&link), Err(OpenError::ForeignWal(_))));
+        assert!(matches!(refuse(&link, ServerLocked::NotHere), Err(OpenError::ForeignWal(_))));
     }
 }

@@ -7,7 +7,11 @@
 
 mod files;
 
-use super::{MIGRATIONS, inspect, open::applied, stale_wal};
+use super::{
+    MIGRATIONS, inspect,
+    open::applied,
+    stale_wal::{self, ServerLocked},
+};
 use crate::{
     runtime,
     store::sql::{OpenError, RestoreError, migrations},
@@ -71,12 +75,14 @@ fn open_backup(backup: &Path, database: &Path) -> Result<Connection, RestoreErro
     if real.is_dir() {
         return Err(RestoreError::Backup(OpenError::Directory(name())));
     }
-    match stale_wal::refuse(&real) {
+    // The caller holds the lock of the server for the database.
+    let locked = if real == database { ServerLocked::Here } else { ServerLocked::NotHere };
+    match stale_wal::refuse(&real, locked) {
         Ok(()) if real == database => return Err(RestoreError::Same(name())),
         Ok(()) | Err(OpenError::ForeignWal(_)) => {}
         Err(error) => return Err(RestoreError::Backup(error)),
     }
-    let opened = inspect::open(&real, inspect::is_whole(&real));
+    let opened = inspect::open(&real, inspect::is_whole(&real, locked));
     opened.map_err(|error| RestoreError::Backup(inspect::failed(backup, error)))
 }
 
@@ -101,7 +107,7 @@ fn check(source: &Connection, backup: &Path) -> Result<(), RestoreError> {
 /// Returns `None` if there is no database or if SQLite cannot read it. No program can then use it. The lock changes no
 /// file, except that it may create an empty WAL.
 fn lock_out(real: &Path, name: &Path) -> Result<Option<Connection>, RestoreError> {
-    if !stale_wal::is_filled(real) || stale_wal::refuse(real).is_err() {
+    if !stale_wal::is_filled(real) || stale_wal::refuse(real, ServerLocked::Here).is_err() {
         return Ok(None);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
