@@ -8,6 +8,7 @@ mod hang_ups;
 mod kills;
 mod lock;
 mod moved;
+mod overwritten;
 mod postgres;
 mod read_only;
 mod readiness;

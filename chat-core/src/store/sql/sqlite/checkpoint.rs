@@ -11,7 +11,6 @@
 
 use super::driver::{Access, Opened, Place};
 use crate::{error_chain, store::sql::Mode};
-use rusqlite::Connection;
 use std::{
     cell::Cell,
     sync::mpsc,
@@ -80,7 +79,7 @@ type Backlog = i32;
 
 impl Checkpoints {
     /// Replaces SQLite's automatic checkpoints on `writer` with those of the thread.
-    pub(crate) fn install(writer: &Connection, place: &Place, every: i32) -> rusqlite::Result<Self> {
+    pub(crate) fn install(writer: &Opened, place: &Place, every: i32) -> rusqlite::Result<Self> {
         writer.wal_hook(Some(|_, pages| {
             PAGES.set(pages);
             Ok(())
@@ -99,7 +98,7 @@ impl Checkpoints {
     /// Starts or completes a checkpoint if one is due.
     ///
     /// Call it on the writer thread while no transaction is open.
-    pub(crate) fn after_commit(&mut self, writer: &Connection) {
+    pub(crate) fn after_commit(&mut self, writer: &Opened) {
         let Some(thread) = &self.thread else { return };
         let pages = PAGES.get();
         if pages < self.seen {
@@ -130,7 +129,7 @@ impl Checkpoints {
     }
 
     /// Completes a checkpoint of the thread, which left these pages in the WAL.
-    fn complete(&mut self, writer: &Connection, backlog: Backlog) {
+    fn complete(&mut self, writer: &Opened, backlog: Backlog) {
         self.blocked = backlog > self.every / BLOCKED_SHARE;
         if !self.blocked {
             // The next commit restarts the WAL. If a reader prevents it, the checkpoint is retried.
@@ -180,7 +179,10 @@ impl CheckpointThread {
 /// Copies committed pages from the WAL to the database without waiting for locks.
 ///
 /// Pages that a reader still needs in the WAL stay there. Returns their number.
-fn checkpoint(connection: &Connection) -> Backlog {
+fn checkpoint(connection: &Opened) -> Backlog {
+    if connection.is_overwritten() {
+        return 0;
+    }
     let result = connection.query_row("pragma wal_checkpoint(passive)", [], |row| {
         Ok(row.get::<_, i32>(1)?.saturating_sub(row.get(2)?))
     });
@@ -194,6 +196,7 @@ fn checkpoint(connection: &Connection) -> Backlog {
 mod tests {
     use super::*;
     use crate::store::sql::sqlite::file::DatabaseFile;
+    use rusqlite::Connection;
     use std::fs;
     use tempfile::TempDir;
 

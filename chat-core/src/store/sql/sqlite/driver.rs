@@ -79,7 +79,7 @@ impl Place {
             Self::File(file) => Some(file.clone()),
             Self::Memory(_) => None,
         };
-        Ok(Opened { connection, _file: file })
+        Ok(Opened { connection, file })
     }
 }
 
@@ -90,7 +90,26 @@ impl Place {
 pub(crate) struct Opened {
     connection: Connection,
     /// Dropped after the connection.
-    _file: Option<Arc<DatabaseFile>>,
+    file: Option<Arc<DatabaseFile>>,
+}
+
+impl Opened {
+    /// Returns whether the database or its WAL was overwritten by another program than SQLite.
+    pub(crate) fn is_overwritten(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.is_overwritten())
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // The last connection that closes copies the WAL to the database and removes it.
+        if self.is_overwritten()
+            && let Err(error) =
+                self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        {
+            tracing::error!(%error, "cannot keep the WAL of a database that was overwritten");
+        }
+    }
 }
 
 impl Deref for Opened {

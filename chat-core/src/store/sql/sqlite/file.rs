@@ -3,7 +3,9 @@
 use super::{
     lock::{self, Flock, ServerLock},
     open_files::OpenFiles,
+    overwritten::Contents,
     stale_wal::{self, ServerLocked},
+    watch::Lost,
 };
 use crate::store::sql::{Mode, OpenError};
 use std::{
@@ -11,7 +13,7 @@ use std::{
     fs::{self, File, Metadata, OpenOptions},
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 /// The largest number of symbolic links that are followed: the limit of Linux.
@@ -58,6 +60,10 @@ pub(crate) struct DatabaseFile {
     pub(super) id: FileId,
     pub(super) mode: Mode,
     lock: Option<ServerLock>,
+    /// A handle to compare the contents. SQLite's own handles are not accessible.
+    handle: Option<File>,
+    /// Set once the WAL exists.
+    contents: OnceLock<Contents>,
 }
 
 impl DatabaseFile {
@@ -117,15 +123,59 @@ impl DatabaseFile {
         if let Some(handle) = probed {
             open.close(id, handle);
         }
+        let handle = open_again(&mut open, &real, id);
         drop(open);
-        Ok(Arc::new(Self { name, given, real, id, mode, lock }))
+        Ok(Arc::new(Self { name, given, real, id, mode, lock, handle, contents: OnceLock::new() }))
     }
+
+    /// Starts to watch whether the database or its WAL is overwritten.
+    ///
+    /// Call it when the WAL exists. Does nothing for a database that is only read.
+    pub(super) fn watch_contents(&self) {
+        if let Some(handle) = &self.handle
+            && self.mode != Mode::ReadOnly
+            && let Some(contents) = Contents::of(self, handle)
+        {
+            self.contents.set(contents).ok();
+        }
+    }
+
+    /// Checks that neither the database, whose metadata is `data`, nor its WAL was overwritten.
+    pub(super) fn check_contents(&self, data: &Metadata) -> Result<(), Lost> {
+        match (&self.handle, self.contents.get()) {
+            (Some(handle), Some(contents)) => contents.check(self, handle, data),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns whether the database or its WAL was overwritten.
+    pub(super) fn is_overwritten(&self) -> bool {
+        let data = self.handle.as_ref().and_then(|handle| handle.metadata().ok());
+        data.is_some_and(|data| self.check_contents(&data).is_err())
+    }
+}
+
+/// Opens a database that is counted in `open` again, to read it.
+fn open_again(open: &mut OpenFiles, real: &Path, id: FileId) -> Option<File> {
+    let handle = File::open(real).ok()?;
+    let found = handle.metadata().map_or(id, |data| FileId::of(&data));
+    if found == id {
+        return Some(handle);
+    }
+    // The file was replaced. Another store may have the new one open.
+    open.close(found, handle);
+    None
 }
 
 impl Drop for DatabaseFile {
     fn drop(&mut self) {
         // The last connection is closed.
-        OpenFiles::lock().remove(self.id);
+        let mut open = OpenFiles::lock();
+        if let Some(handle) = self.handle.take() {
+            open.close(self.id, handle);
+        }
+        open.remove(self.id);
+        drop(open);
         self.lock = None;
     }
 }

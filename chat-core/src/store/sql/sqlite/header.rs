@@ -55,7 +55,7 @@ impl DatabaseHeader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct WalHeader {
     pub(super) page_size: u32,
-    /// Two numbers that each frame of the WAL repeats. The first grows by 1 when the WAL restarts.
+    /// Two numbers that each frame of the WAL repeats.
     pub(super) salts: [u32; 2],
     pub(super) checksum: Checksum,
 }

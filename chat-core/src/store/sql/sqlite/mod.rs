@@ -13,6 +13,7 @@ mod lock;
 mod migrations;
 pub(super) mod open;
 mod open_files;
+mod overwritten;
 mod readers;
 pub(super) mod restore;
 pub(super) mod stale_wal;
@@ -111,7 +112,7 @@ impl Dialect for Sqlite {
     }
 
     fn check_files(&self) -> Result<(), Failure> {
-        self.watch.check().map_err(|moved| Failure::statement(Kind::Unavailable, moved))
+        self.watch.check().map_err(|lost| Failure::statement(Kind::Unavailable, lost))
     }
 
     fn pool_metrics(&self) -> PoolMetrics {

@@ -58,7 +58,7 @@ async fn open(place: Place, sync_every_commit: bool) -> Result<Sqlite, OpenError
     let failed = |error| open_error(&place, error);
     // This connection keeps a database in memory alive until the others are open.
     let first = connect_first(&place).await?;
-    let watch = Arc::new(Watch::start(&place).map_err(|moved| OpenError::Moved(moved.file))?);
+    let watch = Arc::new(Watch::start(&place).map_err(|lost| OpenError::Moved(lost.file))?);
     let writer = Writer::start(&place, watch.clone(), sync_every_commit).map_err(failed)?;
     let readers = Readers::open(&place).map_err(failed)?;
     drop(first);

@@ -255,10 +255,9 @@ mod tests {
         scene.add(20);
         scene.restart();
         let copy = scene.copy("copy.db");
-        // Neither the number of pages nor that of free pages is the same after this, but both are again at the end.
+        // This changes page 1. The two pages are then free, and used again by the notes.
         scene.connection.execute_batch("create table other (n); drop table other").unwrap();
         scene.restart();
-        assert!(scene.copy("now.db").metadata().unwrap().len() >= copy.metadata().unwrap().len());
         scene.add(20);
         assert!(!scene.belongs(&copy), "the change counter is too small");
     }

@@ -1,17 +1,20 @@
-//! Detects that a database file in use was moved, replaced or deleted.
+//! Detects that a database file in use was moved, replaced, deleted or overwritten.
 //!
 //! SQLite keeps writing to a file that has no name any more. Each commit succeeds, and all of them are lost when the
 //! server stops, or are missing from the file that the next server opens.
 
 use super::{
     driver::Place,
-    file::{FileId, SUFFIXES, beside},
+    file::{DatabaseFile, FileId, SUFFIXES, beside},
 };
 use crate::error_chain;
 use std::{
-    io,
-    path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// The files of a database in use: the database itself, the WAL and its index.
@@ -20,61 +23,89 @@ use std::{
 /// new one, and the two processes overwrite each other's part of the WAL.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// Empty for a database in memory.
+    /// The database, until its last connection is closed.
+    database: Weak<DatabaseFile>,
+    /// The database first; empty for a database in memory.
     files: Vec<(PathBuf, FileId)>,
-    /// Whether a file was not in its place at the last check.
-    moved: AtomicBool,
+    /// Whether a file was lost at the last check.
+    lost: AtomicBool,
 }
 
-/// A file of the database is not the one that SQLite has open.
+/// A file of the database is not the one that SQLite has open, or was overwritten.
 #[derive(Debug, thiserror::Error)]
-#[error("{file} was moved, replaced or deleted while the database is in use")]
-pub(crate) struct Moved {
+#[error("{file} was {how} while the database is in use")]
+pub(crate) struct Lost {
     pub(super) file: String,
+    how: &'static str,
     #[source]
     error: Option<io::Error>,
+}
+
+impl Lost {
+    fn moved(path: &Path, error: Option<io::Error>) -> Self {
+        Self { file: path.display().to_string(), how: "moved, replaced or deleted", error }
+    }
+
+    pub(super) fn overwritten(path: &Path) -> Self {
+        Self { file: path.display().to_string(), how: "overwritten", error: None }
+    }
 }
 
 impl Watch {
     /// Starts to watch the files of a database.
     ///
     /// A connection must have read from it, so that the WAL and its index exist.
-    pub(super) fn start(place: &Place) -> Result<Self, Moved> {
-        let mut files = Vec::new();
+    pub(super) fn start(place: &Place) -> Result<Self, Lost> {
+        let (mut files, mut database) = (Vec::new(), Weak::new());
         if let Place::File(file) = place {
             files.push((file.given.clone(), file.id));
             let beside = SUFFIXES.map(|suffix| beside(&file.real, suffix));
             files.extend(
                 beside.into_iter().filter_map(|path| Some((path.clone(), FileId::of_path(&path).ok()?))),
             );
+            file.watch_contents();
+            database = Arc::downgrade(file);
         }
-        let watch = Self { files, moved: AtomicBool::new(false) };
+        let watch = Self { database, files, lost: AtomicBool::new(false) };
         watch.check().map(|()| watch)
     }
 
-    /// Checks that each path has the file that SQLite has open.
-    pub(super) fn check(&self) -> Result<(), Moved> {
-        for (path, id) in &self.files {
-            let error = match FileId::of_path(path) {
-                Ok(found) if found == *id => continue,
+    /// Checks that each path has the file that SQLite has open, and that none was overwritten.
+    pub(super) fn check(&self) -> Result<(), Lost> {
+        for (n, (path, id)) in self.files.iter().enumerate() {
+            let error = match fs::metadata(path) {
+                Ok(data) if FileId::of(&data) == *id => {
+                    match self.database.upgrade() {
+                        Some(file) if n == 0 => {
+                            file.check_contents(&data).inspect_err(|_| self.set_lost())?
+                        }
+                        _ => {}
+                    }
+                    continue;
+                }
                 Ok(_) => None,
                 Err(error) => Some(error),
             };
-            let moved = Moved { file: path.display().to_string(), error };
-            if !self.moved.swap(true, Ordering::Relaxed) {
+            let moved = Lost::moved(path, error);
+            if !self.is_lost() {
+                self.set_lost();
                 let error = error_chain(&moved);
                 tracing::error!("{error}; writes are refused: put the same file back, or restart the server");
             }
             return Err(moved);
         }
-        if self.is_moved() && self.moved.swap(false, Ordering::Relaxed) {
+        if self.is_lost() && self.lost.swap(false, Ordering::Relaxed) {
             tracing::info!("the files of the database are back in their places; writes resume");
         }
         Ok(())
     }
 
-    /// Returns whether a file was not in its place at the last check.
-    pub(super) fn is_moved(&self) -> bool {
-        self.moved.load(Ordering::Relaxed)
+    /// Returns whether a file was lost at the last check.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    fn set_lost(&self) {
+        self.lost.store(true, Ordering::Relaxed);
     }
 }

@@ -170,10 +170,10 @@ impl TransactionControl for SqliteTx {
                 StoreError::Unsupported("nothing can be written, because the address has mode=ro").into()
             );
         }
-        if self.watch.is_moved() {
+        if self.watch.is_lost() {
             // Usually the check after the commit is enough. But here a file was not in its place at the last check. If
             // it still is not, the commit would be lost.
-            self.watch.check().map_err(|moved| Failure::statement(Kind::Unavailable, moved))?;
+            self.watch.check().map_err(|lost| Failure::statement(Kind::Unavailable, lost))?;
         }
         // After a plain `begin`, a transaction that reads and then writes fails if another process wrote in between.
         self.execute("begin immediate")
@@ -184,7 +184,7 @@ impl TransactionControl for SqliteTx {
             Err(Failure::Statement(_, error)) => Err(Failure::Commit(error)),
             Err(failure) => Err(failure),
             // The commit is kept only if the next server opens the same files.
-            Ok(()) => self.watch.check().map_err(|moved| Failure::Commit(Arc::new(moved))),
+            Ok(()) => self.watch.check().map_err(|lost| Failure::Commit(Arc::new(lost))),
         }
     }
 
