@@ -173,16 +173,23 @@ mod permissions {
 
     /// Runs a command as a user without the rights of root.
     fn run(program: &Program, line: &str) -> Ended {
+        run_in(program, 0o777, line)
+    }
+
+    /// Does the same while the folder of the database has this mode.
+    fn run_in(program: &Program, mode: u32, line: &str) -> Ended {
         let mut command = program.command(line);
         if fs::metadata(program.path("")).unwrap().uid() == 0 {
             for file in fs::read_dir(program.path("")).unwrap() {
                 std::os::unix::fs::lchown(file.unwrap().path(), Some(UNPRIVILEGED), Some(UNPRIVILEGED))
                     .unwrap();
             }
-            set_mode(program, "", 0o777);
             command.uid(UNPRIVILEGED).gid(UNPRIVILEGED);
         }
-        command.output().unwrap().into()
+        set_mode(program, "", mode);
+        let ended = command.output().unwrap().into();
+        set_mode(program, "", 0o777);
+        ended
     }
 
     #[test]
@@ -199,6 +206,30 @@ mod permissions {
 
         set_mode(&program, "chat.db", 0o600);
         run(&program, "user disable ann").printed();
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named_and_mode_ro_reads_the_database() {
+        let program = with_ann();
+        let run = |line: &str| run_in(&program, 0o555, line);
+        let list = "user list --json --database-url sqlite://chat.db?mode=ro";
+        for command in ["user list", "migrate", "user disable ann"] {
+            let refusal = run(command).refused(1);
+            assert!(refusal.contains("cannot create the files beside chat.db"), "{command}: {refusal}");
+            assert!(refusal.contains("?mode=ro"), "{command}: {refusal}");
+        }
+        let refusal = run(SERVE).refused(1);
+        assert!(refusal.contains("let this user write to its folder"), "{refusal}");
+        assert_eq!(run(list).json()[0]["username"], "ann");
+        assert_eq!(fs::read_dir(program.path("")).unwrap().count(), 1, "nothing was created");
+
+        let server = program.serve("");
+        program.run("user disable ann").printed();
+        server.kill();
+        fs::remove_file(program.path("chat.db-shm")).unwrap();
+        let refusal = run(list).refused(1);
+        assert!(refusal.contains("cannot create the files beside chat.db"), "{refusal}");
+        assert!(program.path("chat.db-wal").exists(), "its changes are not left out");
     }
 
     /// Checks a database with the files that earlier versions left beside it.

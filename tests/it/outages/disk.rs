@@ -3,9 +3,9 @@
 //! Acknowledged messages are synced, and writes to a full disk are refused.
 
 use super::{Answers, Scene, Writers, scene::assert_unavailable};
-use chat_tests::{Cluster, Database, Disk, Program, program};
+use chat_tests::{Cluster, Database, Disk, Program, program, run};
 use reqwest::StatusCode;
-use std::{path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 /// Starts a server on an SQLite file on this disk.
 fn serve_from(disk: &Disk, database: &Database, args: &[&str]) -> Program {
@@ -70,6 +70,36 @@ async fn a_message_that_cannot_be_synced_is_not_acknowledged() {
     let texts: Vec<String> = scene.messages().await.into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["once"]);
     server.stop();
+}
+
+/// After a crash, SQLite needs room for the index of the WAL.
+#[tokio::test]
+async fn a_start_on_a_full_disk_fails_with_advice_and_succeeds_once_there_is_room() {
+    let (disk, database) = (Disk::new(), Database::sqlite());
+    let scene = Scene::new(&database).await;
+    let server = serve_from(&disk, &database, &[]);
+    scene.served_by([&server]);
+    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    server.kill();
+    let file = Path::new(database.url.strip_prefix("sqlite://").unwrap());
+    fs::remove_file(file.with_file_name("chat.db-shm")).unwrap();
+    let new = Database::at(format!("sqlite://{}", file.with_file_name("new.db").display()));
+
+    disk.fill();
+    for (database, command) in [(&database, "serve"), (&database, "migrate"), (&new, "serve")] {
+        let mut command = program::chat_server(database, &[command]);
+        let refusal = run(command.envs(disk.environment(file.parent().unwrap())), "").failed(1);
+        assert!(
+            refusal.contains("the disk is full") && refusal.contains("make room on the disk"),
+            "{refusal}"
+        );
+    }
+    disk.make_room();
+    let server = serve_from(&disk, &database, &[]);
+    scene.served_by([&server]);
+    assert_eq!(scene.messages().await.len(), 1);
+    server.stop();
+    serve_from(&disk, &new, &[]).stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]

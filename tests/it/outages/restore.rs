@@ -1,7 +1,8 @@
 //! `chat-server restore`, killed before each of its steps.
 
+use super::Scene;
 use chat_tests::{Database, Program, Steps, program, run};
-use serde_json::Value;
+use reqwest::StatusCode;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -13,24 +14,25 @@ struct Crashed {
 }
 
 impl Crashed {
-    /// Creates a database with the users ann and bob, and a backup with only ann.
+    /// Creates a database with two messages, and a backup with the first one.
     ///
-    /// Bob is only in the WAL.
-    fn new() -> Self {
+    /// The second one is only in the WAL. The scene has the tokens of the users.
+    async fn new() -> (Self, Scene) {
         let crashed = Self { folder: tempfile::tempdir().unwrap() };
         let database = crashed.database();
-        let add = |name| {
-            let args = ["user", "add", name, "--password-stdin"];
-            run(&mut program::chat_server(&database, &args), "a long password\n").ok()
-        };
-        add("ann");
+        let scene = Scene::new(&database).await;
+        let server = Program::serve(&database, &[]);
+        scene.served_by([&server]);
+        assert_eq!(scene.send("first").await.status(), StatusCode::CREATED);
         let backup = crashed.path("copy.db");
         run(&mut program::chat_server(&database, &["backup", backup.to_str().unwrap()]), "").ok();
+        server.stop();
         let server = Program::serve(&database, &[]);
-        add("bob");
+        scene.served_by([&server]);
+        assert_eq!(scene.send("second").await.status(), StatusCode::CREATED);
         server.kill();
         assert!(fs::metadata(crashed.path("chat.db-wal")).unwrap().len() > 0);
-        crashed
+        (crashed, scene)
     }
 
     /// Copies all files to a new folder.
@@ -47,7 +49,7 @@ impl Crashed {
     }
 
     fn database(&self) -> Database {
-        Database::at(format!("sqlite://{}", self.path("chat.db").display()))
+        at(&self.path("chat.db"))
     }
 
     fn restore(&self) -> std::process::Command {
@@ -55,32 +57,34 @@ impl Crashed {
     }
 }
 
-/// Returns the names of the users, or the error of the command.
-fn users(file: &Path) -> Result<Vec<String>, String> {
-    let database = Database::at(format!("sqlite://{}", file.display()));
-    let ran = run(&mut program::chat_server(&database, &["user", "list", "--json"]), "");
-    if ran.status != Some(0) {
-        return Err(ran.failed(1));
-    }
-    let name = |user: &Value| user["username"].as_str().unwrap().to_owned();
-    Ok(ran.json().as_array().unwrap().iter().map(name).collect())
+fn at(file: &Path) -> Database {
+    Database::at(format!("sqlite://{}", file.display()))
 }
 
-/// Asserts that a server starts if and only if the commands can list the users.
-fn assert_served(crashed: &Crashed, users: &Result<Vec<String>, String>) {
-    if users.is_ok() {
-        Program::serve(&crashed.database(), &[]).kill();
-    } else {
-        let mut serve = program::chat_server(&crashed.database(), &["serve", "--listen", "127.0.0.1:0"]);
+/// Returns the messages that a server serves from a file, or its reason for not starting.
+///
+/// Asserts that a command opens the file if and only if a server starts.
+async fn served(scene: &Scene, file: &Path) -> Result<Vec<String>, String> {
+    let database = at(file);
+    let listed = run(&mut program::chat_server(&database, &["user", "list"]), "");
+    if listed.status != Some(0) {
+        let mut serve = program::chat_server(&database, &["serve", "--listen", "127.0.0.1:0"]);
         let refusal = run(serve.env("CHAT_LOG", "off"), "").failed(1);
         assert!(refusal.contains("chat-server restore"), "{refusal}");
+        assert_eq!(listed.failed(1), refusal);
+        return Err(refusal);
     }
+    let server = Program::serve(&database, &[]);
+    scene.served_by([&server]);
+    let messages = scene.messages().await.into_iter().map(|(_, text)| text).collect();
+    server.kill();
+    Ok(messages)
 }
 
-#[test]
-fn a_restore_that_is_killed_leaves_the_old_or_the_new_database() {
-    let (steps, crashed) = (Steps::new(), Crashed::new());
-    let (old, new) = (vec!["ann".to_owned(), "bob".to_owned()], vec!["ann".to_owned()]);
+#[tokio::test]
+async fn a_restore_that_is_killed_leaves_the_old_or_the_new_database() {
+    let (steps, (crashed, scene)) = (Steps::new(), Crashed::new().await);
+    let (old, new) = (vec!["first".to_owned(), "second".to_owned()], vec!["first".to_owned()]);
     let mut seen = [0; 3];
     for step in 1.. {
         let crashed = crashed.copy();
@@ -91,19 +95,18 @@ fn a_restore_that_is_killed_leaves_the_old_or_the_new_database() {
             break;
         }
         assert_eq!(ran.status, None, "killed before step {step}: {ran:?}");
-        let found = users(&crashed.path("chat.db"));
-        match &found {
-            Ok(users) if *users == old => seen[0] += 1,
-            Ok(users) if *users == new => seen[1] += 1,
+        match served(&scene, &crashed.path("chat.db")).await {
+            Ok(messages) if messages == old => seen[0] += 1,
+            Ok(messages) if messages == new => seen[1] += 1,
             Err(refusal) if refusal.contains("the WAL beside") => {
-                assert_eq!(users(&crashed.path("chat.db.before-restore-1")), Ok(old.clone()));
+                assert_eq!(served(&scene, &crashed.path("chat.db.before-restore-1")).await, Ok(old.clone()));
                 seen[2] += 1;
             }
             other => panic!("before step {step}: {other:?}"),
         }
-        assert_served(&crashed, &found);
         run(&mut crashed.restore(), "").ok();
-        assert_eq!(users(&crashed.path("chat.db")), Ok(new.clone()), "the second attempt succeeds");
+        let restored = served(&scene, &crashed.path("chat.db")).await;
+        assert_eq!(restored, Ok(new.clone()), "the second attempt succeeds");
         assert!(!crashed.path("chat.db.restoring").exists());
     }
     assert!(seen.iter().all(|times| *times > 0), "the old, the new, and a refusal: {seen:?}");

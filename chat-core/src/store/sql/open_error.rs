@@ -61,6 +61,17 @@ pub enum OpenError {
     /// The file, or the disk that it is on, is read-only.
     #[error("{0} is read-only")]
     ReadOnly(String),
+    /// This user cannot create files in the folder of the database, but SQLite has to.
+    #[error("this user cannot create the files beside {0} that SQLite needs")]
+    ReadOnlyFolder(String),
+    /// The disk has no room for the files of the database.
+    #[error("{0} cannot be opened, because the disk is full")]
+    DiskFull(String),
+    /// The file system does not support the locks or the shared memory that SQLite needs.
+    ///
+    /// Network file systems and shared folders of virtual machines are often like that.
+    #[error("the file system of {0} does not support the locks or the shared memory of a database")]
+    FileSystem(String, #[source] Source),
     /// The address has `mode=ro`, and the schema has to be brought up to date.
     #[error("the schema of {0} is not up to date, and mode=ro does not change it")]
     Outdated(String),
@@ -217,6 +228,12 @@ impl OpenError {
             Self::ReadOnly(_) => {
                 "let this user write to it; a command that only reads can use it with ?mode=ro in the address"
             }
+            Self::ReadOnlyFolder(_) => {
+                "let this user write to the folder; a command that only reads can use ?mode=ro in the address, except \
+                 after a crash"
+            }
+            Self::DiskFull(_) => "make room on the disk",
+            Self::FileSystem(..) => "put the database on a local disk",
             Self::Outdated(_) => "run `chat-server migrate` with an address without mode=ro",
             Self::Served(_) => "stop it, or name another database with --database-url",
             Self::ServedElsewhere(_) => "use the path under which it is served, or stop that server",

@@ -4,7 +4,7 @@
 //! each direction. A switch costs 13 µs on a busy machine, and 75 µs if a core has to wake up. SQLite's own work takes
 //! a few microseconds.
 
-use super::file::DatabaseFile;
+use super::{file::DatabaseFile, inspect};
 use crate::store::sql::{
     failure::{Failure, Internal, Kind},
     value::{Arg, Column, Columns, Table},
@@ -66,6 +66,7 @@ impl Place {
         };
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self {
+            Self::File(file) if file.is_immutable => inspect::open_immutable(&file.real, flags)?,
             Self::File(file) => Connection::open_with_flags(&file.real, flags)?,
             Self::Memory(name) => Connection::open_with_flags_and_vfs(name, flags, MEMORY)?,
         };

@@ -59,6 +59,8 @@ pub(crate) struct DatabaseFile {
     pub(super) real: PathBuf,
     pub(super) id: FileId,
     pub(super) mode: Mode,
+    /// Whether SQLite reads the file without creating files beside it.
+    pub(super) is_immutable: bool,
     lock: Option<ServerLock>,
     /// A handle to compare the contents. SQLite's own handles are not accessible.
     handle: Option<File>,
@@ -92,9 +94,7 @@ impl DatabaseFile {
                 return Err(OpenError::File(name, Arc::new(error)));
             }
             Err(_) if mode != Mode::Create => return Err(OpenError::Missing(name)),
-            Err(_) => {
-                create_private(&real).map_err(|error| OpenError::File(name.clone(), Arc::new(error)))?
-            }
+            Err(_) => create_private(&real).map_err(|error| denied(&real, error))?,
         }
         if let Some(lock) = &lock {
             lock.hold(&real, &name).await?;
@@ -125,7 +125,9 @@ impl DatabaseFile {
         }
         let handle = open_again(&mut open, &real, id);
         drop(open);
-        Ok(Arc::new(Self { name, given, real, id, mode, lock, handle, contents: OnceLock::new() }))
+        let is_immutable = mode == Mode::ReadOnly && is_unused(&real) && !folder_is_writable(&real);
+        let contents = OnceLock::new();
+        Ok(Arc::new(Self { name, given, real, id, mode, is_immutable, lock, handle, contents }))
     }
 
     /// Starts to watch whether the database or its WAL is overwritten.
@@ -178,6 +180,23 @@ impl Drop for DatabaseFile {
         drop(open);
         self.lock = None;
     }
+}
+
+/// Returns whether no program uses the database: then it has neither a WAL nor an index of one.
+fn is_unused(real: &Path) -> bool {
+    SUFFIXES.iter().all(|suffix| !beside(real, suffix).exists())
+}
+
+/// Returns whether this user can create files beside the database, as SQLite does.
+#[cfg(unix)]
+pub(super) fn folder_is_writable(real: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    real.parent().is_none_or(|folder| access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok())
+}
+
+#[cfg(not(unix))]
+pub(super) fn folder_is_writable(_: &Path) -> bool {
+    true
 }
 
 /// Returns the path of a file beside the database.
@@ -291,6 +310,7 @@ pub(super) fn denied(file: &Path, error: io::Error) -> OpenError {
     let name = file.display().to_string();
     match error.kind() {
         io::ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly(name),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenError::DiskFull(name),
         io::ErrorKind::PermissionDenied => match other_owner(file) {
             Some(Some(owner)) => OpenError::NotOwner { file: name, owner },
             Some(None) => OpenError::ReadOnly(name),

@@ -1,12 +1,13 @@
 //! Opens a database only to read it, and creates no file beside it.
 
 use super::{
-    file::beside,
+    file::{beside, follow},
+    open_failure::open_failure,
     stale_wal::{self, ServerLocked, WAL},
 };
 use crate::store::sql::OpenError;
-use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
-use std::{path::Path, sync::Arc};
+use rusqlite::{Connection, Error, OpenFlags};
+use std::path::Path;
 
 /// Opens a database.
 ///
@@ -17,6 +18,13 @@ pub(crate) fn open(file: &Path, unused: bool) -> Result<Connection, Error> {
     if !unused {
         return Connection::open_with_flags(file, flags);
     }
+    open_immutable(file, flags)
+}
+
+/// Opens a database that no program changes while the connection is open.
+///
+/// It is read without its WAL.
+pub(super) fn open_immutable(file: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     let path = file.to_str().ok_or_else(|| Error::InvalidPath(file.to_owned()))?;
     let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let address = format!("file:{path}?immutable=1");
@@ -31,11 +39,6 @@ pub(crate) fn is_whole(file: &Path, locked: ServerLocked) -> bool {
 
 /// Converts an error of SQLite on a file.
 pub(crate) fn failed(file: &Path, error: Error) -> OpenError {
-    let name = file.display().to_string();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(name),
-        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(name),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked(name),
-        _ => OpenError::File(name, Arc::new(error)),
-    }
+    let real = follow(file).unwrap_or_else(|_| file.to_owned());
+    open_failure(file.display().to_string(), &real, error)
 }

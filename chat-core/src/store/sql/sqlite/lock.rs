@@ -87,7 +87,7 @@ impl ServerLock {
             Ok(()) => Ok(true),
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => {
-                Err(OpenError::LockFile(path.display().to_string(), Arc::new(error)))
+                Err(OpenError::FileSystem(path.display().to_string(), Arc::new(error)))
             }
         };
         if !until_locked(attempt).await? {
@@ -163,7 +163,10 @@ fn open_sidecar(path: &Path, database: &Path) -> Result<File, OpenError> {
             return Ok(file);
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(OpenError::LockFile(path.display().to_string(), Arc::new(error))),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(OpenError::LockFile(path.display().to_string(), Arc::new(error)));
+        }
+        Err(error) => return Err(denied(path, error)),
     }
     options.create(true).open(path).map_err(|error| denied(path, error))
 }

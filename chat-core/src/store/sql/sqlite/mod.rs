@@ -12,6 +12,7 @@ pub(super) mod inspect;
 mod lock;
 mod migrations;
 pub(super) mod open;
+mod open_failure;
 mod open_files;
 mod overwritten;
 mod readers;

@@ -5,6 +5,7 @@ use super::{
     driver::{Access, Opened, Place},
     file::DatabaseFile,
     migrations::MIGRATIONS,
+    open_failure::open_failure,
     readers::Readers,
     watch::Watch,
     writer::Writer,
@@ -166,13 +167,9 @@ fn is_locked(error: &rusqlite::Error) -> bool {
 }
 
 fn open_error(place: &Place, error: rusqlite::Error) -> OpenError {
-    let Place::File(file) = place else { return OpenError::database(error) };
-    let name = file.name.clone();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked(name),
-        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(name),
-        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(name),
-        _ => OpenError::File(name, Arc::new(error)),
+    match place {
+        Place::File(file) => open_failure(file.name.clone(), &file.real, error),
+        Place::Memory(_) => OpenError::database(error),
     }
 }
 
