@@ -155,36 +155,42 @@ impl Shared {
 
     /// Writes the lines that are pushed, until the process ends.
     fn write_forever(&self) {
-        let (mut batch, mut reported, mut is_line_cut) = (Vec::new(), 0, false);
+        let (mut batch, mut is_line_cut) = (Vec::new(), false);
+        // Numbers of dropped lines. They differ as long as a line of the log has to report new ones.
+        let (mut dropped, mut reported) = (0, 0);
         let mut state = self.lock();
         loop {
-            while state.waiting.is_empty() {
+            while state.waiting.is_empty() && dropped == reported {
                 state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             std::mem::swap(&mut batch, &mut state.waiting);
             state.is_writing = true;
             drop(state);
-
-            // If the last line was written only in part, it is ended first. So the next line is not appended to it.
-            let line_end: &[u8] = if is_line_cut { b"\n" } else { b"" };
-            let unwritten = if self.write(line_end).is_empty() { self.write(&batch) } else { &batch };
-            self.drop_lines(unwritten);
-            let (is_written, length) = (unwritten.is_empty(), batch.len() - unwritten.len());
-            if let Some(last) = batch.get(..length).and_then(<[u8]>::last) {
-                is_line_cut = *last != b'\n';
-            }
-            let dropped = self.dropped_lines.load(Relaxed);
-            if is_written && dropped != reported {
+            if dropped != reported {
+                // The queue has just been emptied, so that it has room for this line. In a full queue this line itself
+                // would be dropped.
                 tracing::warn!(
                     lines = dropped - reported,
                     "lines of the log were dropped: standard error was not read in time, or could not be written"
                 );
                 reported = dropped;
             }
+
+            // If the last line was written only in part, it is ended first. So the next line is not appended to it.
+            let line_end: &[u8] = if is_line_cut { b"\n" } else { b"" };
+            let unwritten = if self.write(line_end).is_empty() { self.write(&batch) } else { &batch };
+            self.drop_lines(unwritten);
+            let length = batch.len() - unwritten.len();
+            if unwritten.is_empty() {
+                dropped = self.dropped_lines.load(Relaxed);
+            }
+            if let Some(last) = batch.get(..length).and_then(<[u8]>::last) {
+                is_line_cut = *last != b'\n';
+            }
             batch.clear();
             batch.shrink_to(KEPT_CAPACITY);
             state = self.lock();
-            state.is_writing = false;
+            state.is_writing = dropped != reported;
             self.written.notify_all();
         }
     }

@@ -63,6 +63,21 @@ fn a_reader_that_stops_reading_blocks_no_request() {
 }
 
 #[test]
+fn a_reader_that_reads_again_gets_the_number_of_dropped_lines() {
+    let program = Program::new();
+    let mut server = program.serve("--log info --metrics-listen 127.0.0.1:0");
+    let metrics = metrics_address(&mut server);
+    while dropped_lines(&metrics) == 0 {
+        requests(&server, 1000);
+    }
+    let dropped = dropped_lines(&metrics);
+    let line = server.logged("lines of the log were dropped");
+    let (_, reported) = line.trim_end().rsplit_once("lines=").unwrap();
+    assert!(dropped > 1, "{dropped}");
+    assert_eq!(reported.parse(), Ok(dropped), "{line}");
+}
+
+#[test]
 fn at_the_stop_a_reader_that_reads_again_gets_the_whole_queue() {
     const REQUESTS: usize = 1000;
     let program = Program::new();
