@@ -4,13 +4,18 @@ use clap::{
     ArgMatches, Command,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use std::ffi::{OsStr, OsString};
+use std::{
+    any::TypeId,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
 /// Parses a command line, with the environment variables that its options name.
 ///
 /// - An empty variable counts as not set. Compose files make such a variable from `${NAME:-}`.
 /// - If a variable ends with a carriage return, the error names the variable: the file that sets it has Windows line
 ///   endings.
+/// - The variable of an option that is on the command line is not read, so that an invalid one does not matter.
 /// - The error of an option that a variable sets names the variable.
 ///
 /// # Errors
@@ -28,8 +33,8 @@ pub fn parse(
         );
         return Err(command.error(ErrorKind::InvalidValue, text));
     }
-    let mut command = without_empty_variables(command);
-    command.try_get_matches_from_mut(&args).map_err(|error| name_variable(error, &command, &args))
+    let mut command = without_unused_variables(command, &args);
+    command.try_get_matches_from_mut(&args).map_err(|error| name_variable(error, &mut command, &args))
 }
 
 /// Returns the name of the first variable for which `is_sought` returns true.
@@ -43,30 +48,44 @@ fn find_variable(command: &Command, is_sought: &dyn Fn(&clap::Arg, &OsStr) -> bo
     of_command.or_else(|| command.get_subcommands().find_map(|sub| find_variable(sub, is_sought)))
 }
 
-fn without_empty_variables(command: Command) -> Command {
-    let is_empty =
-        |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+/// Removes the variables that are empty, and those of options on the command line.
+///
+/// clap reads the variable of an option of a command even if a subcommand has the same option on the command line.
+fn without_unused_variables(command: Command, args: &[OsString]) -> Command {
+    let is_unused = |arg: &clap::Arg| {
+        let is_empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+        is_empty || arg.get_long().is_some_and(|long| is_typed(long, args))
+    };
     command
-        .mut_args(|arg| if is_empty(&arg) { arg.env(None::<&'static str>) } else { arg })
-        .mut_subcommands(without_empty_variables)
+        .mut_args(|arg| if is_unused(&arg) { arg.env(None::<&'static str>) } else { arg })
+        .mut_subcommands(|sub| without_unused_variables(sub, args))
+}
+
+/// Returns whether an option is on the command line.
+fn is_typed(long: &str, args: &[OsString]) -> bool {
+    let options = args.iter().map(|arg| arg.as_encoded_bytes()).take_while(|arg| *arg != b"--");
+    options
+        .filter_map(|arg| arg.strip_prefix(b"--")?.strip_prefix(long.as_bytes()))
+        .any(|rest| rest.is_empty() || rest.starts_with(b"="))
 }
 
 /// Names the variable in an error, instead of the option that it sets.
-///
-/// If the option is on the command line, the error stays as it is.
-fn name_variable(mut error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
+fn name_variable(mut error: clap::Error, command: &mut Command, args: &[OsString]) -> clap::Error {
+    if error.kind() == ErrorKind::InvalidUtf8 && args.iter().all(|arg| arg.to_str().is_some()) {
+        // The error of clap names neither an option nor a variable. The name of a file may have any bytes.
+        let is_path = |arg: &clap::Arg| arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+        let name = find_variable(command, &|arg, value| value.to_str().is_none() && !is_path(arg));
+        return match name {
+            Some(name) => command.error(ErrorKind::InvalidUtf8, format!("{} is not UTF-8\n", name.display())),
+            None => error,
+        };
+    }
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return error };
     // The error has the option with its value: --listen <ADDR>.
     let Some(long) = option.split(' ').next().and_then(|option| option.strip_prefix("--")) else {
         return error;
     };
-    let is_typed = args.iter().any(|arg| {
-        let rest =
-            arg.as_encoded_bytes().strip_prefix(b"--").and_then(|arg| arg.strip_prefix(long.as_bytes()));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"="))
-    });
-    let variable = find_variable(command, &|arg, value| arg.get_long() == Some(long) && !value.is_empty());
-    if let Some(variable) = variable.filter(|_| !is_typed) {
+    if let Some(variable) = find_variable(command, &|arg, _| arg.get_long() == Some(long)) {
         let name = variable.to_string_lossy().into_owned();
         error.insert(ContextKind::InvalidArg, ContextValue::String(name));
     }

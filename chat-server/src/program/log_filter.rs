@@ -7,7 +7,8 @@ use tracing_subscriber::EnvFilter;
 /// A filter of the log: levels, and targets with their level.
 ///
 /// tracing-subscriber takes a word that is no level as the name of a target, and then logs only that target. Such a
-/// word is most often a mistyped level, so it is refused.
+/// word is most often a mistyped level, so it is refused. For the same reason a target is refused if no module can have
+/// its name, such as `chat-core`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LogFilter(String);
 
@@ -30,6 +31,17 @@ impl FromStr for LogFilter {
             Some("") => return Err(format!("a part of it is empty; {HELP}")),
             Some(word) => return Err(format!("{word} is no level; {HELP}")),
             None => {}
+        }
+        // A part with brackets or quotes is about spans and their fields.
+        let of_targets =
+            text.split(',').map(str::trim).filter(|part| !part.contains(['[', ']', '{', '}', '"']));
+        for (target, level) in of_targets.filter_map(|part| part.split_once('=')) {
+            if target.contains(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | ':'))) {
+                return Err(format!("{target} is no part of the program; {HELP}"));
+            }
+            if level.is_empty() {
+                return Err(format!("there is no level after {target}=; {HELP}"));
+            }
         }
         let filter: String = text.split(',').map(str::trim).collect::<Vec<_>>().join(",");
         EnvFilter::try_new(&filter).map_err(|error| format!("{error}; {HELP}"))?;

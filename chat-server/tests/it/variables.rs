@@ -68,6 +68,45 @@ fn the_error_of_a_variable_names_the_variable() {
 }
 
 #[test]
+fn an_option_that_is_typed_takes_precedence_over_an_invalid_variable() {
+    let program = Program::new();
+    let invalid = [
+        ("CHAT_LISTEN", "localhost"),
+        ("CHAT_TEXT_MAX", "many"),
+        ("CHAT_DEMO", "perhaps"),
+        ("CHAT_LOG", "inof"),
+    ];
+    for line in [
+        "serve --listen 127.0.0.1:0 --text-max 300 --demo --log info",
+        "--listen 127.0.0.1:0 --text-max=300 --demo --log=info",
+    ] {
+        let server = Program::started(program.command(line).envs(invalid));
+        assert_eq!(server.request("GET", "/", "", "").0, 200);
+        assert!(server.stop("TERM").0.success(), "{line}");
+    }
+    // A word after `--` is no option.
+    let name = run(&program, "user add --password-stdin -- --log", &[("CHAT_LOG", "inof")]);
+    assert!(name.status == Some(2) && name.stderr.contains("CHAT_LOG"), "{name:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_variable_that_is_not_utf_8_is_named() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let program = Program::new();
+    let value = OsStr::from_bytes(b"\xff");
+    for (line, name) in
+        [("serve", "CHAT_LISTEN"), ("user list", "CHAT_DATABASE_URL"), ("migrate", "CHAT_LOG")]
+    {
+        // The name of a file may have any bytes.
+        let mut command = program.command(line);
+        let refused = Ended::from(command.env(name, value).env("CHAT_TLS_CERT", value).output().unwrap());
+        assert!(refused.status == Some(2), "{line}: {refused:?}");
+        assert!(refused.stderr.contains(&format!("{name} is not UTF-8")), "{line}: {refused:?}");
+    }
+}
+
+#[test]
 fn a_carriage_return_at_the_end_of_a_variable_is_refused() {
     let program = Program::new();
     for (line, name, value) in [
@@ -91,7 +130,21 @@ fn a_word_of_the_log_filter_without_a_level_must_be_a_level() {
         assert_eq!(refusal.status, Some(2), "{filter}: {refusal:?}");
         assert!(refusal.stderr.contains("debug"), "{filter}: {refusal:?}");
     }
-    for filter in ["off", "WARN", "error,chat_core=debug", "info, chat_core=trace", "warn,[request]=debug"] {
+    // No module has such a name, so tracing-subscriber would log nothing at all.
+    for filter in ["chat-core=debug", "info,chat-server=debug", "info chat_core=debug", "info,chat_core="] {
+        let refusal = run(&program, "user list", &[("CHAT_LOG", filter)]);
+        assert_eq!(refusal.status, Some(2), "{filter}: {refusal:?}");
+        assert!(refusal.stderr.contains("CHAT_LOG"), "{filter}: {refusal:?}");
+    }
+    for filter in [
+        "off",
+        "WARN",
+        "error,chat_core=debug",
+        "info, chat_core=trace",
+        "warn,[request]=debug",
+        "info,chat_server::access=off",
+        "warn,[request{id=\"a-b\"}]=debug",
+    ] {
         assert_eq!(run(&program, "migrate", &[("CHAT_LOG", filter)]).status, Some(0), "{filter}");
     }
 }
