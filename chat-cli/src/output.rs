@@ -1,9 +1,9 @@
-//! The only module that prints.
-//!
 //! Results go to standard output, everything else to standard error.
+//!
+//! This module prints all of it, except the prompt of a password: see [`chat_program::ask_password`].
 
 use crate::failure::{Failure, FailureKind, Result};
-use chat_program::printable;
+use chat_program::{print_usage, printable, write_stderr};
 use serde::Serialize;
 use std::{
     io::{self, Write},
@@ -76,12 +76,10 @@ pub(crate) fn failure(failure: &Failure) -> ExitCode {
 
 /// Prints help or a usage error, and returns its exit status.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // Help goes to standard output. It is not an error if the program that reads it closes the pipe early.
-    let _ = error.print();
+    print_usage(error);
     if error.use_stderr() { ExitCode::from(FailureKind::Usage.exit_status()) } else { ExitCode::SUCCESS }
 }
 
 fn print_line(text: &str) {
-    // A failure to write to standard error cannot be reported anywhere.
-    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
+    write_stderr(&format!("{}\n", printable(text)));
 }

@@ -1,6 +1,6 @@
 //! Control characters in output, and output that cannot be written.
 
-use crate::support::{THREAD, TOKEN, TestEnv, exit_status, message, mock, run, user};
+use crate::support::{THREAD, TOKEN, TestEnv, exit_status, message, mock, page, run, user};
 use serde_json::json;
 use std::process::Stdio;
 use wiremock::MockServer;
@@ -49,6 +49,36 @@ async fn a_full_disk_is_an_error() {
     command.env("CHAT_SERVER_URL", server.uri()).env("CHAT_TOKEN", TOKEN).args(["whoami", "--json"]);
     let output = command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
     assert_eq!(exit_status(output.status), 1);
+}
+
+/// Runs a command whose standard error is a pipe that is full and that is not read.
+///
+/// Returns its exit status and its standard output.
+#[cfg(target_os = "linux")]
+fn run_with_full_pipe(server: &MockServer, args: &str) -> (i32, String) {
+    // The default capacity of a pipe.
+    let line = format!("head -c 65536 /dev/zero >&2; exec \"$0\" {args}");
+    let mut command = std::process::Command::new("/bin/sh");
+    command.args(["-c", &line, env!("CARGO_BIN_EXE_chat-cli")]);
+    command.env("CHAT_SERVER_URL", server.uri()).env("CHAT_TOKEN", TOKEN);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let output = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(writer).spawn().unwrap();
+    let output = output.wait_with_output().unwrap();
+    drop(reader);
+    (exit_status(output.status), String::from_utf8(output.stdout).unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_reader_that_stops_reading_the_notes_does_not_keep_the_program_from_ending() {
+    let server = MockServer::start().await;
+    mock(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
+    mock(&server, "GET", "/users/", 200, &page(&[])).await;
+    mock(&server, "POST", "/threads/", 200, &json!({"id": THREAD})).await;
+    let (status, printed) = run_with_full_pipe(&server, "threads open 3");
+    assert_eq!((status, printed.trim_end()), (0, THREAD));
+    assert_eq!(run_with_full_pipe(&server, "send bobby hi").0, 3);
+    assert_eq!(run_with_full_pipe(&server, "sned 3 hi").0, 2);
 }
 
 #[cfg(target_os = "linux")]

@@ -83,9 +83,9 @@ pub(super) struct Args {
 impl Args {
     /// Parses the command line of this process.
     ///
-    /// Ends the process after `--help`, and with status 2 after an error.
-    pub(super) fn read() -> Self {
-        Self::parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    /// For `--help` and `--version` it returns an error too.
+    pub(super) fn read() -> clap::error::Result<Self> {
+        Self::parse(std::env::args_os())
     }
 
     fn parse(args: impl IntoIterator<Item = impl Into<std::ffi::OsString>>) -> clap::error::Result<Self> {

@@ -45,7 +45,10 @@ const NOT_UNDERSTOOD: u8 = 2;
 
 /// Runs the command of the command line.
 pub(super) fn main() -> ExitCode {
-    let args = Args::read();
+    let args = match Args::read() {
+        Ok(args) => args,
+        Err(error) => return output::usage(&error),
+    };
     let log = match LogQueue::start() {
         Ok(log) => log,
         Err(error) => {

@@ -1,10 +1,14 @@
 //! The only module of the program that prints.
 
+use super::NOT_UNDERSTOOD;
 use anyhow::{Context, Result};
 use chat_core::error_chain;
-use chat_program::{printable, read_line};
+use chat_program::{print_usage, printable, read_line};
 use serde::Serialize;
-use std::io::{self, ErrorKind, Write};
+use std::{
+    io::{self, ErrorKind, Write},
+    process::ExitCode,
+};
 
 /// Maximum length of an answer to [`ask`], in bytes.
 const MAX_ANSWER_BYTES: u64 = 1024;
@@ -44,6 +48,12 @@ pub(super) fn failure(to: impl Write, error: &anyhow::Error, hint: Option<&str>)
     }
     // If standard error is closed, there is no other place to report it.
     let _ = write(to, &printable(&text).to_string());
+}
+
+/// Prints the help or a usage error, and returns its exit status.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    print_usage(error);
+    if error.use_stderr() { ExitCode::from(NOT_UNDERSTOOD) } else { ExitCode::SUCCESS }
 }
 
 /// A JSON array that is printed while its items are still being fetched.
