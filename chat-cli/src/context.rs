@@ -36,7 +36,10 @@ impl Context {
             .unwrap_or(DEFAULT_SERVER);
         let client = Client::builder(server).user_agent(concat!("chat-cli/", env!("CARGO_PKG_VERSION")));
         let client = client.build().map_err(|error| match Failure::from(error) {
-            failure if is_server_given => failure.given_by("--server or CHAT_SERVER_URL"),
+            // Other failures have their cause on this machine, such as missing certificates.
+            failure if is_server_given && failure.kind() == FailureKind::Usage => {
+                failure.given_by("--server or CHAT_SERVER_URL")
+            }
             failure => failure,
         })?;
         let token_given = token.is_some();
@@ -44,7 +47,9 @@ impl Context {
         let client = match token {
             Some(token) => client.with_token(token).map_err(|error| match Failure::from(error) {
                 failure if token_given => failure.given_by("--token or CHAT_TOKEN"),
-                failure => failure,
+                failure => failure
+                    .given_by("the session")
+                    .with_hint(format!("run {}", profile.login_command("NAME"))),
             })?,
             None => client,
         };
@@ -59,7 +64,7 @@ impl Context {
                 FailureKind::NotAllowed,
                 format!("not signed in to {}", self.client.server()),
             )
-            .with_hint(format!("run {}", self.login_command("NAME")))),
+            .with_hint(format!("run {}", self.profile.login_command("NAME")))),
         }
     }
 
@@ -83,15 +88,6 @@ impl Context {
                 self.profile.save(&SavedSession { server: client.server().to_owned(), token: token.clone() })
             }
             None => Ok(()),
-        }
-    }
-
-    /// Returns the command that signs in with the current profile.
-    pub(crate) fn login_command(&self, username: &str) -> String {
-        if self.profile.is_default() {
-            format!("chat-cli login {username}")
-        } else {
-            format!("chat-cli login {username} --profile {}", self.profile.name())
         }
     }
 }

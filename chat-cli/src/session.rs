@@ -7,8 +7,8 @@ use chat_client::Token;
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use std::{
-    fs, io,
-    io::{ErrorKind, Write},
+    fs::{self, File},
+    io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -17,6 +17,9 @@ pub(crate) const TOKEN_NAME: &str = "chat-cli";
 
 /// The name of the default profile.
 const DEFAULT: &str = "default";
+
+/// Maximum number of bytes that are read of a session file, which has about 100.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// A server and the token for it.
 #[derive(Serialize, Deserialize)]
@@ -48,22 +51,28 @@ impl Profile {
         self.name == DEFAULT
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// Returns the command that signs in with this profile.
+    pub(crate) fn login_command(&self, username: &str) -> String {
+        if self.is_default() {
+            format!("chat-cli login {username}")
+        } else {
+            format!("chat-cli login {username} --profile {}", self.name)
+        }
     }
 
     /// Reads the session; `None` if there is none.
     pub(crate) fn load(&self) -> Result<Option<SavedSession>> {
         // Without a home directory there is no saved session.
         let Ok(path) = self.path() else { return Ok(None) };
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
+        let mut text = String::new();
+        match File::open(&path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text)) {
+            Ok(_) => {}
             // NotADirectory: users set XDG_CONFIG_HOME=/dev/null to have no configuration files.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(None);
             }
             Err(error) => return Err(Failure::cannot(format!("read {}", path.display()), &error)),
-        };
+        }
         // The error of the parser is not shown: it quotes the line, which may hold the token.
         toml::from_str(&text).map(Some).map_err(|_| {
             Failure::new(FailureKind::Failed, format!("cannot read {}: not a session file", path.display()))

@@ -2,6 +2,9 @@
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads the next line of standard input, without its end.
 ///
 /// At the end of the input it returns `None`.
@@ -36,7 +39,9 @@ fn text_of(source: impl Read, max: u64) -> io::Result<String> {
     checked(text, max)
 }
 
-/// Removes one line ending, and checks the length and the encoding of the rest.
+/// Removes one line ending and a byte order mark, and checks the length and the encoding of the rest.
+///
+/// PowerShell begins its output with a byte order mark. It is no part of a password or of a text.
 fn checked(mut text: Vec<u8>, max: u64) -> io::Result<String> {
     if text.ends_with(b"\n") {
         text.pop();
@@ -46,6 +51,9 @@ fn checked(mut text: Vec<u8>, max: u64) -> io::Result<String> {
     }
     if text.len() as u64 > max {
         return Err(io::Error::new(ErrorKind::FileTooLarge, format!("it is longer than {max} bytes")));
+    }
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len());
     }
     String::from_utf8(text).map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8"))
 }
@@ -65,6 +73,7 @@ mod tests {
             (" a b \nc\n", " a b ", " a b \nc"),
             ("a\r", "a\r", "a\r"),
             ("12345678\r\n", "12345678", "12345678"),
+            ("\u{feff}a\r\n", "a", "a"),
         ] {
             assert_eq!(line_of(&mut read.as_bytes(), MAX).unwrap().as_deref(), Some(line), "{read:?}");
             assert_eq!(text_of(read.as_bytes(), MAX).unwrap(), text, "{read:?}");

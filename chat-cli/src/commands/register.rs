@@ -24,7 +24,7 @@ impl Register {
         if self.login {
             context.sign_in(&user.username, &password, session::TOKEN_NAME).await?;
         } else {
-            context.out.note(&format!("sign in with: {}", context.login_command(&user.username)));
+            context.out.note(&format!("sign in with: {}", context.profile.login_command(&user.username)));
         }
         context.out.result(&user, || format!("registered {} as user {}", printable(&user.username), user.id))
     }

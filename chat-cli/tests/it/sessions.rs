@@ -162,6 +162,22 @@ fn a_damaged_session_file_is_named_and_not_quoted() {
     std::fs::write(ann.session("default"), format!("token = {TOKEN}")).unwrap();
     let complaint = ann.run(["whoami"]).failed(1);
     assert!(complaint.contains("default.toml") && !complaint.contains(TOKEN), "{complaint}");
+
+    let session = format!("server = \"http://127.0.0.1:8000\"\ntoken = \"{TOKEN}\\n\"");
+    std::fs::write(ann.session("default"), session).unwrap();
+    let complaint = ann.run(["whoami"]).failed(2);
+    assert!(complaint.contains("given by the session") && !complaint.contains(TOKEN), "{complaint}");
+    assert!(complaint.contains("hint: run chat-cli login NAME"), "{complaint}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_endless_session_file_is_refused() {
+    let ann = TestEnv::new();
+    std::fs::create_dir(ann.config.path().join("chat-cli")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", ann.session("default")).unwrap();
+    let complaint = ann.run(["whoami"]).failed(1);
+    assert!(complaint.contains("not a session file"), "{complaint}");
 }
 
 #[tokio::test]
