@@ -24,8 +24,8 @@ Users:
   If no user has exactly this name, letter case is ignored. The command fails if several users match then.
 
 Proxies:
-  HTTP_PROXY, HTTPS_PROXY and ALL_PROXY set a proxy, except for a server on this machine. NO_PROXY lists further servers
-  that are reached without it; * stands for all.
+  HTTP_PROXY, HTTPS_PROXY and ALL_PROXY set a proxy, such as http://HOST:PORT or socks5h://HOST:PORT, except for a
+  server on this machine. NO_PROXY lists further servers that are reached without it; * stands for all.
 
 Texts:
   Give - as TEXT to read it from standard input, without the final newline.

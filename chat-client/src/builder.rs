@@ -109,7 +109,9 @@ impl ClientBuilder {
     /// Ignores the proxies of the environment.
     ///
     /// By default the client uses `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY`, except for a server on this machine
-    /// (`localhost` or a loopback address) and for the hosts in `NO_PROXY`; `*` there stands for all hosts.
+    /// (`localhost` or a loopback address) and for the hosts in `NO_PROXY`; `*` there stands for all hosts. A proxy is
+    /// one of HTTP or SOCKS: `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h`. With `socks5h`, the proxy
+    /// looks up the name of the server.
     pub fn no_proxy(mut self) -> Self {
         self.proxies = false;
         self
@@ -121,11 +123,12 @@ impl ClientBuilder {
     /// [`is_builder`](Error::is_builder) in these cases:
     /// - The address is not an `http` or `https` URL, or contains a username, a password, a query or a fragment.
     /// - The token or the user agent is not a valid header value.
+    /// - The environment names a proxy for this server that is not an `http`, `https` or SOCKS URL.
     /// - The address, or that of the proxy, is `https`, and no CA certificates are found on this machine.
     pub fn build(self) -> Result<Client, Error> {
         let base_path = format!("/{}", self.base_path.trim_matches('/')).trim_end_matches('/').to_owned();
         let root = server_root(&self.url, &base_path)?;
-        let proxy = if self.proxies { proxy::of_environment(&root) } else { None };
+        let proxy = if self.proxies { proxy::of_environment(&root)? } else { None };
         let mut http = reqwest::Client::builder()
             .user_agent(self.user_agent)
             .timeout(self.timeout)

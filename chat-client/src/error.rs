@@ -1,6 +1,6 @@
 //! The error of a call.
 
-use chat_core::api::FieldErrors;
+use chat_core::{api::FieldErrors, error_chain};
 use http::StatusCode;
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
@@ -100,7 +100,10 @@ impl Error {
             return self;
         }
         self.0.proxy = Some(Arc::clone(proxy));
-        let hint = if self.has_status(StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
+        let requires_password = self.has_status(StatusCode::PROXY_AUTHENTICATION_REQUIRED)
+            // The type of the error of a tunnel is private in hyper-util.
+            || error_chain(&self).to_string().contains("proxy authorization required");
+        let hint = if requires_password {
             "set the proxy with a username and password: HTTP_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned()
         } else {
             format!(
@@ -121,7 +124,12 @@ impl Error {
             ErrorKind::Interrupted
         };
         // The URL may contain the search text of a user.
-        Self::with_source(kind, error.without_url())
+        let error = Self::with_source(kind, error.without_url());
+        let hint = tls_hint(&error_chain(&error).to_string());
+        match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
     }
 
     pub(crate) fn after_uncertain_attempt(mut self) -> Self {
@@ -298,6 +306,21 @@ impl Error {
                 self.0.kind,
                 ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::Decode(_) | ErrorKind::TooLarge(_)
             )
+    }
+}
+
+/// Returns the hint for an error of TLS, or of a server that uses TLS or not against expectation.
+///
+/// `error` is the error with its causes. Their types are those of hyper and rustls, which reqwest does not export.
+fn tls_hint(error: &str) -> Option<&'static str> {
+    if error.contains("InvalidContentType") {
+        Some("the server does not use TLS on this port: give an address that begins with http://")
+    } else if error.contains("invalid HTTP version") {
+        Some("the server may use TLS on this port: try an address that begins with https://")
+    } else if error.contains("invalid peer certificate") {
+        Some("check the address; for a CA of your own, set SSL_CERT_FILE to a file with its certificate")
+    } else {
+        None
     }
 }
 

@@ -1,23 +1,84 @@
 //! The proxy of the environment, and the servers that are reached without it.
 
+use crate::{Error, error::ErrorKind};
+use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
-use std::{env, net::IpAddr};
+use std::{env, ffi::OsString, fmt, net::IpAddr};
 
 /// Returns the address of the proxy that the environment names for this server.
 ///
 /// Returns `None` if it names none. The address contains no username and no password. A server on this machine has no
 /// proxy, because through a proxy the traffic would leave the machine, with the token in clear.
-pub(crate) fn of_environment(server: &Url) -> Option<String> {
+///
+/// # Errors
+/// [`is_builder`](Error::is_builder) if the environment names a proxy that cannot be used. The request must not be sent
+/// without a proxy then: the proxy may be the only permitted way, or hide the address of this machine.
+pub(crate) fn of_environment(server: &Url) -> Result<Option<String>, Error> {
     let is_listed = |name| env::var(name).is_ok_and(|list| lists(&list, server));
     if is_loopback(server) || ["NO_PROXY", "no_proxy"].into_iter().any(is_listed) {
-        return None;
+        return Ok(None);
     }
+    let Ok(server_uri) = server.as_str().parse::<Uri>() else { return Ok(None) };
     // reqwest uses the same matcher, with the same variables.
-    let proxy = Matcher::from_system().intercept(&server.as_str().parse().ok()?)?;
-    let uri = proxy.uri();
-    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-    Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
+    if let Some(proxy) = Matcher::from_system().intercept(&server_uri) {
+        return Ok(address(proxy.uri()));
+    }
+    match ignored_variable(server.scheme()) {
+        Some(name) if !is_excluded(&server_uri) => Err(unusable(name, server)),
+        _ => Ok(None),
+    }
+}
+
+/// Returns the address of a proxy, without the username and the password.
+fn address(proxy: &Uri) -> Option<String> {
+    let port = proxy.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{}{port}", proxy.scheme_str()?, proxy.host()?))
+}
+
+/// Returns the variable that names a proxy for this scheme, if the matcher has found none.
+///
+/// The matcher ignores a value that it cannot read. In a CGI program it reads no variables, because there a client can
+/// set `HTTP_PROXY` with a header.
+fn ignored_variable(scheme: &str) -> Option<&'static str> {
+    let of_scheme = match scheme {
+        "https" => ["HTTPS_PROXY", "https_proxy"],
+        _ => ["HTTP_PROXY", "http_proxy"],
+    };
+    let is_blank = |value: OsString| value.to_str().is_some_and(|value| value.trim().is_empty());
+    let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !is_blank(value));
+    let is_cgi = env::var_os("REQUEST_METHOD").is_some();
+    of_scheme.into_iter().chain(["ALL_PROXY", "all_proxy"]).find(is_set).filter(|_| !is_cgi)
+}
+
+/// Returns whether `NO_PROXY` lists this server, as the matcher reads it.
+fn is_excluded(server: &Uri) -> bool {
+    let list = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| env::var(name).ok()).unwrap_or_default();
+    Matcher::builder().all("http://proxy").no(list).build().intercept(server).is_none()
+}
+
+/// The variable of a proxy whose value is not the URL of a proxy.
+///
+/// The value is not shown, because it may contain a password.
+#[derive(Debug)]
+struct NotAProxy(&'static str);
+
+impl fmt::Display for NotAProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not the URL of a proxy", self.0)
+    }
+}
+
+impl std::error::Error for NotAProxy {}
+
+fn unusable(name: &'static str, server: &Url) -> Error {
+    let host = server.host_str().unwrap_or_default();
+    let hint = format!(
+        "set it to http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT, or set NO_PROXY={host} to connect without \
+         a proxy"
+    );
+    Error::with_source(ErrorKind::Builder("cannot use the proxy of the environment"), NotAProxy(name))
+        .with_hint(hint)
 }
 
 /// Returns whether `NO_PROXY` contains an asterisk, or this host with this port.

@@ -2,7 +2,10 @@
 
 use crate::support::{THREAD, TOKEN, TestEnv, mock, page, requests, run, user};
 use serde_json::json;
-use std::net::SocketAddr;
+use std::{
+    io::{Read, Write},
+    net::SocketAddr,
+};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 #[test]
@@ -152,6 +155,27 @@ fn missing_ca_certificates_are_1_and_named() {
         assert!(complaint.starts_with("chat-cli: no CA certificates on this machine"), "{complaint}");
         assert!(complaint.contains("\nhint: set SSL_CERT_FILE to "), "{complaint}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_uses_tls_against_expectation_is_reported_as_such() {
+    let server = MockServer::start().await;
+    let without_tls = server.uri().replace("http://", "https://");
+    let complaint = TestEnv::new().run(["whoami", "--token", TOKEN, "--server", &without_tls]).failed(7);
+    assert!(complaint.contains("an address that begins with http://"), "{complaint}");
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let with_tls = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let _ = socket.read(&mut [0; 1024]);
+            // An alert of TLS, which is the answer to bytes that are not TLS.
+            let _ = socket.write_all(b"\x15\x03\x01\x00\x02\x02\x46");
+        }
+    });
+    let complaint = TestEnv::new().run(["whoami", "--token", TOKEN, "--server", &with_tls]).failed(7);
+    assert!(complaint.contains("an address that begins with https://"), "{complaint}");
 }
 
 #[tokio::test]

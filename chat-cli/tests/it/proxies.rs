@@ -2,7 +2,12 @@
 
 use crate::support::{Ran, TOKEN, TestEnv, mock, requests, run, user};
 use serde_json::json;
-use std::net::SocketAddr;
+use std::{
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::mpsc,
+    thread,
+};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 /// A server that is not on this machine, and that only a proxy can reach.
@@ -55,6 +60,85 @@ async fn an_asterisk_in_no_proxy_applies_to_addresses_too() {
         assert!(!complaint.contains("proxy"), "{complaint}");
     }
     assert!(requests(&proxy).await.is_empty());
+}
+
+/// Starts a SOCKS5 proxy for one connection, which it connects to `server`.
+///
+/// Returns its address, and a channel with the name that the client asked for.
+fn socks_proxy(server: SocketAddr) -> (SocketAddr, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, names) = mpsc::channel();
+    thread::spawn(move || {
+        let mut client = listener.accept().unwrap().0;
+        let [_, methods] = read(&mut client);
+        for _ in 0..methods {
+            let [_method] = read(&mut client);
+        }
+        client.write_all(&[5, 0]).unwrap();
+        // A connection to a name. The last byte is the length of the name.
+        let [5, 1, 0, 3, length] = read(&mut client) else { panic!("no request for a name") };
+        let name: Vec<u8> = (0..length).flat_map(|_| read::<1>(&mut client)).collect();
+        let [_, _] = read(&mut client);
+        client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+        sender.send(String::from_utf8(name).unwrap()).unwrap();
+        let server = TcpStream::connect(server).unwrap();
+        let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || io::copy(&mut from, &mut to));
+        let _ = io::copy(&mut &server, &mut client);
+    });
+    (address, names)
+}
+
+/// Reads a fixed number of bytes.
+fn read<const N: usize>(from: &mut TcpStream) -> [u8; N] {
+    let mut bytes = [0; N];
+    from.read_exact(&mut bytes).unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn a_socks_proxy_looks_up_the_server_and_is_connected_through() {
+    let server = MockServer::start().await;
+    mock(&server, "GET", "/users/me/", 200, &user(2, "ann")).await;
+    let (address, names) = socks_proxy(*server.address());
+    let out = whoami(REMOTE, &[("ALL_PROXY", &format!("socks5h://{address}"))]).ok();
+    assert!(out.contains("ann"), "{out}");
+    assert_eq!(names.recv().unwrap(), "chat.example");
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_used_is_refused_and_nothing_is_sent() {
+    let server = MockServer::start().await;
+    mock(&server, "GET", "/users/me/", 200, &user(2, "ann")).await;
+    for (variable, value) in [
+        // Desktop settings of Linux have this scheme.
+        ("ALL_PROXY", "socks://ann:hunter2@10.0.0.1:1080"),
+        ("all_proxy", "ftp://10.0.0.1"),
+        ("HTTP_PROXY", "http://10.0.0.1:3128 "),
+        ("http_proxy", "http://10.0.0.1:3128\r"),
+    ] {
+        let complaint = whoami(REMOTE, &[(variable, value)]).failed(1);
+        assert!(complaint.contains(&format!("{variable} is not the URL of a proxy")), "{complaint}");
+        assert!(complaint.contains("NO_PROXY=chat.example"), "{complaint}");
+        assert!(!complaint.contains("hunter2") && !complaint.contains("--server"), "{complaint}");
+        // It is not used for this server.
+        whoami(&server.uri(), &[(variable, value)]).ok();
+        let listed = [(variable, value), ("NO_PROXY", "255.255.255.255")];
+        let complaint = whoami("http://255.255.255.255:9", &listed).failed(7);
+        assert!(!complaint.contains("proxy"), "{complaint}");
+    }
+    for (variable, value) in [("ALL_PROXY", ""), ("ALL_PROXY", " "), ("HTTPS_PROXY", "socks://10.0.0.1:1")] {
+        let complaint = whoami("http://255.255.255.255:9", &[(variable, value)]).failed(7);
+        assert!(!complaint.contains("proxy"), "{complaint}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_requires_a_password_for_a_tunnel_is_reported_as_such() {
+    let proxy = proxy(ResponseTemplate::new(407)).await;
+    let complaint = whoami("https://chat.example", &[("HTTPS_PROXY", &proxy.uri())]).failed(7);
+    assert!(complaint.contains("USER:PASSWORD"), "{complaint}");
 }
 
 #[tokio::test]
