@@ -8,7 +8,7 @@ use super::{
     failure::{Usage, hinted},
     log_queue::LogQueue,
     metrics, output,
-    signals::{self, Hangup},
+    signals::{self, Hangup, StopHandler},
     token_ttl::TokenTtl,
 };
 use anyhow::{Context, Error, Result};
@@ -110,7 +110,9 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
     if let Some(tls) = &tls {
         certificate::log(tls, started);
     }
-    let hangup = handle_hangup(tls.as_ref()).context("cannot install a signal handler")?;
+    let stop = handle_hangup(tls.as_ref())
+        .and_then(|hangup| StopHandler::new(hangup, log))
+        .context("cannot install a signal handler")?;
     let database = lock(common, args.database(common)).await?;
     let listener = bind(&args.listen, "--listen or CHAT_LISTEN").await?;
     let address = listener.local_addr()?;
@@ -123,8 +125,7 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
     // From here on, the store alone holds the lock.
     drop(database);
     let service = service(store, address, args).await?;
-    // Until here a signal ends the process at once. That does not damage the database.
-    let stop = signals::stop(hangup).context("cannot install a signal handler")?;
+    let stop = stop.started();
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(database = %common.database_url, "listening on {scheme}://{address}");
     for finding in common.database_url.file().map(doctor::paths::examine).unwrap_or_default() {

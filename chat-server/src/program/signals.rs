@@ -5,6 +5,56 @@ pub(super) use elsewhere::{at_hangup, ignore_signals, stop};
 #[cfg(unix)]
 pub(super) use unix::{at_hangup, ignore_signals, stop};
 
+use super::log_queue::LogQueue;
+use anyhow::Result;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+use tokio::task::JoinHandle;
+
+/// The handler of the signals to stop, of a server that starts.
+///
+/// Until the server has started, such a signal ends the process at once, with status 0. Without a handler it would do so
+/// too, but not in a container: the system delivers a signal to process 1 only if the process handles it. The server may
+/// wait long for its database.
+#[derive(Debug)]
+pub(super) struct StopHandler {
+    is_started: Arc<AtomicBool>,
+    stopped: JoinHandle<()>,
+}
+
+impl StopHandler {
+    /// Handles the signals from this call on.
+    ///
+    /// # Errors
+    /// Those of the installation of a handler.
+    pub(super) fn new(hangup: Hangup, log: &LogQueue) -> Result<Self> {
+        let stop = stop(hangup)?;
+        let is_started = Arc::new(AtomicBool::new(false));
+        let (has_started, log) = (Arc::clone(&is_started), log.clone());
+        let stopped = tokio::spawn(async move {
+            stop.await;
+            if !has_started.load(Relaxed) {
+                tracing::info!("stopped");
+                log.flush();
+                // This does not damage the database: it is safe to kill the process at any time.
+                std::process::exit(0);
+            }
+        });
+        Ok(Self { is_started, stopped })
+    }
+
+    /// Returns a future that completes at a signal to stop. The server has started.
+    pub(super) fn started(self) -> impl Future<Output = ()> {
+        self.is_started.store(true, Relaxed);
+        async {
+            // The task does not panic, and is not cancelled before the runtime ends.
+            let _ = self.stopped.await;
+        }
+    }
+}
+
 /// Whether SIGHUP stops the process, like the other signals of [`stop`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hangup {
