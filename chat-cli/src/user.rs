@@ -111,7 +111,7 @@ async fn by_digits(client: &Client, id: UserId) -> Result<User> {
         }
         (Some(user), _) => Ok(user),
         (None, Some(namesake)) => {
-            let hint = format!("write name:{id} for user {}, whose name is {id}", namesake.id);
+            let hint = format!("write name:{id} for user {}, named {id}", namesake.id);
             Err(no_user_with_id(id).with_hint(hint))
         }
         (None, None) => Err(no_user_with_id(id)),

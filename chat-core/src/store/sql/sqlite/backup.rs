@@ -87,10 +87,13 @@ fn check(copy: &Path) -> Result<(), StoreError> {
     let version = "select max(version) from _sqlx_migrations where success";
     let version: Option<i64> = connection.query_row(version, [], |row| row.get(0)).map_err(fault)?;
     let known = newest(&MIGRATIONS);
-    if version != Some(known) {
-        return Err(fault(Damaged(format!("its schema version is {version:?}, expected {known}"))));
+    match version {
+        Some(version) if version == known => Ok(()),
+        Some(version) => {
+            Err(fault(Damaged(format!("its schema version is {version}, and {known} was expected"))))
+        }
+        None => Err(fault(Damaged("it has no schema version".to_owned()))),
     }
-    Ok(())
 }
 
 fn fault(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
@@ -145,6 +148,19 @@ mod tests {
         connection.execute_batch("create table notes (text text); insert into notes values ('x')").unwrap();
         connection.close().unwrap();
         assert!(matches!(finish(copy, &to), Err(StoreError::Fault(_))), "it has no schema");
+
+        for (versions, expected) in [
+            ("", "the copy is damaged: it has no schema version"),
+            ("insert into _sqlx_migrations values (0, true)", "its schema version is 0, and "),
+        ] {
+            let copy = temporary_file(&to).unwrap();
+            let connection = Connection::open(copy.path()).unwrap();
+            let table = "create table _sqlx_migrations (version integer, success boolean);";
+            connection.execute_batch(&format!("{table} {versions}")).unwrap();
+            connection.close().unwrap();
+            let refusal = crate::error_chain(&finish(copy, &to).unwrap_err()).to_string();
+            assert!(refusal.contains(expected), "{refusal}");
+        }
 
         let copy = temporary_file(&to).unwrap();
         fs::write(copy.path(), "no database".repeat(1000)).unwrap();
