@@ -32,6 +32,14 @@ pub(super) struct Budget {
     full_at: [Box<[AtomicU64]>; 2],
 }
 
+/// A token that was taken, for its refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Token {
+    key: u64,
+    /// Whether each of the two cells had a token.
+    taken: [bool; 2],
+}
+
 impl Budget {
     pub(super) fn new(rate: Rate) -> Self {
         let table = || (0..CELLS).map(|_| AtomicU64::new(0)).collect();
@@ -41,15 +49,15 @@ impl Budget {
     /// Takes a token at the time `now` since the start.
     ///
     /// The error is the time until a token is available. `key` is a keyed hash.
-    pub(super) fn take(&self, key: u64, now: Duration) -> Result<(), Duration> {
-        let (mut taken, mut wait) = (false, u64::MAX);
-        for cell in self.cells(key) {
+    pub(super) fn take(&self, key: u64, now: Duration) -> Result<Token, Duration> {
+        let (mut token, mut wait) = (Token { key, taken: [false; 2] }, u64::MAX);
+        for (cell, taken) in self.cells(key).zip(&mut token.taken) {
             match self.take_from(cell, micros(now)) {
-                Ok(()) => taken = true,
+                Ok(()) => *taken = true,
                 Err(cell_wait) => wait = wait.min(cell_wait),
             }
         }
-        if taken { Ok(()) } else { Err(Duration::from_micros(wait)) }
+        if token.taken.contains(&true) { Ok(token) } else { Err(Duration::from_micros(wait)) }
     }
 
     fn take_from(&self, cell: &AtomicU64, now: u64) -> Result<(), u64> {
@@ -61,13 +69,13 @@ impl Budget {
         taken.map(drop).map_err(|at| needed(at) - full)
     }
 
-    /// Refunds a token.
+    /// Refunds a token to the cells from which it was taken.
     ///
-    /// Each of the two cells gets a token, even a cell from which none was taken. Other keys that share such a cell can
-    /// take that token.
-    pub(super) fn refund(&self, key: u64) {
+    /// Another cell may be exhausted by another key, which must not get a token by this.
+    pub(super) fn refund(&self, token: &Token) {
         let every = micros(self.rate.every);
-        for cell in self.cells(key) {
+        let cells = self.cells(token.key).zip(token.taken).filter_map(|(cell, taken)| taken.then_some(cell));
+        for cell in cells {
             let give = |at: u64| Some(at.saturating_sub(every));
             cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, give).ok();
         }
@@ -107,9 +115,9 @@ mod tests {
         let budget = spent(100 * SECOND);
         assert_eq!(budget.take(KEY, 100 * SECOND), Err(10 * SECOND));
         assert_eq!(budget.take(KEY, 109 * SECOND), Err(SECOND));
-        assert_eq!(budget.take(KEY, 110 * SECOND), Ok(()));
+        budget.take(KEY, 110 * SECOND).unwrap();
         assert_eq!(budget.take(KEY, 110 * SECOND), Err(10 * SECOND));
-        assert_eq!(budget.take(OTHER, 110 * SECOND), Ok(()));
+        budget.take(OTHER, 110 * SECOND).unwrap();
     }
 
     #[test]
@@ -123,9 +131,10 @@ mod tests {
 
     #[test]
     fn a_refunded_token_can_be_taken_again() {
-        let budget = spent(Duration::ZERO);
-        budget.refund(KEY);
-        assert_eq!(budget.take(KEY, Duration::ZERO), Ok(()));
+        let budget = Budget::new(RATE);
+        let tokens = [(); 3].map(|()| budget.take(KEY, Duration::ZERO).unwrap());
+        budget.refund(&tokens[0]);
+        budget.take(KEY, Duration::ZERO).unwrap();
         assert!(budget.take(KEY, Duration::ZERO).is_err());
     }
 
@@ -133,7 +142,18 @@ mod tests {
     fn a_key_that_shares_one_cell_is_not_limited() {
         let budget = spent(Duration::ZERO);
         for half in [KEY & 0xffff_ffff | OTHER << 32, KEY & !0xffff_ffff | 2] {
-            assert_eq!(budget.take(half, Duration::ZERO), Ok(()), "{half:x}");
+            budget.take(half, Duration::ZERO).unwrap_or_else(|_| panic!("{half:x}"));
+        }
+    }
+
+    /// Otherwise a client could fill the budget of a guessed account with successful or refused log-ins of others.
+    #[test]
+    fn a_refund_gives_no_token_to_a_key_that_shares_one_cell() {
+        let budget = spent(Duration::ZERO);
+        for half in [KEY & 0xffff_ffff | OTHER << 32, KEY & !0xffff_ffff | 2] {
+            let token = budget.take(half, Duration::ZERO).unwrap();
+            budget.refund(&token);
+            assert!(budget.take(KEY, Duration::ZERO).is_err(), "{half:x}");
         }
     }
 

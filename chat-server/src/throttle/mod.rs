@@ -23,7 +23,7 @@ use crate::{
     http::{client_ip::client_network, error::ApiError},
     metrics::Throttled,
 };
-use budget::{Budget, Rate};
+use budget::{Budget, Rate, Token};
 use chat_core::{Error, api::UserId};
 use quick_cache::sync::Cache;
 use std::{
@@ -103,7 +103,7 @@ impl Throttle {
     pub(crate) fn request(&self, user: UserId) -> Result<(), ApiError> {
         let Some(budgets) = &self.0 else { return Ok(()) };
         let key = budgets.hasher.hash_one(user);
-        budgets.requests.take(key, budgets.started.elapsed()).map_err(|wait| {
+        budgets.requests.take(key, budgets.started.elapsed()).map(drop).map_err(|wait| {
             budgets.metrics.requests.up();
             ApiError::throttled(wait)
         })
@@ -119,7 +119,7 @@ impl Throttle {
             || budgets.hasher.hash_one(username.to_lowercase()),
             |address| budgets.hasher.hash_one(client_network(address)),
         );
-        budgets.registrations.take(key, budgets.started.elapsed()).map_err(|wait| {
+        budgets.registrations.take(key, budgets.started.elapsed()).map(drop).map_err(|wait| {
             budgets.metrics.registrations.up();
             ApiError::throttled(wait)
         })
@@ -143,13 +143,13 @@ impl Throttle {
     }
 }
 
-/// The keys of the budgets from which an attempt has taken a token.
+/// The tokens that an attempt has taken from the budgets.
 #[derive(Debug, Default)]
 struct Taken {
-    pair: Option<u64>,
-    reserve: Option<u64>,
-    address: Option<u64>,
-    account: Option<u64>,
+    pair: Option<Token>,
+    reserve: Option<Token>,
+    address: Option<Token>,
+    account: Option<Token>,
     /// If the token is from the reserve: how long until the normal budget has one.
     wait: Duration,
     /// The pair of account and address. A success makes it known.
@@ -163,16 +163,16 @@ impl Budgets {
     fn take(&self, account: Account<'_>, address: Option<IpAddr>, now: Duration) -> Result<Taken, Duration> {
         let account_key = self.hasher.hash_one(account);
         let Some(network) = address.map(client_network) else {
-            self.accounts.take(account_key, now)?;
-            return Ok(Taken { account: Some(account_key), ..Taken::default() });
+            let account = self.accounts.take(account_key, now)?;
+            return Ok(Taken { account: Some(account), ..Taken::default() });
         };
         let pair = self.hasher.hash_one((account, network));
         let mut taken = Taken { known_pair: Some(pair), ..Taken::default() };
         let is_known = self.known.get(&pair).is_some();
         match self.pairs.take(pair, now) {
-            Ok(()) => taken.pair = Some(pair),
-            Err(wait) if is_known && self.reserves.take(pair, now).is_ok() => {
-                (taken.reserve, taken.wait) = (Some(pair), wait);
+            Ok(token) => taken.pair = Some(token),
+            Err(wait) if is_known && let Ok(token) = self.reserves.take(pair, now) => {
+                (taken.reserve, taken.wait) = (Some(token), wait);
             }
             Err(wait) => return Err(wait),
         }
@@ -180,22 +180,22 @@ impl Budgets {
             return Ok(taken);
         }
         let address_key = self.hasher.hash_one(network);
-        self.addresses.take(address_key, now).inspect_err(|_| self.refund(&taken))?;
-        taken.address = Some(address_key);
-        self.accounts.take(account_key, now).inspect_err(|_| self.refund(&taken))?;
-        taken.account = Some(account_key);
+        let address = self.addresses.take(address_key, now).inspect_err(|_| self.refund(&taken))?;
+        taken.address = Some(address);
+        let account = self.accounts.take(account_key, now).inspect_err(|_| self.refund(&taken))?;
+        taken.account = Some(account);
         Ok(taken)
     }
 
     fn refund(&self, taken: &Taken) {
-        for (budget, key) in [
-            (&self.pairs, taken.pair),
-            (&self.reserves, taken.reserve),
-            (&self.addresses, taken.address),
-            (&self.accounts, taken.account),
+        for (budget, token) in [
+            (&self.pairs, &taken.pair),
+            (&self.reserves, &taken.reserve),
+            (&self.addresses, &taken.address),
+            (&self.accounts, &taken.account),
         ] {
-            if let Some(key) = key {
-                budget.refund(key);
+            if let Some(token) = token {
+                budget.refund(token);
             }
         }
     }
