@@ -83,7 +83,7 @@ pub(super) struct ServeArgs {
 
     /// Maximum number of connections to Postgres.
     #[arg(long, env = "CHAT_POSTGRES_CONNECTIONS", value_name = "N", default_value_t = Options::default().postgres_connections)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=262_143))]
     postgres_connections: u32,
 
     #[command(flatten)]

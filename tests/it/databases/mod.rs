@@ -5,5 +5,6 @@ mod migration_lock;
 mod pooler;
 mod postgres;
 mod postgres_address;
+mod role_limits;
 mod statements;
 mod unsuitable;

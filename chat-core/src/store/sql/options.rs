@@ -25,6 +25,8 @@ pub struct Options {
     /// settings for this.
     pub sync_every_commit: bool,
     /// The largest number of connections to Postgres. Default: 16.
+    ///
+    /// At least 1, and at most 262,143, which is the limit of Postgres.
     pub postgres_connections: u32,
     /// How long a migration waits for each lock on Postgres. Default: ten minutes.
     ///

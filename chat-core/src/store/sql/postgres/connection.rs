@@ -6,6 +6,7 @@
 use super::{
     BULK_MODE, SQL, arguments,
     failure::{failed, is_read_only, is_shared_connection, source},
+    open::{ACQUIRE_TIMEOUT, PING_TIMEOUT},
     read_only::OutdatedConnections,
     table_arguments,
 };
@@ -13,7 +14,7 @@ use crate::store::sql::{
     dialect::{Transaction, TransactionControl},
     failure::{Failure, Internal, Kind},
     statements::DialectSql,
-    value::{Arg, Table},
+    value::{Arg, Columns as _, Table},
 };
 use sqlx::{
     Error, Executor as _, Postgres,
@@ -21,7 +22,7 @@ use sqlx::{
     postgres::{PgArguments, PgRow},
 };
 use sqlx_core::transaction::TransactionManager as _;
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, time::timeout};
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
@@ -30,6 +31,22 @@ type Manager = <Postgres as sqlx::Database>::TransactionManager;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the pool may take to check a connection that is returned.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a call that waits for a new connection looks for one that was returned to the pool.
+///
+/// Longer than a log-in usually takes, so that the pool grows if the server allows it.
+const RECHECK: Duration = Duration::from_millis(50);
+
+/// No connection was free or could be opened in time.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no connection to the database server within {}s: {open} of at most {max} are open or being opened",
+    ACQUIRE_TIMEOUT.as_secs()
+)]
+struct NoConnection {
+    open: u32,
+    max: u32,
+}
 
 /// A connection of the pool.
 ///
@@ -59,16 +76,46 @@ impl TimedConnection {
     ///
     /// Every failure of the database, even a refused log-in, is [`Kind::Unavailable`]. Fails at once outside a runtime,
     /// where the pool would panic. Fails at once after the runtime of the connections has ended, too.
+    ///
+    /// If no connection is idle, the pool opens one. If the server or a pooler does not allow another one, the pool tries
+    /// until its timeout, also while other connections are returned to it. So this function looks for those as well.
     pub(super) async fn take(database: &super::Postgres) -> Result<Self, Failure> {
         database.home.check()?;
-        let taken = database.pool.acquire().await;
-        Ok(Self {
-            connection: taken.map_err(|error| Failure::Statement(Kind::Unavailable, source(error)))?,
+        let mut acquired = pin!(database.pool.acquire());
+        loop {
+            if let Ok(acquired) = timeout(RECHECK, &mut acquired).await {
+                return acquired
+                    .map(|connection| Self::new(database, connection))
+                    .map_err(|error| not_acquired(database, error));
+            }
+            if let Some(returned) = database.pool.try_acquire() {
+                let mut returned = Self::new(database, returned);
+                if returned.answers().await {
+                    return Ok(returned);
+                }
+            }
+        }
+    }
+
+    fn new(database: &super::Postgres, connection: PoolConnection<Postgres>) -> Self {
+        Self {
+            connection,
             outdated: database.outdated.clone(),
             response_timeout: Some(RESPONSE_TIMEOUT),
             state: State::None,
             is_unusable: false,
-        })
+        }
+    }
+
+    /// Returns whether the connection works and can write. If not, it is closed after its use.
+    ///
+    /// The pool checks the connections that it returns, except those of `try_acquire`.
+    async fn answers(&mut self) -> bool {
+        let pong = timeout(PING_TIMEOUT, self.rows(SQL.ping, &[])).await;
+        let is_read_only = |rows: &Vec<PgRow>| rows.iter().any(|row| row.bool(1).unwrap_or(true));
+        let answers = matches!(&pong, Ok(Ok(rows)) if !is_read_only(rows));
+        self.is_unusable |= !answers;
+        answers
     }
 
     /// Returns the failure of a read-only connection.
@@ -162,6 +209,18 @@ impl Transaction for TimedConnection {
     async fn run_table(&mut self, sql: &'static str, table: &Table<'_>) -> Result<u64, Failure> {
         self.execute(sql, table_arguments(table)?).await
     }
+}
+
+/// Converts an error of the pool.
+fn not_acquired(database: &super::Postgres, error: Error) -> Failure {
+    let error = match error {
+        Error::PoolTimedOut => {
+            let max = database.pool.options().get_max_connections();
+            Arc::new(NoConnection { open: database.pool.size(), max })
+        }
+        error => source(error),
+    };
+    Failure::Statement(Kind::Unavailable, error)
 }
 
 /// Waits for a response, at most for `limit`.

@@ -27,13 +27,15 @@ pub(in crate::store::sql) const ENCODING: &str = "UTF8";
 /// How long a request waits for a connection.
 ///
 /// If the pool is overloaded, requests fail and can be retried.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The timeout of a ping on an idle connection.
 ///
 /// After a timeout, a new connection is opened within the rest of `ACQUIRE_TIMEOUT`.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// The idle time after which a connection is pinged before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
+/// The largest number of connections: that of Postgres itself.
+const MAX_CONNECTIONS: u32 = 262_143;
 /// The settings of every connection of the pool.
 ///
 /// They are sent after the log-in, because a connection pooler refuses them as parameters of the log-in.
@@ -117,7 +119,7 @@ fn suitable(version: i32, encoding: String, read_only: bool) -> Result<(), OpenE
 /// Returns the pool of the store. It opens no connection yet.
 fn pool(connect: PgConnectOptions, options: &Options, outdated: Arc<OutdatedConnections>) -> PgPool {
     PgPoolOptions::new()
-        .max_connections(options.postgres_connections)
+        .max_connections(options.postgres_connections.clamp(1, MAX_CONNECTIONS))
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A connection is pinged after an idle time, so that a restart of the server in that time does not fail the
         // next request. Other connections are not pinged. If such a connection is broken, its next statement fails.
