@@ -123,9 +123,13 @@ pub(super) const fn is_wrong_address(error: &OpenError) -> bool {
 pub(super) fn failed(error: OpenError) -> anyhow::Error {
     match error.hint() {
         Some(hint) if is_wrong_address(&error) => {
-            let text =
-                format!("{error} (given by --database-url, CHAT_DATABASE_URL or the file of the address)");
-            hinted(Usage(text), hint)
+            // A variable of libpq is named in the text.
+            let place = if error.to_string().starts_with("the variable ") {
+                ""
+            } else {
+                " (given by --database-url, CHAT_DATABASE_URL or the file of the address)"
+            };
+            hinted(Usage(format!("{error}{place}")), hint)
         }
         _ => error.into(),
     }

@@ -30,6 +30,12 @@ async fn each_failure_to_open_has_its_own_error() {
     let folder = tempfile::tempdir().unwrap();
     let no_server = format!("postgres://localhost/chat?host={}", folder.path().display());
     assert!(matches!(connect(&no_server).await, Err(sql::OpenError::Unreachable(_))));
+    let cluster = Cluster::own();
+    let relay = Relay::start(&cluster.socket()).unwrap();
+    let without_tls = format!("postgres://postgres@{}/postgres?sslmode=require", relay.address());
+    assert!(matches!(connect(&without_tls).await, Err(sql::OpenError::Tls(_))));
+    let no_file = format!("{}&sslmode=verify-ca&sslrootcert=/no/such/file", cluster.url());
+    assert!(matches!(connect(&no_file).await, Err(sql::OpenError::TlsFile(_, _))));
     assert!(matches!(connect("postgres://[").await, Err(sql::OpenError::Address)));
 }
 

@@ -113,6 +113,16 @@ pub enum OpenError {
     /// The database server does not answer.
     #[error("cannot reach the database server")]
     Unreachable(#[source] Source),
+    /// A secure connection to the server cannot be made.
+    ///
+    /// The server has no TLS, a certificate is not accepted, or a file of the address has another form.
+    #[error("cannot make a TLS connection to the database server")]
+    Tls(#[source] Source),
+    /// A file of certificates or keys that the address names cannot be read.
+    ///
+    /// The text names the parameter or the variable, and the file.
+    #[error("cannot read {0}")]
+    TlsFile(String, #[source] Source),
     /// The server has no database of this name.
     #[error("the database does not exist on the server")]
     NoSuchDatabase,
@@ -188,6 +198,11 @@ impl OpenError {
             Self::NoUser(_) => "name a user in the address, or in PGUSER",
             Self::NotBuiltIn(_) => "use the address of another database",
             Self::Unreachable(_) => "check the address, and that the server runs",
+            Self::Tls(_) => {
+                "check sslmode, sslrootcert, sslcert and sslkey of the address; verify-full needs the host name that the \
+                 certificate of the server has, and the key must be PEM without a password"
+            }
+            Self::TlsFile(..) => "let this user read the file, or name another one",
             Self::NoSuchDatabase => "create it with createdb",
             Self::Refused(_) => {
                 "check the user and the password; if the address names no user, the server needs a role with the name of \

@@ -3,8 +3,9 @@
 //! The driver logs each parameter that it does not know, with its value, which may be a password. It also ignores
 //! invalid values of variables. So every parameter and variable is checked before the driver parses the address.
 
+use super::tls_mode;
 use crate::store::sql::OpenError;
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::postgres::PgConnectOptions;
 use sqlx_core::Url;
 use std::{borrow::Cow, env, net::IpAddr, str::FromStr, sync::Arc};
 use tracing::dispatcher::{self, Dispatch};
@@ -100,8 +101,8 @@ const MAX_NAME: usize = 40;
 ///
 /// # Errors
 /// [`OpenError::Address`] if the address has another form, [`OpenError::UnsupportedParameter`] and
-/// [`OpenError::InvalidParameter`] for a parameter or variable, [`OpenError::SeveralHosts`], and
-/// [`OpenError::NoUser`]. No error contains a value of the address.
+/// [`OpenError::InvalidParameter`] for a parameter or variable, [`OpenError::SeveralHosts`], [`OpenError::NoUser`], and
+/// [`OpenError::TlsFile`]. No error contains a value of the address, except the path of a file that cannot be read.
 pub(in crate::store::sql) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
     let (authority, query) = parts(url)?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -127,21 +128,21 @@ pub(in crate::store::sql) fn address(url: &str) -> Result<PgConnectOptions, Open
     }
     let user = default_user(!parsed.username().is_empty() || is_given("user"))?;
     // The driver logs lines of a password file that it cannot read, with the password.
-    let options = dispatcher::with_default(&Dispatch::none(), || PgConnectOptions::from_str(url));
-    let mut options = options.map_err(|_| OpenError::Address)?;
+    let log_in = dispatcher::with_default(&Dispatch::none(), || PgConnectOptions::from_str(url));
+    let mut log_in = tls_mode::adapt(log_in.map_err(|_| OpenError::Address)?, &parsed)?;
     if let Some(user) = user {
-        options = options.username(&user);
+        log_in = log_in.username(&user);
     }
-    // With a file of certificate authorities, `require` verifies the certificate, as in libpq. The driver would not.
-    let has_root = given_root(&parsed) || env::var_os("PGSSLROOTCERT").is_some_and(|file| !file.is_empty());
-    if has_root && matches!(options.get_ssl_mode(), PgSslMode::Require) {
-        options = options.ssl_mode(PgSslMode::VerifyCa);
+    // The driver looks up the name of a host. The brackets of an IPv6 address are not part of the address.
+    if let Some(bare) = log_in.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        let bare = bare.to_owned();
+        log_in = log_in.host(&bare);
     }
-    if options.get_application_name().is_none_or(str::is_empty) {
-        options = options.application_name(APPLICATION_NAME);
+    if log_in.get_application_name().is_none_or(str::is_empty) {
+        log_in = log_in.application_name(APPLICATION_NAME);
     }
     // PgBouncer refuses this parameter, and no column needs it.
-    Ok(options.extra_float_digits(None))
+    Ok(log_in.extra_float_digits(None))
 }
 
 /// Returns the authority and the query of an address.
@@ -173,13 +174,8 @@ fn with_user_in_query<'u>(url: &'u str, authority: &str, host: &str) -> Cow<'u, 
     format!("{scheme}://{rest}{before}user={}{password}", encoded(user)).into()
 }
 
-/// Returns whether the address names a file of certificate authorities.
-fn given_root(url: &Url) -> bool {
-    url.query_pairs().any(|(name, _)| ["sslrootcert", "ssl-root-cert", "ssl-ca"].contains(&&*name))
-}
-
 /// Describes a parameter for an error.
-fn parameter(name: &str) -> String {
+pub(super) fn parameter(name: &str) -> String {
     format!("the parameter {name} of the database address")
 }
 
@@ -243,6 +239,7 @@ fn default_user(is_named: bool) -> Result<Option<String>, OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sqlx::postgres::PgSslMode;
 
     fn refusal(url: &str) -> String {
         address(url).unwrap_err().to_string()
@@ -250,21 +247,27 @@ mod tests {
 
     #[test]
     fn parameters_that_the_driver_uses_are_passed_on() {
-        let options = address(
-            "postgres://ann@db:6432/chat?sslmode=verify-full&sslrootcert=/ca.pem&application_name=eu&\
-             options=-csearch_path%3Dchat&options[lock_timeout]=5s",
-        )
-        .unwrap();
+        let read = |url: &str| address(url).unwrap();
+        let options = read(
+            "postgres://ann@db:6432/chat?sslmode=verify-full&sslrootcert=Cargo.toml&application_name=eu",
+        );
         assert_eq!((options.get_host(), options.get_port()), ("db", 6432));
         assert_eq!(options.get_username(), "ann");
         assert!(matches!(options.get_ssl_mode(), PgSslMode::VerifyFull));
         assert_eq!(options.get_application_name(), Some("eu"));
-        assert_eq!(options.get_options(), Some("-csearch_path=chat -c lock_timeout=5s"));
-        let verified = address("postgres://ann@db/chat?sslmode=require&sslrootcert=/ca.pem").unwrap();
-        assert!(matches!(verified.get_ssl_mode(), PgSslMode::VerifyCa));
-        let named = address("postgres:///?host=/run/pg&user=ben&dbname=chat&port=1").unwrap();
+        let named = read("postgres:///?host=/run/pg&user=ben&dbname=chat&port=1");
         assert_eq!((named.get_username(), named.get_database(), named.get_port()), ("ben", Some("chat"), 1));
         assert_eq!(named.get_application_name(), Some("chat"));
+    }
+
+    #[test]
+    fn an_ipv6_host_has_no_brackets() {
+        for url in
+            ["postgres://ann@[fd00::1]:6432/chat", "postgres:///chat?host=[fd00::1]&user=ann&port=6432"]
+        {
+            let read = address(url).unwrap();
+            assert_eq!((read.get_host(), read.get_port()), ("fd00::1", 6432), "{url}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod open;
 mod pooler;
 mod privileges;
 mod read_only;
+mod tls_mode;
 
 pub(super) use address::address;
 pub(super) use failure::source;

@@ -147,7 +147,19 @@ fn open_error(error: Error) -> OpenError {
         Some(state) if state.starts_with("28") => OpenError::Refused(source(error)),
         Some(_) if is_shared_connection(&error) => OpenError::TransactionPooled,
         Some(_) => OpenError::Database(source(error)),
+        None if is_of_tls(&error) => OpenError::Tls(source(error)),
         None => OpenError::Unreachable(source(error)),
+    }
+}
+
+/// Returns whether TLS is the reason why the driver could not connect.
+fn is_of_tls(error: &Error) -> bool {
+    match error {
+        // The driver reports a key or a certificate that it cannot read as an error of its configuration.
+        Error::Tls(_) | Error::Configuration(_) => true,
+        // The TLS library reports a certificate that it does not accept as invalid data.
+        Error::Io(error) => error.kind() == ErrorKind::InvalidData,
+        _ => false,
     }
 }
 

@@ -1,0 +1,70 @@
+//! The TLS mode of a connection, as libpq has it.
+
+use super::address::parameter;
+use crate::store::sql::OpenError;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx_core::Url;
+use std::{env, fs::File, sync::Arc};
+
+/// The parameters and the variables that name a file for TLS.
+const TLS_FILES: [(&[&str], &str); 3] = [
+    (&["sslrootcert", "ssl-root-cert", "ssl-ca"], "PGSSLROOTCERT"),
+    (&["sslcert", "ssl-cert"], "PGSSLCERT"),
+    (&["sslkey", "ssl-key"], "PGSSLKEY"),
+];
+
+/// Adapts the TLS mode to that of libpq, and checks the files that it needs.
+pub(super) fn adapt(mut log_in: PgConnectOptions, url: &Url) -> Result<PgConnectOptions, OpenError> {
+    let files = TLS_FILES.map(|(parameters, variable)| tls_file(url, parameters, variable));
+    let mode = match log_in.get_ssl_mode() {
+        // With a file of certificate authorities, `require` verifies the certificate. The driver would not.
+        PgSslMode::Require if files.first().is_some_and(Option::is_some) => PgSslMode::VerifyCa,
+        // The driver would never use TLS, although a server can require it.
+        PgSslMode::Allow => PgSslMode::Prefer,
+        mode => mode,
+    };
+    log_in = log_in.ssl_mode(mode);
+    if matches!(mode, PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull) {
+        for (described, file) in files.into_iter().flatten() {
+            let text = || format!("{file} of {described}");
+            File::open(&file).map_err(|error| OpenError::TlsFile(text(), Arc::new(error)))?;
+        }
+    }
+    Ok(log_in)
+}
+
+/// Returns the path of a file that the address or a variable names, and the description of where it is named.
+fn tls_file(url: &Url, parameters: &[&str], variable: &str) -> Option<(String, String)> {
+    let given = url.query_pairs().filter(|(name, _)| parameters.contains(&&**name)).last();
+    let given = given.map(|(name, file)| (parameter(&name), file.into_owned()));
+    let from_variable = || env::var(variable).ok().map(|file| (format!("the variable {variable}"), file));
+    given.or_else(from_variable).filter(|(_, file)| !file.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::address;
+
+    #[test]
+    fn the_modes_are_those_of_libpq() {
+        for (parameters, mode) in [
+            ("sslmode=require", "Require"),
+            ("sslmode=require&sslrootcert=Cargo.toml", "VerifyCa"),
+            ("sslmode=allow", "Prefer"),
+            ("sslmode=disable", "Disable"),
+        ] {
+            let read = address(&format!("postgres://ann@db/chat?{parameters}")).unwrap();
+            assert_eq!(format!("{:?}", read.get_ssl_mode()), mode);
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let url = "postgres://ann@db/chat?sslrootcert=/no/such.pem&sslmode=";
+        assert_eq!(
+            address(&format!("{url}verify-full")).unwrap_err().to_string(),
+            "cannot read /no/such.pem of the parameter sslrootcert of the database address"
+        );
+        address(&format!("{url}prefer")).unwrap();
+    }
+}
