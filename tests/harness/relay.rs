@@ -130,16 +130,13 @@ async fn accept(
 }
 
 async fn forward(mut from: TcpStream, to: PathBuf, mut silent: watch::Receiver<bool>) {
-    let forwarded = async {
-        let Ok(mut to) = UnixStream::connect(to).await else { return };
-        // An error closes both connections, so both ends notice it.
-        let _ = copy_bidirectional(&mut from, &mut to).await;
-    };
+    let Ok(mut to) = UnixStream::connect(to).await else { return };
     tokio::select! {
         biased;
         _ = silent.wait_for(|silent| *silent) => {}
-        () = forwarded => return,
+        // An error closes both connections, so both ends notice it.
+        _ = copy_bidirectional(&mut from, &mut to) => return,
     }
-    // The connection stays open without traffic.
+    // Both connections stay open without traffic.
     std::future::pending::<()>().await;
 }

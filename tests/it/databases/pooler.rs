@@ -20,16 +20,35 @@ async fn a_server_works_behind_a_pooler_in_session_mode() {
     two.stop();
 }
 
+/// PgBouncer refuses the parameter `options` of a log-in. Other poolers ignore it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_options_of_the_address_work_behind_a_pooler() {
+    let cluster = Cluster::own();
+    let Some(pgbouncer) = cluster.pgbouncer("session") else { return };
+    let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
+    sqlx::query("create schema apart").execute(&mut administrator).await.unwrap();
+    for options in ["options=-csearch_path%3Dapart", "options[search_path]=apart"] {
+        let database = Database::at(format!("{}&{options}", pgbouncer.url("postgres")));
+        Program::serve(&database, &["--demo"]).stop();
+        let there = "select count(*) from apart.messages";
+        assert_eq!(sqlx::query_scalar::<_, i64>(there).fetch_one(&mut administrator).await.unwrap(), 100);
+        assert_eq!(Findings::of(&database, &[]).faults(), []);
+    }
+}
+
 #[test]
 fn a_pooler_in_transaction_mode_is_refused() {
     let cluster = Cluster::own();
-    let Some(pgbouncer) = cluster.pgbouncer("transaction") else { return };
-    let database = Database::at(pgbouncer.url("postgres"));
-    for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["user", "list"]] {
-        let refusal = run(&mut program::chat_server(&database, args), "").failed(1);
-        assert!(refusal.contains("transaction mode") && refusal.contains("pool_mode = session"), "{refusal}");
+    for mode in ["transaction", "statement"] {
+        let Some(pgbouncer) = cluster.pgbouncer(mode) else { return };
+        let database = Database::at(pgbouncer.url("postgres"));
+        for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["user", "list"]] {
+            let refusal = run(&mut program::chat_server(&database, args), "").failed(1);
+            assert!(refusal.contains("pooler in transaction mode"), "{refusal}");
+            assert!(refusal.contains("pool_mode = session"), "{refusal}");
+        }
+        assert_eq!(Findings::of(&database, &[]).faults(), [("pooler", "problem")]);
     }
-    assert_eq!(Findings::of(&database, &[]).faults(), [("pooler", "problem")]);
 }
 
 /// The mode can be changed while the server runs. The log then says why calls fail.

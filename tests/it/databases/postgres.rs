@@ -59,7 +59,7 @@ async fn a_role_that_may_create_nothing_serves_a_current_schema() {
 }
 
 /// Adds two users and their thread. Returns a message to it.
-async fn message(store: &Arc<dyn Store>) -> NewMessage {
+pub(super) async fn message(store: &Arc<dyn Store>) -> NewMessage {
     let created = Timestamp::from_micros(1);
     let mut users = Vec::new();
     for name in ["ann", "ben"] {
@@ -245,7 +245,7 @@ async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
 }
 
 /// Waits until a query returns true.
-async fn wait_until(connection: &mut PgConnection, query: &str) {
+pub(super) async fn wait_until(connection: &mut PgConnection, query: &str) {
     until(query, async || {
         let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()));
         query.fetch_one(&mut *connection).await.unwrap()

@@ -2,9 +2,9 @@
 
 use chat_core::{
     api::UserId,
-    store::{Store, sql},
+    store::{MessageRange, Store, sql},
 };
-use chat_tests::Cluster;
+use chat_tests::{Cluster, Database, postgres, program, run};
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::sync::Arc;
@@ -68,4 +68,52 @@ async fn a_call_without_a_connection_says_how_many_are_open() {
         "{error}"
     );
     store.close().await;
+}
+
+/// The timeouts of a role are for requests. A migration, and `doctor`, can take longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn timeouts_of_the_role_do_not_end_a_migration() {
+    let fresh = postgres::Database::fresh().await;
+    let mut other = PgConnection::connect(&fresh.url).await.unwrap();
+    sqlx::migrate::Migrate::lock(&mut other).await.unwrap();
+    let name = fresh.url.split(['/', '?']).find(|part| part.starts_with("chat_test_")).unwrap();
+    let settings = format!(
+        "alter database {name} set statement_timeout = '100ms'; alter database {name} set lock_timeout = '100ms'"
+    );
+    administer(&fresh.url, &settings).await;
+    let database = Database::at(&fresh.url);
+    let mut command = program::chat_server(&database, &["migrate", "--migrate-timeout", "2"]);
+    let refusal = run(&mut command, "").failed(1);
+    assert!(refusal.lines().last().unwrap().contains("lock was not free within 2s"), "{refusal}");
+    other.close().await.unwrap();
+    run(&mut program::chat_server(&database, &["migrate"]), "").ok();
+}
+
+/// Without the timeout for idle transactions, Postgres keeps the locks for as long as it keeps the connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_locks_of_a_node_without_power_are_released() {
+    let cluster = Cluster::own();
+    let relay = chat_tests::Relay::start(&cluster.socket()).unwrap();
+    let options = sql::Options::default();
+    let url = format!("postgres://postgres@{}/postgres", relay.address());
+    let (silent, other) =
+        (sql::open(&url, &options).await.unwrap(), sql::open(&cluster.url(), &options).await);
+    let other = other.unwrap();
+    let message = super::postgres::message(&other).await;
+    let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
+    sqlx::raw_sql("begin; lock table counters in exclusive mode").execute(&mut administrator).await.unwrap();
+    let (thread, caller) = (message.thread, message.sender);
+    let deleting = tokio::spawn(async move { silent.delete_thread(caller, thread).await });
+    let waiting = "select exists (select 1 from pg_locks where locktype = 'relation' and not granted)";
+    super::postgres::wait_until(&mut administrator, waiting).await;
+    relay.silence();
+    sqlx::raw_sql("commit").execute(&mut administrator).await.unwrap();
+    let sent = other.insert_messages(vec![message]).await.unwrap().remove(0);
+    sent.expect("Postgres ends the transaction of the other node");
+    deleting.abort();
+    assert_eq!(
+        other.thread_messages(caller, thread, MessageRange::Oldest, 9).await.unwrap().unwrap().len(),
+        1
+    );
+    other.close().await;
 }

@@ -24,7 +24,7 @@ pub struct PgBouncer {
 impl PgBouncer {
     /// Starts PgBouncer in front of a cluster, with this `pool_mode`.
     ///
-    /// The mode is `session` or `transaction`. Returns as soon as it accepts connections.
+    /// The mode is `session`, `transaction` or `statement`. Returns as soon as it accepts connections.
     ///
     /// # Errors
     /// - [`NotFound`](io::ErrorKind::NotFound) if PgBouncer is not installed.

@@ -145,11 +145,13 @@ pub enum OpenError {
     /// It is a standby, or is set to be read-only.
     #[error("the database server is read-only")]
     ReadOnlyServer,
-    /// A connection pooler in transaction mode is in front of the database server.
+    /// A connection pooler in transaction mode or in statement mode is in front of the database server.
     ///
-    /// PgBouncer is such a pooler. In this mode, another client can get the settings, the prepared statements and the
+    /// PgBouncer is such a pooler. In these modes, another client can get the settings, the prepared statements and the
     /// locks of a connection.
-    #[error("a connection pooler in transaction mode is in front of the database server")]
+    #[error(
+        "a connection pooler in transaction mode or in statement mode is in front of the database server"
+    )]
     TransactionPooled,
     /// A lock that a migration needs was not free within the waiting time.
     ///

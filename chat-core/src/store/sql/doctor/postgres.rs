@@ -10,10 +10,10 @@ use crate::{
     store::sql::{
         OpenError, Options,
         migrations::APPLIED,
-        postgres::{self, ENCODING, MIGRATIONS, OLDEST_VERSION},
+        postgres::{self, ENCODING, MIGRATIONS, OLDEST_VERSION, PostgresAddress},
     },
 };
-use sqlx::{Connection as _, Error, PgConnection, Row as _, postgres::PgConnectOptions};
+use sqlx::{Connection as _, Error, PgConnection, Row as _};
 
 /// Examines a database, and checks its server against `options`.
 pub(super) async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>, OpenError> {
@@ -22,7 +22,13 @@ pub(super) async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>
     let found = match pooler(&mut connection, &address).await {
         // Such a pooler breaks prepared statements, which the other checks use.
         Ok(pooler) if pooler.level == Level::Problem => Ok(vec![pooler]),
-        Ok(pooler) => run_checks(&mut connection, options).await.map(|found| [vec![pooler], found].concat()),
+        Ok(pooler) => {
+            let found = async {
+                address.settings.set_without_limits(&mut connection).await?;
+                run_checks(&mut connection, options).await
+            };
+            found.await.map(|found| [vec![pooler], found].concat())
+        }
         Err(error) => Err(error),
     };
     connection.close().await.ok();
@@ -30,7 +36,7 @@ pub(super) async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>
 }
 
 /// Checks that no connection pooler in transaction mode is in front of the server.
-async fn pooler(first: &mut PgConnection, address: &PgConnectOptions) -> Result<Finding, Error> {
+async fn pooler(first: &mut PgConnection, address: &PostgresAddress) -> Result<Finding, Error> {
     let pooled = match postgres::dial(address).await {
         Ok(mut second) => {
             let pooled = postgres::is_transaction_pooled(first, &mut second).await;

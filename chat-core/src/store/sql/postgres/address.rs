@@ -3,7 +3,7 @@
 //! The driver logs each parameter that it does not know, with its value, which may be a password. It also ignores
 //! invalid values of variables. So every parameter and variable is checked before the driver parses the address.
 
-use super::tls_mode;
+use super::{session_settings::SessionSettings, tls_mode};
 use crate::store::sql::OpenError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx_core::Url;
@@ -95,6 +95,15 @@ const APPLICATION_NAME: &str = "chat";
 /// The longest name of a parameter that an error repeats, in bytes.
 const MAX_NAME: usize = 40;
 
+/// Where a database is, and how to connect to it.
+#[derive(Debug, Clone)]
+pub(in crate::store::sql) struct PostgresAddress {
+    /// What the driver needs to log in.
+    pub(super) log_in: PgConnectOptions,
+    /// What is set after the log-in.
+    pub(in crate::store::sql) settings: SessionSettings,
+}
+
 /// Parses an address.
 ///
 /// If neither the address nor `PGUSER` names a user, the name of the operating system's user is used.
@@ -103,7 +112,7 @@ const MAX_NAME: usize = 40;
 /// [`OpenError::Address`] if the address has another form, [`OpenError::UnsupportedParameter`] and
 /// [`OpenError::InvalidParameter`] for a parameter or variable, [`OpenError::SeveralHosts`], [`OpenError::NoUser`], and
 /// [`OpenError::TlsFile`]. No error contains a value of the address, except the path of a file that cannot be read.
-pub(in crate::store::sql) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
+pub(in crate::store::sql) fn address(url: &str) -> Result<PostgresAddress, OpenError> {
     let (authority, query) = parts(url)?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     if host.contains(',') {
@@ -127,8 +136,10 @@ pub(in crate::store::sql) fn address(url: &str) -> Result<PgConnectOptions, Open
         }
     }
     let user = default_user(!parsed.username().is_empty() || is_given("user"))?;
+    let (log_in_url, settings) = SessionSettings::of(&parsed);
     // The driver logs lines of a password file that it cannot read, with the password.
-    let log_in = dispatcher::with_default(&Dispatch::none(), || PgConnectOptions::from_str(url));
+    let log_in =
+        dispatcher::with_default(&Dispatch::none(), || PgConnectOptions::from_str(log_in_url.as_str()));
     let mut log_in = tls_mode::adapt(log_in.map_err(|_| OpenError::Address)?, &parsed)?;
     if let Some(user) = user {
         log_in = log_in.username(&user);
@@ -142,7 +153,7 @@ pub(in crate::store::sql) fn address(url: &str) -> Result<PgConnectOptions, Open
         log_in = log_in.application_name(APPLICATION_NAME);
     }
     // PgBouncer refuses this parameter, and no column needs it.
-    Ok(log_in.extra_float_digits(None))
+    Ok(PostgresAddress { log_in: log_in.extra_float_digits(None), settings })
 }
 
 /// Returns the authority and the query of an address.
@@ -247,7 +258,7 @@ mod tests {
 
     #[test]
     fn parameters_that_the_driver_uses_are_passed_on() {
-        let read = |url: &str| address(url).unwrap();
+        let read = |url: &str| address(url).unwrap().log_in;
         let options = read(
             "postgres://ann@db:6432/chat?sslmode=verify-full&sslrootcert=Cargo.toml&application_name=eu",
         );
@@ -261,11 +272,25 @@ mod tests {
     }
 
     #[test]
+    fn the_settings_of_options_are_not_sent_at_the_log_in() {
+        let url = "postgres://ann@db/chat?options=-csearch_path%3Da%2Bb&user=ben&options[lock_timeout]=5s";
+        let read = address(url).unwrap();
+        assert_eq!((read.log_in.get_options(), read.log_in.get_username()), (None, "ben"));
+        let mut settings = SessionSettings::default();
+        settings.add("search_path", "a+b");
+        settings.add("lock_timeout", "5s");
+        assert_eq!(read.settings, settings);
+        let other = address("postgres://ann@db/chat?options=-csearch_path%3Da%20-e").unwrap();
+        assert_eq!(other.log_in.get_options(), Some("-csearch_path=a -e"));
+        assert_eq!(other.settings, SessionSettings::default());
+    }
+
+    #[test]
     fn an_ipv6_host_has_no_brackets() {
         for url in
             ["postgres://ann@[fd00::1]:6432/chat", "postgres:///chat?host=[fd00::1]&user=ann&port=6432"]
         {
-            let read = address(url).unwrap();
+            let read = address(url).unwrap().log_in;
             assert_eq!((read.get_host(), read.get_port()), ("fd00::1", 6432), "{url}");
         }
     }
@@ -273,7 +298,7 @@ mod tests {
     #[test]
     fn an_address_may_have_a_user_and_no_host() {
         for url in ["postgres://a+n%20n:p%40=w@/chat?host=/run/pg", "postgres://a+n%20n@/chat?host=/run/pg"] {
-            let options = address(url).unwrap();
+            let options = address(url).unwrap().log_in;
             assert_eq!((options.get_username(), options.get_database()), ("a+n n", Some("chat")));
             assert_eq!(options.get_socket().and_then(|socket| socket.to_str()), Some("/run/pg"));
         }

@@ -4,10 +4,11 @@
 //! timeout of their own for a response.
 
 use super::{
-    BULK_MODE, SQL, arguments,
+    SQL, arguments,
     failure::{failed, is_read_only, is_shared_connection, source},
     open::{ACQUIRE_TIMEOUT, PING_TIMEOUT},
     read_only::OutdatedConnections,
+    session_settings::BULK_MODE,
     table_arguments,
 };
 use crate::store::sql::{

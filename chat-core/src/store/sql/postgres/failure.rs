@@ -98,8 +98,8 @@ fn kind_of_state(state: &str) -> Kind {
         // Serialization failure, deadlock.
         "40001" | "40P01" => Kind::Collision,
         // A read-only transaction; a database that no longer exists; a statement that was cancelled by its timeout or
-        // by an administrator; a lock that is not available.
-        READ_ONLY | "3D000" | "57014" | "55P03" => Kind::Unavailable,
+        // by an administrator; a lock that is not available; a transaction that was idle for too long.
+        READ_ONLY | "3D000" | "57014" | "55P03" | "25P03" => Kind::Unavailable,
         // The statement was not run. On another connection it can succeed.
         _ if SHARED_CONNECTION.contains(&state) => Kind::Unavailable,
         // A connection failure; a lack of disk space, memory or connections; a server that stops or starts; an I/O

@@ -9,9 +9,10 @@ mod open;
 mod pooler;
 mod privileges;
 mod read_only;
+mod session_settings;
 mod tls_mode;
 
-pub(super) use address::address;
+pub(super) use address::{PostgresAddress, address};
 pub(super) use failure::source;
 pub(super) use migrate::{MIGRATIONS, applied_migration};
 pub(super) use open::{ENCODING, OLDEST_VERSION, dial, open};
@@ -39,12 +40,6 @@ use sqlx::{
 };
 use std::{path::Path, sync::Arc};
 use uuid::Uuid;
-
-/// Resets the timeout and the planner settings of a connection.
-///
-/// Every connection of the pool has these settings. The reset lasts until the end of the transaction.
-const BULK_MODE: &str = "select set_config('statement_timeout', '0', true), \
-     set_config('enable_bitmapscan', 'on', true), set_config('enable_seqscan', 'on', true)";
 
 const SQL: DialectSql = dialect_sql! {
     // This mode conflicts with every insert.

@@ -1,7 +1,8 @@
 //! Opens a Postgres database: its server, its schema and its pool of connections.
 
 use super::{
-    Postgres, address,
+    Postgres,
+    address::{PostgresAddress, address},
     failure::{is_shared_connection, source, state},
     is_transaction_pooled,
     migrate::migrate,
@@ -13,8 +14,7 @@ use crate::{
     store::sql::{OpenError, Options},
 };
 use sqlx::{
-    ConnectOptions as _, Connection as _, Error, Executor as _, PgConnection, PgPool, Row as _,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    ConnectOptions as _, Connection as _, Error, PgConnection, PgPool, Row as _, postgres::PgPoolOptions,
 };
 use std::{io::ErrorKind, sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -36,43 +36,29 @@ pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 const PING_AFTER: Duration = Duration::from_secs(1);
 /// The largest number of connections: that of Postgres itself.
 const MAX_CONNECTIONS: u32 = 262_143;
-/// The settings of every connection of the pool.
-///
-/// They are sent after the log-in, because a connection pooler refuses them as parameters of the log-in.
-///
-/// - A statement may take 15 s, including its waits for locks.
-/// - Bitmap scans are off, so that rows are read in the order of an index. The planner expects that each user has the
-///   average number of messages, which is small. It would therefore choose to read and sort all messages of the user.
-///   For a user with a million messages, this takes a second instead of a millisecond.
-/// - Sequential scans are off, because a plan that was made for a small table is kept while the table grows.
-/// - The isolation level is set, because a server can have another default, under which transactions fail
-///   unnecessarily.
-const SETTINGS: &str = "set statement_timeout = '15s'; set enable_bitmapscan = off; set enable_seqscan = off; \
-     set jit = off; set default_transaction_isolation = 'read committed'";
 
-/// Opens a connection outside the pool, without a statement timeout.
-pub(in crate::store::sql) async fn dial(connect: &PgConnectOptions) -> Result<PgConnection, OpenError> {
-    let dial = timeout(ACQUIRE_TIMEOUT, connect.connect()).await;
+/// Opens a connection outside the pool, without any settings.
+///
+/// A setting would change the connection of another client if a pooler shares it.
+pub(in crate::store::sql) async fn dial(address: &PostgresAddress) -> Result<PgConnection, OpenError> {
+    let dial = timeout(ACQUIRE_TIMEOUT, address.log_in.connect()).await;
     dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(open_error)
 }
 
 /// Opens a Postgres database and brings its schema up to date.
 pub(in crate::store::sql) async fn open(url: &str, options: &Options) -> Result<Postgres, OpenError> {
-    let connect = address(url)?;
+    let address = address(url)?;
     let home = Arc::new(HomeRuntime::current().map_err(OpenError::database)?);
-    let mut first = dial(&connect).await?;
+    let mut first = dial(&address).await?;
     let outdated = Arc::new(OutdatedConnections::new());
-    let pool = pool(connect, options, outdated.clone());
-    let prepared = prepare(&mut first, &pool, options.migrate_timeout).await;
+    let prepared = prepare(&mut first, &address, options.migrate_timeout).await;
     // Closing the connection releases the migration lock, even after a failure.
     first.close().await.ok();
-    let opened = match prepared {
-        Ok(()) => pool.acquire().await.map(drop).map_err(open_error),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = opened {
+    prepared?;
+    let pool = pool(address, options, outdated.clone());
+    if let Err(error) = pool.acquire().await {
         pool.close().await;
-        return Err(error);
+        return Err(open_error(error));
     }
     Ok(Postgres { pool, outdated, home })
 }
@@ -80,17 +66,20 @@ pub(in crate::store::sql) async fn open(url: &str, options: &Options) -> Result<
 /// Checks the server, and brings the schema up to date.
 async fn prepare(
     first: &mut PgConnection,
-    pool: &PgPool,
+    address: &PostgresAddress,
     migrate_timeout: Duration,
 ) -> Result<(), OpenError> {
     refuse_unsuitable(first).await?;
-    // If the server allows no second connection, the check is skipped: a pooler then has no other connection to share.
-    // A pooled connection must not be dropped outside a runtime, so the connection is detached.
-    if let Ok(second) = pool.acquire().await
-        && is_transaction_pooled(first, &mut second.detach()).await.map_err(open_error)?
-    {
-        return Err(OpenError::TransactionPooled);
+    // If the server allows only one connection, a pooler cannot share several.
+    if let Ok(mut second) = dial(address).await {
+        let pooled = is_transaction_pooled(first, &mut second).await;
+        // The server frees the connection's place before the pool needs it.
+        second.close().await.ok();
+        if pooled.map_err(open_error)? {
+            return Err(OpenError::TransactionPooled);
+        }
     }
+    address.settings.set_without_limits(first).await.map_err(open_error)?;
     migrate(first, migrate_timeout).await?;
     check_privileges(first).await
 }
@@ -117,7 +106,8 @@ fn suitable(version: i32, encoding: String, read_only: bool) -> Result<(), OpenE
 }
 
 /// Returns the pool of the store. It opens no connection yet.
-fn pool(connect: PgConnectOptions, options: &Options, outdated: Arc<OutdatedConnections>) -> PgPool {
+fn pool(address: PostgresAddress, options: &Options, outdated: Arc<OutdatedConnections>) -> PgPool {
+    let settings = Arc::new(address.settings);
     PgPoolOptions::new()
         .max_connections(options.postgres_connections.clamp(1, MAX_CONNECTIONS))
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -134,10 +124,11 @@ fn pool(connect: PgConnectOptions, options: &Options, outdated: Arc<OutdatedConn
                 Ok(!is_outdated)
             })
         })
-        .after_connect(|connection, _| {
-            Box::pin(async move { connection.execute(sqlx::raw_sql(SETTINGS)).await.map(drop) })
+        .after_connect(move |connection, _| {
+            let settings = settings.clone();
+            Box::pin(async move { settings.set_for_pool(connection).await })
         })
-        .connect_lazy_with(connect)
+        .connect_lazy_with(address.log_in)
 }
 
 /// Converts an error of connecting, or of the first statements.

@@ -1,9 +1,14 @@
-//! Detects a connection pooler in transaction mode.
+//! Detects a connection pooler in transaction mode or in statement mode.
 //!
 //! Such a pooler runs each transaction on any of its connections to the server. So a client can get the settings, the
 //! prepared statements and the migration lock of another client.
 
+use super::{failure::state, open::ACQUIRE_TIMEOUT};
 use sqlx::{Error, PgConnection, Row as _};
+use tokio::time::timeout;
+
+/// SQLSTATE `protocol_violation`: the answer of PgBouncer in statement mode to the begin of a transaction.
+const PROTOCOL_VIOLATION: &str = "08P01";
 
 /// How often the two connections are compared.
 ///
@@ -20,7 +25,13 @@ pub(in crate::store::sql) async fn is_transaction_pooled(
 ) -> Result<bool, Error> {
     let mut before = backend(first, "select pg_backend_pid()").await?;
     for _ in 0..ATTEMPTS {
-        let other = backend(second, "begin; select pg_backend_pid()").await?;
+        let begun = backend(second, "begin; select pg_backend_pid()");
+        let other = match timeout(ACQUIRE_TIMEOUT, begun).await {
+            // The pooler has only one backend, which the first connection keeps.
+            Err(_) => return Ok(false),
+            Ok(Err(error)) if state(&error).as_deref() == Some(PROTOCOL_VIOLATION) => return Ok(true),
+            Ok(other) => other?,
+        };
         let after = backend(first, "select pg_backend_pid()").await?;
         sqlx::raw_sql("rollback").execute(&mut *second).await?;
         if other == before || after != before {

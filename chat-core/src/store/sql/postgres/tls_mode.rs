@@ -54,7 +54,7 @@ mod tests {
             ("sslmode=disable", "Disable"),
         ] {
             let read = address(&format!("postgres://ann@db/chat?{parameters}")).unwrap();
-            assert_eq!(format!("{:?}", read.get_ssl_mode()), mode);
+            assert_eq!(format!("{:?}", read.log_in.get_ssl_mode()), mode);
         }
     }
 
