@@ -93,9 +93,13 @@ async fn missing_privileges_are_explained() {
     let owner = at(&cluster, "postgres", "postgres");
     run(&mut program::chat_server(&owner, &["migrate"]), "").ok();
     is_refused(&public, &["permission denied for table _sqlx_migrations", "grant select"]);
+    let examined = run(&mut program::chat_server(&public, &["doctor"]), "");
+    assert!(examined.out.contains("grant select, insert, update and delete"), "{examined:?}");
     administer(&cluster, "grant select on all tables in schema public to limited").await;
     is_refused(&public, &["insert on messages", "grant select, insert"]);
-    administer(&cluster, "grant insert, update, delete on all tables in schema public to limited").await;
+    administer(&cluster, "grant insert, update on all tables in schema public to limited").await;
+    is_refused(&public, &["delete on tokens, delete on threads, delete on messages", "delete on the tables"]);
+    administer(&cluster, "grant delete on all tables in schema public to limited").await;
     is_refused(&public, &["usage on messages_id_seq", "all on the sequences"]);
     administer(&cluster, "grant create on schema public to limited; drop table _sqlx_migrations cascade")
         .await;

@@ -172,6 +172,25 @@ async fn ids_that_run_out_are_reported(database: Database) {
     }
 }
 
+/// Logical replication copies rows and not sequences.
+#[tokio::test]
+async fn a_sequence_behind_its_table_is_a_problem() {
+    let database = Database::postgres().await;
+    filled(&database);
+    for (sequence, last) in
+        [("users_id_seq", 3), ("threads_seq_seq", 1), ("messages_id_seq", 510), ("list_versions", 1)]
+    {
+        let repair = format!("select setval('{sequence}', ");
+        database.execute(format!("{repair}{last})")).await;
+        let examined = run(&mut program::chat_server(&database, &["doctor"]), "");
+        assert!(examined.out.contains(&repair), "{examined:?}");
+        assert_eq!(Findings::of(&database, &[]).faults(), [("sequences", "problem")]);
+        let advice = examined.out.split_once(&repair).unwrap().1.split_once(')').unwrap().0;
+        database.execute(format!("{repair}{advice})")).await;
+        assert_eq!(Findings::of(&database, &[]).faults(), []);
+    }
+}
+
 #[test]
 fn doctor_creates_and_changes_nothing() {
     let database = Database::sqlite();

@@ -32,7 +32,7 @@ pub(super) async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>
         Err(error) => Err(error),
     };
     connection.close().await.ok();
-    found.map_err(|error| OpenError::Database(postgres::source(error)))
+    found.map_err(postgres::open_error)
 }
 
 /// Checks that no connection pooler in transaction mode is in front of the server.
@@ -74,6 +74,7 @@ async fn run_checks(connection: &mut PgConnection, options: &Options) -> Result<
         for check in &CHECKS {
             found.push(check.finding(sqlx::query_scalar(check.sql).fetch_one(&mut *snapshot).await?));
         }
+        found.push(sequences(&mut snapshot).await?);
         found.push(ids(last_ids(&mut snapshot).await?));
         found.push(newest(sqlx::query_scalar(NEWEST).fetch_one(&mut *snapshot).await?));
     }
@@ -86,6 +87,30 @@ async fn last_ids(connection: &mut PgConnection) -> Result<[(&'static str, i64);
          (select last_value from messages_id_seq)";
     let row = sqlx::query(last).fetch_one(connection).await?;
     Ok([("users", row.try_get(0)?), ("threads", row.try_get(1)?), ("messages", row.try_get(2)?)])
+}
+
+/// Checks that each sequence has passed the ids of its table.
+///
+/// Logical replication, and a restore of single tables, copy rows and leave the sequences behind. New rows then get ids
+/// that are in use.
+async fn sequences(connection: &mut PgConnection) -> Result<Finding, Error> {
+    let behind = "select string_agg(format('select setval(%L, %s)', name, highest), '; ') from (values \
+         ('users_id_seq', (select last_value - (not is_called)::int from users_id_seq), (select max(id) from users)), \
+         ('threads_seq_seq', (select last_value - (not is_called)::int from threads_seq_seq), \
+             (select max(seq) from threads)), \
+         ('messages_id_seq', (select last_value - (not is_called)::int from messages_id_seq), \
+             (select max(id) from messages)), \
+         ('list_versions', (select last_value - (not is_called)::int from list_versions), \
+             (select max(version) from counters))) as sequence (name, last, highest) where highest > last";
+    let repair: Option<String> = sqlx::query_scalar(behind).fetch_one(connection).await?;
+    Ok(match repair {
+        None => Finding::ok("sequences", "every sequence has passed the ids in use"),
+        Some(repair) => Finding::problem(
+            "sequences",
+            "a sequence is behind the ids in use, so new rows are refused: the data was copied without its sequences",
+            format!("stop the servers and run `{repair}` in psql"),
+        ),
+    })
 }
 
 async fn clock(connection: &mut PgConnection) -> Result<Finding, Error> {

@@ -13,9 +13,8 @@ mod session_settings;
 mod tls_mode;
 
 pub(super) use address::{PostgresAddress, address};
-pub(super) use failure::source;
 pub(super) use migrate::{MIGRATIONS, applied_migration};
-pub(super) use open::{ENCODING, OLDEST_VERSION, dial, open};
+pub(super) use open::{ENCODING, OLDEST_VERSION, dial, open, open_error};
 pub(super) use pooler::is_transaction_pooled;
 
 use super::{

@@ -132,8 +132,9 @@ fn pool(address: PostgresAddress, options: &Options, outdated: Arc<OutdatedConne
 }
 
 /// Converts an error of connecting, or of the first statements.
-fn open_error(error: Error) -> OpenError {
+pub(in crate::store::sql) fn open_error(error: Error) -> OpenError {
     match state(&error).as_deref() {
+        Some("42501") => OpenError::Privileges(source(error)),
         Some("3D000") => OpenError::NoSuchDatabase,
         Some(state) if state.starts_with("28") => OpenError::Refused(source(error)),
         Some(_) if is_shared_connection(&error) => OpenError::TransactionPooled,

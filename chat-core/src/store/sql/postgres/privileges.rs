@@ -12,6 +12,10 @@ const MISSING: &str = "select string_agg(privilege || ' on ' || name, ', ') from
          select name, privilege from unnest(array['users', 'tokens', 'threads', 'messages', 'counters']) as name, \
              unnest(array['select', 'insert', 'update']) as privilege \
          where not has_table_privilege(name, privilege) \
+         union all select name, 'delete' from unnest(array['tokens', 'threads', 'messages']) as name \
+         where not has_table_privilege(name, 'delete') \
+         union all select name, 'select' from unnest(array['totals']) as name \
+         where not has_table_privilege(name, 'select') \
          union all select name, 'usage' from unnest(array['messages_id_seq', 'list_versions']) as name \
          where not has_sequence_privilege(name, 'usage, update')) as missing";
 
