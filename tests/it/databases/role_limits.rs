@@ -117,3 +117,12 @@ async fn the_locks_of_a_node_without_power_are_released() {
     );
     other.close().await;
 }
+
+#[test]
+fn a_number_of_connections_that_postgres_cannot_have_is_refused() {
+    for number in ["0", "262144", "2147483647"] {
+        let args = ["serve", "--listen", "127.0.0.1:0", "--postgres-connections", number];
+        let refusal = run(&mut program::chat_server(&Database::in_memory(), &args), "").failed(2);
+        assert!(refusal.contains("--postgres-connections"), "{refusal}");
+    }
+}
