@@ -96,6 +96,8 @@ pub(super) struct ConnectionArgs {
     pub(super) request_timeout: u64,
 
     /// How long a client may read nothing of a response.
+    ///
+    /// Up to eight times as long if it has taken more than 150 kB, because its system may hold them unread.
     #[arg(long, env = "CHAT_WRITE_TIMEOUT", value_name = "SECONDS")]
     #[arg(default_value_t = ServerLimits::default().write_timeout.as_secs(), value_parser = seconds())]
     write_timeout: u64,

@@ -7,11 +7,11 @@
 //! | State | Condition | Deadline |
 //! |---|---|---|
 //! | new | no request completed, no byte of one received, no write blocked | `idle_since` + `first_byte_timeout` |
-//! | idle | a request completed, no byte of another received, no write blocked | `idle_since` + `idle_timeout` |
+//! | idle | a request completed, no byte of another received, no write blocked | [`idle_deadline`](Activity::idle_deadline) |
 //! | reading a head | `head_since` is set, no request in flight, no write blocked | `head_since` + `header_timeout` |
 //! | reading a body, or working | a request in flight | none here: the service times out with 408 or 503 |
-//! | write blocked | `write_blocked_since` is set | `write_blocked_since` + `write_timeout` |
-//! | writing, HTTP/2 | a response in flight | `response_progress` + `write_timeout` |
+//! | write blocked | `write_blocked_since` is set | `write_blocked_since` + [`patience`](Activity::patience) of `write_timeout` |
+//! | writing, HTTP/2 | a response in flight | `response_progress` + [`patience`](Activity::patience) of `write_timeout` |
 //! | closing | `closing_since` is set | `closing_since` + [`LINGER`] |
 //! | draining, waiting for the client | `drain_from` is set | (the later of `drain_from` and `last_io`) + [`DRAIN_STALL`]; if a write is blocked, + [`STALLED_AFTER`] instead |
 //! | evicted or cut off | `must_close` | now |
@@ -39,11 +39,20 @@ const DRAIN_STALL: Duration = Duration::from_secs(3);
 
 /// How long a write must be blocked before its connection counts as stalled.
 ///
-/// Stalled connections are evicted first.
+/// Stalled connections are evicted first. For a client that has taken much, the time is longer: see
+/// [`patience`](Activity::patience).
 ///
 /// The system of a slow reader may accept no bytes until its receive buffer is empty. The default buffer of Linux has
 /// 128 KiB. A steady reader of 10 kB/s empties it in 13 to 14 seconds (measured: 7 s at 20 kB/s).
 const STALLED_AFTER: Duration = Duration::from_secs(15);
+
+/// What a steady reader takes within a time-out, in kB.
+///
+/// For the default write time-out of 15 s that is 10 kB/s.
+const STEADY_KB: u32 = 150;
+
+/// The largest multiple of a time-out that a client gets, because it may still be reading what it has taken.
+pub(super) const MAX_PATIENCE: u32 = 8;
 
 /// Why the registry closes a connection.
 pub(super) const CLOSED_BY_SERVER: &str = "evicted or cut off by the server";
@@ -75,6 +84,8 @@ pub(super) struct Activity {
     pub(super) responses: usize,
     /// When a part of a response was last taken for sending.
     pub(super) response_progress: Instant,
+    /// Bytes that the system has accepted since the connection last had nothing to send.
+    pub(super) taken: u64,
     /// When the system stopped accepting bytes to send.
     pub(super) write_blocked_since: Option<Instant>,
     /// When a byte was last read or written.
@@ -134,6 +145,7 @@ impl Activity {
             multiplexed: false,
             responses: 0,
             response_progress: now,
+            taken: 0,
             write_blocked_since: None,
             last_io: now,
             closing_since: None,
@@ -146,7 +158,8 @@ impl Activity {
 
     /// Returns the eviction class of the connection.
     pub(super) fn eviction_class(&self) -> EvictionClass {
-        let stalled = self.write_blocked_since.filter(|since| since.elapsed() >= STALLED_AFTER);
+        let stalled =
+            self.write_blocked_since.filter(|since| since.elapsed() >= self.patience(STALLED_AFTER));
         match self.closing_since.or(stalled) {
             Some(since) => EvictionClass::Stalled(since),
             // The client still reads a response, even if hyper has taken all of it.
@@ -154,6 +167,32 @@ impl Activity {
             None if self.requests > 0 && self.request_bodies < self.requests => EvictionClass::Busy,
             None if self.has_served => EvictionClass::Proven(self.idle_since),
             None => EvictionClass::Unproven(self.idle_since),
+        }
+    }
+
+    /// Returns how long a client may take nothing before it counts as one that does not read.
+    ///
+    /// It is `limit`, but up to eight times as long for a client that has taken more than 150 kB since it last had
+    /// nothing to read. Its system may hold all of that, unread, and it reports room only when a part of its buffer is
+    /// free. The system enlarges the buffer of a client that first reads fast. Measured on Linux, with clients that went
+    /// on at 10 kB/s: steps of up to 540 kB, which took 54 s.
+    fn patience(&self, limit: Duration) -> Duration {
+        let kb = u32::try_from(self.taken / 1000).unwrap_or(u32::MAX);
+        limit.saturating_mul(kb.clamp(STEADY_KB, STEADY_KB * MAX_PATIENCE)) / STEADY_KB
+    }
+
+    /// Returns when a connection on which no request is in flight is closed.
+    ///
+    /// That is `limit` after the last request. Over HTTP/2 it is `limit` after the last byte, because hyper takes up to
+    /// 16 KiB of each response in advance, so a slow client may still be reading. But it is no later than eight times
+    /// `limit` after the last request, because a client may only send pings.
+    fn idle_deadline(&self, limit: Duration) -> Instant {
+        let deadline = self.idle_since + limit;
+        if self.multiplexed {
+            let latest = self.idle_since + limit.saturating_mul(MAX_PATIENCE);
+            deadline.max(self.last_io + limit).min(latest)
+        } else {
+            deadline
         }
     }
 
@@ -183,15 +222,16 @@ impl Activity {
         const NOT_READING: &str = "client does not read its response";
         let is_waiting =
             self.requests == 0 && self.closing_since.is_none() && self.write_blocked_since.is_none();
+        let write_timeout = self.patience(limits.write_timeout);
         let stall = if self.write_blocked_since.is_some() { STALLED_AFTER } else { DRAIN_STALL };
         [
             self.closing_since.map(|since| (since + LINGER, "client still sends after the last response")),
-            self.write_blocked_since.map(|since| (since + limits.write_timeout, NOT_READING)),
+            self.write_blocked_since.map(|since| (since + write_timeout, NOT_READING)),
             (self.multiplexed && self.responses > 0)
-                .then(|| (self.response_progress + limits.write_timeout, NOT_READING)),
+                .then(|| (self.response_progress + write_timeout, NOT_READING)),
             is_waiting.then(|| match self.head_since {
                 Some(since) => (since + limits.header_timeout, "request head incomplete"),
-                None if self.has_served => (self.idle_since + limits.idle_timeout, "idle"),
+                None if self.has_served => (self.idle_deadline(limits.idle_timeout), "idle"),
                 None => (self.idle_since + limits.first_byte_timeout, "client sent nothing"),
             }),
             self.drain_from
@@ -247,6 +287,17 @@ mod tests {
     }
 
     #[test]
+    fn over_http2_each_byte_extends_the_idle_timeout_to_a_limit() {
+        for (elapsed, expected) in [(0, IDLE), (60, IDLE + Duration::from_secs(60)), (24 * 3600, IDLE * 8)] {
+            let reading = |activity: &mut Activity, now| {
+                (activity.has_served, activity.multiplexed) = (true, true);
+                activity.last_io = now + Duration::from_secs(elapsed);
+            };
+            assert_eq!(deadline(reading), Some(expected), "{elapsed}");
+        }
+    }
+
+    #[test]
     fn an_incomplete_head_has_the_header_timeout() {
         assert_eq!(deadline(|activity, now| activity.head_since = Some(now)), Some(HEADER));
     }
@@ -282,6 +333,17 @@ mod tests {
             let blocked =
                 Activity { has_served: true, write_blocked_since: Some(since), ..Activity::new(now) };
             assert_eq!(blocked.eviction_class(), class);
+        }
+    }
+
+    #[test]
+    fn a_client_that_has_taken_much_may_stall_for_longer() {
+        for (taken, multiple) in [(0, 1), (150_000, 1), (300_000, 2), (1_200_000, 8), (u64::MAX, 8)] {
+            let blocked = |activity: &mut Activity, now| {
+                activity.write_blocked_since = Some(now);
+                activity.taken = taken;
+            };
+            assert_eq!(deadline(blocked), Some(WRITE * multiple), "{taken}");
         }
     }
 

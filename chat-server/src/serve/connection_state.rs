@@ -6,7 +6,7 @@
 
 use super::{
     ServerLimits,
-    activity::{Activity, EvictionClass, Verdict},
+    activity::{Activity, EvictionClass, MAX_PATIENCE, Verdict},
 };
 use futures_util::task::AtomicWaker;
 use std::{
@@ -50,10 +50,11 @@ impl ConnectionState {
     }
 
     /// Records that bytes were written.
-    pub(super) fn bytes_written(&self) {
+    pub(super) fn bytes_written(&self, count: usize) {
         let mut activity = self.lock();
         activity.last_io = activity.now;
         activity.write_blocked_since = None;
+        activity.taken = activity.taken.saturating_add(count.try_into().unwrap_or(u64::MAX));
         // Over HTTP/2 a client can cause writes while it is idle, such as replies to pings.
         if activity.requests == 0 && activity.has_served && !activity.multiplexed {
             activity.idle_since = activity.now;
@@ -79,10 +80,11 @@ impl ConnectionState {
 
     /// Returns how long the system may try to send after the connection is closed.
     ///
-    /// It is four times the write timeout. A slow reader needs that time for the bytes that the system has accepted.
+    /// It is the longest time that a client may stall. A slow reader needs that time for the bytes that the system has
+    /// accepted.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub(super) fn close_timeout(&self) -> std::time::Duration {
-        self.limits.write_timeout.saturating_mul(4)
+        self.limits.write_timeout.saturating_mul(MAX_PATIENCE)
     }
 
     /// Records that the TLS handshake is complete.
@@ -103,6 +105,9 @@ impl ConnectionState {
     pub(super) fn request_started(&self, has_body: bool) {
         let mut activity = self.lock();
         activity.head_since = None;
+        if activity.requests == 0 && activity.write_blocked_since.is_none() {
+            activity.taken = 0;
+        }
         activity.requests += 1;
         activity.request_bodies += usize::from(has_body);
     }

@@ -61,9 +61,10 @@ pub struct ServerLimits {
     pub header_bytes: usize,
     /// How long a client may read no byte of a response.
     ///
-    /// Default: 15 s. With the default, a server on Linux never closes a client for this reason if it reads 10 kB/s or
-    /// more, and its receive buffer has at most the default size of 128 KiB. With a larger buffer it may: the system of
-    /// the client may accept no bytes until the buffer is empty. On other systems, a slow client can be closed.
+    /// Default: 15 s. The time is up to eight times as long for a client that has taken more than 150 kB of a response:
+    /// its system may hold them unread, and accepts no bytes until a part of its receive buffer is free. So with the
+    /// default, a server on Linux never closes a client for this reason if it reads 10 kB/s or more, and its system frees
+    /// the buffer in parts of at most 1.2 MB. On other systems, a slow client can be closed.
     pub write_timeout: Duration,
     /// How long a connection stays open without a request.
     ///

@@ -2,12 +2,11 @@
 
 use super::{ServerLimits, tracked_stream::TrackedStream};
 use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioExecutor;
 use std::{
     fmt, io,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -28,13 +27,6 @@ use tokio_rustls::{
 const ALPN_HTTP2: &[u8] = b"h2";
 /// HTTP/1.1 in ALPN.
 const ALPN_HTTP1: &[u8] = b"http/1.1";
-
-/// How often a silent HTTP/2 client is pinged.
-const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// How long an HTTP/2 client may take to answer a ping.
-///
-/// After that time its connection is closed.
-const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Requests in flight on one HTTP/2 connection.
 const HTTP2_STREAMS: u32 = 100;
@@ -233,10 +225,9 @@ pub(super) struct TlsHandler {
 impl TlsHandler {
     pub(super) fn new(tls: &Tls, limits: &ServerLimits) -> Self {
         let mut http2 = http2::Builder::new(TokioExecutor::new());
+        // No pings: a ping waits behind the response in the receive buffer of a slow client, which would be closed for
+        // its late answer. The connection's state has a deadline for each client that does not respond.
         http2
-            .timer(TokioTimer::new())
-            .keep_alive_interval(PING_INTERVAL)
-            .keep_alive_timeout(PING_TIMEOUT)
             .max_concurrent_streams(HTTP2_STREAMS)
             .max_pending_accept_reset_streams(HTTP2_PENDING_RESETS)
             .max_local_error_reset_streams(HTTP2_ERROR_RESETS)

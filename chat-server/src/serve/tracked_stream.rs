@@ -34,7 +34,7 @@ impl TrackedStream {
 
     fn report(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match written {
-            Poll::Ready(Ok(_)) => self.state.bytes_written(),
+            Poll::Ready(Ok(count)) => self.state.bytes_written(count),
             Poll::Ready(Err(_)) => {}
             Poll::Pending => self.state.write_blocked(),
         }

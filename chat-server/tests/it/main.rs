@@ -26,6 +26,7 @@ mod restore;
 mod serving;
 #[cfg(unix)]
 mod signals;
+mod slow_http2_readers;
 mod slow_readers;
 mod sqlite_files;
 mod stop;

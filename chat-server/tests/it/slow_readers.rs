@@ -22,12 +22,12 @@ const ANN: UserId = UserId::new(1);
 /// The length of a text, in bytes.
 ///
 /// The system cannot buffer a response with all texts for a connection.
-const TEXT_LENGTH: usize = 20_000;
+pub(crate) const TEXT_LENGTH: usize = 20_000;
 
 /// A number of texts that hyper takes as one part.
 ///
 /// So the request has ended while the client still reads the response.
-const ONE_PART: usize = 400;
+pub(crate) const ONE_PART: usize = 400;
 
 /// A number of texts that hyper takes in several parts.
 ///
@@ -35,13 +35,13 @@ const ONE_PART: usize = 400;
 const SEVERAL_PARTS: usize = 700;
 
 /// The bytes that a slow client reads at a time, ten times a second: 20 kB/s.
-const SIP: usize = 2_000;
-const PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const SIP: usize = 2_000;
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// The number of slow reads before the client reads the rest at full speed.
 ///
 /// Together they take longer than the write timeout and the idle timeout of the server.
-const SIPS: usize = 200;
+pub(crate) const SIPS: usize = 200;
 
 /// An authenticator for which every caller is ann.
 #[derive(Debug)]
@@ -55,13 +55,18 @@ impl Authenticator for Anyone {
 }
 
 /// Returns a service with a long thread of ann, and the thread.
-async fn long_thread(texts: usize) -> (ChatServiceBuilder, ThreadId) {
+pub(crate) async fn long_thread(texts: usize) -> (ChatServiceBuilder, ThreadId) {
+    thread_of(texts, TEXT_LENGTH).await
+}
+
+/// Returns a service with a thread of ann that has texts of this length, and the thread.
+pub(crate) async fn thread_of(texts: usize, length: usize) -> (ChatServiceBuilder, ThreadId) {
     let store = sql::connect("sqlite::memory:", &Options::default()).await.unwrap();
     let chat = Chat::builder(store).text_max(TEXT_LENGTH).build();
     chat.ensure_user(ANN, "ann").await.unwrap();
     chat.ensure_user(UserId::new(2), "bob").await.unwrap();
     let thread = chat.open_thread(ANN, UserId::new(2)).await.unwrap().id;
-    let text = "x".repeat(TEXT_LENGTH);
+    let text = "x".repeat(length);
     for _ in 0..texts {
         chat.send(ANN, thread, &text).await.unwrap();
     }
@@ -69,7 +74,7 @@ async fn long_thread(texts: usize) -> (ChatServiceBuilder, ThreadId) {
 }
 
 /// Returns limits under which each new connection evicts another one.
-fn limits() -> ServerLimits {
+pub(crate) fn limits() -> ServerLimits {
     no_limits()
         .connections_per_address(2)
         .write_timeout(ServerLimits::default().write_timeout)
@@ -77,7 +82,7 @@ fn limits() -> ServerLimits {
 }
 
 /// Connects with a receive buffer of this size, or of the default size.
-async fn connect(address: SocketAddr, receive_buffer: Option<u32>) -> TcpStream {
+pub(crate) async fn connect(address: SocketAddr, receive_buffer: Option<u32>) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     if let Some(size) = receive_buffer {
         socket.set_recv_buffer_size(size).unwrap();
@@ -163,4 +168,38 @@ async fn a_slow_reader_over_tls_gets_the_whole_response() {
 #[tokio::test]
 async fn a_slow_reader_over_tls_with_a_small_receive_buffer_gets_the_whole_response() {
     over_tls(ONE_PART, Some(4096)).await;
+}
+
+/// Part of a response that a client reads at full speed, so that its system enlarges the receive buffer.
+const FAST_BYTES: usize = 3_000_000;
+
+/// More texts than an enlarged receive buffer has room for.
+const MANY: usize = 1500;
+
+/// The time-out of the next test. A steady client takes 150 kB in it.
+const SHORT_WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn a_reader_that_slows_down_gets_the_whole_response() {
+    let (service, thread) = long_thread(MANY).await;
+    let server = Server::start(service, limits().write_timeout(SHORT_WRITE_TIMEOUT)).await;
+    let mut stream = connect(server.address, None).await;
+    let request = format!("GET /chat-api/threads/{thread}/messages/ HTTP/1.1\r\nHost: chat\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = vec![0; FAST_BYTES];
+    stream.read_exact(&mut response).await.unwrap();
+    let mut pause = tokio::time::interval(PAUSE);
+    for _ in 0..SIPS / 2 {
+        pause.tick().await;
+        let mut sip = [0; 4 * SIP];
+        stream.read_exact(&mut sip).await.unwrap();
+        response.extend(sip);
+        // This connection evicts one that is stalled.
+        drop(server.connect().await);
+    }
+    const END: &[u8] = b"]\r\n0\r\n\r\n";
+    while !response.ends_with(END) {
+        let length = response.len();
+        assert_ne!(stream.read_buf(&mut response).await.unwrap(), 0, "cut off after {length} bytes");
+    }
 }
