@@ -2,11 +2,14 @@
 
 use chat_core::{
     api::Timestamp,
+    clock::{Clock as _, SystemClock},
     error_chain,
     store::sql::{Finding, Level},
 };
 use chat_program::printable;
 use chat_server::Tls;
+use std::time::Duration;
+use tokio::time::Instant;
 use x509_parser::parse_x509_certificate;
 
 /// A certificate is reported if it expires within this time, in seconds.
@@ -14,6 +17,14 @@ use x509_parser::parse_x509_certificate;
 /// Programs that renew certificates do so 30 days before the end.
 const SOON_SECONDS: i64 = 14 * 24 * 60 * 60;
 const MICROS_PER_SECOND: i64 = 1_000_000;
+
+/// How long [`watch`] waits at most before it examines the certificate again.
+///
+/// The wall clock can change, and a suspended machine does not count the time.
+const CHECK_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How long [`watch`] waits before it logs the same findings again.
+const REPEAT_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The subject of the findings.
 pub(super) const SUBJECT: &str = "certificate";
@@ -64,7 +75,62 @@ fn time(seconds: i64) -> Timestamp {
 ///
 /// Clients refuse a certificate that is not valid, but the server can use it.
 pub(super) fn log(tls: &Tls, now: Timestamp) {
-    for Finding { level, text, advice, .. } in examine(tls, now) {
+    log_findings(examine(tls, now));
+}
+
+/// Logs what [`examine`] finds when it changes, such as at the end of a certificate, and once a day.
+///
+/// It does not log the findings of this moment.
+pub(super) async fn watch(tls: Tls) {
+    let mut logged = (texts(&examine(&tls, SystemClock.now())), Instant::now());
+    loop {
+        let wait = next_change(&tls, SystemClock.now()).unwrap_or(CHECK_INTERVAL);
+        tokio::time::sleep(wait.min(CHECK_INTERVAL)).await;
+        let findings = examine(&tls, SystemClock.now());
+        let found = texts(&findings);
+        if found != logged.0 || logged.1.elapsed() >= REPEAT_INTERVAL {
+            logged = (found, Instant::now());
+            log_findings(findings);
+        }
+    }
+}
+
+fn texts(findings: &[Finding]) -> Vec<String> {
+    findings.iter().map(|finding| finding.text.clone()).collect()
+}
+
+/// Returns the time until the next change of what [`examine`] finds, if the certificates stay the same.
+fn next_change(tls: &Tls, now: Timestamp) -> Option<Duration> {
+    let now = now.as_micros() / MICROS_PER_SECOND;
+    let changes = validities(tls).flat_map(|(begin, end)| [begin, end - SOON_SECONDS + 1, end + 1]);
+    changes
+        .filter_map(|change| u64::try_from(change - now).ok())
+        .filter(|wait| *wait > 0)
+        .min()
+        .map(Duration::from_secs)
+}
+
+/// Returns when each certificate of the chain begins and ends to be valid, in seconds since 1970.
+fn validities(tls: &Tls) -> impl Iterator<Item = (i64, i64)> {
+    tls.certificates().into_iter().filter_map(|certificate| {
+        let (_, certificate) = parse_x509_certificate(&certificate).ok()?;
+        let validity = certificate.validity();
+        Some((validity.not_before.timestamp(), validity.not_after.timestamp()))
+    })
+}
+
+/// Returns the metric of the certificate, in Prometheus's text format.
+pub(super) fn metrics(tls: &Tls) -> String {
+    const NAME: &str = "chat_certificate_expiry_timestamp_seconds";
+    let Some(end) = validities(tls).map(|(_, end)| end).min() else { return String::new() };
+    format!(
+        "# HELP {NAME} When the first certificate of the chain in use expires, in seconds since 1970.\n\
+         # TYPE {NAME} gauge\n{NAME} {end}\n"
+    )
+}
+
+fn log_findings(findings: Vec<Finding>) {
+    for Finding { level, text, advice, .. } in findings {
         let advice = advice.unwrap_or_default();
         match level {
             Level::Problem => tracing::error!("{text}; {advice}"),

@@ -2,11 +2,11 @@
 //!
 //! Clients of the chat need no access to that port.
 
-use super::{log_queue::LogQueue, process};
+use super::{certificate, log_queue::LogQueue, process};
 use anyhow::Result;
 use bytes::Bytes;
 use chat_core::api::Timestamp;
-use chat_server::{ChatService, METRICS_CONTENT_TYPE};
+use chat_server::{ChatService, METRICS_CONTENT_TYPE, Tls};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
@@ -31,16 +31,26 @@ const MAX_LIFETIME: Duration = Duration::from_secs(600);
 /// How long to wait after a failed `accept`.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
+/// What the metrics are about.
+#[derive(Clone)]
+pub(super) struct Sources {
+    pub(super) service: ChatService,
+    pub(super) tls: Option<Tls>,
+    pub(super) log: LogQueue,
+    /// When the process was started.
+    pub(super) started: Timestamp,
+}
+
 /// Serves `GET /metrics` on this listener, without TLS, until the process ends.
-pub(super) async fn serve(listener: TcpListener, service: ChatService, log: LogQueue, started: Timestamp) {
+pub(super) async fn serve(listener: TcpListener, sources: Sources) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     while let Ok(slot) = slots.clone().acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let (service, log) = (service.clone(), log.clone());
+                let sources = sources.clone();
                 tokio::spawn(async move {
                     // An error affects only this connection. The scraper retries.
-                    let _ = timeout(MAX_LIFETIME, serve_connection(stream, service, log, started)).await;
+                    let _ = timeout(MAX_LIFETIME, serve_connection(stream, sources)).await;
                     drop(slot);
                 });
             }
@@ -52,14 +62,9 @@ pub(super) async fn serve(listener: TcpListener, service: ChatService, log: LogQ
     }
 }
 
-async fn serve_connection(
-    stream: TcpStream,
-    service: ChatService,
-    log: LogQueue,
-    started: Timestamp,
-) -> Result<(), hyper::Error> {
+async fn serve_connection(stream: TcpStream, sources: Sources) -> Result<(), hyper::Error> {
     let service = service_fn(move |request: Request<_>| {
-        let response = respond(&service, &log, started, request);
+        let response = respond(&sources, &request);
         async move { Ok::<_, Infallible>(response) }
     });
     let mut http1 = http1::Builder::new();
@@ -67,12 +72,7 @@ async fn serve_connection(
     http1.serve_connection(TokioIo::new(stream), service).await
 }
 
-fn respond<B>(
-    service: &ChatService,
-    log: &LogQueue,
-    started: Timestamp,
-    request: Request<B>,
-) -> Response<Full<Bytes>> {
+fn respond<B>(sources: &Sources, request: &Request<B>) -> Response<Full<Bytes>> {
     if request.uri().path() != PATH {
         return plain(StatusCode::NOT_FOUND, format!("Not found. The metrics are at {PATH}.\n"));
     }
@@ -81,9 +81,10 @@ fn respond<B>(
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return refusal;
     }
-    let mut text = service.metrics();
-    text.push_str(&process::metrics(started));
-    text.push_str(&log.metrics());
+    let mut text = sources.service.metrics();
+    text.push_str(&process::metrics(sources.started));
+    text.push_str(&sources.log.metrics());
+    text.push_str(&sources.tls.as_ref().map(certificate::metrics).unwrap_or_default());
     plain(StatusCode::OK, text)
 }
 

@@ -133,10 +133,13 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
     }
     if let Some(listener) = metrics_listener {
         tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
-        tokio::spawn(metrics::serve(listener, service.clone(), log.clone(), started));
+        let sources =
+            metrics::Sources { service: service.clone(), tls: tls.clone(), log: log.clone(), started };
+        tokio::spawn(metrics::serve(listener, sources));
     }
     let mut server = Server::new(service).limits(args.connections.limits());
     if let Some(tls) = tls {
+        tokio::spawn(certificate::watch(tls.clone()));
         server = server.tls(tls);
     }
     server.serve(listener, stop).await;

@@ -1,7 +1,13 @@
 //! Reports of certificates that are not valid, and of keys that cannot be used.
 
 use crate::program::Program;
+use chat_core::clock::{Clock, SystemClock};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
 
 /// The options of a server with the files that [`write`] writes.
 const TLS: &str = "--tls-cert chat.crt --tls-key chat.key";
@@ -10,6 +16,11 @@ const TLS: &str = "--tls-cert chat.crt --tls-key chat.key";
 fn write(program: &Program, from: i32, to: i32) {
     let mut params = CertificateParams::new(["chat.example".to_owned()]).unwrap();
     (params.not_before, params.not_after) = (date_time_ymd(from, 1, 2), date_time_ymd(to, 3, 4));
+    write_with(program, &params);
+}
+
+/// Writes a certificate with these parameters, and its key.
+fn write_with(program: &Program, params: &CertificateParams) {
     let key = KeyPair::generate().unwrap();
     program.write("chat.crt", &params.self_signed(&key).unwrap().pem());
     program.write("chat.key", &key.serialize_pem());
@@ -91,4 +102,25 @@ fn a_key_that_cannot_be_used_is_named() {
         let found = doctor(&program);
         assert!(found.starts_with("problem") && found.contains(text) && found.contains(advice), "{found}");
     }
+}
+
+#[test]
+fn a_certificate_that_expires_while_the_server_runs_is_reported() {
+    let program = Program::new();
+    // Long enough for the server to start before the end.
+    let end = SystemClock.now().as_micros().unsigned_abs() / 1_000_000 + 8;
+    let mut params = CertificateParams::new(["chat.example".to_owned()]).unwrap();
+    params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(end);
+    write_with(&program, &params);
+    let mut server = program.serve(&format!("--metrics-listen 127.0.0.1:0 {TLS}"));
+    let line = server.logged("metrics at http://");
+    let address = line.split("http://").nth(1).unwrap().split("/metrics").next().unwrap();
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: chat\r\nConnection: close\r\n\r\n").unwrap();
+    let mut metrics = String::new();
+    socket.read_to_string(&mut metrics).unwrap();
+    assert!(metrics.contains(&format!("\nchat_certificate_expiry_timestamp_seconds {end}\n")), "{metrics}");
+    let line = server.logged(" expired at ");
+    assert!(line.contains("ERROR"), "{line}");
+    assert_eq!(server.stop("TERM").0.code(), Some(0));
 }
