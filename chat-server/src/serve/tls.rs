@@ -112,7 +112,10 @@ impl TlsError {
             Self::KeyMismatch { .. } => {
                 "use the key of the server's own certificate, which comes first in the file of the chain"
             }
-            Self::Unusable(_) => return None,
+            Self::Unusable(_) => {
+                "use a certificate of X.509 version 3 (`openssl req -x509` with `-addext subjectAltName=DNS:HOST` makes one), \
+                 and an RSA key of 2048 to 8192 bits, or an ECDSA or Ed25519 key"
+            }
         })
     }
 }
@@ -139,7 +142,7 @@ impl Tls {
     /// - [`TlsError::File`] if a file cannot be read or contains no certificate or no key.
     /// - [`TlsError::EncryptedKey`] if the only key in its file is encrypted.
     /// - [`TlsError::KeyMismatch`] if the key does not belong to the first certificate.
-    /// - [`TlsError::Unusable`] if the key is of an unsupported kind.
+    /// - [`TlsError::Unusable`] if the key is of an unsupported kind, or the certificate is not of X.509 version 3.
     pub fn from_pem_files(certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let (certificate, key) = (certificate.as_ref().to_owned(), key.as_ref().to_owned());

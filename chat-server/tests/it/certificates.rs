@@ -124,3 +124,33 @@ fn a_certificate_that_expires_while_the_server_runs_is_reported() {
     assert!(line.contains("ERROR"), "{line}");
     assert_eq!(server.stop("TERM").0.code(), Some(0));
 }
+
+/// A certificate of X.509 version 1, as `openssl x509 -req` makes it without `-extfile`, and its key.
+const VERSION_1: &str = "\
+-----BEGIN CERTIFICATE-----\n\
+MIIBKzCB0QIUAVWJ+vtbNCJ5naG4vLywyhWa8D4wCgYIKoZIzj0EAwIwFzEVMBMG\n\
+A1UEAwwMY2hhdC5leGFtcGxlMCAXDTI2MTEyNjE3Mzk0M1oYDzIxMjYxMTAyMTcz\n\
+OTQzWjAXMRUwEwYDVQQDDAxjaGF0LmV4YW1wbGUwWTATBgcqhkjOPQIBBggqhkjO\n\
+PQMBBwNCAARSFv8/LsjmpQyTjkooFYp5tBx0dydFbOqPE8Wj8lhnb50wZip3cV/e\n\
+dEbFXahmRersPdhfkItDhi4v1yM5MGzrMAoGCCqGSM49BAMCA0kAMEYCIQCHF+Kq\n\
+dUQ+mE0aDsj6L/fHHaz4HSJDqe7WLfMMj70KhAIhAKmgcC1KZR6fXsB2VyHwLb0W\n\
+RAk5ZPmSFu2layjDE4Oi\n\
+-----END CERTIFICATE-----\n\
+";
+const VERSION_1_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----\n\
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjOaR8qOOAdpugoqz\n\
+f5lR8SihLOpVjE6vDYn+m/oPQhyhRANCAARSFv8/LsjmpQyTjkooFYp5tBx0dydF\n\
+bOqPE8Wj8lhnb50wZip3cV/edEbFXahmRersPdhfkItDhi4v1yM5MGzr\n\
+-----END PRIVATE KEY-----\n\
+";
+
+#[test]
+fn a_certificate_of_version_1_is_refused_with_advice() {
+    let program = Program::new();
+    program.write("chat.crt", VERSION_1);
+    program.write("chat.key", VERSION_1_KEY);
+    let refusal = program.run(&format!("serve --listen 127.0.0.1:0 {TLS}")).refused(1);
+    assert!(refusal.contains("use a certificate of X.509 version 3"), "{refusal}");
+    assert!(doctor(&program).contains("use a certificate of X.509 version 3"), "{}", doctor(&program));
+}
