@@ -29,13 +29,18 @@ use std::{
     net::SocketAddr,
     sync::Arc,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 /// The largest value of `--text-max`, in code points.
 ///
 /// A longer text may not fit into a request body: a code point may take four bytes, and a fifth of the body is reserved
 /// for the other fields.
 const MAX_TEXT_MAX: u64 = limits::BODY_MAX as u64 / 5;
+
+/// Connections that the system completes before the server accepts them.
+///
+/// Linux lowers it to `net.core.somaxconn`, which is 4096 by default.
+const BACKLOG: u32 = 4096;
 
 /// The options of `serve`.
 #[derive(Debug, clap::Args)]
@@ -197,7 +202,7 @@ async fn service(store: Arc<dyn Store>, address: SocketAddr, args: &ServeArgs) -
 }
 
 async fn bind(address: &str, option: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
+    listen(address).await.map_err(|error| {
         let hint = match error.kind() {
             ErrorKind::AddrInUse => {
                 format!("stop the program that listens there, or name another address with {option}")
@@ -206,6 +211,29 @@ async fn bind(address: &str, option: &str) -> Result<TcpListener> {
         };
         hinted(Error::from(error).context(format!("cannot listen on {address}")), hint)
     })
+}
+
+/// Listens on the first usable address of a name.
+///
+/// `TcpListener::bind` has a backlog of 128. When more clients connect while the server is busy, such as after a
+/// restart, the system drops their requests, and each tries again after a second.
+async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut failure = io::Error::new(ErrorKind::InvalidInput, "the name has no address");
+    for address in lookup_host(address).await? {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+        let listener = socket.and_then(|socket| {
+            // Otherwise a server could not listen again right after a restart.
+            #[cfg(unix)]
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            socket.listen(BACKLOG)
+        });
+        match listener {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 /// Accepts a value of the form HOST:PORT. The name is resolved later.

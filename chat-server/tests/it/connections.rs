@@ -249,6 +249,24 @@ async fn the_program_does_not_limit_the_connections_of_a_named_proxy() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn many_clients_can_connect_at_a_time() {
+    let program = Program::new();
+    let server = program.serve("--max-connections-per-address 1000");
+    let address = server.address.parse().unwrap();
+    // The server accepts nothing for a while, as on a busy machine.
+    server.signal("STOP");
+    let mut clients = Vec::new();
+    for _ in 0..500 {
+        clients.push(Wire::connect(address).await);
+    }
+    server.signal("CONT");
+    for client in &mut clients {
+        assert_eq!(client.ask(ROOT).await.status, 200);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn the_server_survives_running_out_of_file_descriptors() {
     let program = Program::new();
     let server = program.serve_with_files(64);
