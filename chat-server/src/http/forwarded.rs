@@ -7,11 +7,12 @@ const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// Returns whether the proxy received the request over TLS.
 ///
-/// The first element of `X-Forwarded-Proto` decides: the proxy next to the client wrote it. If that element is absent
-/// or empty, the first `proto` of `Forwarded` (RFC 7239) decides.
+/// The first element of `X-Forwarded-Proto` that is not blank decides: the proxy next to the client wrote it. Without
+/// one, it is the first `proto` of `Forwarded` (RFC 7239).
 pub(crate) fn is_https(headers: &HeaderMap) -> bool {
-    let x_forwarded_proto = elements(headers, X_FORWARDED_PROTO).and_then(|mut schemes| schemes.next());
-    let scheme = x_forwarded_proto.map(str::trim).filter(|scheme| !scheme.is_empty()).or_else(|| {
+    let x_forwarded_proto = elements(headers, X_FORWARDED_PROTO)
+        .and_then(|schemes| schemes.map(str::trim).find(|scheme| !scheme.is_empty()));
+    let scheme = x_forwarded_proto.or_else(|| {
         let mut hops = elements(headers, header::FORWARDED.as_str())?;
         hops.find_map(|hop| parameter(hop, "proto"))
     });
@@ -54,6 +55,8 @@ mod tests {
             (&[(PROTO, "https"), (PROTO, "http")], true),
             (&[(PROTO, "http"), (PROTO, "https")], false),
             (&[(PROTO, "httpsx")], false),
+            (&[(PROTO, " , https, http")], true),
+            (&[(PROTO, ""), (PROTO, "https")], true),
             (&[("forwarded", "proto=https")], true),
             (&[("forwarded", "for=192.0.2.1;Proto=\"HTTPS\";by=10.0.0.1, proto=http")], true),
             (&[("forwarded", "for=192.0.2.1, for=10.0.0.2; proto=https")], true),

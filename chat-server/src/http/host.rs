@@ -1,16 +1,18 @@
 //! The host that the client sent.
 
 use http::{HeaderMap, Uri, header};
-use std::{borrow::Cow, net::Ipv6Addr};
+use std::net::Ipv6Addr;
 
 /// Returns the host that the client sent.
 ///
-/// It is the host of the request target, else that of the `Host` header. Without both it is `localhost`.
-pub(crate) fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Cow<'a, str> {
-    match (uri.authority(), headers.get(header::HOST)) {
-        (Some(authority), _) => authority.as_str().rsplit('@').next().unwrap_or_default().into(),
-        (None, Some(host)) => String::from_utf8_lossy(host.as_bytes()),
-        (None, None) => "localhost".into(),
+/// It is the host of the request target, else that of the `Host` header. Without a valid one it is `localhost`.
+pub(crate) fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
+    match uri.authority() {
+        Some(authority) => authority.as_str().rsplit('@').next().unwrap_or_default(),
+        None => {
+            let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+            host.filter(|host| is_host(host)).unwrap_or("localhost")
+        }
     }
 }
 

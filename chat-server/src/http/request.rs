@@ -49,7 +49,7 @@ impl IncomingRequest {
             Some(public_url) => url.push_str(public_url.as_str()),
             None => {
                 url.push_str(if self.is_secure(trusts) { "https://" } else { "http://" });
-                url.push_str(&host(&self.head.headers, &self.head.uri));
+                url.push_str(host(&self.head.headers, &self.head.uri));
             }
         }
         url.extend(utf8_percent_encode(path, PATH));

@@ -53,6 +53,9 @@ async fn links_have_the_host_of_the_target_or_of_the_header() {
         ("GET http://ann@b.example:1/chat-api/ HTTP/1.1\r\nHost: a\r\n\r\n", "http://b.example:1"),
         ("GET /chat-api/ HTTP/1.0\r\n\r\n", "http://localhost"),
         ("GET /chat-api/ HTTP/1.0\r\nHost: a\r\n\r\n", "http://a"),
+        ("GET /chat-api/ HTTP/1.0\r\nHost:\r\n\r\n", "http://localhost"),
+        ("GET /chat-api/ HTTP/1.0\r\nHost: a>; b\r\n\r\n", "http://localhost"),
+        ("GET /chat-api/ HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: , https\r\n\r\n", "https://a"),
     ] {
         assert_eq!(server.connect().await.ask(request).await.body, root(base), "{request}");
     }
