@@ -103,6 +103,8 @@ pub(super) struct ConnectionArgs {
     write_timeout: u64,
 
     /// How long a connection may stay open without a request.
+    ///
+    /// Should be longer than a proxy in front keeps idle connections, often 60 seconds.
     #[arg(long, env = "CHAT_IDLE_TIMEOUT", value_name = "SECONDS")]
     #[arg(default_value_t = ServerLimits::default().idle_timeout.as_secs(), value_parser = seconds())]
     idle_timeout: u64,

@@ -68,7 +68,8 @@ pub struct ServerLimits {
     pub write_timeout: Duration,
     /// How long a connection stays open without a request.
     ///
-    /// Default: 60 s. Clients that pool connections should close theirs sooner.
+    /// Default: 75 s. Clients that pool connections should close theirs sooner: a request on a connection that the server
+    /// closes at that moment gets no response. Many proxies keep idle connections for 60 s.
     pub idle_timeout: Duration,
     /// How long shutdown may take.
     ///
@@ -86,7 +87,7 @@ impl Default for ServerLimits {
             header_timeout: Duration::from_secs(10),
             header_bytes: 32 * 1024,
             write_timeout: Duration::from_secs(15),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(75),
             stop_timeout: Duration::from_secs(10),
         }
     }
