@@ -46,12 +46,12 @@ const DRAIN_STALL: Duration = Duration::from_secs(3);
 /// 128 KiB. A steady reader of 10 kB/s empties it in 13 to 14 seconds (measured: 7 s at 20 kB/s).
 const STALLED_AFTER: Duration = Duration::from_secs(15);
 
-/// What a steady reader takes within a time-out, in kB.
+/// What a steady reader takes within a timeout, in kB.
 ///
-/// For the default write time-out of 15 s that is 10 kB/s.
+/// For the default write timeout of 15 s that is 10 kB/s.
 const STEADY_KB: u32 = 150;
 
-/// The largest multiple of a time-out that a client gets, because it may still be reading what it has taken.
+/// The largest multiple of a timeout that a client gets, because it may still be reading what it has taken.
 pub(super) const MAX_PATIENCE: u32 = 8;
 
 /// Why the registry closes a connection.

@@ -226,7 +226,7 @@ async fn a_client_that_slowly_reads_many_short_responses_is_not_idle() {
     for _ in 0..REQUESTS {
         responses.push(client.ask(thread).await);
     }
-    // All of it takes twice as long as the time-out.
+    // All of it takes twice as long as the timeout.
     let mut pause = time::interval(IDLE * 2 / REQUESTS as u32);
     let mut total = 0;
     while !responses.is_empty() {

@@ -176,7 +176,7 @@ const FAST_BYTES: usize = 3_000_000;
 /// More texts than an enlarged receive buffer has room for.
 const MANY: usize = 1500;
 
-/// The time-out of the next test. A steady client takes 150 kB in it.
+/// The timeout of the next test. A steady client takes 150 kB in it.
 const SHORT_WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[tokio::test]
