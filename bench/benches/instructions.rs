@@ -21,7 +21,7 @@ use std::{collections::BTreeMap, env, fs, path::Path, process::Command};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_chat-bench");
 const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.json");
-const CALLS: [&str; 9] =
+const REQUEST_KINDS: [&str; 9] =
     ["send", "mark", "page", "newest", "page-cold", "unread", "unread-cold", "threads", "threads-cold"];
 /// Requests in the short run and in the long run.
 const FEW: u64 = 100;
@@ -48,7 +48,7 @@ struct Baseline {
 struct Options {
     check: bool,
     record: bool,
-    calls: Vec<&'static str>,
+    request_kinds: Vec<&'static str>,
 }
 
 fn main() -> Result<()> {
@@ -64,19 +64,26 @@ fn main() -> Result<()> {
     print(["request", "instructions", "to previous", "to baseline", "bound"]);
     let mut exceeded = Vec::new();
     let mut counts = baseline.instructions.clone();
-    for call in options.calls {
-        let limit = baseline.instructions.get(call).map(|known| known * (1.0 + bound(call) / 100.0));
-        let count = count_one(call, limit.filter(|_| options.check))?;
+    for request_kind in options.request_kinds {
+        let limit =
+            baseline.instructions.get(request_kind).map(|known| known * (1.0 + bound(request_kind) / 100.0));
+        let count = count_one(request_kind, limit.filter(|_| options.check))?;
         if limit.is_some_and(|limit| count > limit) {
-            exceeded.push(call);
+            exceeded.push(request_kind);
         }
         let change = |from: Option<f64>| {
             from.map_or(String::new(), |from| format!("{:+.2} %", (count / from - 1.0) * 100.0))
         };
-        let to_previous = change(previous.insert(call.to_owned(), count));
-        let to_baseline = change(baseline.instructions.get(call).copied());
-        print([call, &format!("{count:.0}"), &to_previous, &to_baseline, &format!("{:+} %", bound(call))]);
-        counts.insert(call.to_owned(), count.round());
+        let to_previous = change(previous.insert(request_kind.to_owned(), count));
+        let to_baseline = change(baseline.instructions.get(request_kind).copied());
+        print([
+            request_kind,
+            &format!("{count:.0}"),
+            &to_previous,
+            &to_baseline,
+            &format!("{:+} %", bound(request_kind)),
+        ]);
+        counts.insert(request_kind.to_owned(), count.round());
     }
     fs::write(previous_file, serde_json::to_vec(&previous)?)?;
     if options.record {
@@ -98,16 +105,19 @@ fn options() -> Result<Options> {
             "--bench" => {}
             "--check" => options.check = true,
             "--record" => options.record = true,
-            call => match CALLS.into_iter().find(|known| *known == call) {
-                Some(call) => options.calls.push(call),
+            request_kind => match REQUEST_KINDS.into_iter().find(|known| *known == request_kind) {
+                Some(request_kind) => options.request_kinds.push(request_kind),
                 None => {
-                    bail!("unknown argument {call}; give --check, --record or one of {}", CALLS.join(", "))
+                    bail!(
+                        "unknown argument {request_kind}; give --check, --record or one of {}",
+                        REQUEST_KINDS.join(", ")
+                    )
                 }
             },
         }
     }
-    if options.calls.is_empty() {
-        options.calls = CALLS.to_vec();
+    if options.request_kinds.is_empty() {
+        options.request_kinds = REQUEST_KINDS.to_vec();
     }
     Ok(options)
 }
@@ -115,14 +125,17 @@ fn options() -> Result<Options> {
 /// Returns by how many per cent a count may exceed the baseline.
 ///
 /// It is 1 for reads, and 2 for sends and marks.
-fn bound(call: &str) -> f64 {
-    if ["send", "mark"].contains(&call) { 2.0 } else { 1.0 }
+fn bound(request_kind: &str) -> f64 {
+    if ["send", "mark"].contains(&request_kind) { 2.0 } else { 1.0 }
 }
 
 /// Counts the instructions of one request, and repeats a count beyond the limit.
-fn count_one(call: &str, limit: Option<f64>) -> Result<f64> {
-    let count =
-        || Ok::<_, Error>((count(call, MANY)? as f64 - count(call, FEW)? as f64) / (MANY - FEW) as f64);
+fn count_one(request_kind: &str, limit: Option<f64>) -> Result<f64> {
+    let count = || {
+        Ok::<_, Error>(
+            (count(request_kind, MANY)? as f64 - count(request_kind, FEW)? as f64) / (MANY - FEW) as f64,
+        )
+    };
     let mut smallest = count()?;
     for _ in 0..REPEATS {
         if limit.is_none_or(|limit| smallest <= limit) {
@@ -134,14 +147,14 @@ fn count_one(call: &str, limit: Option<f64>) -> Result<f64> {
 }
 
 /// Counts the instructions of a whole run.
-fn count(call: &str, requests: u64) -> Result<u64> {
+fn count(request_kind: &str, requests: u64) -> Result<u64> {
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", PROGRAM, "replay", call])
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", PROGRAM, "replay", request_kind])
         .arg(requests.to_string())
         .output()
         .context("cannot start valgrind; install it")?;
     let text = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{call} failed:\n{text}");
+    ensure!(output.status.success(), "{request_kind} failed:\n{text}");
     let collected = text.lines().find_map(|line| line.split_once("Collected : "));
     let (_, number) = collected.context("valgrind printed no instruction count")?;
     Ok(number.trim().parse()?)
@@ -198,6 +211,6 @@ fn output(program: &str, arguments: &[&str]) -> Result<String> {
 }
 
 #[expect(clippy::print_stdout, reason = "a program that prints")]
-fn print([call, count, previous, baseline, bound]: [&str; 5]) {
-    println!("{call:<12} {count:>13} {previous:>12} {baseline:>12} {bound:>6}");
+fn print([request_kind, count, previous, baseline, bound]: [&str; 5]) {
+    println!("{request_kind:<12} {count:>13} {previous:>12} {baseline:>12} {bound:>6}");
 }

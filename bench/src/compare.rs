@@ -7,7 +7,7 @@ use crate::{
     options::{CommonOptions, CompareOptions},
     process::{self, Server},
     report::{self, Row},
-    request::{Call, ResponseSizes},
+    request::{RequestKind, ResponseSizes},
     scenarios::{Plan, Scenario},
     server_kind::ServerKind,
     workspace::Workspace,
@@ -108,13 +108,15 @@ async fn response_sizes(servers: &[Server], workspace: &Workspace) -> Result<Res
     let Some(server) = servers.iter().find(|server| server.kind.is_chat()) else { return Ok(sizes) };
     let mut plans = Plan::for_connections(Scenario::Mix, workspace.dataset, 1, 0);
     let mut sender = load::connect(server.address).await?;
-    for &call in Call::value_variants().iter().filter(|call| **call != Call::Login) {
-        let Some(planned) = plans.first_mut().map(|plan| plan.request(call)) else { continue };
+    for &request_kind in
+        RequestKind::value_variants().iter().filter(|request_kind| **request_kind != RequestKind::Login)
+    {
+        let Some(planned) = plans.first_mut().map(|plan| plan.request(request_kind)) else { continue };
         let (status, body) = load::exchange(&mut sender, load::build(&planned, None)?).await?;
         if !status.is_success() {
             bail!("{} {}: {status} {}", planned.method, planned.path, String::from_utf8_lossy(&body));
         }
-        sizes.set(call, body.len());
+        sizes.set(request_kind, body.len());
     }
     Ok(sizes)
 }
@@ -147,7 +149,7 @@ impl Turn<'_> {
         }
         let memory = process::memory(server.process)?;
         total.peak_mb = total.peak_mb.max(memory.peak);
-        total.own_mb = total.own_mb.max(memory.own);
+        total.anonymous_mb = total.anonymous_mb.max(memory.anonymous);
         result.require_success()?;
         total.add(result)
     }
@@ -178,7 +180,7 @@ struct Total {
     cpu: Duration,
     database_cpu: Option<Duration>,
     peak_mb: f64,
-    own_mb: f64,
+    anonymous_mb: f64,
 }
 
 impl Total {
@@ -189,7 +191,7 @@ impl Total {
             cpu: Duration::ZERO,
             database_cpu: None,
             peak_mb: 0.0,
-            own_mb: 0.0,
+            anonymous_mb: 0.0,
         })
     }
 
@@ -212,9 +214,9 @@ impl Total {
             cpu_us: per_request(self.cpu),
             database_cpu_us: self.database_cpu.map(per_request),
             peak_mb: self.peak_mb,
-            own_mb: self.own_mb,
-            of_ceiling: None,
-            of_echo: None,
+            anonymous_mb: self.anonymous_mb,
+            ratio_to_ceiling: None,
+            ratio_to_echo: None,
         }
     }
 }

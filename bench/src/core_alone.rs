@@ -24,23 +24,23 @@ use clap::ValueEnum as _;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// A kind of call.
+/// A kind of operation.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum CoreCall {
+enum CoreOperation {
     Page,
     Unread,
     Threads,
     Send,
 }
 
-/// Measures every kind of call on each chosen database.
+/// Measures every kind of operation on each chosen database.
 pub(crate) async fn run(common: &CommonOptions, options: CoreOptions) -> Result<()> {
     let mut rows = Vec::new();
     for kind in common.chat_servers() {
         let mut workspace = Workspace::new(common, &[kind])?;
         let chat = Chat::new(sql::connect(&workspace.copy(common, kind).await?, &Options::default()).await?);
-        for &call in CoreCall::value_variants() {
-            rows.push(measure(&chat, kind, workspace.dataset, call, &options).await?);
+        for &operation in CoreOperation::value_variants() {
+            rows.push(measure(&chat, kind, workspace.dataset, operation, &options).await?);
         }
         chat.close().await;
         workspace.close().await?;
@@ -56,17 +56,17 @@ async fn measure(
     chat: &Chat,
     kind: ServerKind,
     dataset: Dataset,
-    call: CoreCall,
+    operation: CoreOperation,
     options: &CoreOptions,
 ) -> Result<Row> {
     let process = std::process::id();
     process::reset_peak(process)?;
     let before = process::cpu(process)?;
-    let (measurement, elapsed) = call_concurrently(chat, dataset, call, options).await?;
+    let (measurement, elapsed) = call_concurrently(chat, dataset, operation, options).await?;
     let cpu = process::cpu(process)?.saturating_sub(before);
     let memory = process::memory(process)?;
     Ok(Row {
-        scenario: format!("{call:?}").to_lowercase(),
+        scenario: format!("{operation:?}").to_lowercase(),
         connections: options.callers,
         server: format!("core, {kind}"),
         requests: measurement.requests,
@@ -76,22 +76,22 @@ async fn measure(
         cpu_us: cpu.as_secs_f64() * 1e6 / measurement.requests as f64,
         database_cpu_us: None,
         peak_mb: memory.peak,
-        own_mb: memory.own,
-        of_ceiling: None,
-        of_echo: None,
+        anonymous_mb: memory.anonymous,
+        ratio_to_ceiling: None,
+        ratio_to_echo: None,
     })
 }
 
 async fn call_concurrently(
     chat: &Chat,
     dataset: Dataset,
-    call: CoreCall,
+    operation: CoreOperation,
     options: &CoreOptions,
 ) -> Result<(Measurement, Duration)> {
     let (began, time) = (Instant::now(), Duration::from_secs_f64(options.seconds));
     let mut callers = JoinSet::new();
     for seed in 0..options.callers {
-        callers.spawn(call_until(began + time, chat.clone(), dataset, call, seed as u64));
+        callers.spawn(call_until(began + time, chat.clone(), dataset, operation, seed as u64));
     }
     let mut measurement = Measurement::new()?;
     while let Some(caller) = callers.join_next().await {
@@ -104,7 +104,7 @@ async fn call_until(
     end: Instant,
     chat: Chat,
     dataset: Dataset,
-    call: CoreCall,
+    operation: CoreOperation,
     seed: u64,
 ) -> Result<Measurement> {
     let mut random = Random::new(seed);
@@ -114,15 +114,17 @@ async fn call_until(
         let thread = dataset.ordinary_thread(random.below(HOT_THREADS));
         let (id, caller) = (ThreadId::new(thread.id), user(thread.low)?);
         let began = Instant::now();
-        match call {
-            CoreCall::Page => drop(chat.thread_messages(caller, id, MessageRange::Oldest, 50).await?),
-            CoreCall::Unread => {
+        match operation {
+            CoreOperation::Page => drop(chat.thread_messages(caller, id, MessageRange::Oldest, 50).await?),
+            CoreOperation::Unread => {
                 drop(
                     chat.unread(user(BUSY_USER)?, UnreadFilter::All, Slice { limit: 100, offset: 0 }).await?,
                 );
             }
-            CoreCall::Threads => drop(chat.threads(user(BUSY_USER)?, None, 100).await?),
-            CoreCall::Send => drop(chat.send(caller, id, "See you at eight, by the lake, as always").await?),
+            CoreOperation::Threads => drop(chat.threads(user(BUSY_USER)?, None, 100).await?),
+            CoreOperation::Send => {
+                drop(chat.send(caller, id, "See you at eight, by the lake, as always").await?)
+            }
         }
         measurement.record(began.elapsed());
     }

@@ -145,7 +145,7 @@ pub(crate) fn build(planned: &PlannedRequest, sizes: Option<&ResponseSizes>) -> 
         .header(header::HOST, "localhost")
         .header(header::AUTHORIZATION, format!("Token {}", planned.token));
     request = match sizes {
-        Some(sizes) => request.uri(format!("/{}", sizes.of(planned.call))),
+        Some(sizes) => request.uri(format!("/{}", sizes.of(planned.request_kind))),
         None => request.uri(format!("/chat-api{}", planned.path)),
     };
     let body = match &planned.body {

@@ -19,7 +19,7 @@ mod request;
 mod scenarios;
 mod server_kind;
 mod servers;
-mod starving;
+mod starvation;
 mod workspace;
 
 use anyhow::Result;
@@ -40,7 +40,7 @@ fn main() -> Result<()> {
             Some(Command::Core(options)) => core_alone::run(&common, options).await,
             Some(Command::Fill) => fill::run(&common).await,
             Some(Command::Memory(options)) => memory::run(&common, options).await,
-            Some(Command::Starving(options)) => starving::run(&common, options).await,
+            Some(Command::Starvation(options)) => starvation::run(&common, options).await,
             Some(Command::Serve(options)) => servers::serve(options).await,
             Some(Command::Replay(options)) => replay::run(options).await,
         }

@@ -6,7 +6,7 @@ use crate::{
     options::{CommonOptions, MemoryOptions},
     process::{self, Memory, Server},
     report,
-    request::{Call, PlannedRequest},
+    request::{PlannedRequest, RequestKind},
     server_kind::ServerKind,
     workspace::Workspace,
 };
@@ -66,7 +66,7 @@ pub(crate) async fn run(common: &CommonOptions, options: MemoryOptions) -> Resul
 
 fn print(row: &Row) {
     let memory = |memory: Memory| {
-        format!("{:.1}, peak {:.1}, anonymous {:.1}", memory.resident, memory.peak, memory.own)
+        format!("{:.1}, peak {:.1}, anonymous {:.1}", memory.resident, memory.peak, memory.anonymous)
     };
     report::line(&row.server);
     report::values(&[
@@ -146,7 +146,7 @@ async fn read_slowly(workspace: &Workspace, address: SocketAddr, end: Instant) -
 }
 
 fn get(path: String, token: String) -> PlannedRequest {
-    PlannedRequest { call: Call::Page, method: Method::GET, path, token, body: None }
+    PlannedRequest { request_kind: RequestKind::Page, method: Method::GET, path, token, body: None }
 }
 
 /// Raises the limit of open files of this process, if it is lower.

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{request::Call, scenarios::Scenario, server_kind::ServerKind};
+use crate::{request::RequestKind, scenarios::Scenario, server_kind::ServerKind};
 use std::path::PathBuf;
 
 /// Compares the chat server with a ceiling and a plain service.
@@ -30,7 +30,7 @@ pub(crate) enum Command {
     /// The memory is measured when idle, with 10 000 idle connections, and with slow readers.
     Memory(MemoryOptions),
     /// Measure the latency of reads while many clients log in without pause.
-    Starving(StarvingOptions),
+    Starvation(StarvationOptions),
     /// Run one of the servers until standard input ends.
     #[command(hide = true)]
     Serve(ServeOptions),
@@ -111,9 +111,9 @@ pub(crate) struct MemoryOptions {
     pub(crate) seconds: f64,
 }
 
-/// Options of `starving`.
+/// Options of `starvation`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct StarvingOptions {
+pub(crate) struct StarvationOptions {
     /// Clients that log in without pause.
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub(crate) clients: usize,
@@ -137,7 +137,7 @@ pub(crate) struct ServeOptions {
 /// Options of `replay`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplayOptions {
-    pub(crate) call: Call,
+    pub(crate) request_kind: RequestKind,
     /// The number of requests.
     pub(crate) count: u64,
 }

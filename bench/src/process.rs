@@ -92,7 +92,7 @@ pub(crate) struct Memory {
     /// The anonymous part of the resident memory (`RssAnon`).
     ///
     /// It excludes the program, libraries and mapped files.
-    pub(crate) own: f64,
+    pub(crate) anonymous: f64,
 }
 
 /// Returns the memory that a process uses now.
@@ -104,7 +104,7 @@ pub(crate) fn memory(process: u32) -> Result<Memory> {
             line.and_then(|line| line.trim_matches([':', '\t', ' ', 'k', 'B']).parse::<f64>().ok());
         kibibytes.map(|n| n * 1024.0 / 1e6).with_context(|| format!("no {name} in /proc/{process}/status"))
     };
-    Ok(Memory { peak: megabytes("VmHWM")?, resident: megabytes("VmRSS")?, own: megabytes("RssAnon")? })
+    Ok(Memory { peak: megabytes("VmHWM")?, resident: megabytes("VmRSS")?, anonymous: megabytes("RssAnon")? })
 }
 
 /// Resets the peak of a process's resident memory to the current value.
@@ -116,9 +116,9 @@ pub(crate) fn reset_peak(process: u32) -> Result<()> {
 mod tests {
     #[test]
     fn this_process_can_be_read() {
-        let own = std::process::id();
-        super::cpu(own).unwrap();
-        let memory = super::memory(own).unwrap();
-        assert!(memory.peak >= memory.own && memory.own > 0.1, "{memory:?}");
+        let process = std::process::id();
+        super::cpu(process).unwrap();
+        let memory = super::memory(process).unwrap();
+        assert!(memory.peak >= memory.anonymous && memory.anonymous > 0.1, "{memory:?}");
     }
 }

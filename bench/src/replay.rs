@@ -3,7 +3,7 @@
 //! The service runs on one thread, with SQLite in memory. The work is the same in every run, so that
 //! `benches/instructions.rs` can count its instructions.
 
-use crate::{dataset::token, options::ReplayOptions, request::Call};
+use crate::{dataset::token, options::ReplayOptions, request::RequestKind};
 use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
 use chat_core::{
@@ -38,14 +38,14 @@ impl Clock for FixedClock {
     }
 }
 
-/// Runs `chat-bench replay CALL COUNT`.
-pub(crate) async fn run(ReplayOptions { call, count }: ReplayOptions) -> Result<()> {
+/// Runs `chat-bench replay REQUEST_KIND COUNT`.
+pub(crate) async fn run(ReplayOptions { request_kind, count }: ReplayOptions) -> Result<()> {
     let store = sql::connect("sqlite::memory:", &Options::default()).await?;
     store.import(import()).await?;
     let service =
         ChatService::builder(Chat::builder(store).clock(FixedClock).build()).rate_limits(false).build();
     for n in 0..i64::try_from(count)? {
-        let request = request(call, n)?;
+        let request = request(request_kind, n)?;
         let response = service.respond(request).await;
         let status = response.status();
         let body = response.into_body().collect().await.map(|body| body.to_bytes());
@@ -56,23 +56,25 @@ pub(crate) async fn run(ReplayOptions { call, count }: ReplayOptions) -> Result<
 }
 
 /// Returns the request with the index `n`.
-fn request(call: Call, n: i64) -> Result<Request<Full<Bytes>>> {
+fn request(request_kind: RequestKind, n: i64) -> Result<Request<Full<Bytes>>> {
     let thread = thread(1 + n % THREADS);
-    let (method, path) = match call {
-        Call::Send => (Method::POST, "messages/".to_owned()),
-        Call::Page => (Method::GET, format!("threads/{}/messages/?limit=50", self::thread(1))),
-        Call::Newest => {
+    let (method, path) = match request_kind {
+        RequestKind::Send => (Method::POST, "messages/".to_owned()),
+        RequestKind::Page => (Method::GET, format!("threads/{}/messages/?limit=50", self::thread(1))),
+        RequestKind::Newest => {
             (Method::GET, format!("threads/{}/messages/?before={}&limit=50", self::thread(1), i64::MAX))
         }
-        Call::PageCold => (Method::GET, format!("threads/{thread}/messages/?after={}&limit=50", 10 + n)),
-        Call::Unread => (Method::GET, "messages/unread/?limit=100".to_owned()),
-        Call::UnreadCold => (Method::GET, format!("messages/unread/?limit=100&offset={}", n % 500)),
-        Call::Threads => (Method::GET, "threads/?limit=100".to_owned()),
-        Call::ThreadsCold => {
+        RequestKind::PageCold => {
+            (Method::GET, format!("threads/{thread}/messages/?after={}&limit=50", 10 + n))
+        }
+        RequestKind::Unread => (Method::GET, "messages/unread/?limit=100".to_owned()),
+        RequestKind::UnreadCold => (Method::GET, format!("messages/unread/?limit=100&offset={}", n % 500)),
+        RequestKind::Threads => (Method::GET, "threads/?limit=100".to_owned()),
+        RequestKind::ThreadsCold => {
             let after = self::thread(1 + n % (THREADS - 100));
             (Method::GET, format!("threads/?after={after}&limit={}", 100 - n / THREADS % 50))
         }
-        Call::Mark => {
+        RequestKind::Mark => {
             ensure!(
                 n < THREADS * UNREAD,
                 "only {} messages are unread; give a lower count",
@@ -81,7 +83,7 @@ fn request(call: Call, n: i64) -> Result<Request<Full<Bytes>>> {
             let (thread, position) = (n % THREADS, MESSAGES - 1 - n / THREADS);
             (Method::PATCH, format!("messages/{}/mark-as-read/", thread * MESSAGES + position + 1))
         }
-        Call::Login => bail!("the instructions of a log-in are not counted: it is slow by design"),
+        RequestKind::Login => bail!("the instructions of a log-in are not counted: it is slow by design"),
     };
     let mut request = Request::builder()
         .method(method)
@@ -89,7 +91,7 @@ fn request(call: Call, n: i64) -> Result<Request<Full<Bytes>>> {
         .header(header::HOST, "localhost")
         .header(header::AUTHORIZATION, format!("Token {}", token(1)));
     let mut body = Full::default();
-    if call == Call::Send {
+    if request_kind == RequestKind::Send {
         request = request.header(header::CONTENT_TYPE, "application/json");
         body = Full::from(format!(
             r#"{{"thread":"{thread}","text":"See you at eight, by the lake, as always"}}"#

@@ -41,13 +41,13 @@ pub(crate) struct Row {
     /// The peak of the resident memory, in MB.
     pub(crate) peak_mb: f64,
     /// The anonymous memory, in MB: without program, libraries and mapped files.
-    pub(crate) own_mb: f64,
+    pub(crate) anonymous_mb: f64,
     /// The figures divided by the ceiling's in the same scenario.
-    pub(crate) of_ceiling: Option<Ratios>,
+    pub(crate) ratio_to_ceiling: Option<Ratios>,
     /// The figures divided by the ceiling's in the scenario `send`.
     ///
     /// In that scenario the ceiling parses a message and echoes it.
-    pub(crate) of_echo: Option<Ratios>,
+    pub(crate) ratio_to_echo: Option<Ratios>,
 }
 
 /// A server's figures divided by the ceiling's.
@@ -78,14 +78,15 @@ pub(crate) fn add_ratios(rows: &mut [Row]) {
         .map(|row| (row.scenario.clone(), row.connections, figures(row)))
         .collect();
     for row in rows {
-        let of_ceiling = |scenario: &str| {
+        let ratio_to_ceiling = |scenario: &str| {
             let mut ceilings = ceilings.iter();
             let same = |(name, connections, _): &&(String, usize, Ratios)| {
                 name == scenario && *connections == row.connections
             };
             ceilings.find(same).map(|(_, _, ceiling)| row.divided_by(ceiling))
         };
-        (row.of_ceiling, row.of_echo) = (of_ceiling(&row.scenario), of_ceiling("send"));
+        (row.ratio_to_ceiling, row.ratio_to_echo) =
+            (ratio_to_ceiling(&row.scenario), ratio_to_ceiling("send"));
     }
 }
 
@@ -101,7 +102,7 @@ pub(crate) fn rows(rows: &[Row]) {
         "CPU µs",
         "db CPU µs",
         "peak MB",
-        "own MB",
+        "anon MB",
         "× req/s",
         "× p99",
         "× CPU",
@@ -109,7 +110,7 @@ pub(crate) fn rows(rows: &[Row]) {
     ]);
     for row in rows {
         let ratio = |pick: fn(&Ratios) -> f64| {
-            row.of_ceiling.as_ref().map_or(String::new(), |r| format!("{:.2}", pick(r)))
+            row.ratio_to_ceiling.as_ref().map_or(String::new(), |r| format!("{:.2}", pick(r)))
         };
         table.add_row([
             row.scenario.clone(),
@@ -121,11 +122,11 @@ pub(crate) fn rows(rows: &[Row]) {
             format!("{:.1}", row.cpu_us),
             row.database_cpu_us.map_or(String::new(), |cpu| format!("{cpu:.1}")),
             format!("{:.1}", row.peak_mb),
-            format!("{:.1}", row.own_mb),
+            format!("{:.1}", row.anonymous_mb),
             ratio(|r| r.requests_per_second),
             ratio(|r| r.p99),
             ratio(|r| r.cpu),
-            row.of_echo.map_or(String::new(), |echo| format!("{:.2}", echo.cpu)),
+            row.ratio_to_echo.map_or(String::new(), |echo| format!("{:.2}", echo.cpu)),
         ]);
     }
     line(&table.to_string());

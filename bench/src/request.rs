@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
-pub(crate) enum Call {
+pub(crate) enum RequestKind {
     /// Send a message.
     Send,
     /// Read the oldest 50 messages of a thread that is read all the time.
@@ -32,7 +32,7 @@ pub(crate) enum Call {
 /// A request to send, independent of the server it is sent to.
 #[derive(Debug)]
 pub(crate) struct PlannedRequest {
-    pub(crate) call: Call,
+    pub(crate) request_kind: RequestKind,
     pub(crate) method: Method,
     /// The path and query, relative to the base path.
     pub(crate) path: String,
@@ -45,15 +45,15 @@ pub(crate) struct PlannedRequest {
 ///
 /// The ceiling sends responses of the same size.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ResponseSizes(HashMap<Call, usize>);
+pub(crate) struct ResponseSizes(HashMap<RequestKind, usize>);
 
 impl ResponseSizes {
-    pub(crate) fn set(&mut self, call: Call, bytes: usize) {
-        self.0.insert(call, bytes);
+    pub(crate) fn set(&mut self, request_kind: RequestKind, bytes: usize) {
+        self.0.insert(request_kind, bytes);
     }
 
     /// Returns the size of a response in bytes; 200 if it is not known.
-    pub(crate) fn of(&self, call: Call) -> usize {
-        self.0.get(&call).copied().unwrap_or(200)
+    pub(crate) fn of(&self, request_kind: RequestKind) -> usize {
+        self.0.get(&request_kind).copied().unwrap_or(200)
     }
 }

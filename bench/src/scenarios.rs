@@ -3,7 +3,7 @@
 use crate::{
     dataset::{BUSY_USER, Dataset, Thread, token},
     random::Random,
-    request::{Call, PlannedRequest},
+    request::{PlannedRequest, RequestKind},
 };
 use clap::ValueEnum;
 use http::Method;
@@ -42,7 +42,7 @@ pub(crate) enum Scenario {
     Mark,
     /// 20 % sends, 50 % newest messages, 15 % unread messages, 15 % thread lists.
     Mix,
-    /// Log in: part of `chat-bench starving`.
+    /// Log in: part of `chat-bench starvation`.
     #[value(skip)]
     Login,
 }
@@ -99,64 +99,64 @@ impl Plan {
 
     /// Returns the next request, or `None` if all messages are marked.
     pub(crate) fn next(&mut self) -> Option<PlannedRequest> {
-        let call = match self.scenario {
+        let request_kind = match self.scenario {
             Scenario::Mix => match self.random.below(100) {
-                0..20 => Call::Send,
-                20..70 => Call::Newest,
-                70..85 => Call::Unread,
-                _ => Call::Threads,
+                0..20 => RequestKind::Send,
+                20..70 => RequestKind::Newest,
+                70..85 => RequestKind::Unread,
+                _ => RequestKind::Threads,
             },
             Scenario::Mark => match &mut self.marks {
                 Some(marks) => return marks.pop().map(Mark::request),
-                None => Call::Mark,
+                None => RequestKind::Mark,
             },
-            Scenario::Send => Call::Send,
-            Scenario::Page => Call::Page,
-            Scenario::Newest => Call::Newest,
-            Scenario::PageCold => Call::PageCold,
-            Scenario::Unread => Call::Unread,
-            Scenario::UnreadCold => Call::UnreadCold,
-            Scenario::Threads => Call::Threads,
-            Scenario::ThreadsCold => Call::ThreadsCold,
-            Scenario::Login => Call::Login,
+            Scenario::Send => RequestKind::Send,
+            Scenario::Page => RequestKind::Page,
+            Scenario::Newest => RequestKind::Newest,
+            Scenario::PageCold => RequestKind::PageCold,
+            Scenario::Unread => RequestKind::Unread,
+            Scenario::UnreadCold => RequestKind::UnreadCold,
+            Scenario::Threads => RequestKind::Threads,
+            Scenario::ThreadsCold => RequestKind::ThreadsCold,
+            Scenario::Login => RequestKind::Login,
         };
-        Some(self.request(call))
+        Some(self.request(request_kind))
     }
 
     /// Returns a request of this kind.
-    pub(crate) fn request(&mut self, call: Call) -> PlannedRequest {
-        let (path, user) = match call {
-            Call::Send => return self.send(),
-            Call::Login => return login(),
-            Call::Mark => return Mark { id: 1, user: self.dataset.long_thread().high }.request(),
-            Call::Page => {
+    pub(crate) fn request(&mut self, request_kind: RequestKind) -> PlannedRequest {
+        let (path, user) = match request_kind {
+            RequestKind::Send => return self.send(),
+            RequestKind::Login => return login(),
+            RequestKind::Mark => return Mark { id: 1, user: self.dataset.long_thread().high }.request(),
+            RequestKind::Page => {
                 let thread = self.hot_thread();
                 (format!("/threads/{}/messages/?limit=50", thread.id), thread.low)
             }
-            Call::Newest => {
+            RequestKind::Newest => {
                 let thread = self.hot_thread();
                 (format!("/threads/{}/messages/?before={}&limit=50", thread.id, i64::MAX), thread.low)
             }
-            Call::PageCold => {
+            RequestKind::PageCold => {
                 let thread = self.dataset.thread(self.random.below(self.dataset.threads));
                 // The position is so early that fifty messages follow it in every thread.
                 let after = self.random.below(self.dataset.messages / 12);
                 (format!("/threads/{}/messages/?after={after}&limit=50", thread.id), thread.high)
             }
-            Call::Unread => ("/messages/unread/?limit=100".to_owned(), BUSY_USER),
-            Call::UnreadCold => {
+            RequestKind::Unread => ("/messages/unread/?limit=100".to_owned(), BUSY_USER),
+            RequestKind::UnreadCold => {
                 let (offset, limit, incoming) =
                     (self.random.below(500), self.about_a_hundred(), self.random.below(2) == 0);
                 let query = format!("incoming={incoming}&limit={limit}&offset={offset}");
                 (format!("/messages/unread/?{query}"), BUSY_USER)
             }
-            Call::Threads => ("/threads/?limit=100".to_owned(), BUSY_USER),
-            Call::ThreadsCold => {
+            RequestKind::Threads => ("/threads/?limit=100".to_owned(), BUSY_USER),
+            RequestKind::ThreadsCold => {
                 let after = self.dataset.thread(self.random.below(self.dataset.busy_threads - 100)).id;
                 (format!("/threads/?after={after}&limit={}", self.about_a_hundred()), BUSY_USER)
             }
         };
-        PlannedRequest { call, method: Method::GET, path, token: token(user), body: None }
+        PlannedRequest { request_kind, method: Method::GET, path, token: token(user), body: None }
     }
 
     fn send(&mut self) -> PlannedRequest {
@@ -164,7 +164,7 @@ impl Plan {
         let sender = if number % 2 == 0 { thread.low } else { thread.high };
         let text = format!("Message {} of many: see you at eight, by the lake", number % 1_000_000);
         PlannedRequest {
-            call: Call::Send,
+            request_kind: RequestKind::Send,
             method: Method::POST,
             path: "/messages/".to_owned(),
             token: token(sender),
@@ -202,7 +202,7 @@ struct Mark {
 impl Mark {
     fn request(self) -> PlannedRequest {
         PlannedRequest {
-            call: Call::Mark,
+            request_kind: RequestKind::Mark,
             method: Method::PATCH,
             path: format!("/messages/{}/mark-as-read/", self.id),
             token: token(self.user),
@@ -214,7 +214,7 @@ impl Mark {
 fn login() -> PlannedRequest {
     let body = format!(r#"{{"username":"{LOGIN_NAME}","password":"{LOGIN_PASSWORD}"}}"#);
     PlannedRequest {
-        call: Call::Login,
+        request_kind: RequestKind::Login,
         method: Method::POST,
         path: "/token/".to_owned(),
         token: String::new(),

@@ -14,7 +14,7 @@ use std::{
 use tempfile::TempDir;
 
 /// The kinds of request whose instructions are counted.
-const CALLS: [&str; 9] =
+const REQUEST_KINDS: [&str; 9] =
     ["send", "mark", "page", "newest", "page-cold", "unread", "unread-cold", "threads", "threads-cold"];
 
 /// Returns a folder that Postgres may enter.
@@ -58,14 +58,15 @@ fn core_is_measured_without_http() {
 fn memory_and_log_ins_are_measured() {
     let memory = measure(&["memory", "--idle", "20", "--seconds", "0.2", "--server", "sqlite"]).unwrap();
     assert!(memory[0]["read_mb"].as_f64().unwrap() > 0.0, "{memory}");
-    let options = ["starving", "--clients", "2", "--readers", "2", "--seconds", "0.5", "--server", "sqlite"];
+    let options =
+        ["starvation", "--clients", "2", "--readers", "2", "--seconds", "0.5", "--server", "sqlite"];
     assert!(measure(&options).unwrap()[0]["logins_per_second"].as_f64().unwrap() > 0.0);
 }
 
 #[test]
 fn every_request_can_be_replayed_for_counting_instructions() {
-    for call in CALLS {
-        program(&["replay", call, "3"]).unwrap();
+    for request_kind in REQUEST_KINDS {
+        program(&["replay", request_kind, "3"]).unwrap();
     }
 }
 
@@ -73,6 +74,9 @@ fn every_request_can_be_replayed_for_counting_instructions() {
 fn the_baseline_has_the_instructions_of_every_request() {
     let baseline: Value = serde_json::from_str(include_str!("../baseline.json")).unwrap();
     let instructions = baseline["instructions"].as_object().unwrap();
-    assert_eq!(instructions.keys().collect::<BTreeSet<_>>(), CALLS.map(str::to_owned).iter().collect());
+    assert_eq!(
+        instructions.keys().collect::<BTreeSet<_>>(),
+        REQUEST_KINDS.map(str::to_owned).iter().collect()
+    );
     assert!(instructions.values().all(|count| count.as_f64().unwrap() > 0.0), "{baseline}");
 }

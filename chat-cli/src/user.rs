@@ -95,23 +95,23 @@ async fn by_id(client: &Client, id: UserId) -> Result<Option<User>> {
 /// Fails if the digits are also the name of another user.
 async fn by_digits(client: &Client, id: UserId) -> Result<User> {
     let digits = id.to_string();
-    let namesake = async {
+    let user_with_this_name = async {
         // The list is ordered by name. So if a user has exactly the digits as the name, that user is the first entry.
         let page = client.users().search(&digits).limit(1).await?;
         Ok::<_, Failure>(page.results.into_iter().find(|user| user.username == digits))
     };
-    match future::try_join(by_id(client, id), namesake).await? {
-        (Some(user), Some(namesake)) if user.id != namesake.id => {
+    match future::try_join(by_id(client, id), user_with_this_name).await? {
+        (Some(user), Some(user_with_this_name)) if user.id != user_with_this_name.id => {
             let both = format!(
                 "{id} is the id of {} and the name of user {}",
                 printable(&user.username),
-                namesake.id
+                user_with_this_name.id
             );
             Err(Failure::usage(both).with_hint(format!("write id:{id} or name:{id}")))
         }
         (Some(user), _) => Ok(user),
-        (None, Some(namesake)) => {
-            let hint = format!("write name:{id} for user {}, named {id}", namesake.id);
+        (None, Some(user_with_this_name)) => {
+            let hint = format!("write name:{id} for user {}, named {id}", user_with_this_name.id);
             Err(no_user_with_id(id).with_hint(hint))
         }
         (None, None) => Err(no_user_with_id(id)),
@@ -123,17 +123,17 @@ async fn by_digits(client: &Client, id: UserId) -> Result<User> {
 /// If there is none, returns the user with this name in another letter case, provided that there is only one.
 async fn by_name(client: &Client, name: &str) -> Result<User> {
     let folded = name.to_lowercase();
-    let mut alike = Vec::new();
+    let mut case_insensitive_matches = Vec::new();
     let mut users = client.users().search(name).stream();
     while let Some(user) = users.try_next().await? {
         if user.username == name {
             return Ok(user);
         }
         if user.username.to_lowercase() == folded {
-            alike.push(user);
+            case_insensitive_matches.push(user);
         }
     }
-    match (alike.pop(), alike.as_slice()) {
+    match (case_insensitive_matches.pop(), case_insensitive_matches.as_slice()) {
         (Some(user), []) => Ok(user),
         (None, _) => Err(no_user_named(name)),
         (Some(last), others) => {

@@ -129,10 +129,10 @@ mod tests {
     #[test]
     fn a_chain_has_each_text_once() {
         let driver = || Arc::new(io::Error::other("disk I/O error"));
-        let away = Error::from(StoreError::Unavailable(driver()));
+        let unavailable = Error::from(StoreError::Unavailable(driver()));
         let text = "the chat is not available at the moment: the database is not available: disk I/O error";
-        assert_eq!(error_chain(&away).to_string(), text);
-        assert_eq!(away.hint(), Some("try again later"));
+        assert_eq!(error_chain(&unavailable).to_string(), text);
+        assert_eq!(unavailable.hint(), Some("try again later"));
         let fault = Error::from(StoreError::Fault(driver()));
         assert_eq!(
             error_chain(&fault).to_string(),

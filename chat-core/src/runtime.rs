@@ -48,10 +48,10 @@ pub(crate) async fn spawn_blocking<T: Send + 'static>(
 /// It shows whether that runtime has ended.
 #[cfg(feature = "postgres")]
 #[derive(Debug)]
-pub(crate) struct HomeRuntime(tokio::task::AbortHandle);
+pub(crate) struct RuntimeLiveness(tokio::task::AbortHandle);
 
 #[cfg(feature = "postgres")]
-impl HomeRuntime {
+impl RuntimeLiveness {
     /// Spawns the task in the runtime in which the caller runs.
     pub(crate) fn current() -> Result<Self, RuntimeError> {
         Ok(Self(current()?.spawn(std::future::pending::<()>()).abort_handle()))
@@ -65,7 +65,7 @@ impl HomeRuntime {
 }
 
 #[cfg(feature = "postgres")]
-impl Drop for HomeRuntime {
+impl Drop for RuntimeLiveness {
     fn drop(&mut self) {
         self.0.abort();
     }

@@ -37,15 +37,15 @@ pub fn parse(
     command.try_get_matches_from_mut(&args).map_err(|error| name_variable(error, &mut command, &args))
 }
 
-/// Returns the name of the first variable for which `is_sought` returns true.
+/// Returns the name of the first variable for which `predicate` returns true.
 ///
-/// It searches the options of the command and of its subcommands. `is_sought` gets the option and the value.
-fn find_variable(command: &Command, is_sought: &dyn Fn(&clap::Arg, &OsStr) -> bool) -> Option<OsString> {
+/// It searches the options of the command and of its subcommands. `predicate` gets the option and the value.
+fn find_variable(command: &Command, predicate: &dyn Fn(&clap::Arg, &OsStr) -> bool) -> Option<OsString> {
     let of_command = command.get_arguments().find_map(|arg| {
         let name = arg.get_env()?;
-        std::env::var_os(name).filter(|value| is_sought(arg, value)).map(|_| name.to_owned())
+        std::env::var_os(name).filter(|value| predicate(arg, value)).map(|_| name.to_owned())
     });
-    of_command.or_else(|| command.get_subcommands().find_map(|sub| find_variable(sub, is_sought)))
+    of_command.or_else(|| command.get_subcommands().find_map(|sub| find_variable(sub, predicate)))
 }
 
 /// Removes the variables that are empty, and those of options on the command line.

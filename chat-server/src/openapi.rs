@@ -236,7 +236,7 @@ impl Document {
 
 /// Returns the error statuses of an endpoint, including the common ones.
 fn error_statuses(spec: &Spec, has_cursor: bool) -> Vec<StatusCode> {
-    let mut statuses = spec.refusals.to_vec();
+    let mut statuses = spec.error_statuses.to_vec();
     if spec.takes_body {
         let of_bodies = [
             StatusCode::BAD_REQUEST,

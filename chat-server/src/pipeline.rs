@@ -98,10 +98,10 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     }
     grant.apply(headers);
 
-    let took = started.elapsed();
+    let duration = started.elapsed();
     let index = route.map(|(route, _)| route.index).or_else(|| pipeline.health_index(&path));
-    pipeline.requests.answered(pipeline.requests.row(index), &method, response.status(), took);
-    fields.write(&method, response.status(), took, &request_id);
+    pipeline.requests.answered(pipeline.requests.row(index), &method, response.status(), duration);
+    fields.write(&method, response.status(), duration, &request_id);
     if response.body().is_stream() {
         let request_id = request_id.clone();
         response =
@@ -113,13 +113,13 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
 
 impl AccessLogFields {
     /// Writes the line of the access log.
-    fn write(&self, method: &Method, status: StatusCode, took: Duration, request_id: &HeaderValue) {
+    fn write(&self, method: &Method, status: StatusCode, duration: Duration, request_id: &HeaderValue) {
         tracing::info!(
             target: "chat_server::access",
             %method,
             route = self.route.unwrap_or("-"),
             status = status.as_u16(),
-            duration_us = took.as_micros() as u64,
+            duration_us = duration.as_micros() as u64,
             request_id = request_id.to_str().unwrap_or("-"),
             user = self.user.map(UserId::get),
         );

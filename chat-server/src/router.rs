@@ -106,7 +106,7 @@ impl Router {
             signed_in: false,
             takes_body: false,
             success: &[http::StatusCode::OK],
-            refusals: &[],
+            error_statuses: &[],
         };
         self.add(&spec, handler)
     }

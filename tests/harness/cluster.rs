@@ -20,7 +20,7 @@ impl Cluster {
     ///
     /// # Panics
     /// If Postgres is not installed or does not start; the text says what to install.
-    pub fn own() -> Self {
+    pub fn dedicated() -> Self {
         Self::start("fsync = off", None).unwrap_or_else(|error| panic!("{error}\n{HELP}"))
     }
 

@@ -17,16 +17,16 @@ use tempfile::TempDir;
 pub struct Database {
     /// Its connection URL, as for `--database-url`.
     pub url: String,
-    _place: Place,
+    _guard: Guard,
 }
 
 #[derive(Debug)]
 #[expect(dead_code, reason = "held because dropping them removes the database")]
-enum Place {
+enum Guard {
     Memory,
     Folder(TempDir),
     Server(postgres::Database),
-    Elsewhere,
+    External,
 }
 
 impl Database {
@@ -36,20 +36,20 @@ impl Database {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join("chat.db").display());
-        Self { url, _place: Place::Folder(folder) }
+        Self { url, _guard: Guard::Folder(folder) }
     }
 
     /// Returns an SQLite database in memory.
     ///
     /// Each store that opens it gets a database of its own.
     pub fn in_memory() -> Self {
-        Self { url: "sqlite::memory:".to_owned(), _place: Place::Memory }
+        Self { url: "sqlite::memory:".to_owned(), _guard: Guard::Memory }
     }
 
     /// Creates a database on the tests' own Postgres.
     pub async fn postgres() -> Self {
         let database = postgres::Database::fresh().await;
-        Self { url: database.url.clone(), _place: Place::Server(database) }
+        Self { url: database.url.clone(), _guard: Guard::Server(database) }
     }
 
     /// Runs statements on a separate connection, without a chat server.
@@ -71,7 +71,7 @@ impl Database {
 
     /// Returns a reference to an existing database, which is not removed.
     pub fn at(url: impl Into<String>) -> Self {
-        Self { url: url.into(), _place: Place::Elsewhere }
+        Self { url: url.into(), _guard: Guard::External }
     }
 
     /// Opens a store on it, as a server does.

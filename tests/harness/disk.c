@@ -30,7 +30,7 @@ static int is_set(const char *name) {
     return there;
 }
 
-static int concerned(int fd) {
+static int is_below_files(int fd) {
     const char *files = getenv("CHAT_DISK_FILES");
     char link[64], path[PATH_MAX];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -41,7 +41,7 @@ static int concerned(int fd) {
 /* Returns whether extending a file to `end` must fail. */
 static int refused(int fd, off_t end) {
     struct stat file;
-    return is_set("full") && concerned(fd) && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) &&
+    return is_set("full") && is_below_files(fd) && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) &&
            end > file.st_size;
 }
 
@@ -90,7 +90,7 @@ int posix_fallocate64(int fd, off_t at, off_t length) {
 }
 
 static int sync_by(long call, int fd) {
-    if (!concerned(fd))
+    if (!is_below_files(fd))
         return (int)syscall(call, fd);
     if (is_set("broken")) {
         errno = EIO;

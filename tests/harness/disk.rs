@@ -41,23 +41,23 @@ impl Disk {
         ]
     }
 
-    /// Refuses to extend any file until [`make_room`](Self::make_room) is called.
+    /// Refuses to extend any file until [`free_space`](Self::free_space) is called.
     pub fn fill(&self) {
         fs::write(self.path("full"), "").expect("a control file");
     }
 
     /// Lets files grow again.
-    pub fn make_room(&self) {
+    pub fn free_space(&self) {
         fs::remove_file(self.path("full")).expect("a control file");
     }
 
-    /// Fails every sync until [`mend`](Self::mend) is called.
-    pub fn break_down(&self) {
+    /// Fails every sync until [`restore_syncs`](Self::restore_syncs) is called.
+    pub fn fail_syncs(&self) {
         fs::write(self.path("broken"), "").expect("a control file");
     }
 
     /// Lets syncs succeed again.
-    pub fn mend(&self) {
+    pub fn restore_syncs(&self) {
         fs::remove_file(self.path("broken")).expect("a control file");
     }
 

@@ -130,22 +130,22 @@ impl Faults {
 
     fn next(&self, method: &str) -> Fault {
         let mut plan = self.lock();
-        let place = plan.iter().position(|(planned, _)| planned.is_none_or(|planned| planned == method));
-        place.and_then(|place| plan.remove(place)).map_or(Fault::None, |(_, fault)| fault)
+        let index = plan.iter().position(|(planned, _)| planned.is_none_or(|planned| planned == method));
+        index.and_then(|index| plan.remove(index)).map_or(Fault::None, |(_, fault)| fault)
     }
 
     async fn call<T>(&self, method: &str, step: impl Future<Output = Result<T>>) -> Result<T> {
-        let _under_way = UnderWay::new(&self.calls);
+        let _in_flight = InFlight::new(&self.calls);
         match self.next(method) {
             Fault::None => step.await,
             Fault::Unavailable => Err(unavailable()),
             Fault::Busy => Err(StoreError::Busy),
             Fault::Broken => Err(StoreError::Fault(Arc::new(io::Error::other("malformed row")))),
             Fault::AnswerLost => step.await.and_then(|_| Err(unavailable())),
-            Fault::Late(turns) => {
-                take_turns(turns).await;
+            Fault::Late(yields) => {
+                yield_times(yields).await;
                 let answer = step.await;
-                take_turns(turns).await;
+                yield_times(yields).await;
                 answer
             }
             Fault::HeldBefore(gate) => {
@@ -161,8 +161,8 @@ impl Faults {
     }
 }
 
-async fn take_turns(turns: u8) {
-    for _ in 0..turns {
+async fn yield_times(count: u8) {
+    for _ in 0..count {
         tokio::task::yield_now().await;
     }
 }
@@ -172,16 +172,16 @@ fn unavailable() -> StoreError {
 }
 
 /// Counts a call as in progress until it returns or is dropped.
-struct UnderWay<'a>(&'a AtomicUsize);
+struct InFlight<'a>(&'a AtomicUsize);
 
-impl<'a> UnderWay<'a> {
+impl<'a> InFlight<'a> {
     fn new(calls: &'a AtomicUsize) -> Self {
         calls.fetch_add(1, Ordering::SeqCst);
         Self(calls)
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }

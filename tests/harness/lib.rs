@@ -7,6 +7,7 @@
 pub mod binaries;
 pub mod clock;
 pub mod cluster;
+pub mod crash_points;
 pub mod database;
 pub mod disk;
 pub mod faults;
@@ -17,35 +18,34 @@ pub mod program;
 pub mod relay;
 mod secrecy;
 pub mod server;
-pub mod steps;
 #[cfg(unix)]
 pub mod terminal;
 pub mod wait;
 
 pub use clock::ManualClock;
 pub use cluster::Cluster;
+pub use crash_points::CrashPoints;
 pub use database::Database;
 pub use disk::Disk;
 pub use faults::{Fault, Faults, Gate};
-pub use program::{Program, Ran, run};
+pub use program::{Program, RunOutput, run};
 pub use relay::Relay;
 pub use server::Server;
-pub use steps::Steps;
 #[cfg(unix)]
 pub use terminal::Terminal;
 
 /// Makes two tests of each `async fn(Database)`: one on SQLite and one on Postgres.
 #[macro_export]
 macro_rules! on_both_databases {
-    ($($story:ident),* $(,)?) => {$(
-        mod $story {
+    ($($test:ident),* $(,)?) => {$(
+        mod $test {
             #[tokio::test(flavor = "multi_thread")]
             async fn on_sqlite() {
-                super::$story($crate::Database::sqlite()).await;
+                super::$test($crate::Database::sqlite()).await;
             }
             #[tokio::test(flavor = "multi_thread")]
             async fn on_postgres() {
-                super::$story($crate::Database::postgres().await).await;
+                super::$test($crate::Database::postgres().await).await;
             }
         }
     )*};

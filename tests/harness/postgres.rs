@@ -16,7 +16,7 @@ const HELP: &str = "The tests need Postgres: install its server (initdb and pg_c
 /// The settings of the tests' own server.
 ///
 /// It needs many connections. It needs no durability, since it is removed after the tests.
-const HASTY: &str = "
+const SETTINGS: &str = "
 fsync = off
 full_page_writes = off
 synchronous_commit = off
@@ -78,7 +78,7 @@ fn server() -> &'static str {
     let (url, _) = SERVER.get_or_init(|| match env::var("CHAT_TEST_POSTGRES_URL") {
         Ok(url) => (url, None),
         Err(_) => {
-            let cluster = Cluster::start(HASTY, None).unwrap_or_else(|error| panic!("{error}\n{HELP}"));
+            let cluster = Cluster::start(SETTINGS, None).unwrap_or_else(|error| panic!("{error}\n{HELP}"));
             // The cluster is never dropped: its supervisor stops it when this process ends.
             (cluster.url(), Some(cluster))
         }

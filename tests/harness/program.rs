@@ -15,12 +15,12 @@ use std::{
 };
 
 /// The time limit of each wait in a test. Only a failing test waits this long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The result of a program that ended.
 #[derive(Debug)]
 #[must_use = "a program may have failed"]
-pub struct Ran {
+pub struct RunOutput {
     /// Its exit status; `None` if a signal ended it.
     pub status: Option<i32>,
     /// Its standard output.
@@ -29,7 +29,7 @@ pub struct Ran {
     pub err: String,
 }
 
-impl Ran {
+impl RunOutput {
     /// Returns the standard output of a program that succeeded.
     ///
     /// # Panics
@@ -76,7 +76,7 @@ pub fn command(program: impl AsRef<Path>) -> Command {
 }
 
 /// Runs a command to its end, with `input` on its standard input.
-pub fn run(command: &mut Command, input: &str) -> Ran {
+pub fn run(command: &mut Command, input: &str) -> RunOutput {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -87,7 +87,7 @@ pub fn run(command: &mut Command, input: &str) -> Ran {
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     let output = child.wait_with_output().expect("it ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Ran { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    RunOutput { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// Returns `chat-server` with these arguments, on this database.
@@ -148,21 +148,21 @@ impl Program {
     }
 
     /// Adds a secret that the log must not contain.
-    pub fn keep_out(&self, secret: &str) {
-        self.log.keep_out(secret);
+    pub fn forbid(&self, secret: &str) {
+        self.log.forbid(secret);
     }
 
     /// Waits for a line of the log that contains `text`, and returns it.
     ///
     /// # Panics
-    /// If there is none within [`PATIENCE`]. The message has the log.
+    /// If there is none within [`TEST_TIMEOUT`]. The message has the log.
     pub fn wait_for(&self, text: &str) -> String {
-        let mut seen = Vec::new();
+        let mut received = Vec::new();
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
+            match self.lines.recv_timeout(TEST_TIMEOUT) {
                 Ok(line) if line.contains(text) => return line,
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("the log has no line with {text:?}:\n{}", seen.join("\n")),
+                Ok(line) => received.push(line),
+                Err(_) => panic!("the log has no line with {text:?}:\n{}", received.join("\n")),
             }
         }
     }
@@ -185,7 +185,7 @@ impl Program {
     /// Waits until it exits, and returns its status.
     ///
     /// # Panics
-    /// If it does not exit within [`PATIENCE`].
+    /// If it does not exit within [`TEST_TIMEOUT`].
     pub fn wait(mut self) -> ExitStatus {
         wait::ended(&mut self.child)
     }

@@ -44,7 +44,7 @@ impl Relay {
             reset: watch::Sender::new(()),
             listening: Mutex::default(),
         };
-        relay.mend();
+        relay.reconnect();
         Ok(relay)
     }
 
@@ -54,7 +54,7 @@ impl Relay {
     }
 
     /// Closes all connections and refuses new ones.
-    pub fn cut(&self) {
+    pub fn disconnect(&self) {
         if let Some(listening) = self.listening.lock().expect("no panic while it was locked").take() {
             listening.abort();
         }
@@ -68,12 +68,12 @@ impl Relay {
     /// Drops all traffic and closes no connection, like a machine without power.
     ///
     /// New connections are accepted, and their traffic is dropped too.
-    pub fn silence(&self) {
+    pub fn drop_traffic(&self) {
         self.silent.send_replace(true);
     }
 
-    /// Forwards new connections again. Connections that were silenced stay silent.
-    pub fn mend(&self) {
+    /// Forwards new connections again. Connections whose traffic was dropped stay silent.
+    pub fn reconnect(&self) {
         self.silent.send_replace(false);
         let mut listening = self.listening.lock().expect("no panic while it was locked");
         if listening.is_none() {
@@ -90,7 +90,7 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        self.cut();
+        self.disconnect();
     }
 }
 

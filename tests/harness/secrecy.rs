@@ -35,7 +35,7 @@ impl Log {
     }
 
     /// Adds a secret that the log must not contain.
-    pub(crate) fn keep_out(&self, secret: &str) {
+    pub(crate) fn forbid(&self, secret: &str) {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(secret.to_owned());
     }
 

@@ -1,6 +1,6 @@
 //! A program in a pseudo-terminal.
 
-use crate::{program::PATIENCE, wait};
+use crate::{program::TEST_TIMEOUT, wait};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     fs::{Mode, OFlags, open},
@@ -18,9 +18,9 @@ use std::{
 #[derive(Debug)]
 pub struct Terminal {
     /// The user's side of the pseudo-terminal; `None` after [`close`](Self::close).
-    keyboard: Option<File>,
+    controller: Option<File>,
     /// The program's side of the pseudo-terminal.
-    screen: Option<File>,
+    terminal: Option<File>,
     child: Child,
     shown: String,
 }
@@ -31,13 +31,13 @@ impl Terminal {
     /// Its standard streams are a new terminal.
     pub fn run(command: &Command) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-        let keyboard = openpt(flags).expect("a pseudo-terminal");
-        grantpt(&keyboard).expect("a pseudo-terminal");
-        unlockpt(&keyboard).expect("a pseudo-terminal");
-        let path = ptsname(&keyboard, Vec::new()).expect("its path");
+        let controller = openpt(flags).expect("a pseudo-terminal");
+        grantpt(&controller).expect("a pseudo-terminal");
+        unlockpt(&controller).expect("a pseudo-terminal");
+        let path = ptsname(&controller, Vec::new()).expect("its path");
         // The terminal must not become the controlling terminal of this process.
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let screen = File::from(open(&path, flags, Mode::empty()).expect("its other end"));
+        let terminal = File::from(open(&path, flags, Mode::empty()).expect("its other end"));
 
         // `setsid` replaces itself with the program, so the process id of both is the same.
         let mut leader = Command::new("setsid");
@@ -46,10 +46,10 @@ impl Terminal {
         if let Some(folder) = command.get_current_dir() {
             leader.current_dir(folder);
         }
-        let stream = || screen.try_clone().expect("a descriptor");
+        let stream = || terminal.try_clone().expect("a descriptor");
         leader.stdin(stream()).stdout(stream()).stderr(stream());
         let child = leader.spawn().expect("setsid of util-linux");
-        Self { keyboard: Some(keyboard.into()), screen: Some(screen), child, shown: String::new() }
+        Self { controller: Some(controller.into()), terminal: Some(terminal), child, shown: String::new() }
     }
 
     /// Waits until the program shows this text.
@@ -57,34 +57,34 @@ impl Terminal {
     /// Returns the output up to the end of the text, without the output that earlier calls returned.
     ///
     /// # Panics
-    /// If the program does not show it within [`PATIENCE`]. The message has the output.
+    /// If the program does not show it within [`TEST_TIMEOUT`]. The message has the output.
     pub fn wait_for(&mut self, text: &str) -> String {
-        let patience = PATIENCE.try_into().expect("a timeout");
-        let mut keyboard = self.keyboard.as_ref().expect("an open terminal");
+        let timeout = TEST_TIMEOUT.try_into().expect("a timeout");
+        let mut controller = self.controller.as_ref().expect("an open terminal");
         loop {
             if let Some(at) = self.shown.find(text) {
                 let rest = self.shown.split_off(at + text.len());
                 return std::mem::replace(&mut self.shown, rest);
             }
-            let mut ready = [PollFd::new(keyboard, PollFlags::IN)];
-            let is_ready = poll(&mut ready, Some(&patience)).expect("a poll") > 0;
+            let mut ready = [PollFd::new(controller, PollFlags::IN)];
+            let is_ready = poll(&mut ready, Some(&timeout)).expect("a poll") > 0;
             assert!(is_ready, "the terminal does not show {text:?}: {:?}", self.shown);
             let mut bytes = [0; 4096];
-            let count = keyboard.read(&mut bytes).expect("the terminal");
+            let count = controller.read(&mut bytes).expect("the terminal");
             self.shown += &String::from_utf8_lossy(bytes.get(..count).unwrap_or_default());
         }
     }
 
     /// Types a text.
     pub fn type_in(&self, text: &str) {
-        let mut keyboard = self.keyboard.as_ref().expect("an open terminal");
-        keyboard.write_all(text.as_bytes()).expect("the terminal");
+        let mut controller = self.controller.as_ref().expect("an open terminal");
+        controller.write_all(text.as_bytes()).expect("the terminal");
     }
 
     /// Returns whether the terminal shows what is typed.
     pub fn is_echoing(&self) -> bool {
-        let screen = self.screen.as_ref().expect("an open terminal");
-        tcgetattr(screen).expect("a terminal").local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
+        let terminal = self.terminal.as_ref().expect("an open terminal");
+        tcgetattr(terminal).expect("a terminal").local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
     }
 
     /// Returns the process id of the program.
@@ -96,14 +96,14 @@ impl Terminal {
     ///
     /// The system sends SIGHUP to the program.
     pub fn close(&mut self) {
-        self.screen = None;
-        self.keyboard = None;
+        self.terminal = None;
+        self.controller = None;
     }
 
     /// Waits until a signal has stopped the program, as Ctrl-Z does.
     ///
     /// # Panics
-    /// If it is not stopped within [`PATIENCE`].
+    /// If it is not stopped within [`TEST_TIMEOUT`].
     pub fn wait_until_stopped(&self) {
         let status = wait::changed(&self.child, WaitIdOptions::STOPPED).expect("its status");
         assert!(status.stopped(), "{status:?}");
@@ -112,7 +112,7 @@ impl Terminal {
     /// Waits until the program exits, and returns its status.
     ///
     /// # Panics
-    /// If it does not exit within [`PATIENCE`].
+    /// If it does not exit within [`TEST_TIMEOUT`].
     pub fn wait(&mut self) -> ExitStatus {
         wait::ended(&mut self.child)
     }

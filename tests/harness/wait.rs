@@ -1,6 +1,6 @@
 //! Waits with a time limit. A test that waits in vain fails instead of hanging.
 
-use crate::program::PATIENCE;
+use crate::program::TEST_TIMEOUT;
 use rustix::{
     io::retry_on_intr,
     process::{Pid, WaitId, WaitIdOptions, WaitIdStatus, waitid},
@@ -19,17 +19,17 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Waits until a future completes, and returns its output.
 ///
 /// # Panics
-/// If it does not complete within [`PATIENCE`]. The message has `what`, the event that is awaited.
+/// If it does not complete within [`TEST_TIMEOUT`]. The message has `what`, the event that is awaited.
 pub async fn in_time<T>(what: &str, event: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, event)
+    timeout(TEST_TIMEOUT, event)
         .await
-        .unwrap_or_else(|_| panic!("this did not happen within {PATIENCE:?}: {what}"))
+        .unwrap_or_else(|_| panic!("this did not happen within {TEST_TIMEOUT:?}: {what}"))
 }
 
 /// Repeats a check until it returns true.
 ///
 /// # Panics
-/// If it does not return true within [`PATIENCE`]. The message has `what`, the event that is awaited.
+/// If it does not return true within [`TEST_TIMEOUT`]. The message has `what`, the event that is awaited.
 pub async fn until(what: &str, mut check: impl AsyncFnMut() -> bool) {
     let checks = async {
         while !check().await {
@@ -42,7 +42,7 @@ pub async fn until(what: &str, mut check: impl AsyncFnMut() -> bool) {
 /// Waits until a process ends, and returns its status.
 ///
 /// # Panics
-/// If it does not end within [`PATIENCE`].
+/// If it does not end within [`TEST_TIMEOUT`].
 pub fn ended(child: &mut Child) -> ExitStatus {
     changed(child, WaitIdOptions::EXITED);
     child.wait().expect("its status")
@@ -53,7 +53,7 @@ pub fn ended(child: &mut Child) -> ExitStatus {
 /// The status can be read again. It is `None` if it was read before.
 ///
 /// # Panics
-/// If it does not do so within [`PATIENCE`].
+/// If it does not do so within [`TEST_TIMEOUT`].
 pub(crate) fn changed(child: &Child, options: WaitIdOptions) -> Option<WaitIdStatus> {
     let (process, id) = (Pid::from_child(child), child.id());
     let (sender, change) = mpsc::channel();
@@ -64,6 +64,6 @@ pub(crate) fn changed(child: &Child, options: WaitIdOptions) -> Option<WaitIdSta
         let _ = sender.send(status);
     });
     change
-        .recv_timeout(PATIENCE)
-        .unwrap_or_else(|_| panic!("process {id} did not change its state within {PATIENCE:?}"))
+        .recv_timeout(TEST_TIMEOUT)
+        .unwrap_or_else(|_| panic!("process {id} did not change its state within {TEST_TIMEOUT:?}"))
 }

@@ -18,26 +18,27 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, Copy)]
 enum Cell {
     /// Success with a change.
-    Done(u16),
+    Changed(u16),
     /// Success without a change.
-    Same(u16),
+    Unchanged(u16),
     /// Exactly this answer, without a change.
-    Says(u16, &'static str),
+    Exact(u16, &'static str),
 }
-use Cell::{Done, Same, Says};
+use Cell::{Changed, Exact, Unchanged};
 
-const NO_CREDENTIALS: Cell = Says(401, r#"{"detail":"Authentication credentials were not provided."}"#);
-const INACTIVE: Cell = Says(401, r#"{"detail":"User inactive or deleted."}"#);
-const REVOKED: Cell = Says(401, r#"{"detail":"Invalid token."}"#);
-const FORBIDDEN: Cell = Says(403, r#"{"detail":"You do not have permission to perform this action."}"#);
-const NO_THREAD: Cell = Says(404, r#"{"detail":"No Thread matches the given query."}"#);
-const NO_MESSAGE: Cell = Says(404, r#"{"detail":"No Message matches the given query."}"#);
-const NO_TOKEN: Cell = Says(404, r#"{"detail":"No Token matches the given query."}"#);
-const NO_SUCH_PK: Cell = Says(400, r#"{"thread":["Invalid pk \"<thread>\" - object does not exist."]}"#);
-const WITH_SELF: Cell = Says(400, r#"{"participant":["You cannot start a thread with yourself."]}"#);
-const BAD_LOG_IN: Cell = Says(400, r#"{"non_field_errors":["Unable to log in with provided credentials."]}"#);
-const NONE: Cell = Says(200, "[]");
-const NOTHING: Cell = Says(200, r#"{"count":0,"next":null,"previous":null,"results":[]}"#);
+const NO_CREDENTIALS: Cell = Exact(401, r#"{"detail":"Authentication credentials were not provided."}"#);
+const INACTIVE: Cell = Exact(401, r#"{"detail":"User inactive or deleted."}"#);
+const REVOKED: Cell = Exact(401, r#"{"detail":"Invalid token."}"#);
+const FORBIDDEN: Cell = Exact(403, r#"{"detail":"You do not have permission to perform this action."}"#);
+const NO_THREAD: Cell = Exact(404, r#"{"detail":"No Thread matches the given query."}"#);
+const NO_MESSAGE: Cell = Exact(404, r#"{"detail":"No Message matches the given query."}"#);
+const NO_TOKEN: Cell = Exact(404, r#"{"detail":"No Token matches the given query."}"#);
+const NO_SUCH_PK: Cell = Exact(400, r#"{"thread":["Invalid pk \"<thread>\" - object does not exist."]}"#);
+const WITH_SELF: Cell = Exact(400, r#"{"participant":["You cannot start a thread with yourself."]}"#);
+const BAD_SIGN_IN: Cell =
+    Exact(400, r#"{"non_field_errors":["Unable to log in with provided credentials."]}"#);
+const NONE: Cell = Exact(200, "[]");
+const NOTHING: Cell = Exact(200, r#"{"count":0,"next":null,"previous":null,"results":[]}"#);
 
 /// The caller of an endpoint.
 ///
@@ -76,43 +77,50 @@ const fn public(endpoint: &'static str, body: &'static str, cell: Cell) -> Row {
 }
 
 /// Returns a row for signing in as ann, which fails when the account is disabled.
-const fn log_in(endpoint: &'static str) -> Row {
-    let done = Done(200);
+const fn sign_in(endpoint: &'static str) -> Row {
+    let done = Changed(200);
     let body = r#"{"username":"<ann>","password":"<password>"}"#;
-    Row { endpoint, query: "", body, cells: [done, done, done, done, BAD_LOG_IN, done] }
+    Row { endpoint, query: "", body, cells: [done, done, done, done, BAD_SIGN_IN, done] }
 }
 
 const ROWS: &[Row] = &[
-    public("GetRoot", "", Same(200)),
-    log_in("CreateToken"),
-    log_in("GetToken"),
-    signed_in("DeleteToken", "", [Done(204); 3]),
-    signed_in("ListTokens", "", [Same(200); 3]),
-    signed_in("RevokeToken", "", [Done(204), NO_TOKEN, NO_TOKEN]),
-    signed_in("ListUsers", "", [Same(200); 3]),
-    public("CreateUser", r#"{"username":"<new>","password":"<password>"}"#, Done(201)),
-    signed_in("GetMe", "", [Same(200); 3]),
-    signed_in("ChangePassword", r#"{"current":"<password>","new":"another one"}"#, [Done(204); 3]),
-    signed_in("GetUser", "", [Same(200); 3]),
-    signed_in("ListThreads", "", [Same(200), Same(200), NONE]),
-    Row { query: "?limit=9", ..signed_in("ListThreads", "", [Same(200), Same(200), NONE]) },
-    signed_in("CreateThread", r#"{"participant":<bob>}"#, [Same(200), WITH_SELF, Done(201)]),
-    signed_in("GetThread", "", [Same(200), Same(200), NO_THREAD]),
-    signed_in("DeleteThread", "", [Done(204), Done(204), NO_THREAD]),
-    signed_in("ListThreadMessages", "", [Same(200), Same(200), NO_THREAD]),
-    Row { query: "?limit=9", ..signed_in("ListThreadMessages", "", [Same(200), Same(200), NO_THREAD]) },
-    signed_in("MarkThreadRead", "", [Done(200), Done(200), NO_THREAD]),
-    signed_in("ListMessages", "", [Same(200), Same(200), NOTHING]),
-    Row { query: "?limit=1", ..signed_in("ListMessages", "", [Same(200), Same(200), NOTHING]) },
-    signed_in("CreateMessage", r#"{"thread":"<thread>","text":"x"}"#, [Done(201), Done(201), NO_SUCH_PK]),
-    signed_in("ListUnread", "", [Same(200), Same(200), NOTHING]),
-    Row { query: "?incoming=true", ..signed_in("ListUnread", "", [Same(200), Same(200), NOTHING]) },
-    signed_in("GetMessage", "", [Same(200), Same(200), NO_MESSAGE]),
-    signed_in("UpdateMessage", "", [Same(200), Same(200), NO_MESSAGE]),
-    signed_in("UpdateMessage", r#"{"text":"x"}"#, [Done(200), FORBIDDEN, NO_MESSAGE]),
-    signed_in("UpdateMessage", r#"{"is_read":true}"#, [Done(200), Done(200), NO_MESSAGE]),
-    signed_in("DeleteMessage", "", [Done(204), FORBIDDEN, NO_MESSAGE]),
-    signed_in("MarkMessageRead", "", [Done(200), Done(200), NO_MESSAGE]),
+    public("GetRoot", "", Unchanged(200)),
+    sign_in("CreateToken"),
+    sign_in("GetToken"),
+    signed_in("DeleteToken", "", [Changed(204); 3]),
+    signed_in("ListTokens", "", [Unchanged(200); 3]),
+    signed_in("RevokeToken", "", [Changed(204), NO_TOKEN, NO_TOKEN]),
+    signed_in("ListUsers", "", [Unchanged(200); 3]),
+    public("CreateUser", r#"{"username":"<new>","password":"<password>"}"#, Changed(201)),
+    signed_in("GetMe", "", [Unchanged(200); 3]),
+    signed_in("ChangePassword", r#"{"current":"<password>","new":"another one"}"#, [Changed(204); 3]),
+    signed_in("GetUser", "", [Unchanged(200); 3]),
+    signed_in("ListThreads", "", [Unchanged(200), Unchanged(200), NONE]),
+    Row { query: "?limit=9", ..signed_in("ListThreads", "", [Unchanged(200), Unchanged(200), NONE]) },
+    signed_in("CreateThread", r#"{"participant":<bob>}"#, [Unchanged(200), WITH_SELF, Changed(201)]),
+    signed_in("GetThread", "", [Unchanged(200), Unchanged(200), NO_THREAD]),
+    signed_in("DeleteThread", "", [Changed(204), Changed(204), NO_THREAD]),
+    signed_in("ListThreadMessages", "", [Unchanged(200), Unchanged(200), NO_THREAD]),
+    Row {
+        query: "?limit=9",
+        ..signed_in("ListThreadMessages", "", [Unchanged(200), Unchanged(200), NO_THREAD])
+    },
+    signed_in("MarkThreadRead", "", [Changed(200), Changed(200), NO_THREAD]),
+    signed_in("ListMessages", "", [Unchanged(200), Unchanged(200), NOTHING]),
+    Row { query: "?limit=1", ..signed_in("ListMessages", "", [Unchanged(200), Unchanged(200), NOTHING]) },
+    signed_in(
+        "CreateMessage",
+        r#"{"thread":"<thread>","text":"x"}"#,
+        [Changed(201), Changed(201), NO_SUCH_PK],
+    ),
+    signed_in("ListUnread", "", [Unchanged(200), Unchanged(200), NOTHING]),
+    Row { query: "?incoming=true", ..signed_in("ListUnread", "", [Unchanged(200), Unchanged(200), NOTHING]) },
+    signed_in("GetMessage", "", [Unchanged(200), Unchanged(200), NO_MESSAGE]),
+    signed_in("UpdateMessage", "", [Unchanged(200), Unchanged(200), NO_MESSAGE]),
+    signed_in("UpdateMessage", r#"{"text":"x"}"#, [Changed(200), FORBIDDEN, NO_MESSAGE]),
+    signed_in("UpdateMessage", r#"{"is_read":true}"#, [Changed(200), Changed(200), NO_MESSAGE]),
+    signed_in("DeleteMessage", "", [Changed(204), FORBIDDEN, NO_MESSAGE]),
+    signed_in("MarkMessageRead", "", [Changed(200), Changed(200), NO_MESSAGE]),
 ];
 
 /// Ann, bob and eve with their data. Each cell has its own data.
@@ -202,7 +210,7 @@ impl<'a> World<'a> {
     }
 
     /// Returns all data of the three users, as it is in the database.
-    async fn everything(&self) -> String {
+    async fn snapshot(&self) -> String {
         let chat = Chat::new(self.server.chat.store().clone());
         let all = Slice { limit: 100, offset: 0 };
         let mut known = format!("{:?}", chat.users("", Slice { limit: 1, offset: 0 }).await.unwrap().count);
@@ -230,9 +238,9 @@ impl<'a> World<'a> {
     ///
     /// Returns an error if the answer is wrong, or if the data changed or did not change as the cell requires.
     async fn check(&self, spec: &Spec, row: &Row, cell: Cell) -> Result<(), String> {
-        let before = self.everything().await;
+        let before = self.snapshot().await;
         if spec.method == http::Method::GET && !spec.takes_body {
-            let (Done(expected) | Same(expected) | Says(expected, _)) = cell;
+            let (Changed(expected) | Unchanged(expected) | Exact(expected, _)) = cell;
             let (status, _) = self.ask(&http::Method::HEAD, spec, row).await;
             if status != expected {
                 return Err(format!("HEAD is answered {status}, expected {expected}"));
@@ -240,13 +248,13 @@ impl<'a> World<'a> {
         }
         let (status, body) = self.ask(&spec.method, spec, row).await;
         let is_expected = match cell {
-            Done(expected) | Same(expected) => status == expected,
-            Says(expected, text) => status == expected && body == self.fill_in(text),
+            Changed(expected) | Unchanged(expected) => status == expected,
+            Exact(expected, text) => status == expected && body == self.fill_in(text),
         };
         if !is_expected {
             return Err(format!("answered {status} {body}, expected {cell:?}"));
         }
-        match (self.everything().await != before, matches!(cell, Done(_))) {
+        match (self.snapshot().await != before, matches!(cell, Changed(_))) {
             (true, false) => Err("it changed something".to_owned()),
             (false, true) => Err("it changed nothing".to_owned()),
             _ => Ok(()),

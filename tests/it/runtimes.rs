@@ -29,18 +29,18 @@ fn runtime() -> Runtime {
 }
 
 macro_rules! on_both_databases {
-    ($($story:ident),* $(,)?) => {$(
-        mod $story {
+    ($($test:ident),* $(,)?) => {$(
+        mod $test {
             #[test]
             fn on_sqlite() {
-                super::$story(&super::Database::sqlite());
+                super::$test(&super::Database::sqlite());
             }
             #[test]
             fn on_postgres() {
                 // The database outlives the runtimes of the test.
                 let keeper = super::runtime();
                 let database = keeper.block_on(super::Database::postgres());
-                super::$story(&database);
+                super::$test(&database);
             }
         }
     )*};
@@ -103,15 +103,15 @@ fn outside_a_runtime_calls_that_need_one_fail_with_the_reason(database: &Databas
     let runtime = runtime();
     let (chat, thread) = runtime.block_on(chat(database));
     let token = runtime.block_on(chat.issue_token(ANN)).unwrap();
-    let at_once = "no call waits";
-    assert_says_so(chat.send(ANN, thread, "hello").now_or_never().expect(at_once), none);
-    assert_says_so(chat.open_thread(ANN, BEN).now_or_never().expect(at_once), none);
-    assert_says_so(chat.set_password(ANN, "correct horse").now_or_never().expect(at_once), none);
+    let no_wait = "no call waits";
+    assert_says_so(chat.send(ANN, thread, "hello").now_or_never().expect(no_wait), none);
+    assert_says_so(chat.open_thread(ANN, BEN).now_or_never().expect(no_wait), none);
+    assert_says_so(chat.set_password(ANN, "correct horse").now_or_never().expect(no_wait), none);
     // Long reads need a runtime. On SQLite, short ones need none.
     let deep = Slice { offset: 5000, limit: 10 };
-    assert_says_so(chat.users("", deep).now_or_never().expect(at_once), none);
-    let user = chat.user(ANN).now_or_never().expect(at_once);
-    let session = chat.authenticate(token.expose()).now_or_never().expect(at_once);
+    assert_says_so(chat.users("", deep).now_or_never().expect(no_wait), none);
+    let user = chat.user(ANN).now_or_never().expect(no_wait);
+    let session = chat.authenticate(token.expose()).now_or_never().expect(no_wait);
     if database.url.starts_with("sqlite:") {
         assert_eq!(user.unwrap().username, "ann");
         assert_eq!(session.unwrap().user, ANN);

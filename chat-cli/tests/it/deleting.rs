@@ -11,9 +11,9 @@ async fn without_a_terminal_a_deletion_needs_yes() {
     mock(&server, "DELETE", "/messages/7/", 204, &Value::Null).await;
     let ann = TestEnv::new();
     for args in [["threads", "delete", THREAD], ["messages", "delete", "7"]] {
-        let ran = ann.run_at_with_input(&server, args, "y\n");
-        let complaint = ran.failed(2);
-        assert!(complaint.contains("--yes"), "{complaint}");
+        let output = ann.run_at_with_input(&server, args, "y\n");
+        let stderr = output.failed(2);
+        assert!(stderr.contains("--yes"), "{stderr}");
         assert!(requests(&server).await.is_empty());
     }
     assert_eq!(
@@ -32,6 +32,6 @@ async fn deleting_the_message_of_another_user_is_not_allowed() {
     let server = MockServer::start().await;
     let refusal = json!({"detail": "You do not have permission to perform this action."});
     mock(&server, "DELETE", "/messages/7/", 403, &refusal).await;
-    let ran = TestEnv::new().run_at(&server, ["messages", "delete", "7", "--yes"]);
-    assert!(ran.failed(4).contains("permission"));
+    let output = TestEnv::new().run_at(&server, ["messages", "delete", "7", "--yes"]);
+    assert!(output.failed(4).contains("permission"));
 }

@@ -36,16 +36,16 @@ fn a_usage_error_is_2() {
         vec!["send", "name:", "hi"],
         vec!["users", "search", "--offset", &long],
     ] {
-        let complaint = TestEnv::new().run(&args).failed(2);
-        assert!(!complaint.is_empty(), "{args:?}");
+        let stderr = TestEnv::new().run(&args).failed(2);
+        assert!(!stderr.is_empty(), "{args:?}");
     }
 }
 
 #[tokio::test]
 async fn not_signed_in_is_4_without_a_request() {
     let server = MockServer::start().await;
-    let complaint = TestEnv::new().run(["unread", "--server", &server.uri()]).failed(4);
-    assert!(complaint.contains("chat-cli login"), "{complaint}");
+    let stderr = TestEnv::new().run(["unread", "--server", &server.uri()]).failed(4);
+    assert!(stderr.contains("chat-cli login"), "{stderr}");
     assert!(requests(&server).await.is_empty());
 }
 
@@ -55,9 +55,9 @@ async fn an_unreachable_server_is_7_and_named() {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let server = format!("http://{}", socket.local_addr().unwrap());
-    let complaint = TestEnv::new().run(["whoami", "--server", &server, "--token", TOKEN]).failed(7);
-    assert!(complaint.contains("refused"), "the error of the operating system is named: {complaint}");
-    assert!(complaint.contains(&server) && !complaint.contains(TOKEN), "{complaint}");
+    let stderr = TestEnv::new().run(["whoami", "--server", &server, "--token", TOKEN]).failed(7);
+    assert!(stderr.contains("refused"), "the error of the operating system is named: {stderr}");
+    assert!(stderr.contains(&server) && !stderr.contains(TOKEN), "{stderr}");
 }
 
 #[tokio::test]
@@ -83,8 +83,12 @@ async fn each_error_response_has_its_status() {
         let response =
             ResponseTemplate::new(response_status).set_body_json(body).insert_header("retry-after", "3600");
         Mock::given(any()).respond_with(response).mount(&server).await;
-        let ran = TestEnv::new().run_at(&server, ["messages", "send", THREAD, "hi"]);
-        assert_eq!((ran.status, ran.stdout.as_str()), (status, ""), "{response_status} {body}: {ran:?}");
+        let output = TestEnv::new().run_at(&server, ["messages", "send", THREAD, "hi"]);
+        assert_eq!(
+            (output.status, output.stdout.as_str()),
+            (status, ""),
+            "{response_status} {body}: {output:?}"
+        );
     }
 }
 
@@ -95,8 +99,8 @@ async fn another_kind_of_server_is_1_and_named() {
         let html = ResponseTemplate::new(status).set_body_raw("<html>", "text/html");
         Mock::given(any()).respond_with(html).mount(&server).await;
         for command in [["users", "show", "5"], ["send", "5", "hi"]] {
-            let complaint = TestEnv::new().run_at(&server, command).failed(1);
-            assert!(complaint.contains(&server.uri()), "{status}: {complaint}");
+            let stderr = TestEnv::new().run_at(&server, command).failed(1);
+            assert!(stderr.contains(&server.uri()), "{status}: {stderr}");
         }
     }
 }
@@ -114,8 +118,8 @@ async fn a_404_for_the_path_is_a_wrong_address_and_not_a_missing_object() {
         &["send", "5", "hi"],
     ];
     for command in commands {
-        let complaint = TestEnv::new().run_at(&server, command).failed(1);
-        assert!(complaint.contains("no such endpoint") && complaint.contains(&server.uri()), "{complaint}");
+        let stderr = TestEnv::new().run_at(&server, command).failed(1);
+        assert!(stderr.contains("no such endpoint") && stderr.contains(&server.uri()), "{stderr}");
     }
 }
 
@@ -137,8 +141,8 @@ async fn a_wait_that_is_too_long_is_in_the_hint() {
         .insert_header("date", "Sun, 06 Nov 1994 08:49:37 GMT")
         .insert_header("retry-after", "Sun, 06 Nov 1994 09:49:37 GMT");
     Mock::given(any()).respond_with(throttled).mount(&server).await;
-    let complaint = TestEnv::new().run_at(&server, ["whoami"]).failed(7);
-    assert!(complaint.contains("hint: try again in 3600 seconds"), "{complaint}");
+    let stderr = TestEnv::new().run_at(&server, ["whoami"]).failed(7);
+    assert!(stderr.contains("hint: try again in 3600 seconds"), "{stderr}");
     assert_eq!(requests(&server).await.len(), 1, "the program does not wait");
 }
 
@@ -151,9 +155,9 @@ fn missing_ca_certificates_are_1_and_named() {
         run(command.env("CHAT_TOKEN", TOKEN), "").failed(1)
     };
     for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
-        let complaint = without(variable);
-        assert!(complaint.starts_with("chat-cli: no CA certificates on this machine"), "{complaint}");
-        assert!(complaint.contains("\nhint: set SSL_CERT_FILE to "), "{complaint}");
+        let stderr = without(variable);
+        assert!(stderr.starts_with("chat-cli: no CA certificates on this machine"), "{stderr}");
+        assert!(stderr.contains("\nhint: set SSL_CERT_FILE to "), "{stderr}");
     }
 }
 
@@ -161,8 +165,8 @@ fn missing_ca_certificates_are_1_and_named() {
 async fn a_server_that_uses_tls_against_expectation_is_reported_as_such() {
     let server = MockServer::start().await;
     let without_tls = server.uri().replace("http://", "https://");
-    let complaint = TestEnv::new().run(["whoami", "--token", TOKEN, "--server", &without_tls]).failed(7);
-    assert!(complaint.contains("an address that begins with http://"), "{complaint}");
+    let stderr = TestEnv::new().run(["whoami", "--token", TOKEN, "--server", &without_tls]).failed(7);
+    assert!(stderr.contains("an address that begins with http://"), "{stderr}");
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let with_tls = format!("http://{}", listener.local_addr().unwrap());
@@ -174,8 +178,8 @@ async fn a_server_that_uses_tls_against_expectation_is_reported_as_such() {
             let _ = socket.write_all(b"\x15\x03\x01\x00\x02\x02\x46");
         }
     });
-    let complaint = TestEnv::new().run(["whoami", "--token", TOKEN, "--server", &with_tls]).failed(7);
-    assert!(complaint.contains("an address that begins with https://"), "{complaint}");
+    let stderr = TestEnv::new().run(["whoami", "--token", TOKEN, "--server", &with_tls]).failed(7);
+    assert!(stderr.contains("an address that begins with https://"), "{stderr}");
 }
 
 #[tokio::test]
@@ -193,9 +197,9 @@ async fn an_empty_variable_counts_as_not_set() {
     let server = MockServer::start().await;
     mock(&server, "GET", "/users/", 200, &page(&[])).await;
     let mut command = TestEnv::new().command();
-    let ran = run(command.env("CHAT_TOKEN", "").env("CHAT_SERVER_URL", server.uri()).args(["unread"]), "");
-    ran.failed(4);
-    let ran =
+    let output = run(command.env("CHAT_TOKEN", "").env("CHAT_SERVER_URL", server.uri()).args(["unread"]), "");
+    output.failed(4);
+    let output =
         run(TestEnv::new().command().env("CHAT_PROFILE", "").args(["unread", "--server", &server.uri()]), "");
-    ran.failed(4);
+    output.failed(4);
 }

@@ -80,9 +80,9 @@ async fn a_page_that_is_not_the_last_is_noted_on_standard_error() {
     let body = json!({"count": 60, "next": "http://h/", "previous": null, "results": [message(7, "hi")]});
     mock(&server, "GET", "/messages/unread/", 200, &body).await;
     mock(&server, "GET", "/users/3/", 200, &user(3, "bob")).await;
-    let ran = TestEnv::new().run_at(&server, ["unread", "--limit", "1"]);
-    assert!(ran.stderr.contains("1 of 60") && ran.stderr.contains("--after 7"), "{}", ran.stderr);
-    assert!(!ran.stdout.contains("of 60"));
+    let output = TestEnv::new().run_at(&server, ["unread", "--limit", "1"]);
+    assert!(output.stderr.contains("1 of 60") && output.stderr.contains("--after 7"), "{}", output.stderr);
+    assert!(!output.stdout.contains("of 60"));
     assert_eq!(TestEnv::new().run_at(&server, ["unread", "--count"]).ok(), "60\n");
 }
 

@@ -15,8 +15,8 @@ async fn control_characters_of_other_users_are_escaped() {
     let shown = ann.run_at(&server, ["messages", "show", "7"]).ok();
     assert_eq!(shown.lines().count(), 2);
     assert!(shown.contains(r"\u{1b}[2Jgone") && shown.contains(r"b\u{7}ob"), "{shown}");
-    let complaint = ann.run_at(&server, ["messages", "show", "8"]).stderr;
-    assert!(!complaint.contains('\u{1b}') && !complaint.contains('\u{7}'), "{complaint:?}");
+    let stderr = ann.run_at(&server, ["messages", "show", "8"]).stderr;
+    assert!(!stderr.contains('\u{1b}') && !stderr.contains('\u{7}'), "{stderr:?}");
     // JSON contains the text as it was sent.
     assert_eq!(
         ann.run_at(&server, ["messages", "show", "7", "--json"]).json()["text"],
@@ -96,11 +96,8 @@ fn endless_standard_input_is_refused() {
         let mut command = TestEnv::new().command();
         command.env("CHAT_SERVER_URL", "http://127.0.0.1:1").env("CHAT_TOKEN", TOKEN).args(args);
         let output = command.stdin(endless).output().unwrap();
-        let complaint = String::from_utf8(output.stderr).unwrap();
-        assert!(
-            exit_status(output.status) == 5 && complaint.contains("longer than 65536 bytes"),
-            "{complaint}"
-        );
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(exit_status(output.status) == 5 && stderr.contains("longer than 65536 bytes"), "{stderr}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The proxies of the environment.
 
-use crate::support::{Ran, TOKEN, TestEnv, mock, requests, run, user};
+use crate::support::{RunOutput, TOKEN, TestEnv, mock, requests, run, user};
 use serde_json::json;
 use std::{
     io::{self, Read, Write},
@@ -14,7 +14,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 const REMOTE: &str = "http://chat.example";
 
 /// Runs `whoami` at a server with these variables.
-fn whoami(server: &str, variables: &[(&str, &str)]) -> Ran {
+fn whoami(server: &str, variables: &[(&str, &str)]) -> RunOutput {
     let env = TestEnv::new();
     let mut command = env.command();
     command.envs(variables.iter().copied()).args(["whoami", "--server", server]);
@@ -56,8 +56,8 @@ async fn an_asterisk_in_no_proxy_applies_to_addresses_too() {
         // The operating system opens no TCP connection to the broadcast address, so this fails at once.
         let address = proxy.uri();
         let variables = [("HTTP_PROXY", address.as_str()), (variable, "chat.example, *")];
-        let complaint = whoami("http://255.255.255.255:9", &variables).failed(7);
-        assert!(!complaint.contains("proxy"), "{complaint}");
+        let stderr = whoami("http://255.255.255.255:9", &variables).failed(7);
+        assert!(!stderr.contains("proxy"), "{stderr}");
     }
     assert!(requests(&proxy).await.is_empty());
 }
@@ -118,27 +118,27 @@ async fn a_proxy_that_cannot_be_used_is_refused_and_nothing_is_sent() {
         ("HTTP_PROXY", "http://10.0.0.1:3128 "),
         ("http_proxy", "http://10.0.0.1:3128\r"),
     ] {
-        let complaint = whoami(REMOTE, &[(variable, value)]).failed(1);
-        assert!(complaint.contains(&format!("{variable} is not the URL of a proxy")), "{complaint}");
-        assert!(complaint.contains("NO_PROXY=chat.example"), "{complaint}");
-        assert!(!complaint.contains("hunter2") && !complaint.contains("--server"), "{complaint}");
+        let stderr = whoami(REMOTE, &[(variable, value)]).failed(1);
+        assert!(stderr.contains(&format!("{variable} is not the URL of a proxy")), "{stderr}");
+        assert!(stderr.contains("NO_PROXY=chat.example"), "{stderr}");
+        assert!(!stderr.contains("hunter2") && !stderr.contains("--server"), "{stderr}");
         // It is not used for this server.
         whoami(&server.uri(), &[(variable, value)]).ok();
         let listed = [(variable, value), ("NO_PROXY", "255.255.255.255")];
-        let complaint = whoami("http://255.255.255.255:9", &listed).failed(7);
-        assert!(!complaint.contains("proxy"), "{complaint}");
+        let stderr = whoami("http://255.255.255.255:9", &listed).failed(7);
+        assert!(!stderr.contains("proxy"), "{stderr}");
     }
     for (variable, value) in [("ALL_PROXY", ""), ("ALL_PROXY", " "), ("HTTPS_PROXY", "socks://10.0.0.1:1")] {
-        let complaint = whoami("http://255.255.255.255:9", &[(variable, value)]).failed(7);
-        assert!(!complaint.contains("proxy"), "{complaint}");
+        let stderr = whoami("http://255.255.255.255:9", &[(variable, value)]).failed(7);
+        assert!(!stderr.contains("proxy"), "{stderr}");
     }
 }
 
 #[tokio::test]
 async fn a_proxy_that_requires_a_password_for_a_tunnel_is_reported_as_such() {
     let proxy = proxy(ResponseTemplate::new(407)).await;
-    let complaint = whoami("https://chat.example", &[("HTTPS_PROXY", &proxy.uri())]).failed(7);
-    assert!(complaint.contains("USER:PASSWORD"), "{complaint}");
+    let stderr = whoami("https://chat.example", &[("HTTPS_PROXY", &proxy.uri())]).failed(7);
+    assert!(stderr.contains("USER:PASSWORD"), "{stderr}");
 }
 
 #[tokio::test]
@@ -149,10 +149,10 @@ async fn an_unreachable_proxy_is_named_without_its_password() {
     let address = socket.local_addr().unwrap();
     let proxy = format!("http://ann:hunter2@{address}");
     for server in [REMOTE, "https://chat.example"] {
-        let complaint = whoami(server, &[("ALL_PROXY", &proxy)]).failed(7);
-        assert!(complaint.contains(&format!("(through the proxy http://{address})")), "{complaint}");
-        assert!(complaint.contains("refused") && complaint.contains("NO_PROXY=chat.example"), "{complaint}");
-        assert!(!complaint.contains("hunter2"), "{complaint}");
+        let stderr = whoami(server, &[("ALL_PROXY", &proxy)]).failed(7);
+        assert!(stderr.contains(&format!("(through the proxy http://{address})")), "{stderr}");
+        assert!(stderr.contains("refused") && stderr.contains("NO_PROXY=chat.example"), "{stderr}");
+        assert!(!stderr.contains("hunter2"), "{stderr}");
     }
 }
 
@@ -161,10 +161,10 @@ async fn a_response_that_may_be_that_of_the_proxy_names_it() {
     for (response_status, status) in [(407, 1), (403, 4), (404, 1), (504, 7), (200, 1)] {
         let page = ResponseTemplate::new(response_status).set_body_raw("<html>", "text/html");
         let proxy = proxy(page).await;
-        let complaint = whoami(REMOTE, &[("HTTP_PROXY", &proxy.uri())]).failed(status);
-        assert!(complaint.contains(&format!("(through the proxy {})", proxy.uri())), "{complaint}");
+        let stderr = whoami(REMOTE, &[("HTTP_PROXY", &proxy.uri())]).failed(status);
+        assert!(stderr.contains(&format!("(through the proxy {})", proxy.uri())), "{stderr}");
         let hint = if response_status == 407 { "USER:PASSWORD" } else { "NO_PROXY=chat.example" };
-        assert!(complaint.contains(hint), "{complaint}");
+        assert!(stderr.contains(hint), "{stderr}");
     }
 }
 
@@ -173,7 +173,7 @@ async fn an_error_of_the_chat_server_does_not_name_the_proxy() {
     for (response_status, status) in [(401, 4), (404, 3), (400, 5)] {
         let detail = json!({"detail": "Because."});
         let proxy = proxy(ResponseTemplate::new(response_status).set_body_json(detail)).await;
-        let complaint = whoami(REMOTE, &[("HTTP_PROXY", &proxy.uri())]).failed(status);
-        assert!(!complaint.contains("proxy"), "{complaint}");
+        let stderr = whoami(REMOTE, &[("HTTP_PROXY", &proxy.uri())]).failed(status);
+        assert!(!stderr.contains("proxy"), "{stderr}");
     }
 }

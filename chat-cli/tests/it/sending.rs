@@ -39,14 +39,14 @@ async fn a_name_is_looked_up_and_the_thread_opened() {
 async fn only_the_printed_form_of_an_id_is_an_id() {
     let server = chat_server(&[user(9, "007")]).await;
     mock(&server, "GET", "/users/7/", 200, &user(7, "bob")).await;
-    let said = TestEnv::new().run_at(&server, ["send", "007", "hi"]).ok();
-    assert!(said.contains("to 007 (user 9)"), "{said}");
-    let said = TestEnv::new().run_at(&server, ["send", "7", "hi"]).ok();
-    assert!(said.contains("to bob (user 7)"), "{said}");
+    let stdout = TestEnv::new().run_at(&server, ["send", "007", "hi"]).ok();
+    assert!(stdout.contains("to 007 (user 9)"), "{stdout}");
+    let stdout = TestEnv::new().run_at(&server, ["send", "7", "hi"]).ok();
+    assert!(stdout.contains("to bob (user 7)"), "{stdout}");
     assert_eq!(bodies(&server, "/threads/").await, [json!({"participant": 9}), json!({"participant": 7})]);
 
-    let complaint = TestEnv::new().run_at(&chat_server(&[]).await, ["send", "007", "hi"]).failed(3);
-    assert!(complaint.contains("no user named 007") && complaint.contains("id:7"), "{complaint}");
+    let stderr = TestEnv::new().run_at(&chat_server(&[]).await, ["send", "007", "hi"]).failed(3);
+    assert!(stderr.contains("no user named 007") && stderr.contains("id:7"), "{stderr}");
 }
 
 #[tokio::test]
@@ -54,9 +54,9 @@ async fn nothing_is_sent_if_digits_are_the_id_of_one_user_and_the_name_of_anothe
     let server = chat_server(&[user(9, "2")]).await;
     mock(&server, "GET", "/users/2/", 200, &user(2, "bob")).await;
     for command in [vec!["send", "2", "hi"], vec!["threads", "open", "2"], vec!["users", "show", "2"]] {
-        let complaint = TestEnv::new().run_at(&server, command).failed(2);
-        assert!(complaint.contains("bob") && complaint.contains("user 9"), "{complaint}");
-        assert!(complaint.contains("hint: write id:2 or name:2"), "{complaint}");
+        let stderr = TestEnv::new().run_at(&server, command).failed(2);
+        assert!(stderr.contains("bob") && stderr.contains("user 9"), "{stderr}");
+        assert!(stderr.contains("hint: write id:2 or name:2"), "{stderr}");
     }
     assert!(bodies(&server, "/threads/").await.is_empty());
 
@@ -69,8 +69,8 @@ async fn nothing_is_sent_if_digits_are_the_id_of_one_user_and_the_name_of_anothe
 async fn digits_that_are_the_name_of_one_user_and_no_id_are_refused() {
     let server = chat_server(&[user(9, "2")]).await;
     mock(&server, "GET", "/users/2/", 404, &json!({"detail": "No User matches the given query."})).await;
-    let complaint = TestEnv::new().run_at(&server, ["send", "2", "hi"]).failed(3);
-    assert!(complaint.contains("no user with the id 2") && complaint.contains("name:2"), "{complaint}");
+    let stderr = TestEnv::new().run_at(&server, ["send", "2", "hi"]).failed(3);
+    assert!(stderr.contains("no user with the id 2") && stderr.contains("name:2"), "{stderr}");
     assert!(bodies(&server, "/threads/").await.is_empty());
 
     // The user 9 has their own id as the name.
@@ -83,16 +83,20 @@ async fn digits_that_are_the_name_of_one_user_and_no_id_are_refused() {
 async fn a_message_to_a_thread_names_the_recipient() {
     let server = chat_server(&[]).await;
     let args = ["messages", "send", THREAD, "hi"];
-    let said = TestEnv::new().run_at(&server, args).ok();
-    assert_eq!(said, format!("sent message 601 to thread {THREAD}\n"), "an unknown recipient is no failure");
+    let stdout = TestEnv::new().run_at(&server, args).ok();
+    assert_eq!(
+        stdout,
+        format!("sent message 601 to thread {THREAD}\n"),
+        "an unknown recipient is no failure"
+    );
 
     let thread = json!({
         "id": THREAD, "created": "2026-01-31T12:00:00Z", "updated": "2026-01-31T12:00:00Z", "participants": [2, 3],
     });
     mock(&server, "GET", &format!("/threads/{THREAD}/"), 200, &thread).await;
     mock(&server, "GET", "/users/2/", 200, &user(2, "bo\u{202e}b")).await;
-    let said = TestEnv::new().run_at(&server, args).ok();
-    assert_eq!(said, format!("sent message 601 to bo\\u{{202e}}b (user 2) in thread {THREAD}\n"));
+    let stdout = TestEnv::new().run_at(&server, args).ok();
+    assert_eq!(stdout, format!("sent message 601 to bo\\u{{202e}}b (user 2) in thread {THREAD}\n"));
 }
 
 #[tokio::test]
@@ -102,8 +106,8 @@ async fn letter_case_is_ignored_if_only_one_user_matches() {
     assert_eq!(bodies(&server, "/threads/").await, [json!({"participant": 5})]);
 
     let server = chat_server(&[user(5, "Bob"), user(7, "bOb")]).await;
-    let complaint = TestEnv::new().run_at(&server, ["send", "bob", "hi"]).failed(2);
-    assert!(complaint.contains("Bob") && complaint.contains("bOb"), "{complaint}");
+    let stderr = TestEnv::new().run_at(&server, ["send", "bob", "hi"]).failed(2);
+    assert!(stderr.contains("Bob") && stderr.contains("bOb"), "{stderr}");
 }
 
 #[tokio::test]
@@ -115,8 +119,8 @@ async fn nothing_is_sent_to_an_unknown_user() {
     let server = MockServer::start().await;
     mock(&server, "GET", "/users/", 200, &page(&[])).await;
     mock(&server, "GET", "/users/99/", 404, &json!({"detail": "No User matches the given query."})).await;
-    let complaint = TestEnv::new().run_at(&server, ["send", "99", "hi"]).failed(3);
-    assert!(complaint.starts_with("chat-cli: there is no user with the id 99\nhint: "), "{complaint}");
+    let stderr = TestEnv::new().run_at(&server, ["send", "99", "hi"]).failed(3);
+    assert!(stderr.starts_with("chat-cli: there is no user with the id 99\nhint: "), "{stderr}");
     assert_eq!(requests(&server).await.len(), 2, "the look-ups by id and by name");
 }
 

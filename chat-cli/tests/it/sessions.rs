@@ -1,6 +1,6 @@
 //! Signing in and out, the session file, and where its token is sent.
 
-use crate::support::{Ran, TOKEN, TestEnv, mock, requests, run, user};
+use crate::support::{RunOutput, TOKEN, TestEnv, mock, requests, run, user};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use wiremock::{
@@ -22,7 +22,7 @@ async fn chat_server() -> MockServer {
 }
 
 impl TestEnv {
-    fn login(&self, server: &MockServer, more: &[&str]) -> Ran {
+    fn login(&self, server: &MockServer, more: &[&str]) -> RunOutput {
         let mut command = self.command();
         command.args(["login", "ann", "--password-stdin", "--server", &server.uri()]).args(more);
         run(&mut command, " pass word \nnot read\n")
@@ -36,9 +36,9 @@ impl TestEnv {
 #[tokio::test]
 async fn login_saves_a_session_that_only_its_owner_can_read() {
     let (server, ann) = (chat_server().await, TestEnv::new());
-    let ran = ann.login(&server, &[]);
-    assert!(!format!("{ran:?}").contains(TOKEN));
-    assert!(ran.ok().contains("ann"));
+    let output = ann.login(&server, &[]);
+    assert!(!format!("{output:?}").contains(TOKEN));
+    assert!(output.ok().contains("ann"));
     let sent: Value = serde_json::from_str(&requests(&server).await[0].2).unwrap();
     assert_eq!(sent, json!({"username": "ann", "password": " pass word ", "name": "chat-cli"}));
 
@@ -56,10 +56,10 @@ async fn login_saves_a_session_that_only_its_owner_can_read() {
 async fn the_token_of_a_session_is_sent_only_to_its_server() {
     let (home, ann) = (chat_server().await, TestEnv::new());
     ann.login(&home, &[]).ok();
-    let elsewhere = MockServer::start().await;
-    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&elsewhere).await;
-    ann.run(["whoami", "--server", &elsewhere.uri()]).failed(4);
-    assert!(requests(&elsewhere).await.is_empty());
+    let other_server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&other_server).await;
+    ann.run(["whoami", "--server", &other_server.uri()]).failed(4);
+    assert!(requests(&other_server).await.is_empty());
     // Another spelling of the URL is the same server.
     ann.run(["whoami", "--server", &format!("{}/", home.uri())]).ok();
 }
@@ -78,15 +78,16 @@ async fn options_override_variables_and_these_the_session() {
     // The server accepts neither token.
     token_of(Some("env"), None).failed(1);
     token_of(Some("env"), Some("flag")).failed(1);
-    let seen = server.received_requests().await.unwrap();
-    let sent: Vec<_> = seen.iter().rev().take(3).map(|request| &request.headers["authorization"]).collect();
+    let received = server.received_requests().await.unwrap();
+    let sent: Vec<_> =
+        received.iter().rev().take(3).map(|request| &request.headers["authorization"]).collect();
     assert_eq!(sent, ["Token flag", "Token env", &format!("Token {TOKEN}")]);
 
-    let elsewhere = MockServer::start().await;
+    let other_server = MockServer::start().await;
     let mut command = ann.command();
-    command.env("CHAT_SERVER_URL", elsewhere.uri()).args(["whoami", "--server", &server.uri()]);
+    command.env("CHAT_SERVER_URL", other_server.uri()).args(["whoami", "--server", &server.uri()]);
     run(&mut command, "").ok();
-    assert!(requests(&elsewhere).await.is_empty());
+    assert!(requests(&other_server).await.is_empty());
 }
 
 #[tokio::test]
@@ -103,10 +104,10 @@ async fn a_wrong_password_saves_nothing() {
     let (server, ann) = (MockServer::start().await, TestEnv::new());
     let wrong = json!({"non_field_errors": ["Unable to log in with provided credentials."]});
     mock(&server, "POST", "/token/", 400, &wrong).await;
-    let ran = ann.login(&server, &[]);
-    assert_eq!(ran.status, 5);
-    assert!(ran.stderr.contains("Unable to log in"));
-    assert!(!format!("{ran:?}").contains("pass word"));
+    let output = ann.login(&server, &[]);
+    assert_eq!(output.status, 5);
+    assert!(output.stderr.contains("Unable to log in"));
+    assert!(!format!("{output:?}").contains("pass word"));
     assert!(!ann.session("default").exists());
 }
 
@@ -160,14 +161,14 @@ fn a_damaged_session_file_is_named_and_not_quoted() {
     let ann = TestEnv::new();
     std::fs::create_dir(ann.config.path().join("chat-cli")).unwrap();
     std::fs::write(ann.session("default"), format!("token = {TOKEN}")).unwrap();
-    let complaint = ann.run(["whoami"]).failed(1);
-    assert!(complaint.contains("default.toml") && !complaint.contains(TOKEN), "{complaint}");
+    let stderr = ann.run(["whoami"]).failed(1);
+    assert!(stderr.contains("default.toml") && !stderr.contains(TOKEN), "{stderr}");
 
     let session = format!("server = \"http://127.0.0.1:8000\"\ntoken = \"{TOKEN}\\n\"");
     std::fs::write(ann.session("default"), session).unwrap();
-    let complaint = ann.run(["whoami"]).failed(2);
-    assert!(complaint.contains("given by the session") && !complaint.contains(TOKEN), "{complaint}");
-    assert!(complaint.contains("hint: run chat-cli login NAME"), "{complaint}");
+    let stderr = ann.run(["whoami"]).failed(2);
+    assert!(stderr.contains("given by the session") && !stderr.contains(TOKEN), "{stderr}");
+    assert!(stderr.contains("hint: run chat-cli login NAME"), "{stderr}");
 }
 
 #[cfg(target_os = "linux")]
@@ -176,8 +177,8 @@ fn an_endless_session_file_is_refused() {
     let ann = TestEnv::new();
     std::fs::create_dir(ann.config.path().join("chat-cli")).unwrap();
     std::os::unix::fs::symlink("/dev/zero", ann.session("default")).unwrap();
-    let complaint = ann.run(["whoami"]).failed(1);
-    assert!(complaint.contains("not a session file"), "{complaint}");
+    let stderr = ann.run(["whoami"]).failed(1);
+    assert!(stderr.contains("not a session file"), "{stderr}");
 }
 
 #[tokio::test]
@@ -195,15 +196,15 @@ async fn with_server_and_token_given_no_session_is_read() {
 async fn the_password_command_reads_two_lines() {
     let (server, ann) = (chat_server().await, TestEnv::new());
     mock(&server, "POST", "/users/me/password/", 204, &Value::Null).await;
-    let ran = ann.run_at_with_input(&server, ["password", "--password-stdin"], "old one\nnew one\n");
-    assert!(!format!("{ran:?}").contains("one"));
-    ran.ok();
+    let output = ann.run_at_with_input(&server, ["password", "--password-stdin"], "old one\nnew one\n");
+    assert!(!format!("{output:?}").contains("one"));
+    output.ok();
     let sent: Value = serde_json::from_str(&requests(&server).await[0].2).unwrap();
     assert_eq!(sent, json!({"current": "old one", "new": "new one"}));
 
-    let ran = ann.run_at_with_input(&server, ["password", "--password-stdin"], "old one\n");
+    let output = ann.run_at_with_input(&server, ["password", "--password-stdin"], "old one\n");
     assert_eq!(
-        (ran.status, requests(&server).await.len()),
+        (output.status, requests(&server).await.len()),
         (2, 1),
         "one password without the other is not sent"
     );

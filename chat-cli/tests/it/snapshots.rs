@@ -5,7 +5,7 @@
 //! To accept a change, run `CHAT_UPDATE_GOLDEN=1 cargo test -p chat-cli snapshots`, which overwrites the files, and
 //! review the diff.
 
-use crate::support::{Ran, THREAD, TestEnv, message, mock, page, user};
+use crate::support::{RunOutput, THREAD, TestEnv, message, mock, page, user};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,10 +15,10 @@ use std::{
 use wiremock::MockServer;
 
 /// The printed output, by the name of its file.
-type Screens = BTreeMap<String, String>;
+type Snapshots = BTreeMap<String, String>;
 
-/// Asserts that a directory of `snapshots/` contains exactly these screens.
-fn assert_snapshots(directory: &str, screens: &Screens) {
+/// Asserts that a directory of `snapshots/` contains exactly these snapshots.
+fn assert_snapshots(directory: &str, snapshots: &Snapshots) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots").join(directory);
     let file = |name: &str| directory.join(format!("{name}.txt"));
     let name = |entry: fs::DirEntry| entry.path().file_stem().unwrap().to_str().unwrap().to_owned();
@@ -29,15 +29,15 @@ fn assert_snapshots(directory: &str, screens: &Screens) {
         for name in &stored {
             fs::remove_file(file(name)).unwrap();
         }
-        for (name, screen) in screens {
-            fs::write(file(name), screen).unwrap();
+        for (name, snapshot) in snapshots {
+            fs::write(file(name), snapshot).unwrap();
         }
         return;
     }
     let mut differences = String::new();
-    for name in stored.iter().chain(screens.keys()).collect::<BTreeSet<_>>() {
+    for name in stored.iter().chain(snapshots.keys()).collect::<BTreeSet<_>>() {
         let before = fs::read_to_string(file(name)).unwrap_or_default();
-        let now = screens.get(name).map_or("", String::as_str);
+        let now = snapshots.get(name).map_or("", String::as_str);
         if before != now {
             differences += &format!("==== {name}: stored\n{before}\n==== {name}: printed\n{now}\n");
         }
@@ -54,30 +54,30 @@ fn subcommands(help: &str) -> Vec<String> {
 
 #[test]
 fn the_help_of_every_command() {
-    let mut screens = Screens::new();
+    let mut snapshots = Snapshots::new();
     let mut commands = vec![vec!["chat-cli".to_owned()]];
     while let Some(command) = commands.pop() {
         let help = TestEnv::new().run(command.iter().skip(1).map(String::as_str).chain(["--help"])).ok();
         commands.extend(subcommands(&help).into_iter().map(|name| [command.clone(), vec![name]].concat()));
-        screens.insert(command.join("-"), help);
+        snapshots.insert(command.join("-"), help);
     }
-    screens.insert("chat-cli-short".to_owned(), TestEnv::new().run(["-h"]).ok());
-    assert!(screens.len() > 20, "the subcommands are found: {:?}", screens.keys());
-    assert_snapshots("help", &screens);
+    snapshots.insert("chat-cli-short".to_owned(), TestEnv::new().run(["-h"]).ok());
+    assert!(snapshots.len() > 20, "the subcommands are found: {:?}", snapshots.keys());
+    assert_snapshots("help", &snapshots);
 }
 
 /// Returns a command and what it printed, as in a terminal.
 ///
 /// The address of the server is replaced, because its port is random.
-fn screen(server: &MockServer, args: &[&str], ran: Ran) -> String {
-    let Ran { status, stdout, stderr } = ran;
+fn snapshot(server: &MockServer, args: &[&str], output: RunOutput) -> String {
+    let RunOutput { status, stdout, stderr } = output;
     format!("$ chat-cli {}\n{stdout}--- standard error\n{stderr}--- exit status {status}\n", args.join(" "))
         .replace(&server.uri(), "http://SERVER")
 }
 
 /// Runs each command against the server, with a token.
-fn screens(server: &MockServer, commands: &[(&str, &[&str])]) -> Screens {
-    let run = |args| screen(server, args, TestEnv::new().run_at(server, args));
+fn snapshots(server: &MockServer, commands: &[(&str, &[&str])]) -> Snapshots {
+    let run = |args| snapshot(server, args, TestEnv::new().run_at(server, args));
     commands.iter().map(|(name, args)| ((*name).to_owned(), run(*args))).collect()
 }
 
@@ -169,7 +169,7 @@ async fn the_table_of_every_list() {
         ("users-show", &["users", "show", "Carol"]),
         ("whoami", &["whoami"]),
     ];
-    assert_snapshots("tables", &screens(&server, commands));
+    assert_snapshots("tables", &snapshots(&server, commands));
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn the_confirmation_of_every_change() {
         ("threads-read", &["threads", "read", THREAD]),
         ("tokens-revoke", &["tokens", "revoke", "2"]),
     ];
-    assert_snapshots("changes", &screens(&server, commands));
+    assert_snapshots("changes", &snapshots(&server, commands));
 }
 
 #[tokio::test]
@@ -211,8 +211,8 @@ async fn the_message_and_the_hint_of_failures() {
         ("unknown-command", &["frobnicate"]),
         ("wrong-address", &["messages", "show", "11"]),
     ];
-    let mut screens = screens(&server, commands);
+    let mut snapshots = snapshots(&server, commands);
     let args = ["unread", "--server", &server.uri()];
-    screens.insert("not-signed-in".to_owned(), screen(&server, &args, TestEnv::new().run(args)));
-    assert_snapshots("failures", &screens);
+    snapshots.insert("not-signed-in".to_owned(), snapshot(&server, &args, TestEnv::new().run(args)));
+    assert_snapshots("failures", &snapshots);
 }

@@ -25,7 +25,7 @@ pub(crate) struct TestEnv {
 /// The result of a run of the program.
 #[must_use = "check the exit status with `ok` or `failed`"]
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct RunOutput {
     pub(crate) status: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -44,7 +44,7 @@ impl TestEnv {
     }
 
     /// Runs the program with an empty standard input.
-    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> RunOutput {
         run(self.command().args(args), "")
     }
 
@@ -53,7 +53,7 @@ impl TestEnv {
         &self,
         server: &MockServer,
         args: impl IntoIterator<Item = S>,
-    ) -> Ran {
+    ) -> RunOutput {
         self.run_at_with_input(server, args, "")
     }
 
@@ -63,20 +63,20 @@ impl TestEnv {
         server: &MockServer,
         args: impl IntoIterator<Item = S>,
         input: &str,
-    ) -> Ran {
+    ) -> RunOutput {
         let mut command = self.command();
         run(command.env("CHAT_SERVER_URL", server.uri()).env("CHAT_TOKEN", TOKEN).args(args), input)
     }
 }
 
 /// Runs a command to completion, with this standard input.
-pub(crate) fn run(command: &mut Command, input: &str) -> Ran {
+pub(crate) fn run(command: &mut Command, input: &str) -> RunOutput {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // The write fails if the program exits without reading its input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
-    Ran {
+    RunOutput {
         status: exit_status(output.status),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
@@ -88,7 +88,7 @@ pub(crate) fn exit_status(status: ExitStatus) -> i32 {
     status.code().unwrap()
 }
 
-impl Ran {
+impl RunOutput {
     /// Asserts that the run succeeded, and returns its standard output.
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.status, 0, "{self:?}");

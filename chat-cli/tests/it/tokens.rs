@@ -38,8 +38,8 @@ async fn a_token_is_revoked_by_its_id() {
         TestEnv::new().run_at(&server, ["tokens", "revoke", "7", "--json"]).json(),
         json!({"revoked": 7})
     );
-    let complaint = TestEnv::new().run_at(&server, ["tokens", "revoke", "8"]).failed(3);
-    assert!(complaint.contains("you have no token 8"), "{complaint}");
+    let stderr = TestEnv::new().run_at(&server, ["tokens", "revoke", "8"]).failed(3);
+    assert!(stderr.contains("you have no token 8"), "{stderr}");
     assert_eq!(requests(&server).await.len(), 2);
 }
 

@@ -1,9 +1,9 @@
 //! Environment variables: empty ones, and errors that name them.
 
-use crate::support::{Ran, TOKEN, TestEnv, mock, run, user};
+use crate::support::{RunOutput, TOKEN, TestEnv, mock, run, user};
 use wiremock::MockServer;
 
-fn whoami(variables: &[(&str, &str)]) -> Ran {
+fn whoami(variables: &[(&str, &str)]) -> RunOutput {
     run(TestEnv::new().command().arg("whoami").envs(variables.iter().copied()), "")
 }
 
@@ -14,15 +14,15 @@ async fn an_empty_variable_is_not_set() {
     let url = server.uri();
     let shown = whoami(&[("CHAT_SERVER_URL", &url), ("CHAT_TOKEN", TOKEN), ("CHAT_PROFILE", "")]).ok();
     assert!(shown.contains("ann"), "{shown}");
-    let complaint = whoami(&[("CHAT_SERVER_URL", ""), ("CHAT_TOKEN", ""), ("CHAT_PROFILE", "")]).failed(4);
-    assert!(complaint.contains("not signed in to http://127.0.0.1:8000"), "{complaint}");
+    let stderr = whoami(&[("CHAT_SERVER_URL", ""), ("CHAT_TOKEN", ""), ("CHAT_PROFILE", "")]).failed(4);
+    assert!(stderr.contains("not signed in to http://127.0.0.1:8000"), "{stderr}");
 }
 
 #[test]
 fn the_error_of_a_variable_names_the_variable() {
     for (name, value) in [("CHAT_SERVER_URL", "nowhere"), ("CHAT_PROFILE", "a/b"), ("CHAT_TOKEN", "a\nb")] {
-        let complaint = whoami(&[(name, value)]).failed(2);
-        assert!(complaint.contains(name), "{name}: {complaint}");
+        let stderr = whoami(&[(name, value)]).failed(2);
+        assert!(stderr.contains(name), "{name}: {stderr}");
     }
 }
 
@@ -31,7 +31,7 @@ fn a_carriage_return_at_the_end_of_a_variable_is_refused() {
     for (name, value) in
         [("CHAT_SERVER_URL", "http://127.0.0.1:1\r"), ("CHAT_PROFILE", "work\r"), ("CHAT_TOKEN", "abc\r")]
     {
-        let complaint = whoami(&[(name, value)]).failed(2);
-        assert!(complaint.contains(&format!("{name} ends with a carriage return")), "{name}: {complaint}");
+        let stderr = whoami(&[(name, value)]).failed(2);
+        assert!(stderr.contains(&format!("{name} ends with a carriage return")), "{name}: {stderr}");
     }
 }

@@ -30,9 +30,9 @@ async fn field_errors_are_listed_by_field() {
 }
 
 #[tokio::test]
-async fn each_status_has_its_own_question() {
-    type Question = fn(&Error) -> bool;
-    let questions: [(u16, Question); 8] = [
+async fn each_status_has_its_own_predicate() {
+    type Predicate = fn(&Error) -> bool;
+    let predicates: [(u16, Predicate); 8] = [
         (401, Error::is_unauthorized),
         (403, Error::is_forbidden),
         (404, Error::is_not_found),
@@ -42,12 +42,12 @@ async fn each_status_has_its_own_question() {
         (429, Error::is_throttled),
         (503, Error::is_unavailable),
     ];
-    for (status, _) in questions {
+    for (status, _) in predicates {
         let error = error_from(reply(status, &json!({"detail": "Because."}))).await;
         assert_eq!((error.detail(), error.field_errors()), (Some("Because."), None));
-        for (other, question) in questions {
+        for (other, predicate) in predicates {
             let same_kind = status == other;
-            assert_eq!(question(&error), same_kind, "the question for {other} asked about {status}");
+            assert_eq!(predicate(&error), same_kind, "the predicate for {other}, called on {status}");
         }
     }
 }
@@ -100,10 +100,10 @@ async fn an_unexpected_success_status_is_a_decode_error() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let elsewhere = MockServer::start().await;
-    Mock::given(any()).respond_with(reply(200, &message(1))).expect(0).mount(&elsewhere).await;
+    let target = MockServer::start().await;
+    Mock::given(any()).respond_with(reply(200, &message(1))).expect(0).mount(&target).await;
     let server = MockServer::start().await;
-    let redirect = ResponseTemplate::new(307).insert_header("location", elsewhere.uri());
+    let redirect = ResponseTemplate::new(307).insert_header("location", target.uri());
     Mock::given(path("/chat-api/messages/1/")).respond_with(redirect).expect(1).mount(&server).await;
     let error = client(&server).message(MessageId::new(1)).await.unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::TEMPORARY_REDIRECT));
@@ -134,8 +134,8 @@ async fn a_missing_response_is_a_timeout() {
     let server = MockServer::start().await;
     let never = reply(200, &message(1)).set_delay(Duration::from_secs(3600));
     Mock::given(any()).respond_with(never).mount(&server).await;
-    let impatient = builder(server.uri()).timeout(Duration::from_millis(50)).retries(0).build().unwrap();
-    assert!(impatient.message(MessageId::new(1)).await.unwrap_err().is_timeout());
+    let client = builder(server.uri()).timeout(Duration::from_millis(50)).retries(0).build().unwrap();
+    assert!(client.message(MessageId::new(1)).await.unwrap_err().is_timeout());
 }
 
 #[tokio::test]
@@ -147,12 +147,12 @@ async fn a_response_over_the_limit_is_a_decode_error() {
     );
     for response in [&[WITH_LENGTH], &[CHUNKED]] {
         let (url, _) = closing_after(response).await;
-        let narrow = builder(&url).response_limit(13).build().unwrap();
-        let error = narrow.threads().await.unwrap_err();
+        let small_limit = builder(&url).response_limit(13).build().unwrap();
+        let error = small_limit.threads().await.unwrap_err();
         assert!(error.is_decode() && error.to_string().contains("13 bytes"), "{error}");
         assert!(error.hint().unwrap().contains("page"), "{error:?}");
-        let wide = builder(&url).response_limit(15).build().unwrap();
-        assert!(wide.threads().await.unwrap().results.is_empty());
+        let large_limit = builder(&url).response_limit(15).build().unwrap();
+        assert!(large_limit.threads().await.unwrap().results.is_empty());
     }
 }
 

@@ -38,14 +38,14 @@ pub(crate) async fn closing_after(responses: &'static [&'static str]) -> (String
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let requests = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&requests);
+    let received = Arc::clone(&requests);
     tokio::spawn(async move {
         let mut next = responses.iter().chain(std::iter::repeat(responses.last().unwrap()));
         while let Ok((mut connection, _)) = listener.accept().await {
             let mut request = vec![0; 4096];
             let length = connection.read(&mut request).await.unwrap_or(0);
             request.truncate(length);
-            seen.lock().unwrap().push(String::from_utf8(request).unwrap());
+            received.lock().unwrap().push(String::from_utf8(request).unwrap());
             let _ = connection.write_all(next.next().unwrap().as_bytes()).await;
         }
     });

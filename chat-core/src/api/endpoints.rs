@@ -47,7 +47,7 @@ pub struct Spec {
     /// The statuses of success, the most frequent one first.
     pub success: &'static [StatusCode],
     /// The error statuses that the other fields do not imply.
-    pub refusals: &'static [StatusCode],
+    pub error_statuses: &'static [StatusCode],
 }
 
 /// Marks an endpoint that needs no token. An `Authorization` header is ignored.
@@ -163,7 +163,7 @@ macro_rules! endpoints {
                     signed_in: <$access as Access>::SIGNED_IN,
                     takes_body: <$body as RequestBody>::EXPECTED,
                     success: &[$(StatusCode::$success),+],
-                    refusals: &[$($(StatusCode::$refusal),+)?],
+                    error_statuses: &[$($(StatusCode::$refusal),+)?],
                 };
             }
         )*

@@ -19,10 +19,10 @@
 
 pub mod endpoints;
 mod errors;
-pub(crate) mod hidden;
 mod ids;
 pub mod limits;
 mod pages;
+pub(crate) mod redacted;
 mod thread_position;
 mod timestamp;
 mod token;

@@ -132,7 +132,7 @@ fn hash_now(password: &[u8]) -> Result<PasswordHash, Error> {
 
 /// The result of the verification of a password.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Verification {
     /// The password is wrong.
     Wrong,
     /// The password is right.
@@ -183,23 +183,27 @@ impl Hasher {
 
     /// Verifies a password.
     ///
-    /// Without a hash the verdict is `Wrong`, after the same time.
-    pub(crate) async fn verify(&self, password: &str, hash: Option<PasswordHash>) -> Result<Verdict, Error> {
+    /// Without a hash the result is `Wrong`, after the same time.
+    pub(crate) async fn verify(
+        &self,
+        password: &str,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verification, Error> {
         let password = password.to_owned();
         self.run(move || {
             let Some((hash, scheme)) = hash.as_ref().and_then(|hash| Some((hash, Scheme::of(hash)?))) else {
                 if let Some(scheme) = Scheme::of(&PasswordHash::new(DUMMY)) {
                     std::hint::black_box(scheme.verify(password.as_bytes()));
                 }
-                return Ok(Verdict::Wrong);
+                return Ok(Verification::Wrong);
             };
             debug_assert_ne!(hash.expose(), PasswordHash::UNUSABLE, "an unusable hash has no scheme");
             if !scheme.verify(password.as_bytes()) {
-                Ok(Verdict::Wrong)
+                Ok(Verification::Wrong)
             } else if scheme.is_outdated() {
-                hash_now(password.as_bytes()).map(Verdict::Outdated)
+                hash_now(password.as_bytes()).map(Verification::Outdated)
             } else {
-                Ok(Verdict::Right)
+                Ok(Verification::Right)
             }
         })
         .await
@@ -219,20 +223,20 @@ mod tests {
     #[tokio::test]
     async fn an_imported_hash_is_verified_and_replaced() {
         let hasher = Hasher::new();
-        let Verdict::Outdated(new) = hasher.verify("1234", Some(django(1000))).await.unwrap() else {
+        let Verification::Outdated(new) = hasher.verify("1234", Some(django(1000))).await.unwrap() else {
             panic!("PBKDF2 is not outdated");
         };
         assert!(new.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert_eq!(hasher.verify("1234", Some(new.clone())).await.unwrap(), Verdict::Right);
-        assert_eq!(hasher.verify("12345", Some(new)).await.unwrap(), Verdict::Wrong);
-        assert_eq!(hasher.verify("4321", Some(django(1000))).await.unwrap(), Verdict::Wrong);
+        assert_eq!(hasher.verify("1234", Some(new.clone())).await.unwrap(), Verification::Right);
+        assert_eq!(hasher.verify("12345", Some(new)).await.unwrap(), Verification::Wrong);
+        assert_eq!(hasher.verify("4321", Some(django(1000))).await.unwrap(), Verification::Wrong);
     }
 
     #[tokio::test]
     async fn no_password_is_right_without_a_usable_hash() {
         let hasher = Hasher::new();
-        assert_eq!(hasher.verify("", None).await.unwrap(), Verdict::Wrong);
-        assert_eq!(hasher.verify("!", Some(PasswordHash::unusable())).await.unwrap(), Verdict::Wrong);
+        assert_eq!(hasher.verify("", None).await.unwrap(), Verification::Wrong);
+        assert_eq!(hasher.verify("!", Some(PasswordHash::unusable())).await.unwrap(), Verification::Wrong);
     }
 
     #[test]

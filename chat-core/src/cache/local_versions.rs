@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// Threads and users may share a counter. A change of one then also invalidates the pages of the others. This costs
 /// only further reads of the database.
-const SLOTS: usize = 1 << 14;
+const STRIPES: usize = 1 << 14;
 
 /// What a list depends on.
 #[derive(Debug, Clone, Copy, Hash)]
@@ -35,19 +35,19 @@ pub(super) struct LocalVersion {
 /// Counters of changes.
 #[derive(Debug)]
 pub(super) struct LocalVersions {
-    slots: Box<[AtomicU64]>,
+    stripes: Box<[AtomicU64]>,
     epoch: AtomicU64,
     hasher: DefaultHashBuilder,
 }
 
 impl LocalVersions {
     pub(super) fn new() -> Self {
-        Self::with_slots(SLOTS)
+        Self::with_stripes(STRIPES)
     }
 
-    pub(super) fn with_slots(slots: usize) -> Self {
+    pub(super) fn with_stripes(stripes: usize) -> Self {
         Self {
-            slots: (0..slots).map(|_| AtomicU64::new(0)).collect(),
+            stripes: (0..stripes).map(|_| AtomicU64::new(0)).collect(),
             epoch: AtomicU64::new(0),
             hasher: DefaultHashBuilder::default(),
         }
@@ -56,16 +56,16 @@ impl LocalVersions {
     /// Returns the current version of the lists that depend on `subject`.
     pub(super) fn of(&self, subject: &Subject) -> LocalVersion {
         LocalVersion {
-            own: self.slot(subject).load(Ordering::SeqCst),
+            own: self.stripe(subject).load(Ordering::SeqCst),
             epoch: self.epoch.load(Ordering::SeqCst),
         }
     }
 
     /// Increments the versions of the lists that show a thread.
     pub(super) fn invalidate(&self, thread: ThreadId, participants: Participants) {
-        self.slot(&Subject::Thread(thread)).fetch_add(1, Ordering::SeqCst);
+        self.stripe(&Subject::Thread(thread)).fetch_add(1, Ordering::SeqCst);
         for user in participants.iter() {
-            self.slot(&Subject::User(user)).fetch_add(1, Ordering::SeqCst);
+            self.stripe(&Subject::User(user)).fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -74,9 +74,9 @@ impl LocalVersions {
         self.epoch.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn slot(&self, subject: &Subject) -> &AtomicU64 {
+    fn stripe(&self, subject: &Subject) -> &AtomicU64 {
         let hash = self.hasher.hash_one(subject);
-        let index = usize::try_from(hash % self.slots.len() as u64).unwrap_or(0);
-        self.slots.get(index).unwrap_or(&self.epoch)
+        let index = usize::try_from(hash % self.stripes.len() as u64).unwrap_or(0);
+        self.stripes.get(index).unwrap_or(&self.epoch)
     }
 }

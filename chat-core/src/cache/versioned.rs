@@ -85,7 +85,7 @@ mod loom_model {
     impl Model {
         fn new() -> Arc<Self> {
             let (database, cached) = (AtomicU64::new(0), Mutex::new(None));
-            Arc::new(Self { database, versions: LocalVersions::with_slots(1), cached })
+            Arc::new(Self { database, versions: LocalVersions::with_stripes(1), cached })
         }
         /// Reads through the cache.
         fn read(&self) -> u64 {

@@ -3,7 +3,7 @@
 use crate::{
     Chat, Error, Resource, Session,
     api::{FieldErrors, User, UserId, error_text, limits},
-    auth::password::{self, Verdict},
+    auth::password::{self, Verification},
     store::{Account, Counted, EnsuredUser, NewUser, PasswordHash, RevokeTokens, Slice, StoreError},
     text::Username,
 };
@@ -123,8 +123,8 @@ impl Chat {
     pub async fn change_password(&self, session: Session, current: &str, new: &str) -> Result<(), Error> {
         let wrong = || FieldErrors::one("current", error_text::WRONG_PASSWORD);
         let account = self.account(session.user).await?;
-        let verdict = self.hasher.verify(current, Some(account.password.clone())).await?;
-        let mut errors = if verdict == Verdict::Wrong { wrong() } else { FieldErrors::new() };
+        let verification = self.hasher.verify(current, Some(account.password.clone())).await?;
+        let mut errors = if verification == Verification::Wrong { wrong() } else { FieldErrors::new() };
         errors.extend(password::check("new", new).err().unwrap_or_default());
         errors.into_result()?;
 

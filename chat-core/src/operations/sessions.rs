@@ -3,7 +3,7 @@
 use crate::{
     Chat, Error, Resource,
     api::{FieldErrors, NON_FIELD_ERRORS, Timestamp, Token, TokenId, TokenInfo, UserId, error_text, limits},
-    auth::{password::Verdict, token},
+    auth::{password::Verification, token},
     cache::newer_use,
     runtime,
     store::{NewToken, RevokeTokens, StoreError, TokenHash, TokenOwner},
@@ -80,12 +80,13 @@ impl Chat {
         loop {
             let account = self.store.account_by_name(text::trim(username)).await?;
             let hash = account.as_ref().map(|account| account.password.clone());
-            let verdict = self.hasher.verify(password, hash).await?;
-            let Some(mut account) = account.filter(|account| account.active && verdict != Verdict::Wrong)
+            let verification = self.hasher.verify(password, hash).await?;
+            let Some(mut account) =
+                account.filter(|account| account.active && verification != Verification::Wrong)
             else {
                 return Err(Error::field(NON_FIELD_ERRORS, error_text::BAD_CREDENTIALS));
             };
-            if let Verdict::Outdated(new) = verdict
+            if let Verification::Outdated(new) = verification
                 // If the password changed in the meantime, the newer hash stays.
                 && self.store.set_password(account.id, Some(&account.password), &new, RevokeTokens::None).await?
             {

@@ -1,6 +1,6 @@
 //! Metrics of a store.
 
-use super::batch::batcher::Refusal;
+use super::batch::batcher::SubmitError;
 use crate::histogram::{DURATIONS, Distribution, Histogram};
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -86,12 +86,12 @@ impl Meter {
     pub(super) async fn call<T>(
         &self,
         writes: usize,
-        call: impl Future<Output = Result<T, Refusal>>,
-    ) -> Result<T, Refusal> {
+        call: impl Future<Output = Result<T, SubmitError>>,
+    ) -> Result<T, SubmitError> {
         let began = Instant::now();
         self.waiting.fetch_add(writes as u64, Relaxed);
         let result = call.await;
-        if let Err(Refusal::Full | Refusal::Closed | Refusal::Ended) = result {
+        if let Err(SubmitError::Full | SubmitError::Closed | SubmitError::NoRuntime) = result {
             // Otherwise `batch` subtracts these writes, even if the caller drops the future. The exception is a batch
             // that never began because the runtime ended.
             self.waiting.fetch_sub(writes as u64, Relaxed);

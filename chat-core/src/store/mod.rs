@@ -14,15 +14,15 @@
 //! - `types`: the arguments and results of the trait. `error` and `metrics`: its errors and its metrics.
 //! - `sql`: the store on SQLite and Postgres.
 //! - `batch`: [`GroupCommit`], which wraps a store and commits concurrent writes together.
-//! - `hidden`: the `Debug` output of types that hold secrets or texts.
+//! - `redacted`: the `Debug` output of types that hold secrets or texts.
 //! - `conformance`: the cases that every implementation has to pass. It needs the feature of that name.
 
 mod batch;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
-mod hidden;
 mod metrics;
+mod redacted;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
 mod types;

@@ -27,14 +27,14 @@ where
     let SignInFields { username, password, name } = body.fields()?;
     let name = name.and_then_some(|name| Chat::check_token_name(&name));
     let (username, password, name) = join3(username, password, name)?;
-    let signed_in = match call.app.throttle.log_in(Account::Name(text::trim(&username)), call.client()) {
+    let signed_in = match call.app.throttle.sign_in(Account::Name(text::trim(&username)), call.client()) {
         Ok(attempt) => {
             let result = call.app.chat.sign_in_named(&username, &password, name.as_deref()).await;
             attempt.settle(result)
         }
         Err(throttled) => Err(throttled),
     };
-    call.app.metrics.log_ins.count(&signed_in);
+    call.app.metrics.sign_ins.count(&signed_in);
     Ok(response::json(StatusCode::OK, &IssuedToken { token: signed_in? })?)
 }
 

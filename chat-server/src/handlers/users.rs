@@ -70,7 +70,7 @@ pub(crate) async fn change_password(mut call: Call<ChangePassword>) -> HandlerRe
     let new = if current.is_valid() { new } else { check_new_password(new) };
     let (current, new) = join2(current, new)?;
     let session = call.caller.session.ok_or_else(ApiError::not_found)?;
-    let attempt = call.app.throttle.log_in(Account::Id(call.caller.user), call.client())?;
+    let attempt = call.app.throttle.sign_in(Account::Id(call.caller.user), call.client())?;
     attempt.settle(call.app.chat.change_password(session, &current, &new).await)?;
     Ok(response::empty(StatusCode::NO_CONTENT))
 }

@@ -89,7 +89,7 @@ mod tests {
     const FOR: &str = X_FORWARDED_FOR;
 
     #[test]
-    fn only_a_trusted_proxy_is_believed() {
+    fn only_headers_of_a_trusted_proxy_are_used() {
         let lines = [(FOR, "192.0.2.1"), ("forwarded", "for=192.0.2.1")];
         assert_eq!(client("198.51.100.7", &lines), "198.51.100.7");
         assert_eq!(client("10.0.0.1", &lines), "192.0.2.1");

@@ -24,7 +24,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the result of a readiness check is cached.
 ///
 /// So the checks of all clients together cost the database at most one query a second.
-const KEEP: Duration = Duration::from_secs(1);
+const CACHE_TTL: Duration = Duration::from_secs(1);
 
 /// The liveness check: succeeds if the process runs.
 const LIVENESS: &str = "/healthz";
@@ -64,7 +64,7 @@ impl Readiness {
     async fn check(&self, store: &dyn Store) -> Result<(), NotReady> {
         let mut last = self.last.lock().await;
         if let Some((at, result)) = &*last
-            && at.elapsed() < KEEP
+            && at.elapsed() < CACHE_TTL
         {
             return result.clone();
         }

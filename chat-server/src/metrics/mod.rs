@@ -25,10 +25,10 @@ pub const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8
 pub(crate) struct Number(AtomicU64);
 
 impl Number {
-    pub(crate) fn up(&self) {
+    pub(crate) fn increment(&self) {
         self.0.fetch_add(1, Relaxed);
     }
-    pub(crate) fn down(&self) {
+    pub(crate) fn decrement(&self) {
         self.0.fetch_sub(1, Relaxed);
     }
     fn read(&self) -> u64 {
@@ -39,7 +39,7 @@ impl Number {
 /// All metrics except those of requests.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    pub(crate) log_ins: LogIns,
+    pub(crate) sign_ins: SignIns,
     pub(crate) throttled: Arc<Throttled>,
     pub(crate) connections: Arc<Connections>,
 }
@@ -53,7 +53,7 @@ impl Metrics {
 
 /// Attempts to sign in, by outcome.
 #[derive(Debug, Default)]
-pub(crate) struct LogIns {
+pub(crate) struct SignIns {
     pub(crate) accepted: Number,
     pub(crate) wrong: Number,
     pub(crate) throttled: Number,
@@ -61,7 +61,7 @@ pub(crate) struct LogIns {
     pub(crate) failed: Number,
 }
 
-impl LogIns {
+impl SignIns {
     /// Counts an attempt by its result.
     pub(crate) fn count<T>(&self, result: &Result<T, ApiError>) {
         let outcome = match result {
@@ -70,7 +70,7 @@ impl LogIns {
             Err(error) if error.is_server_error() => &self.failed,
             Err(_) => &self.wrong,
         };
-        outcome.up();
+        outcome.increment();
     }
 }
 

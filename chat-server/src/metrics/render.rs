@@ -43,7 +43,9 @@ fn of_requests(text: &mut Exposition, requests: &Requests) {
         "chat_http_request_duration_seconds",
         "Time from the head of a request to the head of its response.",
         MICROS_PER_SECOND,
-        requests.took().map(|(route, method, took)| ([("route", route), ("method", method)], took)),
+        requests
+            .durations()
+            .map(|(route, method, durations)| ([("route", route), ("method", method)], durations)),
     );
     let help = "Requests in flight.";
     text.numbers(Gauge, "chat_http_requests_in_flight", help, [([], requests.running())]);
@@ -51,16 +53,16 @@ fn of_requests(text: &mut Exposition, requests: &Requests) {
 
 fn of_limits(text: &mut Exposition, metrics: &Metrics) {
     let of = |label: &'static str, value: &'static str, number: &Number| ([(label, value)], number.read());
-    let log_ins = &metrics.log_ins;
+    let sign_ins = &metrics.sign_ins;
     text.numbers(
         Counter,
         "chat_log_ins_total",
         "Attempts to sign in with a password.",
         [
-            of("outcome", "accepted", &log_ins.accepted),
-            of("outcome", "wrong", &log_ins.wrong),
-            of("outcome", "throttled", &log_ins.throttled),
-            of("outcome", "failed", &log_ins.failed),
+            of("outcome", "accepted", &sign_ins.accepted),
+            of("outcome", "wrong", &sign_ins.wrong),
+            of("outcome", "throttled", &sign_ins.throttled),
+            of("outcome", "failed", &sign_ins.failed),
         ],
     );
     let throttled = &metrics.throttled;

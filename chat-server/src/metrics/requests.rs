@@ -28,7 +28,7 @@ pub(crate) struct Requests {
 #[derive(Debug)]
 struct Cell {
     statuses: [Number; STATUSES.len() + 1],
-    took: Histogram,
+    durations: Histogram,
 }
 
 /// Counts as one request in flight until it is dropped.
@@ -37,7 +37,7 @@ pub(crate) struct Running<'a>(&'a Number);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.down();
+        self.0.decrement();
     }
 }
 
@@ -47,7 +47,7 @@ impl Requests {
 
     /// Creates an empty table with one row per route, in this order.
     pub(crate) fn new(routes: impl IntoIterator<Item = &'static str>) -> Self {
-        let cell = |_| Cell { statuses: Default::default(), took: Histogram::new(DURATIONS) };
+        let cell = |_| Cell { statuses: Default::default(), durations: Histogram::new(DURATIONS) };
         let row = |route| (route, std::array::from_fn(cell));
         Self {
             rows: routes.into_iter().chain([Self::NO_ROUTE]).map(row).collect(),
@@ -64,19 +64,19 @@ impl Requests {
 
     /// Counts a request in flight.
     pub(crate) fn begin(&self) -> Running<'_> {
-        self.running.up();
+        self.running.increment();
         Running(&self.running)
     }
 
     /// Counts an answered request.
-    pub(crate) fn answered(&self, row: Row, method: &Method, status: StatusCode, took: Duration) {
+    pub(crate) fn answered(&self, row: Row, method: &Method, status: StatusCode, duration: Duration) {
         let method = METHODS.iter().position(|known| known == method).unwrap_or(METHODS.len());
         let status = STATUSES.iter().position(|known| *known == status.as_u16()).unwrap_or(STATUSES.len());
         let Some(cell) = self.rows.get(row.0).and_then(|(_, cells)| cells.get(method)) else { return };
         if let Some(count) = cell.statuses.get(status) {
-            count.up();
+            count.increment();
         }
-        cell.took.record_duration(took);
+        cell.durations.record_duration(duration);
     }
 
     /// Returns the number of requests in flight.
@@ -94,9 +94,9 @@ impl Requests {
     }
 
     /// Returns the non-empty distributions of durations, by route and method.
-    pub(super) fn took(&self) -> impl Iterator<Item = (&'static str, &'static str, Distribution)> {
-        let read = self.cells().map(|(route, method, cell)| (route, method, cell.took.read()));
-        read.filter(|(_, _, took)| took.count() > 0)
+    pub(super) fn durations(&self) -> impl Iterator<Item = (&'static str, &'static str, Distribution)> {
+        let read = self.cells().map(|(route, method, cell)| (route, method, cell.durations.read()));
+        read.filter(|(_, _, durations)| durations.count() > 0)
     }
 
     fn cells(&self) -> impl Iterator<Item = (&'static str, &'static str, &Cell)> {
@@ -135,9 +135,9 @@ mod tests {
     #[test]
     fn unknown_routes_methods_and_statuses_share_a_cell() {
         let requests = Requests::new(["/users/"]);
-        let took = Duration::from_millis(1);
-        requests.answered(requests.row(Some(0)), &Method::GET, StatusCode::OK, took);
-        requests.answered(requests.row(None), &Method::TRACE, StatusCode::IM_A_TEAPOT, took);
+        let duration = Duration::from_millis(1);
+        requests.answered(requests.row(Some(0)), &Method::GET, StatusCode::OK, duration);
+        requests.answered(requests.row(None), &Method::TRACE, StatusCode::IM_A_TEAPOT, duration);
         let counts: Vec<_> = requests.counts().collect();
         assert_eq!(counts, [("/users/", "GET", "200", 1), ("none", "other", "other", 1)]);
     }

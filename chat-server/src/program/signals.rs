@@ -1,7 +1,7 @@
 //! Signals that the process handles.
 
 #[cfg(not(unix))]
-pub(super) use elsewhere::{at_hangup, ignore_signals, stop};
+pub(super) use other_systems::{at_hangup, ignore_signals, stop};
 #[cfg(unix)]
 pub(super) use unix::{at_hangup, ignore_signals, stop};
 
@@ -129,7 +129,7 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-mod elsewhere {
+mod other_systems {
     use super::Hangup;
     use anyhow::Result;
 

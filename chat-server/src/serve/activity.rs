@@ -124,9 +124,9 @@ pub(super) enum EvictionClass {
     /// The time is the start of that state.
     Stalled(Instant),
     /// It has not completed a request. The time is [`Activity::idle_since`].
-    Unproven(Instant),
+    NeverServed(Instant),
     /// It has completed a request. The time is [`Activity::idle_since`].
-    Proven(Instant),
+    Served(Instant),
     /// It is never evicted.
     ///
     /// The server is working on its request, or the client is reading the response.
@@ -165,8 +165,8 @@ impl Activity {
             // The client still reads a response, even if hyper has taken all of it.
             None if self.write_blocked_since.is_some() => EvictionClass::Busy,
             None if self.requests > 0 && self.request_bodies < self.requests => EvictionClass::Busy,
-            None if self.has_served => EvictionClass::Proven(self.idle_since),
-            None => EvictionClass::Unproven(self.idle_since),
+            None if self.has_served => EvictionClass::Served(self.idle_since),
+            None => EvictionClass::NeverServed(self.idle_since),
         }
     }
 

@@ -21,18 +21,18 @@ pub(super) fn make_room<'a>(
     connections: impl Iterator<Item = &'a Arc<ConnectionState>>,
     slots: usize,
 ) -> Room {
-    let (mut open, mut unproven_count) = (0, 0);
-    let (mut stalled, mut unproven, mut proven) = (None, None, None);
+    let (mut open, mut never_served_count) = (0, 0);
+    let (mut stalled, mut never_served, mut served) = (None, None, None);
     for state in connections {
         let Some(class) = state.eviction_class() else { continue };
         open += 1;
         let (oldest, since) = match class {
             EvictionClass::Stalled(since) => (&mut stalled, since),
-            EvictionClass::Unproven(since) => {
-                unproven_count += 1;
-                (&mut unproven, since)
+            EvictionClass::NeverServed(since) => {
+                never_served_count += 1;
+                (&mut never_served, since)
             }
-            EvictionClass::Proven(since) => (&mut proven, since),
+            EvictionClass::Served(since) => (&mut served, since),
             EvictionClass::Busy => continue,
         };
         if oldest.as_ref().is_none_or(|(oldest_since, _)| since < *oldest_since) {
@@ -42,8 +42,8 @@ pub(super) fn make_room<'a>(
     if open < slots {
         return Room::Free;
     }
-    let unproven_first = unproven_count >= slots / 2;
-    let (first, second) = if unproven_first { (unproven, proven) } else { (proven, unproven) };
+    let never_served_first = never_served_count >= slots / 2;
+    let (first, second) = if never_served_first { (never_served, served) } else { (served, never_served) };
     let evicted = [stalled, first, second].into_iter().flatten().any(|(_, state)| state.evict());
     if evicted { Room::Evicted } else { Room::None }
 }

@@ -55,7 +55,7 @@ impl ConnectionRegistry {
     /// Evicts another connection if a limit is reached.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionSlot> {
         let slot = self.take_slot(peer);
-        if slot.is_some() { &self.metrics.accepted } else { &self.metrics.refused }.up();
+        if slot.is_some() { &self.metrics.accepted } else { &self.metrics.refused }.increment();
         slot
     }
 
@@ -64,10 +64,10 @@ impl ConnectionRegistry {
         let network = client_network(peer);
         let mut peers = self.peers();
         if !self.limits.unlimited_addresses.iter().any(|proxies| proxies.contains(peer))
-            && let Some(neighbours) = peers.networks.get(&network)
-            && neighbours.len() >= self.limits.connections_per_address
+            && let Some(same_network) = peers.networks.get(&network)
+            && same_network.len() >= self.limits.connections_per_address
         {
-            self.make_room(neighbours.values(), self.limits.connections_per_address)?;
+            self.make_room(same_network.values(), self.limits.connections_per_address)?;
         }
         if peers.count >= self.limits.connections {
             self.make_room(peers.all(), self.limits.connections)?;
@@ -75,7 +75,7 @@ impl ConnectionRegistry {
         let id = peers.next_id;
         peers.next_id += 1;
         peers.count += 1;
-        self.metrics.open.up();
+        self.metrics.open.increment();
         let state = Arc::new(ConnectionState::new(self.limits.clone()));
         peers.networks.entry(network).or_default().insert(id, state.clone());
         Some(ConnectionSlot { registry: self.clone(), network, id, state, _open: self.open.subscribe() })
@@ -93,7 +93,7 @@ impl ConnectionRegistry {
     ) -> Option<()> {
         match eviction::make_room(connections, slots) {
             Room::Free => {}
-            Room::Evicted => self.metrics.displaced.up(),
+            Room::Evicted => self.metrics.displaced.increment(),
             Room::None => return None,
         }
         Some(())
@@ -133,10 +133,10 @@ impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let mut peers = self.registry.peers();
         peers.count -= 1;
-        self.registry.metrics.open.down();
-        if let Some(neighbours) = peers.networks.get_mut(&self.network) {
-            neighbours.remove(&self.id);
-            if neighbours.is_empty() {
+        self.registry.metrics.open.decrement();
+        if let Some(same_network) = peers.networks.get_mut(&self.network) {
+            same_network.remove(&self.id);
+            if same_network.is_empty() {
                 peers.networks.remove(&self.network);
             }
         }
@@ -258,12 +258,12 @@ mod tests {
     #[tokio::test]
     async fn an_ipv6_network_counts_as_one_address() {
         let registry = per_address(1);
-        let [one, neighbour, elsewhere] =
+        let [one, same_network, other_network] =
             ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].map(|peer| peer.parse().unwrap());
         let first = registry.admit(one).unwrap();
-        let _elsewhere = registry.admit(elsewhere).unwrap();
+        let _other_network = registry.admit(other_network).unwrap();
         assert!(!first.state.must_close());
-        let _neighbour = registry.admit(neighbour).unwrap();
+        let _same_network = registry.admit(same_network).unwrap();
         assert!(first.state.must_close());
     }
 }

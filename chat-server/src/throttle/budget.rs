@@ -146,7 +146,7 @@ mod tests {
         }
     }
 
-    /// Otherwise a client could fill the budget of a guessed account with successful or refused log-ins of others.
+    /// Otherwise a client could fill the budget of a guessed account with successful or refused sign-ins of others.
     #[test]
     fn a_refund_gives_no_token_to_a_key_that_shares_one_cell() {
         let budget = spent(Duration::ZERO);

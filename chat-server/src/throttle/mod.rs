@@ -1,6 +1,6 @@
-//! Rate limits on failed log-ins, registrations and requests.
+//! Rate limits on failed sign-ins, registrations and requests.
 //!
-//! Three budgets decide about a log-in before its password is hashed:
+//! Three budgets decide about a sign-in before its password is hashed:
 //!
 //! - The budget of *account and address* stops a client that tries passwords.
 //! - The budget of the *address* stops a client that tries accounts.
@@ -104,7 +104,7 @@ impl Throttle {
         let Some(budgets) = &self.0 else { return Ok(()) };
         let key = budgets.hasher.hash_one(user);
         budgets.requests.take(key, budgets.started.elapsed()).map(drop).map_err(|wait| {
-            budgets.metrics.requests.up();
+            budgets.metrics.requests.increment();
             ApiError::throttled(wait)
         })
     }
@@ -120,23 +120,23 @@ impl Throttle {
             |address| budgets.hasher.hash_one(client_network(address)),
         );
         budgets.registrations.take(key, budgets.started.elapsed()).map(drop).map_err(|wait| {
-            budgets.metrics.registrations.up();
+            budgets.metrics.registrations.increment();
             ApiError::throttled(wait)
         })
     }
 
-    /// Takes the tokens for an attempt to log in, before its password is hashed.
+    /// Takes the tokens for an attempt to sign in, before its password is hashed.
     ///
     /// # Errors
     /// 429 if too many attempts have failed.
-    pub(crate) fn log_in(
+    pub(crate) fn sign_in(
         &self,
         account: Account<'_>,
         address: Option<IpAddr>,
     ) -> Result<Attempt<'_>, ApiError> {
         let Some(budgets) = &self.0 else { return Ok(Attempt { budgets: None, taken: Taken::default() }) };
         let taken = budgets.take(account, address, budgets.started.elapsed()).map_err(|wait| {
-            budgets.metrics.passwords.up();
+            budgets.metrics.passwords.increment();
             ApiError::throttled(wait)
         })?;
         Ok(Attempt { budgets: Some(budgets), taken })
@@ -201,7 +201,7 @@ impl Budgets {
     }
 }
 
-/// An attempt to log in that is not throttled.
+/// An attempt to sign in that is not throttled.
 ///
 /// A dropped attempt counts as failed, because its password was hashed anyway. So a client gains nothing if it
 /// disconnects early.
@@ -223,7 +223,7 @@ impl Attempt<'_> {
         let Some(budgets) = self.budgets else { return Ok(result?) };
         match &result {
             Err(Error::Invalid(_)) if self.taken.reserve.is_some() => {
-                budgets.metrics.passwords.up();
+                budgets.metrics.passwords.increment();
                 return Err(ApiError::throttled(self.taken.wait));
             }
             Err(Error::Invalid(_)) => {}

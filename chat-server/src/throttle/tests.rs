@@ -15,8 +15,8 @@ fn host(n: u8) -> Option<IpAddr> {
     Some(IpAddr::from([192, 0, 2, n]))
 }
 
-/// Returns the status of a log-in with the right or a wrong password.
-fn log_in(budgets: &Budgets, account: Account<'_>, address: Option<IpAddr>, right: bool) -> StatusCode {
+/// Returns the status of a sign-in with the right or a wrong password.
+fn sign_in(budgets: &Budgets, account: Account<'_>, address: Option<IpAddr>, right: bool) -> StatusCode {
     let Ok(taken) = budgets.take(account, address, NOW) else { return StatusCode::TOO_MANY_REQUESTS };
     let wrong = || Error::Invalid(FieldErrors::one("non_field_errors", "Wrong."));
     let settled = Attempt { budgets: Some(budgets), taken }.settle(right.then_some(()).ok_or_else(wrong));
@@ -25,7 +25,7 @@ fn log_in(budgets: &Budgets, account: Account<'_>, address: Option<IpAddr>, righ
 
 /// Tries wrong passwords until throttled. Returns the number of tries.
 fn guesses(budgets: &Budgets, account: Account<'_>, address: Option<IpAddr>) -> usize {
-    let guess = || log_in(budgets, account, address, false);
+    let guess = || sign_in(budgets, account, address, false);
     std::iter::from_fn(|| (guess() == StatusCode::BAD_REQUEST).then_some(())).take(1000).count()
 }
 
@@ -33,9 +33,9 @@ fn guesses(budgets: &Budgets, account: Account<'_>, address: Option<IpAddr>) -> 
 fn a_guesser_is_throttled_and_no_other_client() {
     let budgets = budgets();
     assert_eq!(guesses(&budgets, ANN, host(1)), 30);
-    assert_eq!(log_in(&budgets, ANN, host(1), true), StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(log_in(&budgets, ANN, host(2), true), StatusCode::OK);
-    assert_eq!(log_in(&budgets, Account::Name("bob"), host(1), true), StatusCode::OK);
+    assert_eq!(sign_in(&budgets, ANN, host(1), true), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(sign_in(&budgets, ANN, host(2), true), StatusCode::OK);
+    assert_eq!(sign_in(&budgets, Account::Name("bob"), host(1), true), StatusCode::OK);
     assert!(budgets.take(ANN, host(1), NOW + PAIR.every).is_ok());
 }
 
@@ -45,42 +45,42 @@ fn a_client_that_tries_many_accounts_is_throttled() {
     let names: Vec<String> = (0..1000).map(|n| format!("user{n}")).collect();
     let tried = names
         .iter()
-        .take_while(|name| log_in(&budgets, Account::Name(name), host(1), false) == StatusCode::BAD_REQUEST);
+        .take_while(|name| sign_in(&budgets, Account::Name(name), host(1), false) == StatusCode::BAD_REQUEST);
     assert_eq!(tried.count(), 100);
 }
 
 #[test]
 fn an_owner_signs_in_from_a_known_address_while_others_guess_from_everywhere() {
     let budgets = budgets();
-    assert_eq!(log_in(&budgets, ANN, host(1), true), StatusCode::OK);
+    assert_eq!(sign_in(&budgets, ANN, host(1), true), StatusCode::OK);
     let wrong: usize = (2..9).map(|n| guesses(&budgets, ANN, host(n))).sum();
     assert_eq!(wrong, 100);
-    assert_eq!(log_in(&budgets, ANN, host(9), true), StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(log_in(&budgets, ANN, host(1), true), StatusCode::OK);
+    assert_eq!(sign_in(&budgets, ANN, host(9), true), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(sign_in(&budgets, ANN, host(1), true), StatusCode::OK);
 }
 
 #[test]
 fn an_owner_signs_in_although_a_guesser_shares_the_address() {
     let budgets = budgets();
-    assert_eq!(log_in(&budgets, ANN, host(1), true), StatusCode::OK);
+    assert_eq!(sign_in(&budgets, ANN, host(1), true), StatusCode::OK);
     for name in ["bob", "eve", "dan", "fay"] {
         guesses(&budgets, Account::Name(name), host(1));
     }
     assert_eq!(guesses(&budgets, ANN, host(1)), 30);
-    assert_eq!(log_in(&budgets, ANN, host(1), false), StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(log_in(&budgets, ANN, host(1), true), StatusCode::OK);
+    assert_eq!(sign_in(&budgets, ANN, host(1), false), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(sign_in(&budgets, ANN, host(1), true), StatusCode::OK);
     // The reserve is exhausted as well.
     for _ in 0..RESERVE.burst {
-        log_in(&budgets, ANN, host(1), false);
+        sign_in(&budgets, ANN, host(1), false);
     }
-    assert_eq!(log_in(&budgets, ANN, host(1), true), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(sign_in(&budgets, ANN, host(1), true), StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[test]
 fn a_success_and_an_outage_cost_no_token() {
     let budgets = budgets();
     for _ in 0..1000 {
-        assert_eq!(log_in(&budgets, ANN, host(1), true), StatusCode::OK);
+        assert_eq!(sign_in(&budgets, ANN, host(1), true), StatusCode::OK);
         let taken = budgets.take(Account::Name("bob"), host(2), NOW).unwrap();
         let outage = Err::<(), _>(Error::Unavailable(chat_core::store::StoreError::Busy));
         Attempt { budgets: Some(&budgets), taken }.settle(outage).unwrap_err();
@@ -121,7 +121,7 @@ fn without_limits_nothing_is_refused() {
     for _ in 0..3000 {
         throttle.request(UserId::new(1)).unwrap();
         throttle.registration("ann", host(1)).unwrap();
-        drop(throttle.log_in(ANN, host(1)).unwrap());
+        drop(throttle.sign_in(ANN, host(1)).unwrap());
     }
 }
 

@@ -1,7 +1,9 @@
 //! The limits on connections, and the effect of exceeding one.
 
 use crate::program::Program;
-use crate::wire::{Gate, LOG_IN, ROOT, SHORT, Server, THREADS, Wire, no_limits, service, soon};
+use crate::raw_connection::{
+    Gate, ROOT, RawConnection, SHORT, SIGN_IN, Server, THREADS, no_limits, service, within_deadline,
+};
 use chat_core::api::UserId;
 use chat_server::{AuthError, Authenticator, ServerLimits};
 use http::HeaderMap;
@@ -19,86 +21,87 @@ async fn a_client_that_sends_nothing_is_closed() {
 }
 
 #[tokio::test]
-async fn a_head_that_trickles_is_closed() {
+async fn a_connection_with_a_slow_head_is_closed() {
     let server = with(no_limits().header_timeout(SHORT)).await;
-    let mut wire = server.connect().await;
-    wire.send("GET /chat-api/ HTTP/1.1\r\nHost: ").await;
-    wire.trickle(b'a').await;
+    let mut connection = server.connect().await;
+    connection.send("GET /chat-api/ HTTP/1.1\r\nHost: ").await;
+    connection.send_slowly(b'a').await;
 }
 
 #[tokio::test]
-async fn a_head_that_trickles_after_a_request_is_closed() {
+async fn a_connection_with_a_slow_second_head_is_closed() {
     let server = with(no_limits().header_timeout(SHORT)).await;
-    let mut wire = server.connect().await;
-    assert_eq!(wire.ask(ROOT).await.status, 200);
-    wire.send("GET /chat-api/ HTTP/1.1\r\nHost: ").await;
-    wire.trickle(b'a').await;
+    let mut connection = server.connect().await;
+    assert_eq!(connection.ask(ROOT).await.status, 200);
+    connection.send("GET /chat-api/ HTTP/1.1\r\nHost: ").await;
+    connection.send_slowly(b'a').await;
 }
 
 #[tokio::test]
 async fn between_requests_only_the_idle_timeout_applies() {
     let server = with(no_limits().first_byte_timeout(SHORT).header_timeout(SHORT)).await;
-    let mut wire = server.connect().await;
-    assert_eq!(wire.ask(ROOT).await.status, 200);
+    let mut connection = server.connect().await;
+    assert_eq!(connection.ask(ROOT).await.status, 200);
     // This connection sends nothing, so it is closed after SHORT. By then the first one has been idle for longer.
     server.connect().await.closed().await;
-    assert_eq!(wire.ask(ROOT).await.status, 200);
+    assert_eq!(connection.ask(ROOT).await.status, 200);
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
     let server = with(no_limits().idle_timeout(SHORT)).await;
-    let mut wire = server.connect().await;
-    assert_eq!(wire.ask(ROOT).await.status, 200);
-    wire.closed().await;
+    let mut connection = server.connect().await;
+    assert_eq!(connection.ask(ROOT).await.status, 200);
+    connection.closed().await;
 }
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_answered_408() {
     let server = Server::start(service().await.body_timeout(SHORT), no_limits()).await;
-    let mut wire = server.connect().await;
-    wire.send(LOG_IN).await;
-    wire.send("{").await;
-    let response = wire.response().await;
+    let mut connection = server.connect().await;
+    connection.send(SIGN_IN).await;
+    connection.send("{").await;
+    let response = connection.response().await;
     assert_eq!((response.status, &*response.body), (408, r#"{"detail":"Request timed out."}"#));
     assert!(response.head.contains("connection: close"), "{response:?}");
-    wire.0.shutdown().await.unwrap();
-    wire.closed().await;
+    connection.0.shutdown().await.unwrap();
+    connection.closed().await;
 }
 
 #[tokio::test]
-async fn a_refusal_arrives_while_the_client_goes_on_sending() {
+async fn an_error_response_arrives_while_the_client_keeps_sending() {
     let server = with(no_limits()).await;
     for _ in 0..20 {
-        let mut wire = server.connect().await;
+        let mut connection = server.connect().await;
         let length = 4 << 20;
-        wire.send(&format!(
-            "POST /chat-api/token/ HTTP/1.1\r\nHost: chat\r\nContent-Length: {length}\r\n\r\n"
-        ))
-        .await;
-        wire.send(&"x".repeat(length)).await;
-        assert_eq!(wire.response().await.status, 413);
-        wire.closed().await;
+        connection
+            .send(&format!(
+                "POST /chat-api/token/ HTTP/1.1\r\nHost: chat\r\nContent-Length: {length}\r\n\r\n"
+            ))
+            .await;
+        connection.send(&"x".repeat(length)).await;
+        assert_eq!(connection.response().await.status, 413);
+        connection.closed().await;
     }
 }
 
 #[tokio::test]
 async fn a_client_that_never_stops_sending_is_closed() {
     let server = with(no_limits()).await;
-    let mut wire = server.connect().await;
-    wire.send("POST /chat-api/token/ HTTP/1.1\r\nHost: chat\r\nContent-Length: 99999999\r\n\r\n").await;
-    assert_eq!(wire.response().await.status, 413);
-    wire.trickle(b'x').await;
+    let mut connection = server.connect().await;
+    connection.send("POST /chat-api/token/ HTTP/1.1\r\nHost: chat\r\nContent-Length: 99999999\r\n\r\n").await;
+    assert_eq!(connection.response().await.status, 413);
+    connection.send_slowly(b'x').await;
 }
 
 #[tokio::test]
 async fn a_response_that_the_client_does_not_read_is_aborted() {
     let server = with(no_limits().write_timeout(SHORT)).await;
-    let mut wire = server.connect().await;
+    let mut connection = server.connect().await;
     let requests = "GET /chat-api/openapi.json HTTP/1.1\r\nHost: chat\r\n\r\n".repeat(100);
     // The client reads nothing. The system buffers some megabytes of responses. After that, the server reads no more
     // requests.
-    soon(async { while wire.0.write_all(requests.as_bytes()).await.is_ok() {} }).await;
+    within_deadline(async { while connection.0.write_all(requests.as_bytes()).await.is_ok() {} }).await;
 }
 
 #[tokio::test]
@@ -108,56 +111,57 @@ async fn a_head_that_is_too_long_is_refused() {
     let header =
         |length| format!("GET /chat-api/ HTTP/1.1\r\nHost: chat\r\nX-Long: {}\r\n\r\n", "a".repeat(length));
     for head in [&target as &dyn Fn(usize) -> String, &header] {
-        let mut wire = server.connect().await;
-        wire.send(&head(40 << 10)).await;
-        assert_eq!(wire.response().await.status, 431);
-        wire.closed().await;
-        let mut wire = server.connect().await;
-        assert_eq!(wire.ask(&head(30 << 10)).await.status, 200);
+        let mut connection = server.connect().await;
+        connection.send(&head(40 << 10)).await;
+        assert_eq!(connection.response().await.status, 431);
+        connection.closed().await;
+        let mut connection = server.connect().await;
+        assert_eq!(connection.ask(&head(30 << 10)).await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn http2_is_not_spoken_in_the_clear() {
+async fn http2_is_not_served_without_tls() {
     let server = with(no_limits()).await;
-    let mut wire = server.connect().await;
-    wire.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
-    wire.closed().await;
+    let mut connection = server.connect().await;
+    connection.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    connection.closed().await;
 }
 
 #[tokio::test]
 async fn a_client_that_has_ended_its_side_gets_its_response() {
     let server = with(no_limits()).await;
-    let mut wire = server.connect().await;
-    wire.send(ROOT).await;
-    wire.0.shutdown().await.unwrap();
-    assert_eq!(wire.response().await.status, 200);
-    wire.closed().await;
+    let mut connection = server.connect().await;
+    connection.send(ROOT).await;
+    connection.0.shutdown().await.unwrap();
+    assert_eq!(connection.response().await.status, 200);
+    connection.closed().await;
 }
 
 #[tokio::test]
-async fn a_crowd_at_the_same_address_does_not_lock_out_others() {
+async fn many_connections_from_one_address_do_not_lock_out_others() {
     // No timeout is reached here: only the limit on connections closes the others.
     let server = with(no_limits()).await;
     let mut kept = server.connect().await;
-    let mut crowd = Vec::new();
+    let mut others = Vec::new();
     for i in 0..500 {
-        let mut wire = server.connect().await;
+        let mut connection = server.connect().await;
         match i % 4 {
-            0 => wire.send("GET /chat-api/ HTTP/1.1\r\nHo").await,
-            1 => wire.send(&format!("{LOG_IN}{{")).await,
-            2 => wire.send(&ROOT.repeat(50)).await,
+            0 => connection.send("GET /chat-api/ HTTP/1.1\r\nHo").await,
+            1 => connection.send(&format!("{SIGN_IN}{{")).await,
+            2 => connection.send(&ROOT.repeat(50)).await,
             _ => {}
         }
-        crowd.push(wire);
+        others.push(connection);
         if i % 10 == 0 {
             assert_eq!(kept.ask(ROOT).await.status, 200, "the kept connection, at {i}");
             assert_eq!(server.connect().await.ask(ROOT).await.status, 200, "a new connection, at {i}");
         }
     }
     // At most the last hundred are open. The earlier ones were evicted.
-    for (_, wire) in crowd.iter_mut().take(300).enumerate().filter(|(i, _)| [0, 3].contains(&(i % 4))) {
-        wire.closed().await;
+    for (_, connection) in others.iter_mut().take(300).enumerate().filter(|(i, _)| [0, 3].contains(&(i % 4)))
+    {
+        connection.closed().await;
     }
 }
 
@@ -197,12 +201,12 @@ async fn a_request_that_takes_too_long_is_answered_503() {
 async fn a_request_finishes_after_its_client_has_disconnected() {
     let gate = Gate::new();
     let server = Server::start(service().await.authenticator(gate.clone()), no_limits()).await;
-    let mut wire = server.connect().await;
-    wire.send(THREADS).await;
+    let mut connection = server.connect().await;
+    connection.send(THREADS).await;
     gate.reached().await;
     // The client closes with a reset, so the server detects the disconnect at once.
-    socket2::SockRef::from(&wire.0).set_linger(Some(std::time::Duration::ZERO)).unwrap();
-    drop(wire);
+    socket2::SockRef::from(&connection.0).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    drop(connection);
     assert_eq!(server.connect().await.ask(ROOT).await.status, 200);
     gate.open();
     gate.passed().await;
@@ -222,9 +226,9 @@ impl Authenticator for Faulty {
 #[tokio::test]
 async fn a_panic_is_answered_500_and_the_connection_stays_open() {
     let server = Server::start(service().await.authenticator(Faulty), no_limits()).await;
-    let mut wire = server.connect().await;
-    assert_eq!(wire.ask(THREADS).await.status, 500);
-    assert_eq!(wire.ask(ROOT).await.status, 200);
+    let mut connection = server.connect().await;
+    assert_eq!(connection.ask(THREADS).await.status, 500);
+    assert_eq!(connection.ask(ROOT).await.status, 200);
 }
 
 #[tokio::test]
@@ -232,8 +236,8 @@ async fn the_program_limits_the_connections_of_an_address() {
     let program = Program::new();
     let server = program.serve("--max-connections-per-address 1");
     let address = server.address.parse().unwrap();
-    let mut silent = Wire::connect(address).await;
-    assert_eq!(Wire::connect(address).await.ask(ROOT).await.status, 200);
+    let mut silent = RawConnection::connect(address).await;
+    assert_eq!(RawConnection::connect(address).await.ask(ROOT).await.status, 200);
     silent.closed().await;
 }
 
@@ -242,7 +246,7 @@ async fn the_program_does_not_limit_the_connections_of_a_named_proxy() {
     let program = Program::new();
     let server = program.serve("--max-connections-per-address 1 --trusted-proxies 127.0.0.1");
     let address = server.address.parse().unwrap();
-    let (mut one, mut other) = (Wire::connect(address).await, Wire::connect(address).await);
+    let (mut one, mut other) = (RawConnection::connect(address).await, RawConnection::connect(address).await);
     assert_eq!(other.ask(ROOT).await.status, 200);
     assert_eq!(one.ask(ROOT).await.status, 200);
 }
@@ -257,7 +261,7 @@ async fn many_clients_can_connect_at_a_time() {
     server.signal("STOP");
     let mut clients = Vec::new();
     for _ in 0..500 {
-        clients.push(Wire::connect(address).await);
+        clients.push(RawConnection::connect(address).await);
     }
     server.signal("CONT");
     for client in &mut clients {
@@ -273,9 +277,9 @@ async fn the_server_survives_running_out_of_file_descriptors() {
     let address = server.address.parse().unwrap();
     let mut silent = Vec::new();
     for _ in 0..90 {
-        silent.push(Wire::connect(address).await);
+        silent.push(RawConnection::connect(address).await);
     }
-    assert_eq!(Wire::connect(address).await.ask(ROOT).await.status, 200);
+    assert_eq!(RawConnection::connect(address).await.ask(ROOT).await.status, 200);
     drop(silent);
     let (status, log, _) = server.stop("TERM");
     assert_eq!(status.code(), Some(0), "{log}");

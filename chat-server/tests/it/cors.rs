@@ -1,7 +1,7 @@
 //! CORS: the web origins that browsers allow to call the API.
 
 use crate::program::Program;
-use crate::wire::service;
+use crate::raw_connection::service;
 use bytes::Bytes;
 use chat_server::{Body, ChatService};
 use http::{Method, Request, Response, header};

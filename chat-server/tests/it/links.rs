@@ -2,7 +2,7 @@
 
 use crate::{
     program::Program,
-    wire::{ROOT, Server, Wire, no_limits, service},
+    raw_connection::{ROOT, RawConnection, Server, no_limits, service},
 };
 
 const INVALID: &str = r#"{"detail":"Invalid Host header."}"#;
@@ -32,11 +32,11 @@ async fn a_host_that_is_missing_repeated_or_malformed_is_refused_before_routing(
         "Host: b\u{fc}cher\r\n",
     ] {
         for target in ["/chat-api/", "/nowhere", "/chat-api/threads/", "http://a/chat-api/"] {
-            let mut wire = server.connect().await;
-            let response = wire.ask(&format!("GET {target} HTTP/1.1\r\n{host}\r\n")).await;
+            let mut connection = server.connect().await;
+            let response = connection.ask(&format!("GET {target} HTTP/1.1\r\n{host}\r\n")).await;
             assert_eq!((response.status, &*response.body), (400, INVALID), "{target} {host:?}");
             assert!(response.head.contains("x-request-id"), "{}", response.head);
-            assert_eq!(wire.ask(ROOT).await.status, 200, "the connection is still in use");
+            assert_eq!(connection.ask(ROOT).await.status, 200, "the connection is still in use");
         }
         let response = server.connect().await.ask(&format!("GET /healthz HTTP/1.1\r\n{host}\r\n")).await;
         assert_eq!(response.status, 200, "{host:?}");
@@ -79,7 +79,7 @@ async fn links_have_the_scheme_that_a_proxy_names_and_the_url_of_the_option() {
             let request = format!(
                 "GET /chat-api/ HTTP/1.1\r\nHost: chat\r\nX-Forwarded-Host: evil\r\n{header}\r\n\r\n"
             );
-            let response = Wire::connect(server.address.parse().unwrap()).await.ask(&request).await;
+            let response = RawConnection::connect(server.address.parse().unwrap()).await.ask(&request).await;
             assert_eq!(response.body, root(base), "{variables:?} {header}");
         }
     }

@@ -92,7 +92,7 @@ fn at_the_stop_a_reader_that_reads_again_gets_the_whole_queue() {
 }
 
 #[test]
-fn a_reader_that_has_gone_fails_no_request() {
+fn a_closed_pipe_fails_no_request() {
     let program = Program::new();
     let mut server = program.serve("--log trace --metrics-listen 127.0.0.1:0");
     let metrics = metrics_address(&mut server);

@@ -22,6 +22,7 @@ mod links;
 #[cfg(unix)]
 mod logging;
 mod program;
+mod raw_connection;
 mod restore;
 mod serving;
 #[cfg(unix)]
@@ -33,4 +34,3 @@ mod stop;
 mod tls;
 mod users;
 mod variables;
-mod wire;

@@ -72,9 +72,9 @@ fn a_copy_beside_the_wal_of_another_database_is_refused_until_it_is_restored() {
     for command in COMMANDS {
         let ended = program.run(command);
         assert_eq!(ended.status, Some(1), "{command}: {ended:?}");
-        let said = format!("{}{}", ended.stdout, ended.stderr);
-        assert!(said.contains("the WAL beside chat.db belongs to another database"), "{command}: {said}");
-        assert!(said.contains("chat-server restore"), "{command}: {said}");
+        let output = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(output.contains("the WAL beside chat.db belongs to another database"), "{command}: {output}");
+        assert!(output.contains("chat-server restore"), "{command}: {output}");
     }
     assert_eq!(fs::read(program.path("chat.db-wal")).unwrap(), wal, "no command changed the WAL");
     let copy = fs::read(program.path("copy.db")).unwrap();
@@ -102,9 +102,9 @@ fn a_copy_of_the_file_itself_beside_a_later_wal_is_refused_until_it_is_restored(
     for command in COMMANDS {
         let ended = program.run(command);
         assert_eq!(ended.status, Some(1), "{command}: {ended:?}");
-        let said = format!("{}{}", ended.stdout, ended.stderr);
-        assert!(said.contains("the WAL beside chat.db belongs to another database"), "{command}: {said}");
-        assert!(said.contains("chat-server restore"), "{command}: {said}");
+        let output = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(output.contains("the WAL beside chat.db belongs to another database"), "{command}: {output}");
+        assert!(output.contains("chat-server restore"), "{command}: {output}");
     }
     assert_eq!(fs::read(program.path("chat.db-wal")).unwrap(), wal, "no command changed the WAL");
 

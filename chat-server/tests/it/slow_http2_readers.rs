@@ -1,9 +1,11 @@
 //! Clients that read long responses slowly but steadily over HTTP/2.
 
 use crate::{
-    slow_readers::{ONE_PART, PAUSE, SIP, SIPS, TEXT_LENGTH, connect, limits, long_thread, thread_of},
+    raw_connection::{ROOT, RawConnection, no_limits, within_deadline},
+    slow_readers::{
+        ONE_PART, PAUSE, READ_BYTES, SLOW_READS, TEXT_LENGTH, connect, limits, long_thread, thread_of,
+    },
     tls::{self, Files},
-    wire::{ROOT, Wire, no_limits, soon},
 };
 use bytes::Bytes;
 use chat_core::api::ThreadId;
@@ -67,7 +69,7 @@ impl Server {
     /// Opens a connection, which evicts another one, and makes a request on a second one.
     async fn evict(&self) {
         let (_evicted, new) = (connect(self.address, None).await, connect(self.address, None).await);
-        let mut new = Wire(tls::connect_over(new, &self.trusted, &[]).await.unwrap());
+        let mut new = RawConnection(tls::connect_over(new, &self.trusted, &[]).await.unwrap());
         assert_eq!(new.ask(ROOT).await.status, 200);
     }
 }
@@ -90,7 +92,7 @@ impl Client {
 
     /// Asks for the messages of a thread.
     async fn ask(&mut self, thread: ThreadId) -> Response<Incoming> {
-        let response = soon(self.requests.send_request(messages(thread))).await.unwrap();
+        let response = within_deadline(self.requests.send_request(messages(thread))).await.unwrap();
         assert_eq!(response.status(), 200);
         response
     }
@@ -104,7 +106,8 @@ fn messages(thread: ThreadId) -> Request<Empty<Bytes>> {
 
 /// Reads the next part of a response. Returns its length.
 async fn read_part(response: &mut Response<Incoming>) -> usize {
-    let frame = soon(response.body_mut().frame()).await.expect("the response is too short").unwrap();
+    let frame =
+        within_deadline(response.body_mut().frame()).await.expect("the response is too short").unwrap();
     frame.into_data().unwrap().len()
 }
 
@@ -127,9 +130,9 @@ async fn slow_readers_on_one_connection_get_their_whole_responses() {
     // The client reads 20 kB/s, from one stream after another, but nothing from the first one.
     let mut pause = time::interval(PAUSE);
     let (mut due, mut seen, mut next) = (0, 0, 1);
-    for n in 0..SIPS {
+    for n in 0..SLOW_READS {
         pause.tick().await;
-        due += SIP;
+        due += READ_BYTES;
         while seen < due {
             let (response, length) = &mut responses[next];
             let part = read_part(response).await;

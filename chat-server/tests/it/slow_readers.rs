@@ -1,8 +1,8 @@
 //! Clients that read a long response slowly but steadily.
 
 use crate::{
+    raw_connection::{ROOT, RawConnection, SHORT, Server, no_limits},
     tls::{self, Files},
-    wire::{ROOT, SHORT, Server, Wire, no_limits},
 };
 use chat_core::{
     Chat,
@@ -35,13 +35,13 @@ pub(crate) const ONE_PART: usize = 400;
 const SEVERAL_PARTS: usize = 700;
 
 /// The bytes that a slow client reads at a time, ten times a second: 20 kB/s.
-pub(crate) const SIP: usize = 2_000;
+pub(crate) const READ_BYTES: usize = 2_000;
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// The number of slow reads before the client reads the rest at full speed.
 ///
 /// Together they take longer than the write timeout and the idle timeout of the server.
-pub(crate) const SIPS: usize = 200;
+pub(crate) const SLOW_READS: usize = 200;
 
 /// An authenticator for which every caller is ann.
 #[derive(Debug)]
@@ -104,11 +104,11 @@ async fn read_slowly(
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let (mut response, mut pause) = (Vec::new(), tokio::time::interval(PAUSE));
-    for n in 0..SIPS {
+    for n in 0..SLOW_READS {
         pause.tick().await;
-        let mut sip = [0; SIP];
-        stream.read_exact(&mut sip).await.unwrap();
-        response.extend(sip);
+        let mut bytes = [0; READ_BYTES];
+        stream.read_exact(&mut bytes).await.unwrap();
+        response.extend(bytes);
         if n % 10 == 0 {
             evict().await;
         }
@@ -120,11 +120,11 @@ async fn read_slowly(
         "cut off after {} bytes",
         response.len()
     );
-    let seen = response.windows(8).filter(|window| window == b"\"text\":\"").count();
-    assert_eq!(seen, texts);
+    let found = response.windows(8).filter(|window| window == b"\"text\":\"").count();
+    assert_eq!(found, texts);
 }
 
-async fn in_the_clear(texts: usize, receive_buffer: Option<u32>) {
+async fn without_tls(texts: usize, receive_buffer: Option<u32>) {
     let (service, thread) = long_thread(texts).await;
     let server = Server::start(service, limits()).await;
     let evict = async || {
@@ -144,7 +144,7 @@ async fn over_tls(texts: usize, receive_buffer: Option<u32>) {
         tls::connect_over(stream, &trusted, &[b"http/1.1"]).await.unwrap()
     };
     let evict = async || {
-        let (_evicted, mut new) = (connect(None).await, Wire(connect(None).await));
+        let (_evicted, mut new) = (connect(None).await, RawConnection(connect(None).await));
         assert_eq!(new.ask(ROOT).await.status, 200);
     };
     read_slowly(connect(receive_buffer).await, thread, texts, evict).await;
@@ -152,12 +152,12 @@ async fn over_tls(texts: usize, receive_buffer: Option<u32>) {
 
 #[tokio::test]
 async fn a_slow_reader_gets_the_whole_response() {
-    in_the_clear(ONE_PART, None).await;
+    without_tls(ONE_PART, None).await;
 }
 
 #[tokio::test]
 async fn a_slow_reader_with_a_small_receive_buffer_gets_the_whole_response() {
-    in_the_clear(SEVERAL_PARTS, Some(4096)).await;
+    without_tls(SEVERAL_PARTS, Some(4096)).await;
 }
 
 #[tokio::test]
@@ -189,11 +189,11 @@ async fn a_reader_that_slows_down_gets_the_whole_response() {
     let mut response = vec![0; FAST_BYTES];
     stream.read_exact(&mut response).await.unwrap();
     let mut pause = tokio::time::interval(PAUSE);
-    for _ in 0..SIPS / 2 {
+    for _ in 0..SLOW_READS / 2 {
         pause.tick().await;
-        let mut sip = [0; 4 * SIP];
-        stream.read_exact(&mut sip).await.unwrap();
-        response.extend(sip);
+        let mut bytes = [0; 4 * READ_BYTES];
+        stream.read_exact(&mut bytes).await.unwrap();
+        response.extend(bytes);
         // This connection evicts one that is stalled.
         drop(server.connect().await);
     }

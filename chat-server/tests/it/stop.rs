@@ -1,6 +1,8 @@
 //! The shutdown: all sent requests are answered, and no client delays it.
 
-use crate::wire::{Gate, LOG_IN, ROOT, SHORT, Server, THREADS, Wire, listen, no_limits, service, soon};
+use crate::raw_connection::{
+    Gate, ROOT, RawConnection, SHORT, SIGN_IN, Server, THREADS, listen, no_limits, service, within_deadline,
+};
 use chat_core::Chat;
 use chat_server::ChatService;
 
@@ -8,71 +10,71 @@ use chat_server::ChatService;
 async fn a_request_in_flight_is_answered() {
     let gate = Gate::new();
     let server = Server::start(service().await.authenticator(gate.clone()), no_limits()).await;
-    let (mut wire, mut idle) = (server.connect().await, server.connect().await);
-    wire.send(THREADS).await;
+    let (mut connection, mut idle) = (server.connect().await, server.connect().await);
+    connection.send(THREADS).await;
     gate.reached().await;
     let ended = server.stop();
     idle.closed().await;
     gate.open();
-    let response = wire.response().await;
+    let response = connection.response().await;
     assert_eq!(response.status, 200);
     assert!(response.head.contains("connection: close"), "{response:?}");
-    soon(ended).await.unwrap();
+    within_deadline(ended).await.unwrap();
 }
 
 #[tokio::test]
 async fn requests_on_connections_not_yet_accepted_are_answered() {
     let (listener, address) = listen().await;
-    let mut wires = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..50 {
-        let mut wire = Wire::connect(address).await;
-        wire.send(&ROOT.repeat(3)).await;
-        wires.push(wire);
+        let mut connection = RawConnection::connect(address).await;
+        connection.send(&ROOT.repeat(3)).await;
+        connections.push(connection);
     }
     let serving = chat_server::Server::new(service().await.build())
         .limits(no_limits())
         .serve(listener, std::future::ready(()));
     let ended = tokio::spawn(serving);
-    for wire in &mut wires {
+    for connection in &mut connections {
         for _ in 0..3 {
-            assert_eq!(wire.response().await.status, 200);
+            assert_eq!(connection.response().await.status, 200);
         }
-        wire.closed().await;
+        connection.closed().await;
     }
-    soon(ended).await.unwrap();
+    within_deadline(ended).await.unwrap();
 }
 
 #[tokio::test]
 async fn requests_on_connections_that_look_idle_are_answered() {
     let server = Server::start(service().await, no_limits()).await;
-    let mut wires = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..50 {
-        let mut wire = server.connect().await;
-        assert_eq!(wire.ask(ROOT).await.status, 200);
-        wires.push(wire);
+        let mut connection = server.connect().await;
+        assert_eq!(connection.ask(ROOT).await.status, 200);
+        connections.push(connection);
     }
-    for wire in &mut wires {
-        wire.send(ROOT).await;
+    for connection in &mut connections {
+        connection.send(ROOT).await;
     }
     let ended = server.stop();
-    for wire in &mut wires {
-        assert_eq!(wire.response().await.status, 200);
+    for connection in &mut connections {
+        assert_eq!(connection.response().await.status, 200);
     }
-    soon(ended).await.unwrap();
+    within_deadline(ended).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_slow_upload_finishes() {
     let server = Server::start(service().await, no_limits()).await;
-    let (mut wire, mut idle) = (server.connect().await, server.connect().await);
-    wire.send(LOG_IN).await;
-    wire.send("{").await;
+    let (mut connection, mut idle) = (server.connect().await, server.connect().await);
+    connection.send(SIGN_IN).await;
+    connection.send("{").await;
     assert_eq!(idle.ask(ROOT).await.status, 200);
     let ended = server.stop();
     idle.closed().await;
-    wire.send("}").await;
-    assert_eq!(wire.response().await.status, 400);
-    soon(ended).await.unwrap();
+    connection.send("}").await;
+    assert_eq!(connection.response().await.status, 400);
+    within_deadline(ended).await.unwrap();
 }
 
 #[tokio::test]
@@ -87,10 +89,10 @@ async fn silent_clients_do_not_delay_the_shutdown() {
     ];
     assert_eq!(idle.ask(ROOT).await.status, 200);
     head.send("GET /chat-api/ HTTP/1.1\r\nHost:").await;
-    body.send(LOG_IN).await;
+    body.send(SIGN_IN).await;
     let many = "GET /chat-api/openapi.json HTTP/1.1\r\nHost: chat\r\n\r\n".repeat(500);
     unread.send(&many).await;
-    soon(server.stop()).await.unwrap();
+    within_deadline(server.stop()).await.unwrap();
 }
 
 #[tokio::test]
@@ -98,11 +100,11 @@ async fn the_shutdown_ends_within_the_stop_timeout() {
     let gate = Gate::new();
     let limits = no_limits().stop_timeout(SHORT);
     let server = Server::start(service().await.authenticator(gate.clone()), limits).await;
-    let mut wire = server.connect().await;
-    wire.send(THREADS).await;
+    let mut connection = server.connect().await;
+    connection.send(THREADS).await;
     gate.reached().await;
-    soon(server.stop()).await.unwrap();
-    wire.closed().await;
+    within_deadline(server.stop()).await.unwrap();
+    connection.closed().await;
 }
 
 #[tokio::test]
@@ -110,6 +112,6 @@ async fn the_chat_is_closed_last() {
     let chat = Chat::open("sqlite::memory:").await.unwrap();
     let server = Server::start(ChatService::builder(chat.clone()), no_limits()).await;
     assert!(chat.store().ping().await.is_ok());
-    soon(server.stop()).await.unwrap();
+    within_deadline(server.stop()).await.unwrap();
     assert!(chat.store().ping().await.is_err());
 }

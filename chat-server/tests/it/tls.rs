@@ -1,7 +1,7 @@
 //! The server over TLS, with HTTP/1.1 and HTTP/2.
 
 use crate::program::Program;
-use crate::wire::{Gate, ROOT, SHORT, Wire, listen, no_limits, service, soon};
+use crate::raw_connection::{Gate, ROOT, RawConnection, SHORT, listen, no_limits, service, within_deadline};
 use bytes::Bytes;
 use chat_server::{ChatServiceBuilder, Server, ServerLimits, Tls};
 use http::{Request, Version};
@@ -83,7 +83,8 @@ pub(crate) async fn connect_over(
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    soon(TlsConnector::from(Arc::new(config)).connect("chat.example".try_into().unwrap(), stream)).await
+    within_deadline(TlsConnector::from(Arc::new(config)).connect("chat.example".try_into().unwrap(), stream))
+        .await
 }
 
 /// Connects as an HTTP/2 client that trusts only this certificate.
@@ -108,8 +109,8 @@ async fn http1_is_served_and_links_are_https() {
     let trusted = files.renew();
     let (address, _stop, _ended) = serve(service().await, no_limits(), files.tls()).await;
     for protocols in [&[&b"http/1.1"[..]][..], &[]] {
-        let mut wire = Wire(connect(address, &trusted, protocols).await.unwrap());
-        let response = wire.ask(ROOT).await;
+        let mut connection = RawConnection(connect(address, &trusted, protocols).await.unwrap());
+        let response = connection.ask(ROOT).await;
         assert_eq!(response.status, 200);
         assert!(response.body.contains("\"https://chat/chat-api/threads/\""), "{response:?}");
     }
@@ -121,9 +122,9 @@ async fn http2_is_served_to_clients_that_ask_for_it() {
     let trusted = files.renew();
     let (address, _stop, _ended) = serve(service().await, no_limits(), files.tls()).await;
     let (mut client, _connection) = connect_http2(address, &trusted).await;
-    let response = soon(client.send_request(request("GET", "/"))).await.unwrap();
+    let response = within_deadline(client.send_request(request("GET", "/"))).await.unwrap();
     assert_eq!((response.status().as_u16(), response.version()), (200, Version::HTTP_2));
-    let body = soon(response.into_body().collect()).await.unwrap().to_bytes();
+    let body = within_deadline(response.into_body().collect()).await.unwrap().to_bytes();
     assert!(body.starts_with(b"{\"threads\":\"https://chat.example/chat-api/threads/\""), "{body:?}");
 }
 
@@ -139,9 +140,9 @@ async fn over_http2_a_request_in_flight_is_answered_at_shutdown() {
     gate.reached().await;
     stop.send(()).unwrap();
     gate.open();
-    assert_eq!(soon(response).await.unwrap().unwrap().status(), 200);
-    soon(ended).await.unwrap();
-    soon(connection).await.unwrap().unwrap();
+    assert_eq!(within_deadline(response).await.unwrap().unwrap().status(), 200);
+    within_deadline(ended).await.unwrap();
+    within_deadline(connection).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -158,8 +159,8 @@ async fn over_http2_a_writing_request_finishes_after_a_reset() {
     connection.abort();
     assert!(connection.await.unwrap_err().is_cancelled());
     // A response on another connection shows that the server has run since the reset.
-    let mut wire = Wire(connect(address, &trusted, &[]).await.unwrap());
-    assert_eq!(wire.ask(ROOT).await.status, 200);
+    let mut connection = RawConnection(connect(address, &trusted, &[]).await.unwrap());
+    assert_eq!(connection.ask(ROOT).await.status, 200);
     gate.open();
     gate.passed().await;
 }
@@ -171,9 +172,9 @@ async fn over_http2_an_idle_connection_is_closed() {
     let limits = no_limits().idle_timeout(SHORT);
     let (address, _stop, _ended) = serve(service().await, limits, files.tls()).await;
     let (mut client, connection) = connect_http2(address, &trusted).await;
-    assert_eq!(soon(client.send_request(request("GET", "/"))).await.unwrap().status(), 200);
+    assert_eq!(within_deadline(client.send_request(request("GET", "/"))).await.unwrap().status(), 200);
     // The connection ends with or without an error. `client` is not dropped yet, so the server has closed it.
-    let _ = soon(connection).await.unwrap();
+    let _ = within_deadline(connection).await.unwrap();
     drop(client);
 }
 
@@ -191,10 +192,13 @@ async fn over_http2_a_response_that_the_client_does_not_read_is_aborted() {
         .await
         .unwrap();
     let connection = tokio::spawn(connection);
-    let response = soon(client.send_request(request("GET", "/openapi.json"))).await.unwrap();
+    let response = within_deadline(client.send_request(request("GET", "/openapi.json"))).await.unwrap();
     assert_eq!(response.status(), 200);
-    let _ = soon(connection).await.unwrap();
-    assert!(soon(response.into_body().collect()).await.is_err(), "the response was not sent as a whole");
+    let _ = within_deadline(connection).await.unwrap();
+    assert!(
+        within_deadline(response.into_body().collect()).await.is_err(),
+        "the response was not sent as a whole"
+    );
 }
 
 #[tokio::test]
@@ -203,11 +207,11 @@ async fn a_connection_without_a_complete_handshake_is_closed() {
     files.renew();
     let limits = no_limits().first_byte_timeout(SHORT).header_timeout(SHORT);
     let (address, _stop, _ended) = serve(service().await, limits, files.tls()).await;
-    Wire::connect(address).await.closed().await;
+    RawConnection::connect(address).await.closed().await;
     // The beginning of a ClientHello.
-    let mut wire = Wire::connect(address).await;
-    wire.send("\x16\x03\x01").await;
-    wire.closed().await;
+    let mut connection = RawConnection::connect(address).await;
+    connection.send("\x16\x03\x01").await;
+    connection.closed().await;
 }
 
 #[tokio::test]
@@ -216,7 +220,7 @@ async fn a_reloaded_certificate_is_used_for_new_connections() {
     let old = files.renew();
     let tls = files.tls();
     let (address, _stop, _ended) = serve(service().await, no_limits(), tls.clone()).await;
-    let mut kept = Wire(connect(address, &old, &[]).await.unwrap());
+    let mut kept = RawConnection(connect(address, &old, &[]).await.unwrap());
 
     std::fs::write(files.certificate(), "not a certificate").unwrap();
     assert!(tls.reload().unwrap_err().to_string().starts_with("cannot read a certificate from "));
@@ -225,7 +229,7 @@ async fn a_reloaded_certificate_is_used_for_new_connections() {
     let new = files.renew();
     tls.reload().unwrap();
     assert!(connect(address, &old, &[]).await.is_err());
-    assert_eq!(Wire(connect(address, &new, &[]).await.unwrap()).ask(ROOT).await.status, 200);
+    assert_eq!(RawConnection(connect(address, &new, &[]).await.unwrap()).ask(ROOT).await.status, 200);
     assert_eq!(kept.ask(ROOT).await.status, 200, "open connections stay open");
 }
 
@@ -251,12 +255,12 @@ async fn the_program_reloads_the_certificate_at_sighup() {
     let mut server =
         program.serve(&format!("--tls-cert {} --tls-key {}", certificate.display(), key.display()));
     let address = server.address.parse().unwrap();
-    assert_eq!(Wire(connect(address, &old, &[]).await.unwrap()).ask(ROOT).await.status, 200);
+    assert_eq!(RawConnection(connect(address, &old, &[]).await.unwrap()).ask(ROOT).await.status, 200);
 
     let new = files.renew();
     server.signal("HUP");
     server.logged("certificate reloaded");
-    assert_eq!(Wire(connect(address, &new, &[]).await.unwrap()).ask(ROOT).await.status, 200);
+    assert_eq!(RawConnection(connect(address, &new, &[]).await.unwrap()).ask(ROOT).await.status, 200);
     assert_eq!(server.stop("TERM").0.code(), Some(0));
 }
 

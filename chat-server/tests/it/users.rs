@@ -243,8 +243,8 @@ fn control_and_direction_characters_are_escaped_in_every_table() {
 
     let server = program.serve("");
     program.run_with("user add bob --password-stdin", "1234\n").printed();
-    let log_in = serde_json::json!({"username": "bob", "password": "1234", "name": name}).to_string();
-    assert_eq!(server.request("POST", "/token/", "", &log_in).0, 200);
+    let sign_in = serde_json::json!({"username": "bob", "password": "1234", "name": name}).to_string();
+    assert_eq!(server.request("POST", "/token/", "", &sign_in).0, 200);
     let list = program.run("token list bob").printed();
     assert!(list.contains(escaped) && is_plain(&list), "{list}");
     let findings = program.run("doctor --tls-cert \u{202e}.crt --tls-key a");

@@ -105,7 +105,7 @@ pub fn query(bytes: &[u8]) {
     assert_eq!(reply.status, 200, "{reply:?}");
     let results = reply.member("results").as_array().map_or(0, Vec::len) as u64;
     assert_eq!(results, MESSAGES.saturating_sub(offset).min(limit), "{target}: {reply:?}");
-    let neighbour = |offset: Option<u64>| {
+    let page_query = |offset: Option<u64>| {
         let mut carried = given.clone();
         carried.retain(|(name, _)| !["limit", "offset"].contains(&name.as_str()));
         carried.push(("limit".to_owned(), limit.to_string()));
@@ -114,8 +114,8 @@ pub fn query(bytes: &[u8]) {
         carried
     };
     let next = offset.saturating_add(limit);
-    let next = (next < MESSAGES).then(|| neighbour(Some(next)));
-    let previous = (offset > 0).then(|| neighbour(offset.checked_sub(limit).filter(|offset| *offset > 0)));
+    let next = (next < MESSAGES).then(|| page_query(Some(next)));
+    let previous = (offset > 0).then(|| page_query(offset.checked_sub(limit).filter(|offset| *offset > 0)));
     for (name, expected) in [("next", next), ("previous", previous)] {
         let address = reply.member(name).as_str().map(|address| {
             let (base, query) = address.split_once('?').unwrap_or_default();

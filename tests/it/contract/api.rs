@@ -19,7 +19,7 @@ pub(crate) const BOB: UserId = UserId::new(3);
 pub(crate) const EVE: UserId = UserId::new(4);
 
 /// An id that no thread has.
-pub(crate) const NOWHERE: &str = "00000000-0000-4000-8000-000000000000";
+pub(crate) const UNKNOWN_THREAD: &str = "00000000-0000-4000-8000-000000000000";
 
 /// Paths that are served outside the base path.
 const HEALTH_CHECKS: [&str; 2] = ["/healthz", "/readyz"];
@@ -56,7 +56,7 @@ impl Api {
     }
 
     /// Sends a message to the thread as `user`.
-    pub(crate) async fn says(&self, user: UserId, text: &str) -> MessageId {
+    pub(crate) async fn send_message(&self, user: UserId, text: &str) -> MessageId {
         self.chat.send(user, self.thread, text).await.unwrap().id
     }
 

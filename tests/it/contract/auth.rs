@@ -90,8 +90,8 @@ async fn public_endpoints_ignore_a_bad_token() {
     for path in ["/", "/openapi.json"] {
         assert_eq!(api.call("GET", path).header("authorization", b"Token").await.status, 200, "{path}");
     }
-    let log_in = api.call("POST", "/token/").header("authorization", b"Token \xff");
-    log_in
+    let sign_in = api.call("POST", "/token/").header("authorization", b"Token \xff");
+    sign_in
         .json("{}")
         .await
         .is(400, r#"{"username":["This field is required."],"password":["This field is required."]}"#);

@@ -144,13 +144,13 @@ async fn a_body_may_have_64_kib_and_arrive_in_pieces() {
 async fn every_endpoint_that_reads_a_body_reads_forms() {
     let api = Api::open_to(true).await;
     api.chat.add_user("dan", "long enough").await.unwrap();
-    let message = api.says(ANN, "hello").await;
+    let message = api.send_message(ANN, "hello").await;
     let message_of_thread = format!("thread={}&text=a%26b+c", api.thread);
     let up_to = format!("up_to={message}");
     for endpoint in endpoints::ALL.iter().filter(|endpoint| endpoint.takes_body) {
-        let log_in = (ANN, "username=dan&password=long+enough", 200, r#"{"token":""#);
+        let sign_in = (ANN, "username=dan&password=long+enough", 200, r#"{"token":""#);
         let (caller, form, status, answer) = match endpoint.name {
-            "CreateToken" | "GetToken" => log_in,
+            "CreateToken" | "GetToken" => sign_in,
             "CreateUser" => (ANN, "username=new&password=long+enough", 201, r#""username":"new""#),
             "ChangePassword" => {
                 (ANN, "current=x&new=long+enough", 400, r#"{"current":["Invalid password."]}"#)

@@ -1,6 +1,6 @@
 //! Lists with a cursor: `after` and `before`.
 
-use super::api::{ANN, Api, EVE, NOWHERE, Reply};
+use super::api::{ANN, Api, EVE, Reply, UNKNOWN_THREAD};
 use chat_core::api::{Thread, UserId};
 use http_body_util::BodyExt;
 
@@ -9,7 +9,7 @@ async fn seven() -> (Api, Vec<i64>) {
     let api = Api::new().await;
     let mut ids = Vec::new();
     for text in 1..=7 {
-        ids.push(api.says(ANN, &text.to_string()).await.get());
+        ids.push(api.send_message(ANN, &text.to_string()).await.get());
     }
     (api, ids)
 }
@@ -96,8 +96,14 @@ async fn a_cursor_that_cannot_be_read_is_refused() {
         api.ann("GET", &format!("{base}?after={cursor}")).await.is_for(cursor, 400, invalid);
         assert_eq!(api.ann("GET", &format!("{base}?before={cursor}")).await.status, 400, "{cursor}");
     }
-    for cursor in ["abc", "1", "", &format!("{NOWHERE}."), &format!("{NOWHERE}.x"), &format!("{NOWHERE}.+1")]
-    {
+    for cursor in [
+        "abc",
+        "1",
+        "",
+        &format!("{UNKNOWN_THREAD}."),
+        &format!("{UNKNOWN_THREAD}.x"),
+        &format!("{UNKNOWN_THREAD}.+1"),
+    ] {
         api.ann("GET", &format!("/threads/?after={cursor}")).await.is_for(cursor, 400, invalid);
     }
 }
@@ -113,15 +119,15 @@ async fn threads_are_listed_in_the_order_they_were_made() {
     let all = api.ann("GET", "/threads/").await;
     assert_eq!((threads(&all), all.next()), (made.clone(), None));
 
-    let (mut next, mut seen) = (Some("/threads/?limit=2".to_owned()), Vec::new());
+    let (mut next, mut listed) = (Some("/threads/?limit=2".to_owned()), Vec::new());
     while let Some(path) = next {
         let reply = api.ann("GET", &path).await;
         let page = threads(&reply);
         assert!(page.len() <= 2);
-        seen.extend(page);
+        listed.extend(page);
         next = reply.next();
     }
-    assert_eq!(seen, made);
+    assert_eq!(listed, made);
 }
 
 /// Returns the ids of the threads in a reply.

@@ -2,7 +2,7 @@
 //!
 //! The tests check the accepted spellings, and the errors for all others.
 
-use super::api::{ANN, Api, NOWHERE};
+use super::api::{ANN, Api, UNKNOWN_THREAD};
 use serde_json::{Value, json};
 
 /// Sends a message with this value for one field. The other field is valid.
@@ -122,7 +122,7 @@ async fn a_value_that_is_not_a_thread_is_refused() {
     let no_uuid = |value: &str| format!("“{value}” is not a valid UUID.");
     let absent = |value: &str| format!("Invalid pk \"{value}\" - object does not exist.");
     let spaced = format!(" {}", api.thread);
-    let nowhere = NOWHERE.replace('-', "").to_uppercase();
+    let unknown = UNKNOWN_THREAD.replace('-', "").to_uppercase();
     for (value, message) in [
         ("null".to_owned(), not_null.clone()),
         (r#""""#.to_owned(), not_null),
@@ -131,8 +131,8 @@ async fn a_value_that_is_not_a_thread_is_refused() {
         (r#""abc""#.to_owned(), no_uuid("abc")),
         ("[1]".to_owned(), no_uuid("[1]")),
         (json!(spaced).to_string(), no_uuid(&spaced)),
-        (json!(NOWHERE).to_string(), absent(NOWHERE)),
-        (json!(nowhere).to_string(), absent(&nowhere)),
+        (json!(UNKNOWN_THREAD).to_string(), absent(UNKNOWN_THREAD)),
+        (json!(unknown).to_string(), absent(&unknown)),
     ] {
         let expected = json!({ "thread": [message] }).to_string();
         send(&api, "thread", &value).await.is_for(&value, 400, &expected);

@@ -1,6 +1,6 @@
 //! Threads and messages of other users, which must be answered like missing ones.
 
-use super::api::{ANN, Api, EVE, NOWHERE, Reply};
+use super::api::{ANN, Api, EVE, Reply, UNKNOWN_THREAD};
 use chat_core::api::endpoints;
 use serde_json::json;
 
@@ -13,12 +13,12 @@ fn comparable(mut reply: Reply) -> Reply {
 #[tokio::test]
 async fn on_every_route_a_foreign_id_is_answered_like_a_missing_one() {
     let api = Api::new().await;
-    let message = api.says(ANN, "between us").await.to_string();
+    let message = api.send_message(ANN, "between us").await.to_string();
     let thread = api.thread.to_string();
     let mut routes = 0;
     for spec in endpoints::ALL.iter().filter(|spec| spec.path.contains("{id}")) {
         let (foreign, missing) = match spec.path.split('/').nth(1) {
-            Some("threads") => (&*thread, NOWHERE),
+            Some("threads") => (&*thread, UNKNOWN_THREAD),
             Some("messages") => (&*message, "987654321"),
             // Any user may see any other user. The tests of `sessions` check the ids of tokens.
             _ => continue,
@@ -49,7 +49,7 @@ async fn a_foreign_thread_in_a_body_is_answered_like_a_missing_one() {
         let reply = api.call("POST", "/messages/").by(EVE).json(body).await;
         Reply { body: reply.body.replace(id, "ID"), ..comparable(reply) }
     };
-    let (foreign, missing) = (send(&thread).await, send(NOWHERE).await);
+    let (foreign, missing) = (send(&thread).await, send(UNKNOWN_THREAD).await);
     foreign.is(400, r#"{"thread":["Invalid pk \"ID\" - object does not exist."]}"#);
     assert_eq!(foreign, missing);
 }

@@ -1,6 +1,6 @@
 //! Integers in bodies, and ids in paths.
 
-use super::api::{Api, NOWHERE};
+use super::api::{Api, UNKNOWN_THREAD};
 
 #[tokio::test]
 async fn an_integer_may_be_a_number_or_a_text() {
@@ -78,6 +78,6 @@ async fn thread_ids_in_paths_are_accepted_in_every_spelling_of_a_uuid() {
     for id in ["abc", "5", &format!("%20{canonical}")] {
         api.ann("GET", &format!("/threads/{id}/")).await.detail_for(id, 404, "Not found.");
     }
-    let absent = api.ann("GET", &format!("/threads/{NOWHERE}/")).await;
+    let absent = api.ann("GET", &format!("/threads/{UNKNOWN_THREAD}/")).await;
     absent.detail(404, "No Thread matches the given query.");
 }

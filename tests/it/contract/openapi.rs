@@ -13,7 +13,7 @@ async fn document(api: &Api) -> Value {
 #[tokio::test]
 async fn the_document_names_exactly_the_served_methods() {
     let api = Api::new().await;
-    let message = api.says(ANN, "hello").await.to_string();
+    let message = api.send_message(ANN, "hello").await.to_string();
     let document = document(&api).await;
     for (pattern, operations) in document["paths"].as_object().unwrap() {
         let id = if pattern.starts_with("/threads") { api.thread.to_string() } else { message.clone() };

@@ -1,6 +1,6 @@
 //! The order of checks: which of two errors in a request the answer reports.
 
-use super::api::{ANN, Api, NOWHERE};
+use super::api::{ANN, Api, UNKNOWN_THREAD};
 
 const NO_TOKEN: &str = "Authentication credentials were not provided.";
 const NO_THREAD: &str = "No Thread matches the given query.";
@@ -17,13 +17,13 @@ async fn the_route_is_checked_before_the_caller() {
 async fn the_caller_is_checked_before_the_method() {
     let api = Api::new().await;
     api.call("PUT", "/threads/").await.detail(401, NO_TOKEN);
-    api.call("PUT", &format!("/threads/{NOWHERE}/")).await.detail(401, NO_TOKEN);
+    api.call("PUT", &format!("/threads/{UNKNOWN_THREAD}/")).await.detail(401, NO_TOKEN);
 }
 
 #[tokio::test]
 async fn the_method_is_checked_before_the_object() {
     let api = Api::new().await;
-    let reply = api.ann("POST", &format!("/threads/{NOWHERE}/")).await;
+    let reply = api.ann("POST", &format!("/threads/{UNKNOWN_THREAD}/")).await;
     reply.detail(405, "Method \"POST\" not allowed.");
     api.ann("PUT", "/messages/9999/").await.detail(405, "Method \"PUT\" not allowed.");
 }
@@ -31,7 +31,7 @@ async fn the_method_is_checked_before_the_object() {
 #[tokio::test]
 async fn the_object_is_checked_before_the_body() {
     let api = Api::new().await;
-    let path = format!("/threads/{NOWHERE}/mark-as-read/");
+    let path = format!("/threads/{UNKNOWN_THREAD}/mark-as-read/");
     api.ann("PATCH", &path).body("text/plain", "x").await.detail(404, NO_THREAD);
     api.ann("PATCH", &path).json("{").await.detail(404, NO_THREAD);
     api.ann("PATCH", &path).json("x".repeat(70_000)).await.detail(404, NO_THREAD);
@@ -42,7 +42,7 @@ async fn the_permission_is_checked_before_the_body() {
     let api = Api::new().await;
     let closed = api.call("POST", "/users/").json("{").await;
     closed.detail(403, "Registration is closed.");
-    let message = api.says(ANN, "hello").await;
+    let message = api.send_message(ANN, "hello").await;
     let deleted = api.bob("DELETE", &format!("/messages/{message}/")).json("{").await;
     deleted.detail(403, FORBIDDEN);
 }
@@ -50,7 +50,7 @@ async fn the_permission_is_checked_before_the_body() {
 #[tokio::test]
 async fn the_permission_for_a_text_is_checked_between_syntax_and_validation() {
     let api = Api::new().await;
-    let message = api.says(ANN, "hello").await;
+    let message = api.send_message(ANN, "hello").await;
     let path = format!("/messages/{message}/");
     let bob = |body: &'static str| api.bob("PATCH", &path).json(body);
     assert!(bob(r#"{"text":"#).await.body.starts_with(r#"{"detail":"JSON parse error - "#));

@@ -9,7 +9,7 @@ const BASE: &str = "http://chat.example/chat-api/messages/";
 async fn five() -> Api {
     let api = Api::new().await;
     for text in ["1", "2", "3", "4", "5"] {
-        api.says(ANN, text).await;
+        api.send_message(ANN, text).await;
     }
     api
 }
@@ -101,7 +101,7 @@ async fn links_have_the_scheme_and_host_of_the_request() {
 #[tokio::test]
 async fn unread_lists_all_and_omits_own_messages_on_request() {
     let api = five().await;
-    api.says(BOB, "6").await;
+    api.send_message(BOB, "6").await;
     let page = api.ann("GET", "/messages/unread/?limit=4").await.json(200);
     assert_eq!((page["count"].as_i64(), texts(&page)), (Some(6), "1234".to_owned()));
     let page = api.ann("GET", "/messages/unread/?incoming=true").await.json(200);
@@ -116,13 +116,13 @@ async fn unread_lists_all_and_omits_own_messages_on_request() {
 #[tokio::test]
 async fn unread_messages_that_are_marked_while_paging_skip_none() {
     let api = five().await;
-    api.says(BOB, "6").await;
-    let (mut path, mut seen) =
+    api.send_message(BOB, "6").await;
+    let (mut path, mut listed) =
         ("/messages/unread/?after=0&limit=2&offset=7&x=a%20b".to_owned(), String::new());
     for count in [6, 4, 2] {
         let page = api.bob("GET", &path).await.json(200);
         assert_eq!((&page["count"], &page["previous"]), (&json!(count), &Value::Null), "{path}");
-        seen += &texts(&page);
+        listed += &texts(&page);
         let mut last = 0;
         for message in page["results"].as_array().unwrap() {
             last = message["id"].as_i64().unwrap();
@@ -132,14 +132,14 @@ async fn unread_messages_that_are_marked_while_paging_skip_none() {
         assert_eq!(page["next"], json!(next), "{path}");
         path = next.unwrap_or_default().replace("http://chat.example", "");
     }
-    assert_eq!(seen, "123456");
+    assert_eq!(listed, "123456");
 }
 
 #[tokio::test]
 async fn unread_after_a_message_has_the_rules_of_a_cursor() {
     let api = five().await;
-    let own = api.says(BOB, "6").await;
-    api.says(ANN, "7").await;
+    let own = api.send_message(BOB, "6").await;
+    api.send_message(ANN, "7").await;
     for (query, results, count) in [
         ("after=-1", "1234567", 7),
         ("after=99999999999999999999", "", 7),

@@ -10,7 +10,7 @@ async fn path(api: &Api, pattern: &str) -> String {
     if pattern.starts_with("/threads/{id}") {
         pattern.replace("{id}", &api.thread.to_string())
     } else if pattern.starts_with("/messages/{id}") {
-        pattern.replace("{id}", &api.says(ANN, "hello").await.to_string())
+        pattern.replace("{id}", &api.send_message(ANN, "hello").await.to_string())
     } else if pattern.starts_with("/tokens/{id}") {
         pattern.replace("{id}", "1")
     } else {

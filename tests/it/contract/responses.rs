@@ -1,6 +1,6 @@
 //! Common headers of all responses, and the exact JSON of objects.
 
-use super::api::{ANN, Api, BOB, NOWHERE};
+use super::api::{ANN, Api, BOB, UNKNOWN_THREAD};
 
 #[tokio::test]
 async fn every_response_carries_the_same_headers() {
@@ -91,10 +91,10 @@ async fn a_thread_is_updated_by_its_messages() {
 async fn marking_a_thread_read_counts_the_unread_incoming_messages() {
     let api = Api::new().await;
     let path = format!("/threads/{}/mark-as-read/", api.thread);
-    api.says(ANN, "mine").await;
-    let first = api.says(BOB, "one").await;
-    api.says(BOB, "two").await;
-    api.says(BOB, "three").await;
+    api.send_message(ANN, "mine").await;
+    let first = api.send_message(BOB, "one").await;
+    api.send_message(BOB, "two").await;
+    api.send_message(BOB, "three").await;
     api.ann("PATCH", &path).json(format!(r#"{{"up_to":{first}}}"#)).await.is(200, r#"{"updated":1}"#);
     api.ann("PATCH", &path).await.is(200, r#"{"updated":2}"#);
     api.ann("PATCH", &path).json("{}").await.is(200, r#"{"updated":0}"#);
@@ -105,12 +105,14 @@ async fn marking_a_thread_read_counts_the_unread_incoming_messages() {
 #[tokio::test]
 async fn a_thread_that_one_participant_deletes_does_not_exist_for_the_other() {
     let api = Api::new().await;
-    let message = api.says(ANN, "hello").await;
+    let message = api.send_message(ANN, "hello").await;
     let (thread, one) = (format!("/threads/{}/", api.thread), format!("/messages/{message}/"));
     api.bob("DELETE", &thread).await.is(204, "");
     api.ann("GET", &thread).await.detail(404, "No Thread matches the given query.");
     api.ann("GET", &one).await.detail(404, "No Message matches the given query.");
     api.ann("DELETE", &thread).await.detail(404, "No Thread matches the given query.");
     api.ann("GET", "/messages/").await.is(200, r#"{"count":0,"next":null,"previous":null,"results":[]}"#);
-    api.ann("GET", &format!("/threads/{NOWHERE}/")).await.detail(404, "No Thread matches the given query.");
+    api.ann("GET", &format!("/threads/{UNKNOWN_THREAD}/"))
+        .await
+        .detail(404, "No Thread matches the given query.");
 }

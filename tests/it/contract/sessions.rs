@@ -10,7 +10,7 @@ async fn with_dan() -> Api {
 }
 
 /// Signs in with additional fields in the body.
-async fn log_in(api: &Api, more: &Value) -> String {
+async fn sign_in(api: &Api, more: &Value) -> String {
     let mut body = json!({"username": "dan", "password": "1234"});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let reply = api.call("POST", "/token/").json(body.to_string()).await;
@@ -20,10 +20,10 @@ async fn log_in(api: &Api, more: &Value) -> String {
 #[tokio::test]
 async fn tokens_are_listed_newest_first_with_the_one_in_use() {
     let api = with_dan().await;
-    let phone = log_in(&api, &json!({"name": " Dan's phone 📱 "})).await;
-    log_in(&api, &json!({})).await;
-    log_in(&api, &json!({"name": null})).await;
-    log_in(&api, &json!({"name": " "})).await;
+    let phone = sign_in(&api, &json!({"name": " Dan's phone 📱 "})).await;
+    sign_in(&api, &json!({})).await;
+    sign_in(&api, &json!({"name": null})).await;
+    sign_in(&api, &json!({"name": " "})).await;
     let list = api.call("GET", "/tokens/").header("authorization", phone.as_bytes()).await.json(200);
     let list = list.as_array().unwrap();
     let listed: Vec<_> = list.iter().map(|token| (&token["id"], &token["name"], &token["current"])).collect();
@@ -42,7 +42,7 @@ async fn tokens_are_listed_newest_first_with_the_one_in_use() {
 #[tokio::test]
 async fn a_token_name_has_at_most_100_characters() {
     let api = with_dan().await;
-    log_in(&api, &json!({"name": "é".repeat(100)})).await;
+    sign_in(&api, &json!({"name": "é".repeat(100)})).await;
     for (name, message) in [
         (json!("é".repeat(101)), "Ensure this field has no more than 100 characters."),
         (json!(["phone"]), "Not a valid string."),
@@ -57,7 +57,7 @@ async fn a_token_name_has_at_most_100_characters() {
 #[tokio::test]
 async fn only_its_owner_may_revoke_a_token() {
     let api = with_dan().await;
-    let (one, two) = (log_in(&api, &json!({})).await, log_in(&api, &json!({})).await);
+    let (one, two) = (sign_in(&api, &json!({})).await, sign_in(&api, &json!({})).await);
     let call = |method: &str, path: &str, token: &str| {
         api.call(method, path).header("authorization", token.as_bytes())
     };

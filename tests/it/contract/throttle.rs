@@ -30,17 +30,17 @@ async fn until_throttled<'a>(request: impl Fn() -> Call<'a>) -> Reply {
 #[tokio::test]
 async fn password_guessing_is_limited_and_the_owner_may_still_sign_in() {
     let api = with_dan().await;
-    let log_in = |peer: &str, body: &'static str| api.call("POST", "/token/").from(peer).json(body);
-    assert_eq!(log_in("192.0.2.1", RIGHT).await.status, 200);
+    let sign_in = |peer: &str, body: &'static str| api.call("POST", "/token/").from(peer).json(body);
+    assert_eq!(sign_in("192.0.2.1", RIGHT).await.status, 200);
 
     pause();
-    let refused = until_throttled(|| log_in("192.0.2.2", WRONG)).await;
+    let refused = until_throttled(|| sign_in("192.0.2.2", WRONG)).await;
     let wait = refused.header("retry-after").to_owned();
     assert!((1..=10).contains(&wait.parse::<u32>().unwrap()), "{wait}");
     refused.detail(429, &format!("Request was throttled. Expected available in {wait} seconds."));
-    assert_eq!(log_in("192.0.2.2", RIGHT).await.status, 429);
+    assert_eq!(sign_in("192.0.2.2", RIGHT).await.status, 429);
     resume();
-    assert_eq!(log_in("192.0.2.1", RIGHT).await.status, 200);
+    assert_eq!(sign_in("192.0.2.1", RIGHT).await.status, 200);
 }
 
 #[tokio::test]
@@ -63,17 +63,17 @@ async fn attempts_on_an_unknown_name_are_limited_too() {
 #[tokio::test]
 async fn behind_a_proxy_the_limit_applies_to_the_client() {
     let api = with_dan().await;
-    let log_in = |peer: &str, client: &str| {
+    let sign_in = |peer: &str, client: &str| {
         api.call("POST", "/token/").from(peer).header("x-forwarded-for", client.as_bytes()).json(WRONG)
     };
     pause();
-    until_throttled(|| log_in("127.0.0.1", "192.0.2.1")).await;
-    assert_eq!(log_in("127.0.0.1", "192.0.2.2").await.status, 400);
+    until_throttled(|| sign_in("127.0.0.1", "192.0.2.1")).await;
+    assert_eq!(sign_in("127.0.0.1", "192.0.2.2").await.status, 400);
     // The addresses that the client sent come before the address that the proxy added.
-    assert_eq!(log_in("127.0.0.1", "198.51.100.1, 192.0.2.1").await.status, 429);
+    assert_eq!(sign_in("127.0.0.1", "198.51.100.1, 192.0.2.1").await.status, 429);
     // The header is ignored if the peer is not a trusted proxy.
-    until_throttled(|| log_in("203.0.113.1", "192.0.2.3")).await;
-    assert_eq!(log_in("203.0.113.1", "192.0.2.4").await.status, 429);
+    until_throttled(|| sign_in("203.0.113.1", "192.0.2.3")).await;
+    assert_eq!(sign_in("203.0.113.1", "192.0.2.4").await.status, 429);
 }
 
 #[tokio::test]

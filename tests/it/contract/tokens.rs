@@ -11,7 +11,7 @@ async fn with_dan() -> Api {
     api
 }
 
-async fn log_in(api: &Api, method: &str) -> String {
+async fn sign_in(api: &Api, method: &str) -> String {
     let reply = api.call(method, "/token/").json(r#"{"username":"dan","password":" 1234 "}"#).await;
     let token = reply.json(200)["token"].as_str().unwrap().to_owned();
     reply.is(200, &format!(r#"{{"token":"{token}"}}"#));
@@ -22,7 +22,7 @@ async fn log_in(api: &Api, method: &str) -> String {
 #[tokio::test]
 async fn each_sign_in_creates_a_token_by_post_and_by_get() {
     let api = with_dan().await;
-    let (one, two) = (log_in(&api, "POST").await, log_in(&api, "GET").await);
+    let (one, two) = (sign_in(&api, "POST").await, sign_in(&api, "GET").await);
     assert_ne!(one, two);
     for token in [one, two] {
         let me = api.call("GET", "/users/me/").header("authorization", token.as_bytes()).await;
@@ -33,11 +33,11 @@ async fn each_sign_in_creates_a_token_by_post_and_by_get() {
 #[tokio::test]
 async fn a_name_is_trimmed_and_matched_exactly_and_a_password_is_not_trimmed() {
     let api = with_dan().await;
-    let log_in = async |username: &str, password: &str| {
+    let sign_in = async |username: &str, password: &str| {
         let body = json!({"username": username, "password": password}).to_string();
         api.call("POST", "/token/").json(body).await
     };
-    assert_eq!(log_in(" dan\n", " 1234 ").await.status, 200);
+    assert_eq!(sign_in(" dan\n", " 1234 ").await.status, 200);
     for (username, password) in [
         ("Dan", " 1234 "),
         ("dan", "1234"),
@@ -46,7 +46,7 @@ async fn a_name_is_trimmed_and_matched_exactly_and_a_password_is_not_trimmed() {
         // A user without a password.
         ("bob", "!"),
     ] {
-        log_in(username, password).await.is_for(username, 400, WRONG);
+        sign_in(username, password).await.is_for(username, 400, WRONG);
     }
 }
 
@@ -62,7 +62,7 @@ async fn a_disabled_user_gets_the_answer_to_a_wrong_password() {
 #[tokio::test]
 async fn signing_out_revokes_only_the_presented_token() {
     let api = with_dan().await;
-    let (one, two) = (log_in(&api, "POST").await, log_in(&api, "POST").await);
+    let (one, two) = (sign_in(&api, "POST").await, sign_in(&api, "POST").await);
     let call = |method: &str, path: &str, token: &str| {
         api.call(method, path).header("authorization", format!("Token {token}").as_bytes())
     };
@@ -91,9 +91,9 @@ async fn at_most_100_tokens_of_a_user_are_valid() {
 #[tokio::test]
 async fn a_new_password_ends_every_other_session() {
     let api = with_dan().await;
-    let (here, elsewhere) = (log_in(&api, "POST").await, log_in(&api, "POST").await);
+    let (current, other) = (sign_in(&api, "POST").await, sign_in(&api, "POST").await);
     let change = |body: &'static str| {
-        api.call("POST", "/users/me/password/").header("authorization", here.as_bytes()).json(body)
+        api.call("POST", "/users/me/password/").header("authorization", current.as_bytes()).json(body)
     };
     change(r#"{"current":"1234","new":"long enough"}"#).await.is(400, r#"{"current":["Invalid password."]}"#);
     change(r#"{"current":" 1234 ","new":"short"}"#)
@@ -103,8 +103,8 @@ async fn a_new_password_ends_every_other_session() {
 
     let me =
         |token: &str| api.call("GET", "/users/me/").header("authorization", token.as_bytes()).into_future();
-    assert_eq!(me(&here).await.status, 200);
-    me(&elsewhere).await.detail(401, "Invalid token.");
+    assert_eq!(me(&current).await.status, 200);
+    me(&other).await.detail(401, "Invalid token.");
     let old = api.call("POST", "/token/").json(r#"{"username":"dan","password":" 1234 "}"#).await;
     old.is(400, WRONG);
 }

@@ -14,8 +14,8 @@ async fn anyone_may_register_where_registration_is_open() {
     let reply = register(&api, " D.a+n@x_y-1 ", "12345678").await;
     let id = reply.json(201)["id"].clone();
     reply.is(201, &format!(r#"{{"id":{id},"username":"D.a+n@x_y-1"}}"#));
-    let log_in = api.call("POST", "/token/").json(r#"{"username":"D.a+n@x_y-1","password":"12345678"}"#);
-    assert_eq!(log_in.await.status, 200);
+    let sign_in = api.call("POST", "/token/").json(r#"{"username":"D.a+n@x_y-1","password":"12345678"}"#);
+    assert_eq!(sign_in.await.status, 200);
 
     let closed = Api::new().await;
     register(&closed, "dan", "12345678").await.detail(403, "Registration is closed.");

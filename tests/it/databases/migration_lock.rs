@@ -62,7 +62,7 @@ async fn the_wait_for_a_table_is_logged_and_ends() {
 /// A current schema is not migrated, so no lock is needed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_current_schema_is_served_while_the_migration_lock_is_held() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let database = Database::at(cluster.url());
     run(&mut program::chat_server(&database, &["migrate"]), "").ok();
     let _other = locked(&cluster.url()).await;

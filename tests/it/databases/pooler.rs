@@ -6,7 +6,7 @@ use sqlx::{Connection as _, PgConnection};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_works_behind_a_pooler_in_session_mode() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let Some(pgbouncer) = cluster.pgbouncer("session") else { return };
     let database = Database::at(pgbouncer.url("postgres"));
     let (one, two) = (Program::serve(&database, &["--demo"]), Program::serve(&database, &[]));
@@ -23,7 +23,7 @@ async fn a_server_works_behind_a_pooler_in_session_mode() {
 /// PgBouncer refuses the parameter `options` of a log-in. Other poolers ignore it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_options_of_the_address_work_behind_a_pooler() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let Some(pgbouncer) = cluster.pgbouncer("session") else { return };
     let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
     sqlx::query("create schema apart").execute(&mut administrator).await.unwrap();
@@ -38,7 +38,7 @@ async fn the_options_of_the_address_work_behind_a_pooler() {
 
 #[test]
 fn a_pooler_in_transaction_mode_is_refused() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     for mode in ["transaction", "statement"] {
         let Some(pgbouncer) = cluster.pgbouncer(mode) else { return };
         let database = Database::at(pgbouncer.url("postgres"));
@@ -54,7 +54,7 @@ fn a_pooler_in_transaction_mode_is_refused() {
 /// The mode can be changed while the server runs. The log then says why calls fail.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_that_changes_to_transaction_mode_is_named_in_the_log() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let Some(pgbouncer) = cluster.pgbouncer("session") else { return };
     let database = Database::at(pgbouncer.url("postgres"));
     let server = Program::serve(&database, &["--demo"]);
@@ -62,12 +62,12 @@ async fn a_pooler_that_changes_to_transaction_mode_is_named_in_the_log() {
     let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
     let terminate = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'chat'";
     sqlx::query(terminate).execute(&mut administrator).await.unwrap();
-    let log_ins = (0..100).map(|_| {
+    let sign_ins = (0..100).map(|_| {
         let client = server.client();
         async move { client.sign_in("user3", "1234").await }
     });
-    let log_ins = futures_util::future::join_all(log_ins).await;
-    assert!(log_ins.iter().any(|log_in| log_in.is_err()));
+    let sign_ins = futures_util::future::join_all(sign_ins).await;
+    assert!(sign_ins.iter().any(|sign_in| sign_in.is_err()));
     server.wait_for("pool_mode = session");
     pgbouncer.change_mode("session").unwrap();
     server.kill();

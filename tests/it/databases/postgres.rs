@@ -30,7 +30,7 @@ async fn each_failure_to_open_has_its_own_error() {
     let folder = tempfile::tempdir().unwrap();
     let no_server = format!("postgres://localhost/chat?host={}", folder.path().display());
     assert!(matches!(connect(&no_server).await, Err(sql::OpenError::Unreachable(_))));
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let relay = Relay::start(&cluster.socket()).unwrap();
     let without_tls = format!("postgres://postgres@{}/postgres?sslmode=require", relay.address());
     assert!(matches!(connect(&without_tls).await, Err(sql::OpenError::Tls(_))));
@@ -41,7 +41,7 @@ async fn each_failure_to_open_has_its_own_error() {
 
 #[tokio::test]
 async fn a_role_that_may_create_nothing_serves_a_current_schema() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let limited = cluster.url().replace("postgres://postgres@", "postgres://limited@");
     let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
     administrator.execute("create role limited login").await.unwrap();
@@ -122,7 +122,7 @@ async fn only_the_message_that_the_database_refuses_fails() {
 /// If the connection is lost meanwhile, the store does not try the rest. Each attempt would wait until it times out.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_the_database_is_lost_no_further_message_is_tried() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let relay = Relay::start(&cluster.socket()).unwrap();
     let url = format!("postgres://postgres@{}/postgres", relay.address());
     let store = sql::open(&url, &sql::Options::default()).await.unwrap();
@@ -143,7 +143,7 @@ async fn after_the_database_is_lost_no_further_message_is_tried() {
     let sending = tokio::spawn(async move { store.insert_messages(messages).await });
     let waiting = "select exists (select 1 from pg_locks where locktype = 'advisory' and not granted)";
     wait_until(&mut administrator, waiting).await;
-    relay.cut();
+    relay.disconnect();
     let outcomes = in_time("the others fail without a wait", sending).await.unwrap().unwrap();
     assert!(matches!(outcomes[0], Err(StoreError::Fault(_))), "{:?}", outcomes[0]);
     assert_eq!(outcomes.len(), 100);
@@ -199,7 +199,7 @@ async fn nothing_is_retried_after_a_failed_commit() {
 /// The store cannot know the outcome, and must not retry.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_stored_once_if_the_answer_of_its_commit_is_lost() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let relay = Relay::start(&cluster.socket()).unwrap();
     let url = format!("postgres://postgres@{}/postgres", relay.address());
     // A new store has no connection that an earlier reset broke.
@@ -256,7 +256,7 @@ pub(super) async fn wait_until(connection: &mut PgConnection, query: &str) {
 /// Polls `work` until it was pending `waits` times, and then drops it.
 ///
 /// Returns whether it completed before that.
-async fn given_up_after(waits: usize, work: impl Future) -> bool {
+async fn drop_after(waits: usize, work: impl Future) -> bool {
     let (mut work, mut left) = (pin!(work), waits);
     poll_fn(|context| {
         if work.as_mut().poll(context).is_ready() {
@@ -280,7 +280,7 @@ async fn a_cancelled_call_leaves_no_transaction_open() {
     for waits in 1.. {
         let name = format!("cid{waits}");
         let user = NewUser { username: name, password: PasswordHash::unusable(), created: good.created };
-        let done = given_up_after(waits, store.insert_user(user)).await;
+        let done = drop_after(waits, store.insert_user(user)).await;
         store.insert_messages(vec![good.clone()]).await.unwrap()[0].as_ref().unwrap();
         let there: i64 =
             sqlx::query_scalar("select count(*) from messages").fetch_one(&mut others).await.unwrap();
@@ -361,13 +361,13 @@ async fn promotion_waits_for_a_concurrent_deletion() {
     let store = sql::open(&database.url, &sql::Options::default()).await.unwrap();
     let NewMessage { thread: first, sender: ann, created, .. } = message(&store).await;
     let mut others = PgConnection::connect(&database.url).await.unwrap();
-    let heirs = "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated) \
+    let other_threads = "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated) \
          select n::text::uuid, user_low, user_high, false, false, created, updated \
          from threads, (values ('00000000-0000-0000-0000-000000000002'), \
              ('00000000-0000-0000-0000-000000000003')) v(n)";
-    others.execute(heirs).await.unwrap();
-    let next_goes = "begin; delete from threads where id = '00000000-0000-0000-0000-000000000002'";
-    sqlx::raw_sql(next_goes).execute(&mut others).await.unwrap();
+    others.execute(other_threads).await.unwrap();
+    let delete_next = "begin; delete from threads where id = '00000000-0000-0000-0000-000000000002'";
+    sqlx::raw_sql(delete_next).execute(&mut others).await.unwrap();
     let deleting = tokio::spawn({
         let store = store.clone();
         async move { store.delete_thread(ann, first).await }

@@ -20,7 +20,7 @@ fn without_user(cluster: &Cluster) -> String {
 
 #[tokio::test]
 async fn without_a_user_the_role_has_the_name_of_the_system_user() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let url = without_user(&cluster);
     let user = run(program::command("id").arg("-un"), "").ok();
     let refusal = run(&mut migrate(url.clone()), "").failed(1);
@@ -39,7 +39,7 @@ async fn without_a_user_the_role_has_the_name_of_the_system_user() {
 
 #[test]
 fn a_parameter_that_is_not_supported_is_refused_without_its_value() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     for name in ["sslpassword", "target_session_attrs", "passfile", "no_such_parameter"] {
         let refusal = run(&mut migrate(format!("{}&{name}={SECRET}", cluster.url())), "").failed(2);
         assert!(refusal.contains(name) && !refusal.contains(SECRET), "{refusal}");
@@ -60,19 +60,19 @@ fn a_parameter_that_is_not_supported_is_refused_without_its_value() {
 
 #[test]
 fn parameters_without_effect_are_accepted_and_not_logged() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let ignored = "connect_timeout=10&keepalives=1&keepalives_idle=30&channel_binding=prefer";
     let database = Database::at(format!("{}&{ignored}&password={SECRET}", cluster.url()));
     let server = Program::serve(&database, &[]);
-    server.keep_out(SECRET);
-    server.keep_out("connect_timeout");
+    server.forbid(SECRET);
+    server.forbid("connect_timeout");
     server.stop();
 }
 
 /// The driver would log each line of the password file that it cannot parse.
 #[test]
 fn a_password_file_that_cannot_be_read_is_not_logged() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pgpass");
     for line in [
@@ -82,8 +82,8 @@ fn a_password_file_that_cannot_be_read_is_not_logged() {
     ] {
         fs::write(&file, line).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-        let ran = run(migrate(cluster.url()).env("PGPASSFILE", &file), "");
-        assert!(!ran.err.contains(SECRET), "{ran:?}");
-        let _ = ran.ok();
+        let output = run(migrate(cluster.url()).env("PGPASSFILE", &file), "");
+        assert!(!output.err.contains(SECRET), "{output:?}");
+        let _ = output.ok();
     }
 }

@@ -27,7 +27,7 @@ async fn limited_to(cluster: &Cluster, connections: u32) -> Arc<dyn Store> {
 /// The limit can be that of the role, of the server, or the size of a pooler's pool.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_share_the_connections_that_the_server_allows() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let store = limited_to(&cluster, 2).await;
     let reads = |_| {
         let store = store.clone();
@@ -47,7 +47,7 @@ async fn calls_share_the_connections_that_the_server_allows() {
 /// Another client has all connections that the role may open.
 #[tokio::test]
 async fn a_call_without_a_connection_says_how_many_are_open() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let store = limited_to(&cluster, 1).await;
     administer(
         &cluster.url(),
@@ -92,7 +92,7 @@ async fn timeouts_of_the_role_do_not_end_a_migration() {
 /// Without the timeout for idle transactions, Postgres keeps the locks for as long as it keeps the connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_locks_of_a_node_without_power_are_released() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let relay = chat_tests::Relay::start(&cluster.socket()).unwrap();
     let options = sql::Options::default();
     let url = format!("postgres://postgres@{}/postgres", relay.address());
@@ -106,7 +106,7 @@ async fn the_locks_of_a_node_without_power_are_released() {
     let deleting = tokio::spawn(async move { silent.delete_thread(caller, thread).await });
     let waiting = "select exists (select 1 from pg_locks where locktype = 'relation' and not granted)";
     super::postgres::wait_until(&mut administrator, waiting).await;
-    relay.silence();
+    relay.drop_traffic();
     sqlx::raw_sql("commit").execute(&mut administrator).await.unwrap();
     let sent = other.insert_messages(vec![message]).await.unwrap().remove(0);
     sent.expect("Postgres ends the transaction of the other node");

@@ -106,15 +106,15 @@ async fn sqlite_builds_no_temporary_tree_for_single_messages() {
     let url = format!("sqlite://{}", folder.path().join("chat.db").display());
     migrated(&url).await;
     let mut sqlite = SqliteConnection::connect(&url).await.unwrap();
-    let mut seen = 0;
+    let mut checked = 0;
     for (name, statement) in sql::sqlite_statements().into_iter().filter(|(name, _)| FOR_EACH.contains(name))
     {
         let steps = sqlite.fetch_all(AssertSqlSafe(format!("explain {statement}"))).await.unwrap();
         let steps: Vec<String> = steps.iter().map(|row| row.get("opcode")).collect();
         assert!(!steps.iter().any(|step| step == "OpenEphemeral"), "{name}: {steps:?}");
-        seen += 1;
+        checked += 1;
     }
-    assert_eq!(seen, FOR_EACH.len());
+    assert_eq!(checked, FOR_EACH.len());
 }
 
 /// Returns the lines of Postgres's plan for a statement.

@@ -7,7 +7,7 @@ use sqlx::{Connection as _, PgConnection};
 
 /// Starts a cluster, and runs statements as its administrator.
 async fn cluster_with(statements: &'static str) -> Cluster {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     administer(&cluster, statements).await;
     cluster
 }
@@ -58,7 +58,7 @@ async fn a_read_only_database_is_refused() {
 
 #[tokio::test]
 async fn settings_that_lose_messages_are_warnings() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let database = at(&cluster, "postgres", "postgres");
     run(&mut program::chat_server(&database, &["migrate"]), "").ok();
     let durability = || {

@@ -7,30 +7,30 @@ use proptest::prelude::*;
 
 /// When a caller is cancelled.
 #[derive(Debug, Clone, Copy)]
-enum Going {
-    /// Never: the caller waits for its answer.
-    Stays,
+enum CancelPoint {
+    /// The caller waits for its answer.
+    Never,
     /// Before its nth call of the database is done, counted from 0.
     Before(usize),
     /// After its nth call of the database is done, before the answer arrives.
     After(usize),
 }
 
-fn histories() -> impl Strategy<Value = History<Going>> {
+fn histories() -> impl Strategy<Value = History<CancelPoint>> {
     History::any(prop_oneof![
-        1 => Just(Going::Stays),
-        2 => (0..3_usize).prop_map(Going::Before),
-        2 => (0..3_usize).prop_map(Going::After),
+        1 => Just(CancelPoint::Never),
+        2 => (0..3_usize).prop_map(CancelPoint::Before),
+        2 => (0..3_usize).prop_map(CancelPoint::After),
     ])
 }
 
-async fn promises_hold(database: &Database, history: &History<Going>) -> Result<(), String> {
-    let step = async |faulty: &mut FaultyChat, operation: &Operation, going: &Going| {
+async fn promises_hold(database: &Database, history: &History<CancelPoint>) -> Result<(), String> {
+    let step = async |faulty: &mut FaultyChat, operation: &Operation, cancel_point: &CancelPoint| {
         let gate = Gate::new();
-        let (calls, held) = match going {
-            Going::Stays => (0, Fault::None),
-            Going::Before(n) => (*n, Fault::HeldBefore(gate.clone())),
-            Going::After(n) => (*n, Fault::HeldAfter(gate.clone())),
+        let (calls, held) = match cancel_point {
+            CancelPoint::Never => (0, Fault::None),
+            CancelPoint::Before(n) => (*n, Fault::HeldBefore(gate.clone())),
+            CancelPoint::After(n) => (*n, Fault::HeldAfter(gate.clone())),
         };
         faulty.faults.plan(vec![Fault::None; calls]);
         faulty.faults.plan([held]);
@@ -41,7 +41,7 @@ async fn promises_hold(database: &Database, history: &History<Going>) -> Result<
         };
         faulty.faults.end();
         gate.open();
-        faulty.at_rest().await;
+        faulty.wait_until_idle().await;
         done
     };
     history.run(database, step).await
@@ -50,8 +50,10 @@ async fn promises_hold(database: &Database, history: &History<Going>) -> Result<
 #[test]
 fn a_change_of_a_cancelled_caller_is_in_every_list_or_in_none() {
     // Most changes are the first call of the database. Some follow a read.
-    for going in [Going::Before(0), Going::After(0), Going::Before(1), Going::After(1)] {
-        wait_for(promises_hold(&Database::in_memory(), &History::of_each_change(&going))).unwrap();
+    for cancel_point in
+        [CancelPoint::Before(0), CancelPoint::After(0), CancelPoint::Before(1), CancelPoint::After(1)]
+    {
+        wait_for(promises_hold(&Database::in_memory(), &History::of_each_change(&cancel_point))).unwrap();
     }
 }
 

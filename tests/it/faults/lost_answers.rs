@@ -7,7 +7,7 @@ use chat_core::{
     api::{ThreadId, UserId},
     store::{MessageRange, Slice},
 };
-use chat_tests::{Database, Fault, Faults, Server, on_both_databases, program::PATIENCE};
+use chat_tests::{Database, Fault, Faults, Server, on_both_databases, program::TEST_TIMEOUT};
 use tokio::time::Instant;
 
 on_both_databases!(
@@ -75,7 +75,7 @@ async fn a_message_in_one_thread_leaves_the_page_of_another_thread_cached() {
     chat.send(BOB, read, "hello").await.unwrap();
     let page = || chat.thread_messages_json(ANN, read, MessageRange::Oldest, 100);
     // A page is cached for two seconds. On a slow machine, that time may pass between two lines of this test.
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     let cached = loop {
         page().await.unwrap();
         chat.send(CID, written, "elsewhere").await.unwrap();

@@ -11,11 +11,11 @@
 //! - After the faults, every operation succeeds again.
 
 mod cancelled;
-mod gathered;
+mod concurrency;
+mod group_commit;
 mod histories;
 mod lost_answers;
-mod meanwhile;
-mod together;
+mod races;
 
 use crate::model::{
     Both, Operation,
@@ -45,7 +45,7 @@ impl FaultyChat {
     }
 
     /// Waits until every operation has ended, including those of cancelled callers.
-    async fn at_rest(&self) {
+    async fn wait_until_idle(&self) {
         let busy = || self.faults.is_busy() || Arc::strong_count(self.both.chat.store()) > self.holders;
         ends("every operation has ended", busy).await;
     }
@@ -157,7 +157,7 @@ fn one_of_each_change() -> Vec<Operation> {
     use Operation::*;
     let (pair, text, key, is_read) = ((Ann, Bob), "hello", Some("k1"), false);
     vec![
-        Ensure { who: Cid, shouted: false },
+        Ensure { who: Cid, uppercase: false },
         Open { by: Ann, with: Cid },
         Send { by: Ann, to: pair, text, is_read, key },
         Send { by: Bob, to: pair, text, is_read, key: None },

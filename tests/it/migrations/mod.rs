@@ -3,7 +3,7 @@
 //! Programs that start concurrently migrate a database once.
 //!
 //! `tests/fixtures/VERSION/` holds the database of a version as SQL, for SQLite and for Postgres. It has the data that
-//! `story` creates and checks. The fixture is recorded with the program of VERSION before the release. Recording needs
+//! `data` creates and checks. The fixture is recorded with the program of VERSION before the release. Recording needs
 //! `sqlite3` and `pg_dump`:
 //!
 //! ```text
@@ -12,8 +12,8 @@
 //!
 //! After that, neither the fixture nor the migrations that made it may change.
 
+mod data;
 mod fixture;
-mod story;
 
 use chat_tests::{Database, Program, binaries, on_both_databases, program, run};
 use std::{collections::BTreeSet, fs, thread};
@@ -29,11 +29,11 @@ fn versions() -> BTreeSet<String> {
 ///
 /// The fixture must exist when the version is released.
 mod recorded {
-    use super::{Database, fixture, story};
+    use super::{Database, data, fixture};
 
     async fn on(database: Database, kind: &str) {
         if let Ok(version) = std::env::var("CHAT_RECORD") {
-            story::happens(&database).await;
+            data::create(&database).await;
             fixture::record(&database, &version, kind);
         }
         let place = fixture::place(env!("CARGO_PKG_VERSION"), kind);
@@ -60,7 +60,7 @@ async fn the_sqlite_database_of_every_version_is_migrated() {
     for version in versions() {
         let database = Database::sqlite();
         fixture::load(&database, &version, "sqlite").await;
-        story::is_there(&database).await;
+        data::check(&database).await;
     }
 }
 
@@ -69,7 +69,7 @@ async fn the_postgres_database_of_every_version_is_migrated() {
     for version in versions() {
         let database = Database::postgres().await;
         fixture::load(&database, &version, "postgres").await;
-        story::is_there(&database).await;
+        data::check(&database).await;
     }
 }
 

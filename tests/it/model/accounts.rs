@@ -3,7 +3,7 @@
 use super::{
     operations::Who,
     perform::{Answer, Outcome, Refusal},
-    state::{KeptToken, Model, Person},
+    state::{Model, ModelToken, ModelUser},
 };
 use chat_core::{
     Resource,
@@ -17,14 +17,14 @@ pub(super) fn invalid(field: &str, message: impl Into<String>) -> Refusal {
     Refusal::Invalid(FieldErrors::one(field, message))
 }
 
-impl KeptToken {
+impl ModelToken {
     pub(super) fn is(&self, key: &str) -> bool {
         self.secret.as_ref().is_some_and(|secret| secret.expose() == key)
     }
 }
 
 impl Model {
-    pub(super) fn person(&mut self, id: UserId) -> Result<&mut Person, Refusal> {
+    pub(super) fn person(&mut self, id: UserId) -> Result<&mut ModelUser, Refusal> {
         self.users.get_mut(&id).ok_or(NO_USER)
     }
 
@@ -33,7 +33,7 @@ impl Model {
         users.find(|(_, person)| person.name.eq_ignore_ascii_case(name)).map(|(id, _)| *id)
     }
 
-    pub(super) fn register(&mut self, who: Who, password: &'static str, seen: Option<&Answer>) -> Outcome {
+    pub(super) fn register(&mut self, who: Who, password: &'static str, actual: Option<&Answer>) -> Outcome {
         let name = who.name(false);
         let mut errors = FieldErrors::new();
         if self.name_holder(name).is_some() {
@@ -43,13 +43,13 @@ impl Model {
             errors.push("password", error_text::PASSWORD_TOO_SHORT);
         }
         errors.into_result().map_err(Refusal::Invalid)?;
-        let id = match seen {
+        let id = match actual {
             Some(Answer::User(user)) if user.id.get() > self.highest_user => user.id,
             _ => UserId::new(self.highest_user + 1),
         };
         let (name, created) = (name.to_owned(), self.now);
         let person =
-            Person { name: name.clone(), password: Some(password), active: true, created, tokens: 0 };
+            ModelUser { name: name.clone(), password: Some(password), active: true, created, tokens: 0 };
         self.users.insert(id, person);
         self.ids.insert(who, id);
         self.highest_user = id.get();
@@ -97,20 +97,20 @@ impl Model {
         &mut self,
         user: UserId,
         name: Option<&'static str>,
-        seen: Option<&Answer>,
+        actual: Option<&Answer>,
     ) -> Outcome {
         let now = self.now;
         let person = self.person(user)?;
         person.tokens += 1;
         let id = TokenId::new(person.tokens);
         self.tokens.retain(|token| token.user != user || token.expires() > now);
-        let secret = match seen {
+        let secret = match actual {
             Some(Answer::Token(secret)) if !self.secrets.contains(secret) => Some(secret.clone()),
             _ => None,
         };
         self.secrets.extend(secret.clone());
         let answer = secret.clone().unwrap_or(chat_core::api::Token::new("one that was never there before"));
-        self.tokens.push(KeptToken { secret, user, id, name, created: now, last_used: now });
+        self.tokens.push(ModelToken { secret, user, id, name, created: now, last_used: now });
         Ok(Answer::Token(answer))
     }
 

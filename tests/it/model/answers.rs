@@ -8,7 +8,7 @@ use super::{
     conversations::{NO_THREAD, slice},
     operations::Operation,
     perform::{Answer, Outcome, Refusal},
-    state::{Model, Person},
+    state::{Model, ModelUser},
 };
 use chat_core::{
     Resource,
@@ -19,8 +19,8 @@ use std::time::Duration;
 impl Model {
     /// Does an operation in the model, and returns the expected answer.
     ///
-    /// `seen` is the answer of the chat.
-    pub(crate) fn answer(&mut self, operation: &Operation, seen: Option<&Answer>) -> Outcome {
+    /// `actual` is the answer of the chat.
+    pub(crate) fn answer(&mut self, operation: &Operation, actual: Option<&Answer>) -> Outcome {
         match *operation {
             Operation::Pass { seconds } => {
                 self.now = self.now.plus(Duration::from_secs(seconds));
@@ -33,47 +33,52 @@ impl Model {
             | Operation::ChangePassword { .. }
             | Operation::RemoveUser { .. }
             | Operation::User { .. }
-            | Operation::Users { .. } => self.answer_user(operation, seen),
+            | Operation::Users { .. } => self.answer_user(operation, actual),
             Operation::SignIn { .. }
             | Operation::IssueToken { .. }
             | Operation::Authenticate { .. }
             | Operation::SignOut { .. }
             | Operation::RevokeToken { .. }
             | Operation::RevokeTokens { .. }
-            | Operation::OwnTokens { .. } => self.answer_token(operation, seen),
+            | Operation::OwnTokens { .. } => self.answer_token(operation, actual),
             Operation::Open { .. }
             | Operation::Thread { .. }
             | Operation::Threads { .. }
             | Operation::DeleteThread { .. }
             | Operation::MarkThread { .. }
-            | Operation::ThreadMessages { .. } => self.answer_thread(operation, seen),
+            | Operation::ThreadMessages { .. } => self.answer_thread(operation, actual),
             Operation::Send { .. }
             | Operation::Message { .. }
             | Operation::Edit { .. }
             | Operation::MarkMessage { .. }
             | Operation::DeleteMessage { .. }
             | Operation::Messages { .. }
-            | Operation::Unread { .. } => self.answer_message(operation, seen),
+            | Operation::Unread { .. } => self.answer_message(operation, actual),
         }
     }
 
     /// Does an operation on users.
-    fn answer_user(&mut self, operation: &Operation, seen: Option<&Answer>) -> Outcome {
+    fn answer_user(&mut self, operation: &Operation, actual: Option<&Answer>) -> Outcome {
         match *operation {
-            Operation::Ensure { who, shouted } => {
+            Operation::Ensure { who, uppercase } => {
                 let id = self.id_to_ensure(who);
-                let name = who.name(shouted).to_owned();
+                let name = who.name(uppercase).to_owned();
                 if self.name_holder(&name).is_some_and(|holder| holder != id) {
                     return Err(invalid("username", error_text::USERNAME_TAKEN));
                 }
-                let new =
-                    Person { name: name.clone(), password: None, active: true, created: self.now, tokens: 0 };
+                let new = ModelUser {
+                    name: name.clone(),
+                    password: None,
+                    active: true,
+                    created: self.now,
+                    tokens: 0,
+                };
                 self.users.entry(id).or_insert(new).name = name;
                 self.ids.insert(who, id);
                 self.highest_user = self.highest_user.max(id.get());
                 Ok(Answer::Done)
             }
-            Operation::Register { who, password } => self.register(who, password, seen),
+            Operation::Register { who, password } => self.register(who, password, actual),
             Operation::SetActive { who, active } => {
                 self.person(self.user(who))?.active = active;
                 Ok(Answer::Done)
@@ -107,7 +112,7 @@ impl Model {
     }
 
     /// Does an operation on tokens.
-    fn answer_token(&mut self, operation: &Operation, seen: Option<&Answer>) -> Outcome {
+    fn answer_token(&mut self, operation: &Operation, actual: Option<&Answer>) -> Outcome {
         match *operation {
             Operation::SignIn { who, password, name } => {
                 let user = self.user(who);
@@ -119,9 +124,9 @@ impl Model {
                 if !right {
                     return Err(invalid(NON_FIELD_ERRORS, error_text::BAD_CREDENTIALS));
                 }
-                self.issue(user, name, seen)
+                self.issue(user, name, actual)
             }
-            Operation::IssueToken { who } => self.issue(self.user(who), None, seen),
+            Operation::IssueToken { who } => self.issue(self.user(who), None, actual),
             Operation::Authenticate { token } => {
                 let key = self.secret(token).to_owned();
                 Ok(Answer::Session(self.authenticate(&key)?))
@@ -155,9 +160,9 @@ impl Model {
     }
 
     /// Does an operation on threads.
-    fn answer_thread(&mut self, operation: &Operation, seen: Option<&Answer>) -> Outcome {
+    fn answer_thread(&mut self, operation: &Operation, actual: Option<&Answer>) -> Outcome {
         match *operation {
-            Operation::Open { by, with } => self.open(self.user(by), self.user(with), seen),
+            Operation::Open { by, with } => self.open(self.user(by), self.user(with), actual),
             Operation::Thread { by, of } => {
                 let thread = self.thread_of(self.user(by), self.thread(of)).ok_or(NO_THREAD)?;
                 Ok(Answer::Thread(thread.clone()))
@@ -176,7 +181,7 @@ impl Model {
                 let up_to = up_to.map(|nth| self.message(nth));
                 self.thread_of(user, thread).ok_or(NO_THREAD)?;
                 let mut marked = 0;
-                for message in self.messages.values_mut().map(|kept| &mut kept.message) {
+                for message in self.messages.values_mut().map(|stored| &mut stored.message) {
                     let is_meant = message.thread == thread
                         && message.sender != user
                         && up_to.is_none_or(|last| message.id <= last);
@@ -194,11 +199,11 @@ impl Model {
     }
 
     /// Does an operation on messages.
-    fn answer_message(&mut self, operation: &Operation, seen: Option<&Answer>) -> Outcome {
+    fn answer_message(&mut self, operation: &Operation, actual: Option<&Answer>) -> Outcome {
         match *operation {
             Operation::Send { by, to, text, is_read, key } => {
                 let request = (self.thread(to), text, is_read);
-                self.send(self.user(by), request, key, seen)
+                self.send(self.user(by), request, key, actual)
             }
             Operation::Message { by, nth } => {
                 Ok(Answer::Message(self.visible(self.user(by), self.message(nth))?.clone()))

@@ -2,7 +2,7 @@
 
 use super::{
     perform::{Answer, Outcome, Refusal},
-    state::{Kept, Model},
+    state::{Model, ModelMessage},
 };
 use chat_core::{
     OpenedThread, Resource,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub(super) const NO_THREAD: Refusal = Refusal::NotFound(Resource::Thread);
 
 impl Model {
-    pub(super) fn open(&mut self, by: UserId, with: UserId, seen: Option<&Answer>) -> Outcome {
+    pub(super) fn open(&mut self, by: UserId, with: UserId, actual: Option<&Answer>) -> Outcome {
         let wrong = |message| Refusal::Invalid(FieldErrors::one("participant", message));
         if by == with {
             return Err(wrong(error_text::THREAD_WITH_SELF.to_owned()));
@@ -27,7 +27,7 @@ impl Model {
         if let Some(id) = self.between(by, with) {
             return Ok(Answer::Opened(OpenedThread { id, created: false }));
         }
-        let id = match seen {
+        let id = match actual {
             Some(Answer::Opened(opened)) => opened.id,
             _ => ThreadId::new(Uuid::max()),
         };
@@ -38,7 +38,7 @@ impl Model {
 
     pub(super) fn drop_thread(&mut self, id: ThreadId) {
         self.threads.retain(|thread| thread.id != id);
-        self.messages.retain(|_, kept| kept.message.thread != id);
+        self.messages.retain(|_, stored| stored.message.thread != id);
         self.last_deleted_thread = Some(id);
     }
 
@@ -91,11 +91,11 @@ impl Model {
         by: UserId,
         request: (ThreadId, &'static str, bool),
         key: Option<&'static str>,
-        seen: Option<&Answer>,
+        actual: Option<&Answer>,
     ) -> Outcome {
         let (thread, text, is_read) = request;
         let participants = self.thread_of(by, thread).ok_or(NO_THREAD)?.participants;
-        let earlier = self.messages.values().find(|kept| kept.message.sender == by && kept.key == key);
+        let earlier = self.messages.values().find(|stored| stored.message.sender == by && stored.key == key);
         if let Some(earlier) = earlier.filter(|_| key.is_some()) {
             if earlier.request != request {
                 return Err(Refusal::KeyReused);
@@ -103,13 +103,13 @@ impl Model {
             return Ok(Answer::Sent(Sent { message: earlier.message.clone(), replayed: true, participants }));
         }
         let highest = self.message_ids.last().map_or(0, |id| id.get());
-        let id = match seen {
+        let id = match actual {
             Some(Answer::Sent(sent)) if sent.message.id.get() > highest => sent.message.id,
             _ => MessageId::new(highest + 1),
         };
         let text_now = text.to_owned();
         let message = Message { id, sender: by, thread, text: text_now, created: self.now, is_read };
-        self.messages.insert(id, Kept { message: message.clone(), key, request });
+        self.messages.insert(id, ModelMessage { message: message.clone(), key, request });
         self.message_ids.push(id);
         for changed in self.threads.iter_mut().filter(|changed| changed.id == thread) {
             changed.updated = self.now.max(changed.updated.plus(Duration::from_micros(1)));
@@ -119,11 +119,11 @@ impl Model {
 
     pub(super) fn visible(&mut self, by: UserId, id: MessageId) -> Result<&mut Message, Refusal> {
         let no_message = Refusal::NotFound(Resource::Message);
-        let thread = self.messages.get(&id).map(|kept| kept.message.thread);
+        let thread = self.messages.get(&id).map(|stored| stored.message.thread);
         if thread.and_then(|thread| self.thread_of(by, thread)).is_none() {
             return Err(no_message);
         }
-        self.messages.get_mut(&id).map(|kept| &mut kept.message).ok_or(no_message)
+        self.messages.get_mut(&id).map(|stored| &mut stored.message).ok_or(no_message)
     }
 }
 

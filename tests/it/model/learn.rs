@@ -3,7 +3,7 @@
 use super::{
     operations::{ALL, Operation},
     perform::Answer,
-    state::{Kept, Model},
+    state::{Model, ModelMessage},
 };
 use chat_core::{
     Chat, OpenedThread,
@@ -50,7 +50,7 @@ impl Model {
             for thread in list.iter().map(|listed| &listed.thread) {
                 threads.insert(thread.id, chat.thread(*user, thread.id).await.unwrap());
                 let there = chat.thread_messages(*user, thread.id, MessageRange::Oldest, ALL).await.unwrap();
-                messages.extend(there.into_iter().map(|message| (message.id, Kept::of(message))));
+                messages.extend(there.into_iter().map(|message| (message.id, ModelMessage::of(message))));
             }
             lists.push(list);
         }
@@ -66,7 +66,7 @@ impl Model {
     }
 }
 
-impl Kept {
+impl ModelMessage {
     fn of(message: Message) -> Self {
         let request = (message.thread, "", message.is_read);
         Self { message, key: None, request }

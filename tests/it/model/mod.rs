@@ -59,7 +59,7 @@ impl Both {
         let chat = Chat::builder(store).clock(clock.clone()).token_ttl(Some(TTL)).build();
         let mut both = Self { chat, model, clock, second_node: None, steps: 0 };
         for who in [Who::Ann, Who::Bob] {
-            both.step(&Operation::Ensure { who, shouted: false }).await.unwrap();
+            both.step(&Operation::Ensure { who, uppercase: false }).await.unwrap();
         }
         both.step(&Operation::Open { by: Who::Ann, with: Who::Bob }).await.unwrap();
         both
@@ -98,12 +98,12 @@ impl Both {
             self.clock.advance(Duration::from_secs(*seconds));
         }
         self.steps += 1;
-        let seen = operation.perform(&self.model, self.node(operation)).await;
-        if seen == Err(Refusal::Unavailable) {
+        let actual = operation.perform(&self.model, self.node(operation)).await;
+        if actual == Err(Refusal::Unavailable) {
             return Ok(false);
         }
-        let expected = self.model.answer(operation, seen.as_ref().ok());
-        same(&format!("{operation:?}"), &seen, &expected).map(|()| true)
+        let expected = self.model.answer(operation, actual.as_ref().ok());
+        same(&format!("{operation:?}"), &actual, &expected).map(|()| true)
     }
 }
 

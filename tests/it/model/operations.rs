@@ -16,8 +16,8 @@ pub(crate) enum Who {
 }
 
 impl Who {
-    pub(crate) const fn name(self, shouted: bool) -> &'static str {
-        match (self, shouted) {
+    pub(crate) const fn name(self, uppercase: bool) -> &'static str {
+        match (self, uppercase) {
             (Self::Ann, false) => "ann",
             (Self::Ann, true) => "ANN",
             (Self::Bob, false) => "bob",
@@ -55,7 +55,7 @@ pub(crate) enum Operation {
 
     Ensure {
         who: Who,
-        shouted: bool,
+        uppercase: bool,
     },
     Register {
         who: Who,
@@ -267,7 +267,7 @@ pub(crate) fn conversation() -> impl Strategy<Value = Operation> {
 fn accounts() -> BoxedStrategy<Operation> {
     prop_oneof![
         1 => select(vec![1, 30, 60, 600, 3599, 3600]).prop_map(|seconds| Operation::Pass { seconds }),
-        3 => (who(), any::<bool>()).prop_map(|(who, shouted)| Operation::Ensure { who, shouted }),
+        3 => (who(), any::<bool>()).prop_map(|(who, uppercase)| Operation::Ensure { who, uppercase }),
         2 => (who(), password()).prop_map(|(who, password)| Operation::Register { who, password }),
         2 => (who(), any::<bool>()).prop_map(|(who, active)| Operation::SetActive { who, active }),
         1 => (who(), password()).prop_map(|(who, new)| Operation::SetPassword { who, new }),

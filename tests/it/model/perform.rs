@@ -113,8 +113,8 @@ impl Operation {
 
     async fn perform_on_user(&self, model: &Model, chat: &Chat) -> Outcome {
         Ok(match *self {
-            Self::Ensure { who, shouted } => {
-                done(chat.ensure_user(model.id_to_ensure(who), who.name(shouted)).await)?
+            Self::Ensure { who, uppercase } => {
+                done(chat.ensure_user(model.id_to_ensure(who), who.name(uppercase)).await)?
             }
             Self::Register { who, password } => Answer::User(chat.register(who.name(false), password).await?),
             Self::SetActive { who, active } => done(chat.set_active(model.user(who), active).await)?,
@@ -230,20 +230,20 @@ fn done(done: Result<(), Error>) -> Outcome {
 }
 
 /// Compares a list from the cache with the same list from the store.
-fn both(kept: &[u8], read: serde_json::Result<String>) -> Result<String, Refusal> {
-    let (kept, read) = (String::from_utf8_lossy(kept).into_owned(), read.unwrap());
-    if kept == read {
-        return Ok(kept);
+fn both(cached: &[u8], read: serde_json::Result<String>) -> Result<String, Refusal> {
+    let (cached, read) = (String::from_utf8_lossy(cached).into_owned(), read.unwrap());
+    if cached == read {
+        return Ok(cached);
     }
-    Err(Refusal::Broken(format!("the cache has {kept}, and the store {read}")))
+    Err(Refusal::Broken(format!("the cache has {cached}, and the store {read}")))
 }
 
 pub(crate) async fn threads(chat: &Chat, by: UserId, after: Option<ThreadId>, limit: u64) -> Outcome {
     let after = after.map(ThreadPosition::from);
-    let kept = chat.threads_json(by, after, limit).await?;
+    let cached = chat.threads_json(by, after, limit).await?;
     let read = chat.threads(by, after, limit).await?;
-    let next = kept.next.map(ThreadPosition::thread);
-    Ok(Answer::Threads { json: both(&kept.json, serde_json::to_string(&read))?, next })
+    let next = cached.next.map(ThreadPosition::thread);
+    Ok(Answer::Threads { json: both(&cached.json, serde_json::to_string(&read))?, next })
 }
 
 pub(crate) async fn thread_messages(
@@ -253,27 +253,27 @@ pub(crate) async fn thread_messages(
     range: MessageRange,
     limit: u64,
 ) -> Outcome {
-    let kept = chat.thread_messages_json(by, thread, range, limit).await?;
+    let cached = chat.thread_messages_json(by, thread, range, limit).await?;
     let read = chat.thread_messages(by, thread, range, limit).await?;
-    Ok(Answer::ThreadMessages { json: both(&kept.json, serde_json::to_string(&read))?, next: kept.next })
+    Ok(Answer::ThreadMessages { json: both(&cached.json, serde_json::to_string(&read))?, next: cached.next })
 }
 
 pub(crate) async fn messages(chat: &Chat, by: UserId, slice: Slice) -> Outcome {
-    let kept = chat.messages_json(by, slice).await?;
+    let cached = chat.messages_json(by, slice).await?;
     let read = chat.messages(by, slice).await?;
-    counted(kept.count, &kept.json, &read)
+    counted(cached.count, &cached.json, &read)
 }
 
 pub(crate) async fn unread(chat: &Chat, by: UserId, incoming: bool, slice: Slice) -> Outcome {
     let filter = if incoming { UnreadFilter::Incoming } else { UnreadFilter::All };
-    let kept = chat.unread_json(by, filter, slice).await?;
+    let cached = chat.unread_json(by, filter, slice).await?;
     let read = chat.unread(by, filter, slice).await?;
-    counted(kept.count, &kept.json, &read)
+    counted(cached.count, &cached.json, &read)
 }
 
-fn counted(count: u64, kept: &[u8], read: &Counted<Message>) -> Outcome {
+fn counted(count: u64, cached: &[u8], read: &Counted<Message>) -> Outcome {
     if count != read.count {
         return Err(Refusal::Broken(format!("the cache counts {count}, the store {}", read.count)));
     }
-    Ok(Answer::Messages { json: both(kept, serde_json::to_string(&read.items))?, count })
+    Ok(Answer::Messages { json: both(cached, serde_json::to_string(&read.items))?, count })
 }

@@ -14,11 +14,11 @@ pub(crate) const TTL: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
     pub(crate) now: Timestamp,
-    pub(crate) users: BTreeMap<UserId, Person>,
+    pub(crate) users: BTreeMap<UserId, ModelUser>,
     /// In the order of their creation.
     pub(crate) threads: Vec<ThreadDetail>,
-    pub(crate) messages: BTreeMap<MessageId, Kept>,
-    pub(crate) tokens: Vec<KeptToken>,
+    pub(crate) messages: BTreeMap<MessageId, ModelMessage>,
+    pub(crate) tokens: Vec<ModelToken>,
 
     pub(super) ids: BTreeMap<Who, UserId>,
     pub(super) highest_user: i64,
@@ -30,7 +30,7 @@ pub(crate) struct Model {
 
 /// A user.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Person {
+pub(crate) struct ModelUser {
     pub(crate) name: String,
     pub(crate) password: Option<&'static str>,
     pub(crate) active: bool,
@@ -41,7 +41,7 @@ pub(crate) struct Person {
 
 /// A message and the request that sent it.
 #[derive(Debug, Clone)]
-pub(crate) struct Kept {
+pub(crate) struct ModelMessage {
     pub(crate) message: Message,
     pub(crate) key: Option<&'static str>,
     /// Thread, text and read mark of the request.
@@ -50,7 +50,7 @@ pub(crate) struct Kept {
 
 /// A token.
 #[derive(Debug, Clone)]
-pub(crate) struct KeptToken {
+pub(crate) struct ModelToken {
     /// `None` if the answer with the token was lost.
     pub(crate) secret: Option<chat_core::api::Token>,
     pub(crate) user: UserId,
@@ -60,7 +60,7 @@ pub(crate) struct KeptToken {
     pub(crate) last_used: Timestamp,
 }
 
-impl KeptToken {
+impl ModelToken {
     pub(crate) fn expires(&self) -> Timestamp {
         self.last_used.plus(TTL)
     }
@@ -118,10 +118,14 @@ impl Model {
         self.threads.iter().find(|thread| thread.id == id && thread.participants.contains(user))
     }
     pub(crate) fn messages_in(&self, thread: ThreadId) -> Vec<&Message> {
-        self.messages.values().map(|kept| &kept.message).filter(|message| message.thread == thread).collect()
+        self.messages
+            .values()
+            .map(|stored| &stored.message)
+            .filter(|message| message.thread == thread)
+            .collect()
     }
     pub(crate) fn messages_of(&self, user: UserId) -> Vec<&Message> {
-        let all = self.messages.values().map(|kept| &kept.message);
+        let all = self.messages.values().map(|stored| &stored.message);
         all.filter(|message| self.thread_of(user, message.thread).is_some()).collect()
     }
     pub(crate) fn unread_of(&self, user: UserId, incoming: bool) -> Vec<&Message> {
@@ -132,7 +136,7 @@ impl Model {
     }
     /// Returns the valid tokens of a user, newest first.
     pub(crate) fn tokens_of(&self, user: UserId, current: Option<&str>) -> Vec<TokenInfo> {
-        let is_own = |token: &&KeptToken| token.user == user && token.expires() > self.now;
+        let is_own = |token: &&ModelToken| token.user == user && token.expires() > self.now;
         let tokens = self.tokens.iter().rev().filter(is_own).map(|token| TokenInfo {
             id: token.id,
             name: token.name.map(str::to_owned),

@@ -8,7 +8,7 @@ use chat_core::{
     api::{MessageId, ThreadId, UserId},
     store::{MessageRange, Slice, UnreadFilter, sql},
 };
-use chat_tests::{Database, Fault, program::PATIENCE};
+use chat_tests::{Database, Fault, program::TEST_TIMEOUT};
 use futures_util::future::join_all;
 use hyper::body::Bytes;
 use std::sync::{
@@ -187,7 +187,7 @@ async fn a_cached_list_is_served_only_after_its_version_is_checked() {
     let read = || chat.messages_json(BOB, PAGE);
 
     // A page is cached for two seconds. On a slow machine, that time may pass between two lines of this test.
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     let kept = loop {
         read().await.unwrap();
         faults.plan_for("messages", Fault::Unavailable);

@@ -122,7 +122,7 @@ async fn a_hundred_log_ins_keep_the_tokens_in_use(database: Database) {
     for _ in 0..50 {
         in_use.push(chat.issue_token(ANN).await.unwrap());
     }
-    // Each log-in comes so soon after the uses of the other tokens that these uses are not written yet.
+    // Each sign-in comes so soon after the uses of the other tokens that these uses are not written yet.
     for n in 0..150 {
         for token in [&in_use[n % 50], &in_use[0]] {
             clock.advance(Duration::from_millis(1));

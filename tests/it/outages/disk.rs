@@ -2,7 +2,7 @@
 //!
 //! Acknowledged messages are synced, and writes to a full disk are refused.
 
-use super::{Answers, Scene, Writers, scene::assert_unavailable};
+use super::{Answers, TestClient, Writers, client::assert_unavailable};
 use chat_tests::{Cluster, Database, Disk, Program, program, run};
 use reqwest::StatusCode;
 use std::{fs, path::Path, sync::Arc};
@@ -18,12 +18,12 @@ fn serve_from(disk: &Disk, database: &Database, args: &[&str]) -> Program {
 /// Sends [`MESSAGES`] messages one after the other.
 ///
 /// Returns how many were answered 201 after a sync.
-async fn synced(disk: &Disk, scene: &Scene, server: &Program) -> usize {
-    scene.served_by([server]);
+async fn synced(disk: &Disk, client: &TestClient, server: &Program) -> usize {
+    client.served_by([server]);
     let mut synced = 0;
     for n in 0..MESSAGES {
         let before = disk.syncs();
-        assert_eq!(scene.send(&format!("{}-{n}", server.id())).await.status(), StatusCode::CREATED);
+        assert_eq!(client.send(&format!("{}-{n}", server.id())).await.status(), StatusCode::CREATED);
         synced += usize::from(disk.syncs() > before);
     }
     synced
@@ -34,14 +34,14 @@ const MESSAGES: usize = 20;
 #[tokio::test]
 async fn sqlite_has_synced_every_acknowledged_message() {
     let (disk, database) = (Disk::new(), Database::sqlite());
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = serve_from(&disk, &database, &[]);
-    assert_eq!(synced(&disk, &scene, &server).await, MESSAGES);
+    assert_eq!(synced(&disk, &client, &server).await, MESSAGES);
     server.stop();
     // With --no-sync, the WAL is synced only when it restarts, so few messages are answered after a sync. This shows
     // that the messages caused the syncs counted above.
     let server = serve_from(&disk, &database, &["--no-sync"]);
-    assert!(synced(&disk, &scene, &server).await < MESSAGES / 2);
+    assert!(synced(&disk, &client, &server).await < MESSAGES / 2);
     server.stop();
 }
 
@@ -51,23 +51,23 @@ async fn postgres_has_synced_every_acknowledged_message() {
     let disk = Disk::new();
     let cluster = Cluster::on(&disk);
     let database = Database::at(cluster.url());
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = Program::serve(&database, &["--no-rate-limits"]);
-    assert_eq!(synced(&disk, &scene, &server).await, MESSAGES);
+    assert_eq!(synced(&disk, &client, &server).await, MESSAGES);
     server.stop();
 }
 
 #[tokio::test]
 async fn a_message_that_cannot_be_synced_is_not_acknowledged() {
     let (disk, database) = (Disk::new(), Database::sqlite());
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = serve_from(&disk, &database, &[]);
-    scene.served_by([&server]);
-    disk.break_down();
-    assert_unavailable(scene.send("once").await).await;
-    disk.mend();
-    assert_eq!(scene.send("once").await.status(), StatusCode::CREATED);
-    let texts: Vec<String> = scene.messages().await.into_iter().map(|(_, text)| text).collect();
+    client.served_by([&server]);
+    disk.fail_syncs();
+    assert_unavailable(client.send("once").await).await;
+    disk.restore_syncs();
+    assert_eq!(client.send("once").await.status(), StatusCode::CREATED);
+    let texts: Vec<String> = client.messages().await.into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["once"]);
     server.stop();
 }
@@ -76,10 +76,10 @@ async fn a_message_that_cannot_be_synced_is_not_acknowledged() {
 #[tokio::test]
 async fn a_start_on_a_full_disk_fails_with_advice_and_succeeds_once_there_is_room() {
     let (disk, database) = (Disk::new(), Database::sqlite());
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = serve_from(&disk, &database, &[]);
-    scene.served_by([&server]);
-    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    client.served_by([&server]);
+    assert_eq!(client.send("before").await.status(), StatusCode::CREATED);
     server.kill();
     let file = Path::new(database.url.strip_prefix("sqlite://").unwrap());
     fs::remove_file(file.with_file_name("chat.db-shm")).unwrap();
@@ -94,10 +94,10 @@ async fn a_start_on_a_full_disk_fails_with_advice_and_succeeds_once_there_is_roo
             "{refusal}"
         );
     }
-    disk.make_room();
+    disk.free_space();
     let server = serve_from(&disk, &database, &[]);
-    scene.served_by([&server]);
-    assert_eq!(scene.messages().await.len(), 1);
+    client.served_by([&server]);
+    assert_eq!(client.messages().await.len(), 1);
     server.stop();
     serve_from(&disk, &new, &[]).stop();
 }
@@ -105,9 +105,9 @@ async fn a_start_on_a_full_disk_fails_with_advice_and_succeeds_once_there_is_roo
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_on_a_full_disk_refuses_writes_and_serves_reads() {
     let (disk, database) = (Disk::new(), Database::sqlite());
-    let scene = Arc::new(Scene::new(&database).await);
+    let client = Arc::new(TestClient::new(&database).await);
     let server = serve_from(&disk, &database, &[]);
-    no_room(&disk, scene, server, "database or disk is full").await;
+    no_room(&disk, client, server, "database or disk is full").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,38 +115,38 @@ async fn postgres_on_a_full_disk_refuses_writes_and_serves_reads() {
     let disk = Disk::new();
     let cluster = Cluster::on(&disk);
     let database = Database::at(cluster.url());
-    let scene = Arc::new(Scene::new(&database).await);
+    let client = Arc::new(TestClient::new(&database).await);
     let server = Program::serve(&database, &["--no-rate-limits"]);
-    no_room(&disk, scene, server, "No space left on device").await;
+    no_room(&disk, client, server, "No space left on device").await;
 }
 
 /// Fills the disk during writes, and then makes room again.
 ///
 /// Asserts that the log of the server contains `reason`.
-async fn no_room(disk: &Disk, scene: Arc<Scene>, server: Program, reason: &str) {
-    scene.served_by([&server]);
-    let mut writers = Writers::start(&scene, 8, Answers::Always, &mut fastrand::Rng::new());
+async fn no_room(disk: &Disk, client: Arc<TestClient>, server: Program, reason: &str) {
+    client.served_by([&server]);
+    let mut writers = Writers::start(&client, 8, Answers::Always, &mut fastrand::Rng::new());
     writers.more(50).await;
     disk.fill();
     // Messages are accepted as long as the database's files have free space.
-    let mut beside = Vec::new();
+    let mut additional = Vec::new();
     let refused = loop {
-        beside.push(format!("beside-{}", beside.len()));
-        let answer = scene.send(beside.last().unwrap()).await;
+        additional.push(format!("additional-{}", additional.len()));
+        let answer = client.send(additional.last().unwrap()).await;
         if answer.status() != StatusCode::CREATED {
             break answer;
         }
-        assert!(beside.len() < 10_000, "the disk did not fill up");
+        assert!(additional.len() < 10_000, "the disk did not fill up");
     };
     assert_unavailable(refused).await;
     server.wait_for(reason);
     let acknowledged = writers.acknowledged();
-    assert!(scene.messages().await.len() >= acknowledged, "reads are served");
-    assert_eq!(scene.health("/healthz").await, StatusCode::OK);
+    assert!(client.messages().await.len() >= acknowledged, "reads are served");
+    assert_eq!(client.health("/healthz").await, StatusCode::OK);
 
-    disk.make_room();
+    disk.free_space();
     writers.more(50).await;
-    writers.finish_with(&beside).await;
+    writers.finish_with(&additional).await;
     server.stop();
 }
 
@@ -154,19 +154,19 @@ async fn no_room(disk: &Disk, scene: Arc<Scene>, server: Program, reason: &str) 
 #[tokio::test]
 async fn a_file_size_limit_is_handled_like_a_full_disk() {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let served = program::chat_server(&database, &["serve", "--listen", "127.0.0.1:0", "--no-rate-limits"]);
     let mut limited = program::command("/bin/sh");
     // 1000 blocks of 512 bytes.
     limited.args(["-c", "ulimit -S -f 1000 && exec \"$@\"", "sh"]).arg(served.get_program());
     limited.args(served.get_args()).env("CHAT_DATABASE_URL", &database.url);
     let server = Program::started(&mut limited);
-    scene.served_by([&server]);
+    client.served_by([&server]);
 
     let mut acknowledged = Vec::new();
     let refused = loop {
         let text = format!("message-{}", acknowledged.len());
-        let answer = scene.send(&text).await;
+        let answer = client.send(&text).await;
         if answer.status() != StatusCode::CREATED {
             break answer;
         }
@@ -174,7 +174,7 @@ async fn a_file_size_limit_is_handled_like_a_full_disk() {
         assert!(acknowledged.len() < 10_000, "the limit was not reached");
     };
     assert_unavailable(refused).await;
-    let texts: Vec<String> = scene.messages().await.into_iter().map(|(_, text)| text).collect();
+    let texts: Vec<String> = client.messages().await.into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, acknowledged);
     server.stop();
 }

@@ -1,6 +1,6 @@
 //! Servers that are killed many times, at random moments, during writes.
 
-use super::{Answers, Scene, Writers};
+use super::{Answers, TestClient, Writers};
 use chat_tests::{Database, Program, on_both_databases, program};
 use std::{
     env,
@@ -21,12 +21,12 @@ async fn acknowledged_messages_survive_any_number_of_kills(database: Database) {
     print_seed(seed);
     let mut random = fastrand::Rng::with_seed(seed);
     let nodes = if database.url.starts_with("sqlite:") { 1 } else { 2 };
-    let scene = Arc::new(Scene::new(&database).await);
+    let client = Arc::new(TestClient::new(&database).await);
     let serve = || Program::serve(&database, &["--no-rate-limits"]);
     let mut servers: Vec<Program> = (0..nodes).map(|_| serve()).collect();
-    scene.served_by(&servers);
+    client.served_by(&servers);
 
-    let mut writers = Writers::start(&scene, 12, Answers::UnlessKilled, &mut random);
+    let mut writers = Writers::start(&client, 12, Answers::UnlessKilled, &mut random);
     let mut killed = 0;
     while killed < KILLS {
         // The kill comes shortly after an acknowledgement, during other requests.
@@ -36,7 +36,7 @@ async fn acknowledged_messages_survive_any_number_of_kills(database: Database) {
             servers.remove(random.usize(..servers.len())).kill();
             killed += 1;
         }
-        scene.served_by(&servers);
+        client.served_by(&servers);
         if random.bool() {
             kill_while_it_starts(&database, Duration::from_micros(random.u64(..40_000))).await;
             killed += 1;
@@ -44,7 +44,7 @@ async fn acknowledged_messages_survive_any_number_of_kills(database: Database) {
         while servers.len() < nodes {
             servers.push(serve());
         }
-        scene.served_by(&servers);
+        client.served_by(&servers);
     }
     writers.more(50).await;
     writers.finish().await;

@@ -3,8 +3,9 @@
 //! No acknowledged message is lost or duplicated. Clients get 503. After the failure, the server serves requests again
 //! without a restart.
 
+mod client;
+mod disconnects;
 mod disk;
-mod hang_ups;
 mod kills;
 mod lock;
 mod moved;
@@ -13,9 +14,8 @@ mod postgres;
 mod read_only;
 mod readiness;
 mod restore;
-mod scene;
 mod wal;
 mod writers;
 
-use scene::Scene;
+use client::TestClient;
 use writers::{Answers, Writers};

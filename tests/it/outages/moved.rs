@@ -1,6 +1,6 @@
 //! The files of an SQLite database are moved, replaced or deleted in use.
 
-use super::{Scene, scene::assert_unavailable};
+use super::{TestClient, client::assert_unavailable};
 use chat_tests::{Database, Program};
 use reqwest::StatusCode;
 use std::{
@@ -12,36 +12,36 @@ fn file(database: &Database) -> PathBuf {
     database.url.strip_prefix("sqlite://").unwrap().into()
 }
 
-async fn texts(scene: &Scene) -> Vec<String> {
-    scene.messages().await.into_iter().map(|(_, text)| text).collect()
+async fn texts(client: &TestClient) -> Vec<String> {
+    client.messages().await.into_iter().map(|(_, text)| text).collect()
 }
 
 async fn moved_and_back(suffix: &str) {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    client.served_by([&server]);
+    assert_eq!(client.send("before").await.status(), StatusCode::CREATED);
     let place = format!("{}{suffix}", file(&database).display());
-    let away = file(&database).with_file_name("away");
-    fs::rename(&place, &away).unwrap();
+    let moved = file(&database).with_file_name("moved");
+    fs::rename(&place, &moved).unwrap();
 
-    scene.is_not_ready().await;
-    assert_eq!(scene.health("/healthz").await, StatusCode::OK);
+    client.wait_until_not_ready().await;
+    assert_eq!(client.health("/healthz").await, StatusCode::OK);
     server.wait_for("was moved, replaced or deleted");
     for text in ["meanwhile", "later"] {
-        assert_unavailable(scene.send(text).await).await;
+        assert_unavailable(client.send(text).await).await;
     }
-    assert_eq!(texts(&scene).await, ["before"], "reads are served, and nothing more was written");
+    assert_eq!(texts(&client).await, ["before"], "reads are served, and nothing more was written");
 
-    fs::rename(&away, &place).unwrap();
-    assert_eq!(scene.send("after").await.status(), StatusCode::CREATED);
+    fs::rename(&moved, &place).unwrap();
+    assert_eq!(client.send("after").await.status(), StatusCode::CREATED);
     server.wait_for("are back in their places");
-    scene.is_ready().await;
+    client.wait_until_ready().await;
     server.stop();
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    assert_eq!(texts(&scene).await, ["before", "after"]);
+    client.served_by([&server]);
+    assert_eq!(texts(&client).await, ["before", "after"]);
     server.stop();
 }
 
@@ -64,12 +64,12 @@ async fn a_moved_wal_index_is_503_until_it_is_back() {
 #[tokio::test]
 async fn a_message_in_a_deleted_file_is_not_acknowledged() {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    client.served_by([&server]);
+    assert_eq!(client.send("before").await.status(), StatusCode::CREATED);
     fs::remove_file(file(&database)).unwrap();
-    assert_unavailable(scene.send("lost").await).await;
+    assert_unavailable(client.send("lost").await).await;
     server.wait_for("was moved, replaced or deleted");
     server.stop();
 }
@@ -77,24 +77,24 @@ async fn a_message_in_a_deleted_file_is_not_acknowledged() {
 #[tokio::test]
 async fn a_replaced_file_is_503_until_a_restart() {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let copy = file(&database).with_file_name("copy.db");
     fs::copy(file(&database), &copy).unwrap();
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    client.served_by([&server]);
+    assert_eq!(client.send("before").await.status(), StatusCode::CREATED);
     fs::rename(&copy, file(&database)).unwrap();
     for text in ["lost", "lost-again"] {
-        assert_unavailable(scene.send(text).await).await;
+        assert_unavailable(client.send(text).await).await;
     }
-    scene.is_not_ready().await;
-    assert_eq!(scene.health("/healthz").await, StatusCode::OK);
+    client.wait_until_not_ready().await;
+    assert_eq!(client.health("/healthz").await, StatusCode::OK);
     server.stop();
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    assert_eq!(scene.send("after").await.status(), StatusCode::CREATED);
+    client.served_by([&server]);
+    assert_eq!(client.send("after").await.status(), StatusCode::CREATED);
     // The new server reads the WAL, which fits the copy. The WAL may also have the message that failed first.
-    let texts = texts(&scene).await;
+    let texts = texts(&client).await;
     assert_eq!(
         [&*texts[0], &*texts[texts.len() - 1]],
         ["before", "after"],
@@ -106,7 +106,7 @@ async fn a_replaced_file_is_503_until_a_restart() {
 #[tokio::test]
 async fn a_symbolic_link_to_another_file_is_a_replaced_file() {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let link = file(&database).with_file_name("link.db");
     let point_to = |file: &Path| {
         let new = link.with_file_name("new");
@@ -115,13 +115,13 @@ async fn a_symbolic_link_to_another_file_is_a_replaced_file() {
     };
     point_to(&file(&database));
     let other = Database::sqlite();
-    let _other_users = Scene::new(&other).await;
+    let _other_users = TestClient::new(&other).await;
     let server = Program::serve(&Database::at(format!("sqlite://{}", link.display())), &[]);
-    scene.served_by([&server]);
-    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    client.served_by([&server]);
+    assert_eq!(client.send("before").await.status(), StatusCode::CREATED);
     point_to(&file(&other));
-    assert_unavailable(scene.send("meanwhile").await).await;
+    assert_unavailable(client.send("meanwhile").await).await;
     point_to(&file(&database));
-    assert_eq!(scene.send("after").await.status(), StatusCode::CREATED);
+    assert_eq!(client.send("after").await.status(), StatusCode::CREATED);
     server.stop();
 }

@@ -1,6 +1,6 @@
 //! An SQLite database or its WAL is overwritten in use, as `cp` does it: the path leads to the same file.
 
-use super::{Scene, scene::assert_unavailable};
+use super::{TestClient, client::assert_unavailable};
 use chat_tests::{Database, Program, program, run};
 use reqwest::StatusCode;
 use sqlx::{Connection as _, SqliteConnection};
@@ -14,18 +14,18 @@ fn file(database: &Database, suffix: &str) -> PathBuf {
     format!("{}{suffix}", database.url.strip_prefix("sqlite://").unwrap()).into()
 }
 
-async fn texts(scene: &Scene) -> Vec<String> {
-    scene.messages().await.into_iter().map(|(_, text)| text).collect()
+async fn texts(client: &TestClient) -> Vec<String> {
+    client.messages().await.into_iter().map(|(_, text)| text).collect()
 }
 
-async fn send(scene: &Scene, text: &str) {
-    assert_eq!(scene.send(text).await.status(), StatusCode::CREATED);
+async fn send(client: &TestClient, text: &str) {
+    assert_eq!(client.send(text).await.status(), StatusCode::CREATED);
 }
 
 /// Sends messages that need several pages.
-async fn send_many(scene: &Scene, name: &str) {
+async fn send_many(client: &TestClient, name: &str) {
     for n in 0..60 {
-        send(scene, &format!("{name}-{n}-{}", "x".repeat(200))).await;
+        send(client, &format!("{name}-{n}-{}", "x".repeat(200))).await;
     }
 }
 
@@ -36,86 +36,86 @@ fn back_up(database: &Database) -> PathBuf {
 }
 
 /// Asserts that the server does not start, and puts the backup back as the error says.
-async fn assert_restored(database: &Database, scene: &Scene, copy: PathBuf, messages: &[&str]) {
+async fn assert_restored(database: &Database, client: &TestClient, copy: PathBuf, messages: &[&str]) {
     let mut serve = program::chat_server(database, &["serve", "--listen", "127.0.0.1:0"]);
     let refusal = run(&mut serve, "").failed(1);
     assert!(refusal.contains("the WAL beside") && refusal.contains("chat-server restore"), "{refusal}");
     let printed = run(&mut program::chat_server(database, &["restore", copy.to_str().unwrap()]), "").ok();
     assert!(printed.contains(".before-restore-1-wal"), "the WAL is kept: {printed}");
     let server = Program::serve(database, &[]);
-    scene.served_by([&server]);
-    assert_eq!(texts(scene).await, messages);
-    send(scene, "as-usual").await;
+    client.served_by([&server]);
+    assert_eq!(texts(client).await, messages);
+    send(client, "as-usual").await;
     server.stop();
 }
 
 #[tokio::test]
 async fn a_backup_copied_over_the_database_is_503_and_the_wal_is_kept() {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    send(&scene, "before").await;
+    client.served_by([&server]);
+    send(&client, "before").await;
     let copy = back_up(&database);
-    send_many(&scene, "lost").await;
+    send_many(&client, "lost").await;
     fs::copy(&copy, file(&database, "")).unwrap();
     for text in ["meanwhile", "later"] {
-        assert_unavailable(scene.send(text).await).await;
+        assert_unavailable(client.send(text).await).await;
     }
     server.wait_for("was overwritten while the database is in use");
-    scene.is_not_ready().await;
-    assert_eq!(scene.health("/healthz").await, StatusCode::OK);
+    client.wait_until_not_ready().await;
+    assert_eq!(client.health("/healthz").await, StatusCode::OK);
     server.stop();
     assert_eq!(fs::read(&copy).unwrap(), fs::read(file(&database, "")).unwrap(), "nothing was written to it");
-    assert_restored(&database, &scene, copy, &["before"]).await;
+    assert_restored(&database, &client, copy, &["before"]).await;
 }
 
 /// The stop of the server copies the WAL to the database, unless it was overwritten.
 #[tokio::test]
 async fn a_backup_copied_over_the_database_just_before_a_stop_is_not_damaged() {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    send(&scene, "before").await;
+    client.served_by([&server]);
+    send(&client, "before").await;
     let copy = back_up(&database);
-    send_many(&scene, "lost").await;
+    send_many(&client, "lost").await;
     fs::copy(&copy, file(&database, "")).unwrap();
     server.stop();
     assert_eq!(fs::read(&copy).unwrap(), fs::read(file(&database, "")).unwrap(), "nothing was written to it");
-    assert_restored(&database, &scene, copy, &["before"]).await;
+    assert_restored(&database, &client, copy, &["before"]).await;
 }
 
 /// Its header is that of a database with a WAL.
 #[tokio::test]
 async fn an_older_copy_of_the_file_itself_is_recognised() {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let copy = file(&database, "-copy");
     fs::copy(file(&database, ""), &copy).unwrap();
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    send_many(&scene, "kept").await;
+    client.served_by([&server]);
+    send_many(&client, "kept").await;
     server.stop();
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    send_many(&scene, "lost").await;
+    client.served_by([&server]);
+    send_many(&client, "lost").await;
     fs::copy(&copy, file(&database, "")).unwrap();
-    assert_unavailable(scene.send("meanwhile").await).await;
+    assert_unavailable(client.send("meanwhile").await).await;
     server.stop();
-    assert_restored(&database, &scene, copy, &[]).await;
+    assert_restored(&database, &client, copy, &[]).await;
 }
 
 #[tokio::test]
 async fn an_emptied_database_is_503_and_the_wal_is_kept() {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    send(&scene, "before").await;
+    client.served_by([&server]);
+    send(&client, "before").await;
     let copy = back_up(&database);
     File::create(file(&database, "")).unwrap();
-    assert_unavailable(scene.send("meanwhile").await).await;
+    assert_unavailable(client.send("meanwhile").await).await;
     server.stop();
     let mut serve = program::chat_server(&database, &["serve", "--listen", "127.0.0.1:0"]);
     let refusal = run(&mut serve, "").failed(1);
@@ -126,25 +126,25 @@ async fn an_emptied_database_is_503_and_the_wal_is_kept() {
 #[tokio::test]
 async fn an_emptied_wal_is_503_and_the_database_is_not_damaged() {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    send_many(&scene, "kept").await;
+    client.served_by([&server]);
+    send_many(&client, "kept").await;
     server.stop();
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    send_many(&scene, "lost").await;
+    client.served_by([&server]);
+    send_many(&client, "lost").await;
     File::create(file(&database, "-wal")).unwrap();
     for text in ["meanwhile", "later"] {
-        assert_unavailable(scene.send(text).await).await;
+        assert_unavailable(client.send(text).await).await;
     }
     server.wait_for("was overwritten while the database is in use");
-    scene.is_not_ready().await;
+    client.wait_until_not_ready().await;
     server.stop();
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    assert_eq!(texts(&scene).await.len(), 60, "as after the last checkpoint");
-    send(&scene, "as-usual").await;
+    client.served_by([&server]);
+    assert_eq!(texts(&client).await.len(), 60, "as after the last checkpoint");
+    send(&client, "as-usual").await;
     server.stop();
     assert!(run(&mut program::chat_server(&database, &["doctor"]), "").ok().contains("the file is intact"));
 }
@@ -153,23 +153,23 @@ async fn an_emptied_wal_is_503_and_the_database_is_not_damaged() {
 #[tokio::test]
 async fn checkpoints_and_compaction_by_another_program_are_no_failure() {
     let database = Database::sqlite();
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
+    client.served_by([&server]);
     let mut other = SqliteConnection::connect(&database.url).await.unwrap();
     for statement in [
         "pragma wal_checkpoint(truncate)",
-        "create table ballast (data blob); insert into ballast select zeroblob(1000000)",
+        "create table filler (data blob); insert into filler select zeroblob(1000000)",
         "pragma wal_checkpoint(restart)",
-        "drop table ballast; vacuum",
+        "drop table filler; vacuum",
         "pragma wal_checkpoint(truncate); select 1",
     ] {
         sqlx::raw_sql(statement).execute(&mut other).await.unwrap();
-        send(&scene, &format!("after-{}", statement.len())).await;
-        send(&scene, &format!("later-than-{}", statement.len())).await;
+        send(&client, &format!("after-{}", statement.len())).await;
+        send(&client, &format!("later-than-{}", statement.len())).await;
     }
     other.close().await.unwrap();
-    assert_eq!(texts(&scene).await.len(), 10);
-    scene.is_ready().await;
+    assert_eq!(texts(&client).await.len(), 10);
+    client.wait_until_ready().await;
     server.stop();
 }

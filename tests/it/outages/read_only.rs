@@ -1,6 +1,6 @@
 //! A Postgres server that becomes read-only, as after a fail-over.
 
-use super::{Answers, Scene, Writers, scene::assert_unavailable};
+use super::{Answers, TestClient, Writers, client::assert_unavailable};
 use chat_tests::{Cluster, Database, Program};
 use reqwest::StatusCode;
 use sqlx::{Connection as _, PgConnection};
@@ -14,30 +14,30 @@ const TERMINATE: &str = "select pg_terminate_backend(pid) from pg_stat_activity 
 /// while the setting is on stays read-only.
 #[tokio::test(flavor = "multi_thread")]
 async fn read_only_connections_are_replaced() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
     let mut run = async |statement| sqlx::raw_sql(statement).execute(&mut administrator).await.unwrap();
     run("create role chat login superuser").await;
     let database = Database::at(cluster.url().replace("//postgres@", "//chat@"));
-    let scene = Arc::new(Scene::new(&database).await);
+    let client = Arc::new(TestClient::new(&database).await);
     let server = Program::serve(&database, &["--no-rate-limits"]);
-    scene.served_by([&server]);
-    let mut writers = Writers::start(&scene, 8, Answers::Always, &mut fastrand::Rng::new());
+    client.served_by([&server]);
+    let mut writers = Writers::start(&client, 8, Answers::Always, &mut fastrand::Rng::new());
     writers.more(50).await;
 
     run("alter role chat set default_transaction_read_only = on").await;
     run(TERMINATE).await;
     server.wait_for("the database is not available");
     for _ in 0..20 {
-        assert_unavailable(scene.send("while-read-only").await).await;
+        assert_unavailable(client.send("while-read-only").await).await;
     }
-    assert_eq!(scene.health("/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(scene.health("/healthz").await, StatusCode::OK);
-    assert!(scene.messages().await.len() >= writers.acknowledged(), "reads are served");
+    assert_eq!(client.health("/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(client.health("/healthz").await, StatusCode::OK);
+    assert!(client.messages().await.len() >= writers.acknowledged(), "reads are served");
 
     run("alter role chat reset default_transaction_read_only").await;
     writers.more(50).await;
-    scene.is_ready().await;
+    client.wait_until_ready().await;
     writers.finish_with(&["while-read-only"]).await;
     server.stop();
 }
@@ -47,21 +47,21 @@ async fn read_only_connections_are_replaced() {
 /// The server must therefore detect without a request that writes succeed again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_requests_finds_the_end_of_a_read_only_time() {
-    let cluster = Cluster::own();
+    let cluster = Cluster::dedicated();
     let mut administrator = PgConnection::connect(&cluster.url()).await.unwrap();
     let mut run = async |statement| sqlx::raw_sql(statement).execute(&mut administrator).await.unwrap();
     run("create role chat login superuser").await;
     let database = Database::at(cluster.url().replace("//postgres@", "//chat@"));
-    let scene = Scene::new(&database).await;
+    let client = TestClient::new(&database).await;
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    scene.is_ready().await;
+    client.served_by([&server]);
+    client.wait_until_ready().await;
 
     run("alter role chat set default_transaction_read_only = on").await;
     run(TERMINATE).await;
-    scene.is_not_ready().await;
+    client.wait_until_not_ready().await;
     run("alter role chat reset default_transaction_read_only").await;
-    scene.is_ready().await;
-    assert_eq!(scene.send("after").await.status(), StatusCode::CREATED);
+    client.wait_until_ready().await;
+    assert_eq!(client.send("after").await.status(), StatusCode::CREATED);
     server.stop();
 }

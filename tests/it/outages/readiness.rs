@@ -2,7 +2,7 @@
 //!
 //! A server is ready if the database answers and the last write did not fail.
 
-use super::{Scene, scene::assert_unavailable};
+use super::{TestClient, client::assert_unavailable};
 use chat_core::Chat;
 use chat_server::ChatService;
 use chat_tests::{Database, Disk, Fault, Program, on_both_databases, program};
@@ -24,39 +24,39 @@ const REFUSE_ON_POSTGRES: &str = "
     create trigger refuse_totals before update on totals for each row execute function refuse()";
 
 async fn readiness_follows_the_last_write(database: Database) {
-    let (disk, scene) = (Disk::new(), Scene::new(&database).await);
+    let (disk, client) = (Disk::new(), TestClient::new(&database).await);
     let mut command = program::chat_server(&database, &["serve", "--listen", "127.0.0.1:0"]);
     let file = database.url.strip_prefix("sqlite://").map(|file| Path::new(file).parent().unwrap());
     command.envs(file.into_iter().flat_map(|folder| disk.environment(folder)));
     let server = Program::started(&mut command);
-    scene.served_by([&server]);
-    assert_eq!(scene.send("before").await.status(), StatusCode::CREATED);
+    client.served_by([&server]);
+    assert_eq!(client.send("before").await.status(), StatusCode::CREATED);
     let refuse = async || match file {
-        Some(_) => disk.break_down(),
+        Some(_) => disk.fail_syncs(),
         None => database.execute(REFUSE_ON_POSTGRES).await,
     };
     let admit = async || match file {
-        Some(_) => disk.mend(),
+        Some(_) => disk.restore_syncs(),
         None => database.execute("drop function refuse() cascade").await,
     };
 
     refuse().await;
-    assert_unavailable(scene.send("refused").await).await;
-    scene.is_not_ready().await;
-    assert_eq!(scene.health("/healthz").await, StatusCode::OK);
+    assert_unavailable(client.send("refused").await).await;
+    client.wait_until_not_ready().await;
+    assert_eq!(client.health("/healthz").await, StatusCode::OK);
     // Reads do not change the readiness.
-    scene.messages().await;
-    assert_eq!(scene.health("/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
+    client.messages().await;
+    assert_eq!(client.health("/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
     admit().await;
-    assert_eq!(scene.send("accepted").await.status(), StatusCode::CREATED);
-    scene.is_ready().await;
+    assert_eq!(client.send("accepted").await.status(), StatusCode::CREATED);
+    client.wait_until_ready().await;
 
     // If there are no requests, the store checks by itself whether writes succeed again.
     refuse().await;
-    assert_unavailable(scene.send("refused").await).await;
-    scene.is_not_ready().await;
+    assert_unavailable(client.send("refused").await).await;
+    client.wait_until_not_ready().await;
     admit().await;
-    scene.is_ready().await;
+    client.wait_until_ready().await;
     server.stop();
 }
 

@@ -1,7 +1,7 @@
 //! `chat-server restore`, killed before each of its steps.
 
-use super::Scene;
-use chat_tests::{Database, Program, Steps, program, run};
+use super::TestClient;
+use chat_tests::{CrashPoints, Database, Program, program, run};
 use reqwest::StatusCode;
 use std::{
     fs,
@@ -16,23 +16,23 @@ struct Crashed {
 impl Crashed {
     /// Creates a database with two messages, and a backup with the first one.
     ///
-    /// The second one is only in the WAL. The scene has the tokens of the users.
-    async fn new() -> (Self, Scene) {
+    /// The second one is only in the WAL. The client has the tokens of the users.
+    async fn new() -> (Self, TestClient) {
         let crashed = Self { folder: tempfile::tempdir().unwrap() };
         let database = crashed.database();
-        let scene = Scene::new(&database).await;
+        let client = TestClient::new(&database).await;
         let server = Program::serve(&database, &[]);
-        scene.served_by([&server]);
-        assert_eq!(scene.send("first").await.status(), StatusCode::CREATED);
+        client.served_by([&server]);
+        assert_eq!(client.send("first").await.status(), StatusCode::CREATED);
         let backup = crashed.path("copy.db");
         run(&mut program::chat_server(&database, &["backup", backup.to_str().unwrap()]), "").ok();
         server.stop();
         let server = Program::serve(&database, &[]);
-        scene.served_by([&server]);
-        assert_eq!(scene.send("second").await.status(), StatusCode::CREATED);
+        client.served_by([&server]);
+        assert_eq!(client.send("second").await.status(), StatusCode::CREATED);
         server.kill();
         assert!(fs::metadata(crashed.path("chat.db-wal")).unwrap().len() > 0);
-        (crashed, scene)
+        (crashed, client)
     }
 
     /// Copies all files to a new folder.
@@ -64,7 +64,7 @@ fn at(file: &Path) -> Database {
 /// Returns the messages that a server serves from a file, or its reason for not starting.
 ///
 /// Asserts that a command opens the file if and only if a server starts.
-async fn served(scene: &Scene, file: &Path) -> Result<Vec<String>, String> {
+async fn served(client: &TestClient, file: &Path) -> Result<Vec<String>, String> {
     let database = at(file);
     let listed = run(&mut program::chat_server(&database, &["user", "list"]), "");
     if listed.status != Some(0) {
@@ -75,39 +75,39 @@ async fn served(scene: &Scene, file: &Path) -> Result<Vec<String>, String> {
         return Err(refusal);
     }
     let server = Program::serve(&database, &[]);
-    scene.served_by([&server]);
-    let messages = scene.messages().await.into_iter().map(|(_, text)| text).collect();
+    client.served_by([&server]);
+    let messages = client.messages().await.into_iter().map(|(_, text)| text).collect();
     server.kill();
     Ok(messages)
 }
 
 #[tokio::test]
 async fn a_restore_that_is_killed_leaves_the_old_or_the_new_database() {
-    let (steps, (crashed, scene)) = (Steps::new(), Crashed::new().await);
+    let (crash_points, (crashed, client)) = (CrashPoints::new(), Crashed::new().await);
     let (old, new) = (vec!["first".to_owned(), "second".to_owned()], vec!["first".to_owned()]);
-    let mut seen = [0; 3];
+    let mut found_states = [0; 3];
     for step in 1.. {
         let crashed = crashed.copy();
         let folder = fs::canonicalize(crashed.folder.path()).unwrap();
-        let ran = run(crashed.restore().envs(steps.kill_before(step, &folder)), "");
-        if ran.status == Some(0) {
-            assert!(step > 8, "{step}: {ran:?}");
+        let output = run(crashed.restore().envs(crash_points.kill_before(step, &folder)), "");
+        if output.status == Some(0) {
+            assert!(step > 8, "{step}: {output:?}");
             break;
         }
-        assert_eq!(ran.status, None, "killed before step {step}: {ran:?}");
-        match served(&scene, &crashed.path("chat.db")).await {
-            Ok(messages) if messages == old => seen[0] += 1,
-            Ok(messages) if messages == new => seen[1] += 1,
+        assert_eq!(output.status, None, "killed before step {step}: {output:?}");
+        match served(&client, &crashed.path("chat.db")).await {
+            Ok(messages) if messages == old => found_states[0] += 1,
+            Ok(messages) if messages == new => found_states[1] += 1,
             Err(refusal) if refusal.contains("the WAL beside") => {
-                assert_eq!(served(&scene, &crashed.path("chat.db.before-restore-1")).await, Ok(old.clone()));
-                seen[2] += 1;
+                assert_eq!(served(&client, &crashed.path("chat.db.before-restore-1")).await, Ok(old.clone()));
+                found_states[2] += 1;
             }
             other => panic!("before step {step}: {other:?}"),
         }
         run(&mut crashed.restore(), "").ok();
-        let restored = served(&scene, &crashed.path("chat.db")).await;
+        let restored = served(&client, &crashed.path("chat.db")).await;
         assert_eq!(restored, Ok(new.clone()), "the second attempt succeeds");
         assert!(!crashed.path("chat.db.restoring").exists());
     }
-    assert!(seen.iter().all(|times| *times > 0), "the old, the new, and a refusal: {seen:?}");
+    assert!(found_states.iter().all(|times| *times > 0), "the old, the new, and a refusal: {found_states:?}");
 }

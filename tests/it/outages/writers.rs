@@ -1,8 +1,8 @@
 //! Clients that write during a failure, and record the acknowledged messages.
 
-use super::{Scene, scene::assert_unavailable};
+use super::{TestClient, client::assert_unavailable};
 use chat_core::api::{Message, MessageId};
-use chat_tests::program::PATIENCE;
+use chat_tests::program::TEST_TIMEOUT;
 use reqwest::StatusCode;
 use std::{
     sync::{
@@ -18,7 +18,7 @@ use tokio::{sync::watch, task::JoinSet, time::timeout};
 /// A writer sends one message after the other, and repeats each one until it is acknowledged. Some messages are then
 /// repeated once more, which must add nothing.
 pub(super) struct Writers {
-    scene: Arc<Scene>,
+    client: Arc<TestClient>,
     at_work: JoinSet<(usize, Vec<MessageId>)>,
     stop: Arc<AtomicBool>,
     acknowledged: watch::Receiver<usize>,
@@ -35,7 +35,7 @@ pub(super) enum Answers {
 
 impl Writers {
     pub(super) fn start(
-        scene: &Arc<Scene>,
+        client: &Arc<TestClient>,
         many: usize,
         answers: Answers,
         random: &mut fastrand::Rng,
@@ -47,14 +47,14 @@ impl Writers {
             let writer = Writer {
                 name,
                 answers,
-                scene: scene.clone(),
+                client: client.clone(),
                 stop: stop.clone(),
                 count: count.clone(),
                 random: random.fork(),
             };
             at_work.spawn(writer.work());
         }
-        Self { scene: scene.clone(), at_work, stop, acknowledged }
+        Self { client: client.clone(), at_work, stop, acknowledged }
     }
 
     /// Returns the number of messages acknowledged so far.
@@ -65,7 +65,7 @@ impl Writers {
     /// Waits until `more` further messages are acknowledged.
     pub(super) async fn more(&mut self, more: usize) {
         let wanted = self.acknowledged() + more;
-        let reached = timeout(PATIENCE, async {
+        let reached = timeout(TEST_TIMEOUT, async {
             tokio::select! {
                 reached = self.acknowledged.wait_for(|count| *count >= wanted) => drop(reached.unwrap()),
                 // Until the writers are stopped, a writer ends only if it fails.
@@ -82,24 +82,24 @@ impl Writers {
 
     /// Does what [`finish`](Self::finish) does, and checks additional messages.
     ///
-    /// `beside` has messages of the first user whose outcome is unknown. They are sent again. After that, each must be
-    /// stored once.
-    pub(super) async fn finish_with<T: AsRef<str>>(mut self, beside: &[T]) {
+    /// `additional` has messages of the first user whose outcome is unknown. They are sent again. After that, each must
+    /// be stored once.
+    pub(super) async fn finish_with<T: AsRef<str>>(mut self, additional: &[T]) {
         self.stop.store(true, Ordering::Relaxed);
         let mut acknowledged = Vec::new();
-        while let Some(done) = timeout(PATIENCE, self.at_work.join_next()).await.expect("they finish") {
+        while let Some(done) = timeout(TEST_TIMEOUT, self.at_work.join_next()).await.expect("they finish") {
             let (name, ids) = done.unwrap();
             acknowledged.extend(ids.into_iter().enumerate().map(|(n, id)| (id, text(name, n))));
         }
-        for text in beside {
-            let answer = self.scene.send(text.as_ref()).await;
+        for text in additional {
+            let answer = self.client.send(text.as_ref()).await;
             assert_eq!(answer.status(), StatusCode::CREATED);
             let message: Message = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
             acknowledged.push((message.id, message.text));
         }
         // The ids of each writer ascend, so this checks the order too. It also fails if there is another message.
         acknowledged.sort();
-        assert_eq!(self.scene.messages().await, acknowledged);
+        assert_eq!(self.client.messages().await, acknowledged);
     }
 }
 
@@ -110,7 +110,7 @@ fn text(writer: usize, n: usize) -> String {
 struct Writer {
     name: usize,
     answers: Answers,
-    scene: Arc<Scene>,
+    client: Arc<TestClient>,
     stop: Arc<AtomicBool>,
     count: watch::Sender<usize>,
     random: fastrand::Rng,
@@ -137,13 +137,13 @@ impl Writer {
     /// Returns its id, and whether an earlier request had added it.
     async fn send(&mut self, text: &str) -> (MessageId, bool) {
         loop {
-            let servers = self.scene.servers();
+            let servers = self.client.servers();
             let Some(server) = self.random.choice(&servers) else {
                 // All servers are being started.
                 tokio::time::sleep(Duration::from_millis(1)).await;
                 continue;
             };
-            match self.scene.message(server, self.name % 2, text).send().await {
+            match self.client.message(server, self.name % 2, text).send().await {
                 Ok(answer) if answer.status() == StatusCode::CREATED => {
                     let replayed = answer.headers().contains_key("Idempotency-Replayed");
                     match answer.bytes().await {
@@ -152,18 +152,18 @@ impl Writer {
                             assert_eq!(message.text, text);
                             return (message.id, replayed);
                         }
-                        Err(error) => self.broken_off(&error),
+                        Err(error) => self.assert_killed(&error),
                     }
                 }
                 Ok(answer) => assert_unavailable(answer).await,
-                Err(error) => self.broken_off(&error),
+                Err(error) => self.assert_killed(&error),
             }
             // The pause prevents repeats from overloading a server that refuses them.
             tokio::time::sleep(Duration::from_millis(self.random.u64(1..20))).await;
         }
     }
 
-    fn broken_off(&self, error: &reqwest::Error) {
+    fn assert_killed(&self, error: &reqwest::Error) {
         let killed = self.answers == Answers::UnlessKilled && !error.is_timeout();
         assert!(killed, "no answer: {error:?}");
     }

@@ -14,7 +14,7 @@ on_both_databases!(
 /// The longest time until a running server applies a change of the command line.
 const BOUND: Duration = Duration::from_secs(2);
 
-fn admin(database: &Database, args: &[&str], input: &str) -> program::Ran {
+fn admin(database: &Database, args: &[&str], input: &str) -> program::RunOutput {
     run(&mut program::chat_server(database, args), input)
 }
 
@@ -28,10 +28,10 @@ fn add(database: &Database, name: &str) -> Value {
 async fn within_two_seconds(client: &Client, as_it_should_be: impl Fn(&Result<(), Error>) -> bool) {
     let changed = Instant::now();
     until("the server applies the change", async || {
-        let asked = Instant::now();
+        let requested = Instant::now();
         let answer = client.me().await.map(drop);
         let is_applied = as_it_should_be(&answer);
-        assert!(is_applied || asked - changed < BOUND, "the change does not apply: {answer:?}");
+        assert!(is_applied || requested - changed < BOUND, "the change does not apply: {answer:?}");
         is_applied
     })
     .await;

@@ -37,7 +37,7 @@ struct Writing {
     acknowledged: Mutex<Vec<Message>>,
     stopped: AtomicBool,
     /// Notified once many messages are acknowledged.
-    warm: Notify,
+    many_acknowledged: Notify,
 }
 
 impl Writing {
@@ -47,7 +47,7 @@ impl Writing {
             let mut acknowledged = self.acknowledged.lock().unwrap();
             acknowledged.push(sent);
             if acknowledged.len() >= 200 {
-                self.warm.notify_one();
+                self.many_acknowledged.notify_one();
             }
             if self.stopped.load(Ordering::Relaxed) {
                 break;
@@ -73,7 +73,7 @@ async fn a_backup_during_writes_has_everything_acknowledged_before_it() {
     let writing = Writing::default();
     let copy = folder(&database).join("copy.db");
     let back_up = async {
-        writing.warm.notified().await;
+        writing.many_acknowledged.notified().await;
         let before = writing.acknowledged.lock().unwrap().clone();
         let mut command = program::chat_server(&database, &["backup", copy.to_str().unwrap()]);
         tokio::task::spawn_blocking(move || run(&mut command, "").ok()).await.unwrap();
@@ -111,17 +111,17 @@ async fn a_backup_during_writes_has_everything_acknowledged_before_it() {
 }
 
 /// Makes the database so large that a copy takes a while.
-async fn burden(database: &Database) {
+async fn enlarge(database: &Database) {
     run(&mut program::chat_server(database, &["migrate"]), "").ok();
-    let ballast = "create table ballast (data blob); with recursive n(i) as (select 1 union all select i + 1 from n \
-         where i < 64) insert into ballast select randomblob(1000000) from n";
-    database.execute(ballast).await;
+    let filler = "create table filler (data blob); with recursive n(i) as (select 1 union all select i + 1 from n \
+         where i < 64) insert into filler select randomblob(1000000) from n";
+    database.execute(filler).await;
 }
 
 #[tokio::test]
 async fn a_terminated_backup_leaves_no_file() {
     let database = Database::sqlite();
-    burden(&database).await;
+    enlarge(&database).await;
     let folder = folder(&database);
     let copy = folder.join("copy.db");
     // On a slow machine a backup may finish before the signal. Then the next one is terminated.
@@ -149,7 +149,7 @@ async fn a_terminated_backup_leaves_no_file() {
 #[tokio::test]
 async fn a_backup_on_a_full_disk_leaves_no_file() {
     let database = Database::sqlite();
-    burden(&database).await;
+    enlarge(&database).await;
     let folder = folder(&database);
     let copy = folder.join("copy.db");
     let backup = program::chat_server(&database, &["backup", copy.to_str().unwrap()]);
@@ -157,7 +157,7 @@ async fn a_backup_on_a_full_disk_leaves_no_file() {
     let mut limited = program::command("/bin/sh");
     limited.args(["-c", "ulimit -f 20000 && exec \"$@\"", "sh"]).arg(backup.get_program());
     limited.args(backup.get_args()).env("CHAT_DATABASE_URL", &database.url);
-    let complaint = run(&mut limited, "").failed(1);
-    assert!(complaint.contains("copy.db was not written"), "{complaint}");
+    let stderr = run(&mut limited, "").failed(1);
+    assert!(stderr.contains("copy.db was not written"), "{stderr}");
     assert!(parts(&folder) == 0 && !copy.exists());
 }

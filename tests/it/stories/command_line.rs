@@ -2,7 +2,7 @@
 //!
 //! Also the exit statuses of `chat-cli`.
 
-use chat_tests::{Database, Program, Ran, binaries, on_both_databases, program, run};
+use chat_tests::{Database, Program, RunOutput, binaries, on_both_databases, program, run};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -33,11 +33,11 @@ impl Terminal {
         terminal
     }
 
-    fn types(&self, args: &[&str]) -> Ran {
+    fn types(&self, args: &[&str]) -> RunOutput {
         self.typed(args, "")
     }
 
-    fn typed(&self, args: &[&str], input: &str) -> Ran {
+    fn typed(&self, args: &[&str], input: &str) -> RunOutput {
         let mut command = program::command(binaries::path("chat-cli"));
         command.args(args).env("CHAT_SERVER_URL", &self.server).env("NO_PROXY", "*");
         command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path());
@@ -55,9 +55,9 @@ async fn from_registration_to_read_marks(database: Database) {
     let ann_is = ann.json(&["whoami"]);
     assert_eq!(ann_is["username"], "ann");
 
-    let said = ann.types(&["send", "bob", "Lunch at one?"]).ok();
+    let stdout = ann.types(&["send", "bob", "Lunch at one?"]).ok();
     let first = ann.json(&["send", "bob", "Or two?"]);
-    assert!(said.contains(first["thread"].as_str().unwrap()), "{said}");
+    assert!(stdout.contains(first["thread"].as_str().unwrap()), "{stdout}");
     ann.typed(&["send", "bob", "-"], "from a pipe\n").ok();
 
     assert_eq!(bob.types(&["unread", "--incoming", "--count"]).ok(), "3\n");
@@ -111,10 +111,10 @@ async fn every_exit_status_has_its_meaning(database: Database) {
         (5, &ann, &["messages", "send", thread, "other", "--idempotency-key", "k1"]),
         (5, &ann, &["register", "Ann", "--password-stdin"]),
     ] {
-        let ran = terminal.typed(args, "a long password\n");
-        let out = ran.out.clone();
-        let complaint = ran.failed(status);
-        assert!(!complaint.is_empty() && out.is_empty(), "{args:?}: {complaint}");
+        let output = terminal.typed(args, "a long password\n");
+        let out = output.out.clone();
+        let stderr = output.failed(status);
+        assert!(!stderr.is_empty() && out.is_empty(), "{args:?}: {stderr}");
     }
     server.stop();
 
@@ -130,17 +130,17 @@ async fn digits_never_reach_the_wrong_user(database: Database) {
     let (padded, longer) = (format!("00{bob_is}"), format!("{bob_is}0"));
     let (agent, other) = (Terminal::of(&server, &padded), Terminal::of(&server, &longer));
 
-    let said = ann.types(&["send", &padded, "for the name"]).ok();
-    assert!(said.contains(&format!("to {padded} (user ")), "{said}");
-    let said = ann.types(&["send", &bob_is, "for the id"]).ok();
-    assert!(said.contains(&format!("to bob (user {bob_is})")), "{said}");
+    let stdout = ann.types(&["send", &padded, "for the name"]).ok();
+    assert!(stdout.contains(&format!("to {padded} (user ")), "{stdout}");
+    let stdout = ann.types(&["send", &bob_is, "for the id"]).ok();
+    assert!(stdout.contains(&format!("to bob (user {bob_is})")), "{stdout}");
 
-    let namesake = Terminal::of(&server, &bob_is);
-    let complaint = ann.types(&["send", &bob_is, "for whom?"]).failed(2);
-    assert!(complaint.contains(&format!("id:{bob_is} or name:{bob_is}")), "{complaint}");
+    let user_with_this_name = Terminal::of(&server, &bob_is);
+    let stderr = ann.types(&["send", &bob_is, "for whom?"]).failed(2);
+    assert!(stderr.contains(&format!("id:{bob_is} or name:{bob_is}")), "{stderr}");
     ann.types(&["send", &format!("id:{bob_is}"), "for the id"]).ok();
     ann.types(&["send", &format!("name:{bob_is}"), "for the name"]).ok();
-    for (terminal, messages) in [(&agent, 1), (&bob, 2), (&namesake, 1), (&other, 0)] {
+    for (terminal, messages) in [(&agent, 1), (&bob, 2), (&user_with_this_name, 1), (&other, 0)] {
         assert_eq!(terminal.json(&["unread", "--count"]), json!({"count": messages}));
     }
     server.stop();

@@ -62,20 +62,20 @@ async fn paging_during_writes_misses_no_message(database: Database) {
         }
     }));
     let read = async {
-        let mut seen = Vec::new();
-        while seen.len() < WRITERS * EACH {
-            let page = match seen.last() {
+        let mut listed = Vec::new();
+        while listed.len() < WRITERS * EACH {
+            let page = match listed.last() {
                 None => ann.thread_messages(thread).limit(10),
                 Some(&last) => ann.thread_messages(thread).after(last).limit(10),
             };
-            seen.extend(page.await.unwrap().results.into_iter().map(|message| message.id));
+            listed.extend(page.await.unwrap().results.into_iter().map(|message| message.id));
         }
-        seen
+        listed
     };
     let both = async { tokio::join!(write, read) };
-    let (_, seen) = in_time("the reader sees every message", both).await;
+    let (_, listed) = in_time("the reader sees every message", both).await;
     let all: Vec<_> =
         ann.thread_messages(thread).stream().map_ok(|message| message.id).try_collect().await.unwrap();
-    assert_eq!(seen, all);
+    assert_eq!(listed, all);
     server.stop().await;
 }

@@ -27,8 +27,8 @@ pub(crate) struct Findings {
 
 impl Findings {
     pub(crate) fn of(database: &Database, options: &[&str]) -> Self {
-        let ran = run(program::chat_server(database, &["doctor", "--json"]).args(options), "");
-        let report: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{ran:?}"));
+        let output = run(program::chat_server(database, &["doctor", "--json"]).args(options), "");
+        let report: Value = serde_json::from_str(&output.out).unwrap_or_else(|_| panic!("{output:?}"));
         let findings = report["findings"].as_array().unwrap();
         let text = |finding: &Value, name: &str| finding[name].as_str().unwrap_or_default().to_owned();
         for finding in findings {
@@ -39,7 +39,7 @@ impl Findings {
             );
         }
         let all = findings.iter().map(|one| (text(one, "subject"), text(one, "level"), text(one, "text")));
-        Self { all: all.collect(), status: ran.status }
+        Self { all: all.collect(), status: output.status }
     }
 
     /// Returns the warnings and problems.

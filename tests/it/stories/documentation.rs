@@ -31,8 +31,8 @@ fn curl(server: &Program, token: Option<&str>, method: &str, url: &str, body: Op
 
 async fn every_documented_request_works_unchanged(database: Database) {
     let server = Program::serve(&database, &["--demo"]);
-    let log_in = json!({"username": "user3", "password": "1234"});
-    let (status, body) = curl(&server, None, "GET", "http://localhost:8000/chat-api/token/", Some(log_in));
+    let sign_in = json!({"username": "user3", "password": "1234"});
+    let (status, body) = curl(&server, None, "GET", "http://localhost:8000/chat-api/token/", Some(sign_in));
     assert_eq!(status, 200, "{body}");
     let token = body["token"].as_str().unwrap();
 

@@ -1,8 +1,8 @@
 //! Runs the examples unchanged.
 
-use chat_tests::{Ran, binaries, program, run};
+use chat_tests::{RunOutput, binaries, program, run};
 
-fn example(name: &str) -> Ran {
+fn example(name: &str) -> RunOutput {
     // A temporary folder, so that no file is left behind.
     let folder = tempfile::tempdir().unwrap();
     run(program::command(binaries::path(name)).current_dir(folder.path()).env("NO_PROXY", "*"), "")
@@ -29,6 +29,6 @@ fn mount_axum() {
 #[test]
 fn bot() {
     let out = example("bot").ok();
-    let said: Vec<_> = out.lines().filter_map(|line| Some(line.split_once(": ")?.1)).collect();
-    assert_eq!(said, ["Are you there?", "Hello?", "Echo!"], "{out}");
+    let messages: Vec<_> = out.lines().filter_map(|line| Some(line.split_once(": ")?.1)).collect();
+    assert_eq!(messages, ["Are you there?", "Hello?", "Echo!"], "{out}");
 }

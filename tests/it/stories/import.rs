@@ -76,7 +76,7 @@ fn dump() -> Value {
     Value::Array(objects)
 }
 
-fn import(database: &Database, dump: &Value) -> program::Ran {
+fn import(database: &Database, dump: &Value) -> program::RunOutput {
     run(&mut program::chat_server(database, &["import", "django", "-"]), &dump.to_string())
 }
 
@@ -141,9 +141,9 @@ async fn an_invalid_dump_changes_nothing(database: Database) {
     let mut faulty = dump();
     let last = faulty.as_array_mut().unwrap().last_mut().unwrap();
     last["fields"]["thread"] = json!("00000000-0000-4000-8000-000000000000");
-    let complaint = import(&database, &faulty).failed(1);
-    assert!(complaint.contains("1399") && complaint.trim_end().lines().count() == 1, "{complaint}");
+    let stderr = import(&database, &faulty).failed(1);
+    assert!(stderr.contains("1399") && stderr.trim_end().lines().count() == 1, "{stderr}");
     import(&database, &dump()).ok();
-    let complaint = import(&database, &json!([])).failed(1);
-    assert!(complaint.contains("users already"), "{complaint}");
+    let stderr = import(&database, &json!([])).failed(1);
+    assert!(stderr.contains("users already"), "{stderr}");
 }

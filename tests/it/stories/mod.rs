@@ -11,13 +11,13 @@ pub(crate) mod doctor;
 mod documentation;
 mod examples;
 mod import;
-mod log_ins;
 mod long_thread;
 mod metrics;
 mod readme;
 mod restart;
 mod secrecy;
 mod security;
+mod sign_ins;
 mod startup;
 #[cfg(target_os = "linux")]
 mod terminal;

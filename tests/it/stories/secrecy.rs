@@ -25,7 +25,7 @@ async fn no_secret_is_logged_or_in_the_process_list(database: Database) {
     command.args(["--open-registration", "--database-url-file"]).arg(&file).env_remove("CHAT_DATABASE_URL");
     let server = Program::started(&mut command);
     // All secrets of this test contain this text.
-    server.keep_out("s3cret");
+    server.forbid("s3cret");
     let arguments = std::fs::read_to_string(format!("/proc/{}/cmdline", server.id())).unwrap();
     assert!(arguments.contains("--database-url-file") && !arguments.contains("s3cret"), "{arguments}");
 

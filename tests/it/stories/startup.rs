@@ -6,17 +6,17 @@ use std::net::TcpListener;
 on_both_databases!(the_error_names_a_port_that_is_in_use, a_database_of_a_later_version_is_refused);
 
 fn refusal(database: &Database, args: &[&str]) -> String {
-    let complaint = run(&mut program::chat_server(database, args), "").failed(1);
-    let lines: Vec<_> = complaint.lines().filter(|line| line.starts_with("chat-server: ")).collect();
-    assert_eq!(lines.len(), 1, "the error is one line: {complaint}");
+    let stderr = run(&mut program::chat_server(database, args), "").failed(1);
+    let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("chat-server: ")).collect();
+    assert_eq!(lines.len(), 1, "the error is one line: {stderr}");
     lines[0].to_owned()
 }
 
 async fn the_error_names_a_port_that_is_in_use(database: Database) {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let complaint = refusal(&database, &["serve", "--listen", &address]);
-    assert!(complaint.contains(&address) && complaint.contains("--listen"), "{complaint}");
+    let stderr = refusal(&database, &["serve", "--listen", &address]);
+    assert!(stderr.contains(&address) && stderr.contains("--listen"), "{stderr}");
 }
 
 async fn a_database_of_a_later_version_is_refused(database: Database) {
@@ -27,7 +27,7 @@ async fn a_database_of_a_later_version_is_refused(database: Database) {
     let later = later.replace("max(success)", "true");
     database.execute(later).await;
     for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["user", "list"]] {
-        let complaint = refusal(&database, args);
-        assert!(complaint.contains("newer version"), "{args:?}: {complaint}");
+        let stderr = refusal(&database, args);
+        assert!(stderr.contains("newer version"), "{args:?}: {stderr}");
     }
 }

@@ -5,7 +5,7 @@ use chat_tests::{Database, Program};
 use std::time::{Duration, Instant};
 
 /// The longest time that a revoked token may stay in the cache of another server.
-const BOUND: Duration = Duration::from_secs(2);
+const MAX_STALENESS: Duration = Duration::from_secs(2);
 
 fn servers(database: &Database) -> (Program, Program) {
     let serve = || Program::serve(database, &["--open-registration"]);
@@ -32,37 +32,37 @@ async fn an_acknowledged_change_is_visible_on_the_other_server_at_once() {
     let thread = ann.open_thread(bob.me().await.unwrap().id).await.unwrap().id;
     // Both servers have cached every list of the user before each change.
     let (bob_here, bob_there) = (at(&here, &bob), bob);
-    let seen = async || {
-        let mut seen = Vec::new();
+    let lists = async || {
+        let mut answers = Vec::new();
         for bob in [&bob_here, &bob_there] {
             let page = bob.thread_messages(thread).newest().await.unwrap().results;
             let unread = bob.unread().incoming().await.unwrap();
             assert_eq!(bob.messages().limit(100).await.unwrap().results, page);
             assert_eq!(unread.count, unread.results.len() as u64);
-            seen.push((page, unread.results));
+            answers.push((page, unread.results));
         }
-        let there = seen.pop().unwrap();
-        assert_eq!(seen, std::slice::from_ref(&there), "the servers differ");
+        let there = answers.pop().unwrap();
+        assert_eq!(answers, std::slice::from_ref(&there), "the servers differ");
         there
     };
 
     for round in 0..10 {
         let text = format!("message {round}");
         let sent = ann.send(thread, &*text).await.unwrap();
-        let (page, unread) = seen().await;
+        let (page, unread) = lists().await;
         assert_eq!((page.last(), unread), (Some(&sent), vec![sent.clone()]));
 
         let edited = ann.edit_message(sent.id).text("another text").await.unwrap();
-        assert_eq!(seen().await.1, std::slice::from_ref(&edited));
+        assert_eq!(lists().await.1, std::slice::from_ref(&edited));
 
         let reader = if round % 2 == 0 { &bob_here } else { &bob_there };
         reader.mark_message_read(sent.id).await.unwrap();
-        let (page, unread) = seen().await;
+        let (page, unread) = lists().await;
         assert_eq!((page.last(), unread), (Some(&Message { is_read: true, ..edited }), vec![]));
 
         if round % 3 == 0 {
             ann.delete_message(sent.id).await.unwrap();
-            assert!(!seen().await.0.iter().any(|message| message.id == sent.id));
+            assert!(!lists().await.0.iter().any(|message| message.id == sent.id));
         }
     }
     bob_here.delete_thread(thread).await.unwrap();
@@ -79,8 +79,8 @@ async fn a_revoked_token_is_refused_by_the_other_server_within_two_seconds() {
     let ann = registered(&here, "ann").await;
     for revoke_all in [false, true] {
         let token = here.client().sign_in("ann", "ann's own password").await.unwrap();
-        let elsewhere = at(&there, &token);
-        elsewhere.me().await.unwrap();
+        let other_node = at(&there, &token);
+        other_node.me().await.unwrap();
         if revoke_all {
             ann.change_password("ann's own password", "another password").await.unwrap();
         } else {
@@ -93,9 +93,9 @@ async fn a_revoked_token_is_refused_by_the_other_server_within_two_seconds() {
         );
         // A request that begins after the limit is refused, however slow the machine is.
         loop {
-            let asked = Instant::now();
-            match elsewhere.me().await {
-                Ok(_) => assert!(asked - revoked < BOUND, "the token is still accepted"),
+            let requested = Instant::now();
+            match other_node.me().await {
+                Ok(_) => assert!(requested - revoked < MAX_STALENESS, "the token is still accepted"),
                 Err(error) => break assert!(Error::is_unauthorized(&error), "{error}"),
             }
         }

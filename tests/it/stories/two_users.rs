@@ -40,10 +40,10 @@ async fn from_registration_to_read_marks(database: Database) {
     assert_eq!(bob.mark_thread_read(thread).await.unwrap().updated, 1);
     assert_eq!(bob.unread().incoming().count().await.unwrap(), 0);
 
-    let seen = ann.thread_messages(thread).await.unwrap().results;
-    assert_eq!(texts(&seen), ["Hello Bob!", "Lunch at one?", "One it is."]);
-    assert_eq!(seen.iter().map(|message| message.is_read).collect::<Vec<_>>(), [true, true, false]);
-    assert!(seen.is_sorted_by_key(|message| (message.id, message.created)));
+    let listed = ann.thread_messages(thread).await.unwrap().results;
+    assert_eq!(texts(&listed), ["Hello Bob!", "Lunch at one?", "One it is."]);
+    assert_eq!(listed.iter().map(|message| message.is_read).collect::<Vec<_>>(), [true, true, false]);
+    assert!(listed.is_sorted_by_key(|message| (message.id, message.created)));
     assert_eq!(ann.thread(thread).await.unwrap().updated, answer.created);
 
     let opened = bob.open_thread(ann.me().await.unwrap().id).await.unwrap();

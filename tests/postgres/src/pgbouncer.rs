@@ -43,17 +43,17 @@ impl PgBouncer {
         }
         let mut child = command.spawn()?;
         let mut log = BufReader::new(child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?).lines();
-        let mut seen = String::new();
+        let mut output = String::new();
         while let Some(line) = log.next().transpose()? {
             if line.contains("process up") {
                 // A full pipe would block it.
                 thread::spawn(move || log.map_while(Result::ok).for_each(drop));
                 return Ok(Self { folder, cluster, child });
             }
-            seen = format!("{seen}{line}\n");
+            output = format!("{output}{line}\n");
         }
         child.wait()?;
-        Err(io::Error::other(format!("PgBouncer did not start: {seen}")))
+        Err(io::Error::other(format!("PgBouncer did not start: {output}")))
     }
 
     /// Returns the connection URL of a database, as [`Cluster::url`] does.

@@ -30,7 +30,7 @@ pub(crate) struct BatchLimits {
 
 /// The reason why a call has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum SubmitError {
     /// The queue is full. The call was not executed.
     Full,
     /// The batcher is closed. The call was not executed.
@@ -38,13 +38,13 @@ pub(crate) enum Refusal {
     /// The runtime of the workers has ended, or there was none.
     ///
     /// The call was not executed.
-    Ended,
+    NoRuntime,
     /// The runtime of the workers ended while the call waited. Its outcome is unknown.
-    LostAtEnd,
+    RuntimeEnded,
     /// The flush of the batch panicked, or returned a wrong number of outputs.
     ///
     /// It has to return one output for each input. The outcome of the call is unknown.
-    Lost,
+    OutcomeUnknown,
 }
 
 /// A queue of calls and the workers that execute them.
@@ -102,18 +102,20 @@ where
     /// Queues a call and returns its outputs, or the error of its batch.
     ///
     /// The outputs are in the order of the inputs.
-    pub(crate) async fn submit(&self, inputs: Vec<I>) -> Result<Result<Vec<O>, E>, Refusal> {
+    pub(crate) async fn submit(&self, inputs: Vec<I>) -> Result<Result<Vec<O>, E>, SubmitError> {
         let (reply, done) = oneshot::channel();
         self.enqueue(Call { inputs, reply })?;
-        done.await.map_err(|_| if self.has_workers() { Refusal::Lost } else { Refusal::LostAtEnd })
+        done.await.map_err(|_| {
+            if self.has_workers() { SubmitError::OutcomeUnknown } else { SubmitError::RuntimeEnded }
+        })
     }
 
-    fn enqueue(&self, call: Call<I, O, E>) -> Result<(), Refusal> {
+    fn enqueue(&self, call: Call<I, O, E>) -> Result<(), SubmitError> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.as_ref().ok_or(Refusal::Closed)?.try_send(call).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Refusal::Full,
+        queue.as_ref().ok_or(SubmitError::Closed)?.try_send(call).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => SubmitError::Full,
             // The workers hold the receiver until their runtime ends.
-            mpsc::error::TrySendError::Closed(_) => Refusal::Ended,
+            mpsc::error::TrySendError::Closed(_) => SubmitError::NoRuntime,
         })
     }
 
@@ -171,7 +173,7 @@ async fn flush_batch<I, O, E: Clone>(
         replies.push((call.inputs.len(), call.reply));
         inputs.append(&mut call.inputs);
     }
-    // If this function drops the reply channels, the calls of this batch return `Lost`. The worker continues.
+    // If this function drops the reply channels, the calls of this batch return `OutcomeUnknown`. The worker continues.
     let expected = inputs.len();
     let flushed = async { flush(inputs).await };
     let Ok(done) = AssertUnwindSafe(flushed).catch_unwind().await else {
@@ -267,7 +269,7 @@ mod tests {
         for n in 1..=3 {
             calls.push(queued(&batcher, vec![n]).await);
         }
-        assert_eq!(batcher.submit(vec![9]).await, Err(Refusal::Full));
+        assert_eq!(batcher.submit(vec![9]).await, Err(SubmitError::Full));
         gate.add_permits(2);
         for call in calls {
             call.await.unwrap().unwrap();
@@ -283,7 +285,7 @@ mod tests {
         batcher.close().await;
         assert_eq!(first.await.unwrap().unwrap(), [2]);
         assert_eq!(second.await.unwrap().unwrap(), [4]);
-        assert_eq!(batcher.submit(vec![3]).await, Err(Refusal::Closed));
+        assert_eq!(batcher.submit(vec![3]).await, Err(SubmitError::Closed));
         batcher.close().await;
     }
 
@@ -316,7 +318,7 @@ mod tests {
                 Ok(numbers)
             })
         });
-        assert_eq!(batcher.submit(vec![13]).await, Err(Refusal::Lost));
+        assert_eq!(batcher.submit(vec![13]).await, Err(SubmitError::OutcomeUnknown));
         assert_eq!(batcher.submit(vec![1]).await, Ok(Ok(vec![1])));
     }
 
@@ -326,7 +328,7 @@ mod tests {
             numbers.retain(|number| *number != 13);
             Box::pin(ready(Ok(numbers)))
         });
-        assert_eq!(batcher.submit(vec![13, 1]).await, Err(Refusal::Lost));
+        assert_eq!(batcher.submit(vec![13, 1]).await, Err(SubmitError::OutcomeUnknown));
         assert_eq!(batcher.submit(vec![1]).await, Ok(Ok(vec![1])));
     }
 
@@ -336,7 +338,7 @@ mod tests {
             assert!(!numbers.contains(&13), "a fault of the program");
             Box::pin(ready(Ok(numbers)))
         });
-        assert_eq!(batcher.submit(vec![13]).await, Err(Refusal::Lost));
+        assert_eq!(batcher.submit(vec![13]).await, Err(SubmitError::OutcomeUnknown));
         assert_eq!(batcher.submit(vec![1]).await, Ok(Ok(vec![1])));
     }
 
@@ -356,15 +358,15 @@ mod tests {
             (batcher, waiting)
         });
         drop(first);
-        assert_eq!(second.block_on(waiting), Err(Refusal::LostAtEnd));
-        assert_eq!(second.block_on(batcher.submit(vec![2])), Err(Refusal::Ended));
+        assert_eq!(second.block_on(waiting), Err(SubmitError::RuntimeEnded));
+        assert_eq!(second.block_on(batcher.submit(vec![2])), Err(SubmitError::NoRuntime));
         second.block_on(batcher.close());
-        assert_eq!(second.block_on(batcher.submit(vec![3])), Err(Refusal::Closed));
+        assert_eq!(second.block_on(batcher.submit(vec![3])), Err(SubmitError::Closed));
     }
 
     #[test]
     fn without_a_runtime_every_call_is_refused() {
         let batcher: Numbers = Batcher::start(ONE_WORKER, |numbers| Box::pin(ready(Ok(numbers))));
-        assert_eq!(batcher.submit(vec![1]).now_or_never(), Some(Err(Refusal::Ended)));
+        assert_eq!(batcher.submit(vec![1]).now_or_never(), Some(Err(SubmitError::NoRuntime)));
     }
 }

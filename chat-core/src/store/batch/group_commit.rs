@@ -1,6 +1,6 @@
 //! A store that commits the writes of concurrent calls together.
 
-use super::batcher::{BatchLimits, Batcher, Refusal};
+use super::batcher::{BatchLimits, Batcher, SubmitError};
 use crate::api::{
     Message, MessageId, Participants, ThreadDetail, ThreadId, ThreadPosition, Timestamp, TokenId, User,
     UserId,
@@ -104,12 +104,12 @@ impl GroupCommit {
 #[error("the batch writer has stopped")]
 struct Stopped;
 
-fn store_error(refusal: Refusal) -> StoreError {
-    match refusal {
-        Refusal::Full => StoreError::Busy,
-        Refusal::Ended => RuntimeError::Ended.into(),
-        Refusal::LostAtEnd => StoreError::Unavailable(Arc::new(RuntimeError::Ended)),
-        Refusal::Closed | Refusal::Lost => StoreError::Unavailable(Arc::new(Stopped)),
+fn store_error(error: SubmitError) -> StoreError {
+    match error {
+        SubmitError::Full => StoreError::Busy,
+        SubmitError::NoRuntime => RuntimeError::Ended.into(),
+        SubmitError::RuntimeEnded => StoreError::Unavailable(Arc::new(RuntimeError::Ended)),
+        SubmitError::Closed | SubmitError::OutcomeUnknown => StoreError::Unavailable(Arc::new(Stopped)),
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) const ANN: UserId = UserId::new(3);
 pub(super) const BEN: UserId = UserId::new(5);
 const CID: UserId = UserId::new(8);
 
-pub(super) fn person(id: UserId, name: &str) -> ImportedUser {
+pub(super) fn imported_user(id: UserId, name: &str) -> ImportedUser {
     let password = PasswordHash::new(format!("old hash of {name}"));
     ImportedUser { id, username: name.to_owned(), password, active: id != CID, created: at(id.get()) }
 }
@@ -23,11 +23,11 @@ const fn thread_id(n: u128) -> ThreadId {
     ThreadId::new(Uuid::from_u128(n))
 }
 
-pub(super) fn talk(n: u128, participants: Participants) -> ImportedThread {
+pub(super) fn imported_thread(n: u128, participants: Participants) -> ImportedThread {
     ImportedThread { id: thread_id(n), participants, created: at(20), updated: at(30) }
 }
 
-fn said(id: i64, sender: UserId, thread: u128, is_read: bool) -> ImportedMessage {
+fn imported_message(id: i64, sender: UserId, thread: u128, is_read: bool) -> ImportedMessage {
     ImportedMessage {
         id: MessageId::new(id),
         sender,
@@ -48,14 +48,17 @@ pub(super) fn empty() -> Import {
 /// One user, Cid, is disabled. Ann and Ben have two threads. Cid sent a message in one of them.
 fn small() -> Import {
     Import {
-        users: vec![person(BEN, "ben"), person(ANN, "Ann"), person(CID, "cid")],
+        users: vec![imported_user(BEN, "ben"), imported_user(ANN, "Ann"), imported_user(CID, "cid")],
         tokens: vec![ImportedToken { hash: TokenHash([1; 32]), user: ANN, created: at(4) }],
-        threads: vec![talk(9, Participants::pair(ANN, BEN)), talk(2, Participants::pair(BEN, ANN))],
+        threads: vec![
+            imported_thread(9, Participants::pair(ANN, BEN)),
+            imported_thread(2, Participants::pair(BEN, ANN)),
+        ],
         messages: vec![
-            said(40, BEN, 2, false),
-            said(10, ANN, 9, true),
-            said(11, CID, 9, false),
-            said(12, BEN, 9, false),
+            imported_message(40, BEN, 2, false),
+            imported_message(10, ANN, 9, true),
+            imported_message(11, CID, 9, false),
+            imported_message(12, BEN, 9, false),
         ],
         ..empty()
     }
@@ -103,10 +106,10 @@ pub async fn an_import_needs_a_database_without_users(store: Shared) {
 /// Checks that a failed import can be retried with corrected data.
 pub async fn a_failed_import_changes_nothing(store: Shared) {
     let mut bad = small();
-    bad.messages.push(said(10, ANN, 9, true));
+    bad.messages.push(imported_message(10, ANN, 9, true));
     assert!(matches!(store.import(bad).await, Err(StoreError::Conflict)));
     let mut bad = small();
-    bad.messages.push(said(13, ANN, 77, true));
+    bad.messages.push(imported_message(13, ANN, 77, true));
     assert!(matches!(store.import(bad).await, Err(StoreError::NotFound)));
     assert!(store.is_empty().await.unwrap());
     assert_eq!(store.import(small()).await.unwrap(), ImportOutcome::Imported);
@@ -116,16 +119,16 @@ pub async fn a_failed_import_changes_nothing(store: Shared) {
 ///
 /// The user with the lowest id owns the name. If that user is removed, the one with the next higher id owns it.
 pub async fn names_that_differ_in_case_are_kept(store: Shared) {
-    let users = vec![person(CID, "ANN"), person(ANN, "ann"), person(BEN, "Ann")];
+    let users = vec![imported_user(CID, "ANN"), imported_user(ANN, "ann"), imported_user(BEN, "Ann")];
     store.import(Import { users, ..empty() }).await.unwrap();
     for (id, name) in [(ANN, "ann"), (BEN, "Ann"), (CID, "ANN")] {
         assert_eq!(store.account_by_name(name).await.unwrap().unwrap().id, id);
     }
     let ensured = |id, name: &str| EnsuredUser { id, username: name.to_owned(), created: at(1) };
     assert!(matches!(store.ensure_user(ensured(CID, "aNN")).await, Err(StoreError::Conflict)));
-    for gone in [ANN, BEN] {
+    for removed in [ANN, BEN] {
         assert!(matches!(store.insert_user(new_user("aNN")).await, Err(StoreError::Conflict)));
-        assert!(store.remove_user(gone).await.unwrap());
+        assert!(store.remove_user(removed).await.unwrap());
     }
     assert!(store.is_name_taken("ann").await.unwrap());
     store.ensure_user(ensured(CID, "carl")).await.unwrap();
@@ -148,8 +151,8 @@ pub async fn several_threads_of_a_pair_are_kept(store: Shared) {
 /// The order of the deletions does not matter.
 pub async fn deleting_the_canonical_thread_promotes_the_next(store: Shared) {
     let mut import = small();
-    import.threads.push(talk(5, Participants::pair(ANN, BEN)));
-    import.threads.push(talk(7, Participants::pair(ANN, CID)));
+    import.threads.push(imported_thread(5, Participants::pair(ANN, BEN)));
+    import.threads.push(imported_thread(7, Participants::pair(ANN, CID)));
     store.import(import).await.unwrap();
     let canonical = async || store.open_thread(new_thread(ANN, BEN)).await.unwrap();
     for (deleted, next) in [(2, 5), (9, 5)] {
@@ -199,8 +202,12 @@ pub async fn a_removed_outside_sender_is_removed_with_their_messages(store: Shar
 /// Checks reading, marking, sending and deleting with a single participant.
 pub async fn a_thread_of_one_participant_is_read_and_deleted(store: Shared) {
     let mut import = small();
-    import.threads.push(talk(1, Participants::one(ANN)));
-    import.messages.extend([said(20, ANN, 1, false), said(21, BEN, 1, false), said(22, CID, 1, false)]);
+    import.threads.push(imported_thread(1, Participants::one(ANN)));
+    import.messages.extend([
+        imported_message(20, ANN, 1, false),
+        imported_message(21, BEN, 1, false),
+        imported_message(22, CID, 1, false),
+    ]);
     store.import(import).await.unwrap();
     let detail = store.thread(ANN, thread_id(1)).await.unwrap().unwrap();
     assert_eq!(detail.participants, Participants::one(ANN));
@@ -227,13 +234,13 @@ pub async fn new_ids_continue_above_imported_ones(store: Shared) {
 
 /// Checks an import with more rows than one statement writes.
 pub async fn a_large_import_is_complete(store: Shared) {
-    let users: Vec<_> = (1..=1500).map(|n| person(UserId::new(n), &format!("user{n}"))).collect();
+    let users: Vec<_> = (1..=1500).map(|n| imported_user(UserId::new(n), &format!("user{n}"))).collect();
     let pair = |n: i64| Participants::pair(UserId::new(n), UserId::new(n + 1));
-    let threads = (1..=1200_i64).rev().map(|n| talk(n.unsigned_abs().into(), pair(n))).collect();
+    let threads = (1..=1200_i64).rev().map(|n| imported_thread(n.unsigned_abs().into(), pair(n))).collect();
     let messages = (1..=2500_i64)
         .map(|id| {
             let thread = id % 1200 + 1;
-            said(id, UserId::new(thread), thread.unsigned_abs().into(), id % 3 == 0)
+            imported_message(id, UserId::new(thread), thread.unsigned_abs().into(), id % 3 == 0)
         })
         .collect();
     store.import(Import { users, threads, messages, ..empty() }).await.unwrap();
@@ -248,16 +255,16 @@ pub async fn a_large_import_is_complete(store: Shared) {
 /// Checks the largest ids that leave room for new ones.
 pub async fn an_import_leaves_room_for_new_ids(store: Shared) {
     let largest = limits::ID_MAX;
-    let user_above = Import { users: vec![person(UserId::new(largest + 1), "far")], ..empty() };
+    let user_above = Import { users: vec![imported_user(UserId::new(largest + 1), "far")], ..empty() };
     let mut message_above = small();
-    message_above.messages.push(said(largest + 1, ANN, 2, false));
+    message_above.messages.push(imported_message(largest + 1, ANN, 2, false));
     for import in [user_above, message_above] {
         let refused = store.import(import).await;
         assert!(matches!(refused, Err(StoreError::Unsupported(_))), "{refused:?}");
         assert!(store.is_empty().await.unwrap());
     }
     let mut import = small();
-    import.messages.push(said(largest, ANN, 2, false));
+    import.messages.push(imported_message(largest, ANN, 2, false));
     store.import(import).await.unwrap();
     assert_eq!(send(&store, thread_id(2), ANN, "new").await.id, MessageId::new(largest + 1));
 }

@@ -71,7 +71,7 @@ pub async fn only_the_sender_deletes_a_message(store: Shared) {
 /// Checks that not even the id of the newest message is reused.
 pub async fn ids_of_deleted_messages_are_not_reused(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
-    let gone = send(&store, thread, ann, "gone").await;
-    assert!(store.delete_message(ann, gone.id).await.unwrap().is_some());
-    assert!(send(&store, thread, ann, "new").await.id > gone.id);
+    let deleted = send(&store, thread, ann, "deleted").await;
+    assert!(store.delete_message(ann, deleted.id).await.unwrap().is_some());
+    assert!(send(&store, thread, ann, "new").await.id > deleted.id);
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Runs tasks concurrently and returns their results in the order of the tasks.
-async fn at_once<T, F>(tasks: impl IntoIterator<Item = F>) -> Vec<T>
+async fn concurrently<T, F>(tasks: impl IntoIterator<Item = F>) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -28,7 +28,7 @@ where
 /// Checks 64 concurrent calls, by both participants.
 pub async fn concurrent_callers_open_one_thread(store: Shared) {
     let [ann, ben] = users(&store).await;
-    let opened = at_once((0..64).map(|n| {
+    let opened = concurrently((0..64).map(|n| {
         let store = store.clone();
         let new = if n % 2 == 0 { new_thread(ann, ben) } else { new_thread(ben, ann) };
         async move { store.open_thread(new).await.unwrap() }
@@ -42,7 +42,7 @@ pub async fn concurrent_callers_open_one_thread(store: Shared) {
 
 /// Checks concurrent additions of one name in different letter cases.
 pub async fn concurrent_callers_add_one_user_for_a_name(store: Shared) {
-    let added = at_once((0..32).map(|n| {
+    let added = concurrently((0..32).map(|n| {
         let store = store.clone();
         let name = if n % 2 == 0 { "Ann" } else { "aNN" };
         async move { store.insert_user(new_user(name)).await }
@@ -58,7 +58,7 @@ pub async fn concurrent_callers_add_one_user_for_a_name(store: Shared) {
 /// Checks that every caller gets the same message.
 pub async fn concurrent_callers_send_one_message_for_a_key(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
-    let sent = at_once((0..32).map(|_| {
+    let sent = concurrently((0..32).map(|_| {
         let store = store.clone();
         async move { try_send(&store, with_key(new_message(thread, ann, "once"), "k", 1)).await.unwrap() }
     }))
@@ -77,7 +77,7 @@ pub async fn concurrent_callers_use_a_key_for_one_of_two_threads(store: Shared) 
     let [ann, ben, cid] = users(&store).await;
     let threads = [thread(&store, ann, ben).await, thread(&store, ann, cid).await];
     for round in 0..8 {
-        let sent = at_once(threads.map(|thread| {
+        let sent = concurrently(threads.map(|thread| {
             let store = store.clone();
             let request = u8::from(thread == threads[0]);
             let new = with_key(new_message(thread, ann, "x"), &format!("k{round}"), request);
@@ -113,7 +113,7 @@ pub async fn a_reader_that_pages_misses_nothing(store: Shared) {
             }
         })
     };
-    let sent = at_once((0..8).map(|n| {
+    let sent = concurrently((0..8).map(|n| {
         let store = store.clone();
         let sender = if n % 2 == 0 { ann } else { ben };
         async move {
@@ -141,7 +141,7 @@ pub async fn counts_stay_exact_under_concurrent_writers(store: Shared) {
         (thread(&store, b, c).await, b, c),
         (thread(&store, a, c).await, a, c),
     ];
-    at_once((0..12).map(|n: usize| {
+    concurrently((0..12).map(|n: usize| {
         let store = store.clone();
         let (thread, low, high) = threads[n % 3];
         let (me, other) = if n.is_multiple_of(2) { (low, high) } else { (high, low) };
@@ -197,7 +197,7 @@ pub async fn a_thread_is_deleted_while_messages_arrive(store: Shared) {
 /// Checks that the limit of valid tokens holds.
 pub async fn concurrent_log_ins_keep_the_limit_of_tokens(store: Shared) {
     let ann = user(&store, "ann").await;
-    at_once((0..24).map(|n| {
+    concurrently((0..24).map(|n| {
         let store = store.clone();
         async move { store.insert_token(token(ann, n, i64::from(n)), 5).await.unwrap() }
     }))
@@ -212,7 +212,7 @@ pub async fn concurrent_log_ins_keep_the_limit_of_tokens(store: Shared) {
 /// Checks that every call succeeds and at most one thread remains.
 pub async fn a_thread_is_opened_and_deleted_concurrently(store: Shared) {
     let [ann, ben] = users(&store).await;
-    at_once((0..8).map(|n| {
+    concurrently((0..8).map(|n| {
         let store = store.clone();
         async move {
             for _ in 0..8 {
@@ -249,7 +249,7 @@ pub async fn users_are_removed_while_they_write(store: Shared) {
             })
         })
         .collect();
-    let removed = at_once(all[1..3].iter().map(|user| {
+    let removed = concurrently(all[1..3].iter().map(|user| {
         let (store, user) = (store.clone(), *user);
         async move { store.remove_user(user).await.unwrap() }
     }))

@@ -6,9 +6,9 @@ use crate::store::{MessageRange, StoreError, TokenHash};
 /// Checks that account, tokens, threads and messages are removed.
 pub async fn a_removed_user_is_removed_with_everything(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
-    let (gone, kept) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
-    let from_ann = send(&store, gone, ann, "a").await;
-    let from_ben = send(&store, gone, ben, "b").await;
+    let (deleted, kept) = (thread(&store, ann, ben).await, thread(&store, ben, cid).await);
+    let from_ann = send(&store, deleted, ann, "a").await;
+    let from_ben = send(&store, deleted, ben, "b").await;
     send(&store, kept, ben, "stays").await;
     store.insert_token(token(ann, 1, 10), 100).await.unwrap();
 
@@ -16,8 +16,8 @@ pub async fn a_removed_user_is_removed_with_everything(store: Shared) {
     assert!(store.account(ann).await.unwrap().is_none());
     assert!(store.account_by_name("user0").await.unwrap().is_none());
     assert!(store.token_owner(&TokenHash([1; 32])).await.unwrap().is_none());
-    assert!(store.thread(ben, gone).await.unwrap().is_none());
-    assert_eq!(store.thread_messages(ben, gone, MessageRange::Oldest, 9).await.unwrap(), None);
+    assert!(store.thread(ben, deleted).await.unwrap().is_none());
+    assert_eq!(store.thread_messages(ben, deleted, MessageRange::Oldest, 9).await.unwrap(), None);
     for id in [from_ann.id, from_ben.id] {
         assert!(store.message(ben, id).await.unwrap().is_none());
     }

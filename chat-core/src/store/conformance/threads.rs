@@ -96,18 +96,18 @@ fn ids_of(threads: &[ListedThread]) -> Vec<ThreadId> {
 /// Checks that the thread is deleted for both participants.
 pub async fn a_thread_is_deleted_with_its_messages(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
-    let (gone, kept) = (thread(&store, ann, ben).await, thread(&store, ann, cid).await);
-    let message = send(&store, gone, ann, "hello").await;
+    let (deleted, kept) = (thread(&store, ann, ben).await, thread(&store, ann, cid).await);
+    let message = send(&store, deleted, ann, "hello").await;
     send(&store, kept, cid, "stays").await;
 
-    assert!(store.delete_thread(ben, gone).await.unwrap().is_some());
-    assert!(store.delete_thread(ben, gone).await.unwrap().is_none());
+    assert!(store.delete_thread(ben, deleted).await.unwrap().is_some());
+    assert!(store.delete_thread(ben, deleted).await.unwrap().is_none());
     for caller in [ann, ben] {
-        assert!(store.thread(caller, gone).await.unwrap().is_none());
+        assert!(store.thread(caller, deleted).await.unwrap().is_none());
         assert!(store.message(caller, message.id).await.unwrap().is_none());
-        assert_eq!(store.thread_messages(caller, gone, MessageRange::Oldest, 10).await.unwrap(), None);
+        assert_eq!(store.thread_messages(caller, deleted, MessageRange::Oldest, 10).await.unwrap(), None);
     }
-    let sent = try_send(&store, new_message(gone, ann, "late")).await;
+    let sent = try_send(&store, new_message(deleted, ann, "late")).await;
     assert!(matches!(sent, Err(StoreError::NotFound)));
     assert_eq!(texts(&messages_of(&store, ann, kept).await), ["stays"]);
     for user in [ann, ben, cid] {

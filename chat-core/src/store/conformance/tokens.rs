@@ -22,9 +22,9 @@ pub async fn a_token_has_its_owner(store: Shared) {
 pub async fn the_oldest_tokens_are_revoked_for_a_new_one(store: Shared) {
     let [ann, ben] = users(&store).await;
     store.insert_token(token(ben, 9, 1), 1).await.unwrap();
-    for (n, created, gone) in [(1, 30, None), (2, 10, None), (3, 20, None), (4, 5, Some(2))] {
+    for (n, created, expected) in [(1, 30, None), (2, 10, None), (3, 20, None), (4, 5, Some(2))] {
         let revoked = store.insert_token(token(ann, n, created), 3).await.unwrap();
-        assert_eq!(revoked, gone.map(|n| TokenHash([n; 32])).as_slice(), "for token {n}");
+        assert_eq!(revoked, expected.map(|n| TokenHash([n; 32])).as_slice(), "for token {n}");
     }
     for (n, there) in [(1, true), (2, false), (3, true), (4, true), (9, true)] {
         assert_eq!(store.token_owner(&TokenHash([n; 32])).await.unwrap().is_some(), there, "token {n}");
@@ -40,8 +40,8 @@ pub async fn the_longest_unused_token_is_revoked_for_a_new_one(store: Shared) {
         store.insert_token(token(ann, n, i64::from(n)), 100).await.unwrap();
     }
     store.touch_tokens(vec![(TokenHash([1; 32]), at(50)), (TokenHash([3; 32]), at(40))]).await.unwrap();
-    let gone = store.insert_token(token(ann, 4, 60), 3).await.unwrap();
-    assert_eq!(gone, [TokenHash([2; 32])]);
+    let revoked = store.insert_token(token(ann, 4, 60), 3).await.unwrap();
+    assert_eq!(revoked, [TokenHash([2; 32])]);
 }
 
 /// Checks that an expired token is revoked before any other token.
@@ -51,8 +51,8 @@ pub async fn an_expired_token_is_revoked_for_a_new_one(store: Shared) {
     store.insert_token(token(ann, 1, 1), 100).await.unwrap();
     store.insert_token(brief(2, 20), 100).await.unwrap();
     store.insert_token(brief(3, 21), 100).await.unwrap();
-    let gone = store.insert_token(token(ann, 4, 30), 100).await.unwrap();
-    assert_eq!(gone, [TokenHash([2; 32])]);
+    let revoked = store.insert_token(token(ann, 4, 30), 100).await.unwrap();
+    assert_eq!(revoked, [TokenHash([2; 32])]);
 }
 
 /// Checks the fields and the order of tokens: newest first.
@@ -153,10 +153,10 @@ pub async fn uses_before_the_clock_was_set_back_are_the_oldest(store: Shared) {
     for n in [1, 2] {
         store.insert_token(token(ann, n, hour + i64::from(n)), 100).await.unwrap();
     }
-    let gone = store.insert_token(token(ann, 3, 1000), 2).await.unwrap();
-    assert_eq!(gone, [TokenHash([1; 32])]);
-    let gone = store.insert_token(token(ann, 4, 2000), 2).await.unwrap();
-    assert_eq!(gone, [TokenHash([2; 32])], "token 3 is in use");
+    let revoked = store.insert_token(token(ann, 3, 1000), 2).await.unwrap();
+    assert_eq!(revoked, [TokenHash([1; 32])]);
+    let revoked = store.insert_token(token(ann, 4, 2000), 2).await.unwrap();
+    assert_eq!(revoked, [TokenHash([2; 32])], "token 3 is in use");
 
     store.insert_token(token(ann, 5, hour), 100).await.unwrap();
     store.touch_tokens(vec![(TokenHash([5; 32]), at(3000))]).await.unwrap();

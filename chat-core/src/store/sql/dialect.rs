@@ -12,7 +12,7 @@ use std::{fmt::Debug, path::Path, sync::Arc};
 
 /// The result of a transaction's closure: whether its changes are committed.
 #[derive(Debug)]
-pub(crate) enum Verdict<T> {
+pub(crate) enum TxOutcome<T> {
     /// Commit the changes, then return the value.
     Commit(T),
     /// Roll back, then return the value.
@@ -21,7 +21,7 @@ pub(crate) enum Verdict<T> {
     RollBack(T),
 }
 
-impl<T> Verdict<T> {
+impl<T> TxOutcome<T> {
     /// Returns the value.
     pub(crate) fn into_value(self) -> T {
         match self {
@@ -30,16 +30,16 @@ impl<T> Verdict<T> {
     }
 }
 
-/// The amount of work of a read, which determines where SQLite runs it.
+/// Whether a read is short or long, which determines where SQLite runs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Length {
+pub(crate) enum ReadClass {
     /// A bounded number of index look-ups. Runs on the calling thread.
     Short,
     /// Any other read. Runs on the blocking pool.
     Long,
 }
 
-impl Length {
+impl ReadClass {
     /// The largest number of rows of a short read: the largest page and one more row.
     ///
     /// The additional row shows whether there is a next page.
@@ -47,7 +47,7 @@ impl Length {
     /// The largest number of rows that a short read skips.
     const MAX_SHORT_OFFSET: u64 = 1000;
 
-    /// Returns the length of a read of `limit` rows after `offset` rows are skipped.
+    /// Returns the class of a read of `limit` rows after `offset` rows are skipped.
     pub(crate) const fn of(limit: u64, offset: u64) -> Self {
         if limit <= Self::MAX_SHORT_ROWS && offset <= Self::MAX_SHORT_OFFSET {
             Self::Short
@@ -187,7 +187,7 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
     /// Runs a statement that reads, and decodes each row.
     fn read<T: Send>(
         &self,
-        length: Length,
+        class: ReadClass,
         sql: &'static str,
         args: &[Arg<'_>],
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
@@ -202,7 +202,7 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
     fn ping(&self) -> impl Future<Output = Result<(), Failure>> + Send {
         async {
             self.check_files()?;
-            let read_only = self.read(Length::Short, Self::Tx::SQL.ping, &[], |row| row.bool(1)).await?;
+            let read_only = self.read(ReadClass::Short, Self::Tx::SQL.ping, &[], |row| row.bool(1)).await?;
             if read_only.contains(&true) { Err(Internal::ReadOnly.into()) } else { Ok(()) }
         }
     }
@@ -258,10 +258,10 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
     fn backup(&self, to: &Path) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// The only retry policy of the store: at most four retries after collisions.
+/// The only retry policy of the store: at most four retries of a transaction.
 ///
-/// A retry follows a confirmed rollback, so no change is made twice. A failed commit is not a collision. Its outcome is
-/// unknown, so it is not retried.
+/// A transaction is retried after a serialization failure. A retry follows a confirmed rollback, so no change is made
+/// twice. A failed commit is not such a failure. Its outcome is unknown, so it is not retried.
 #[derive(Debug)]
 pub(crate) struct Retries(u32);
 
@@ -273,7 +273,7 @@ impl Retries {
 
     /// Returns whether to retry the transaction after this failure.
     pub(crate) const fn allow(&mut self, failure: &Failure) -> bool {
-        let allowed = failure.is_collision() && self.0 > 0;
+        let allowed = failure.is_serialization_failure() && self.0 > 0;
         if allowed {
             self.0 -= 1;
         }

@@ -10,13 +10,13 @@ use std::{error::Error, sync::Arc};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The unique key exists already.
-    Taken,
+    UniqueViolation,
     /// A row that a foreign key refers to does not exist.
-    Missing,
-    /// Two transactions conflicted.
+    ForeignKeyViolation,
+    /// Two transactions conflicted: a serialization failure or a deadlock.
     ///
     /// A retry of the same transaction can succeed.
-    Collision,
+    SerializationFailure,
     /// The database is unreachable, locked, read-only or out of space.
     Unavailable,
     /// The statement or the data is invalid.
@@ -46,8 +46,8 @@ impl Failure {
     }
 
     /// Returns whether a retry of the same transaction can succeed.
-    pub(crate) const fn is_collision(&self) -> bool {
-        matches!(self, Self::Statement(Kind::Collision, _))
+    pub(crate) const fn is_serialization_failure(&self) -> bool {
+        matches!(self, Self::Statement(Kind::SerializationFailure, _))
     }
 
     /// Returns whether the database is unreachable or cannot execute statements now.
@@ -58,7 +58,7 @@ impl Failure {
     /// Returns the error of the driver if the database was unavailable.
     ///
     /// A failed commit counts as well. Returns `None` for a failure that need not affect other writes, such as a
-    /// collision.
+    /// serialization failure.
     pub(crate) const fn outage(&self) -> Option<&Source> {
         match self {
             Self::Statement(Kind::Unavailable, error) | Self::Commit(error) => Some(error),
@@ -75,14 +75,16 @@ impl Failure {
         }
     }
 
-    /// Converts a violation of a unique key into a collision.
+    /// Converts a violation of a unique key into a serialization failure.
     ///
     /// Use it for keys that the transaction has looked up before. If one of them exists now, another transaction
     /// inserted it in the meantime, and a retry finds it.
     #[cfg(feature = "postgres")]
-    pub(crate) fn taken_is_collision(self) -> Self {
+    pub(crate) fn retry_unique_violation(self) -> Self {
         match self {
-            Self::Statement(Kind::Taken, error) => Self::Statement(Kind::Collision, error),
+            Self::Statement(Kind::UniqueViolation, error) => {
+                Self::Statement(Kind::SerializationFailure, error)
+            }
             other => other,
         }
     }
@@ -106,12 +108,11 @@ impl From<StoreError> for Failure {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Statement(Kind::Taken, _) => Self::Conflict,
-            Failure::Statement(Kind::Missing, _) => Self::NotFound,
+            Failure::Statement(Kind::UniqueViolation, _) => Self::Conflict,
+            Failure::Statement(Kind::ForeignKeyViolation, _) => Self::NotFound,
             Failure::Statement(Kind::Fault, error) => Self::Fault(error),
-            Failure::Statement(Kind::Collision | Kind::Unavailable, error) | Failure::Commit(error) => {
-                Self::Unavailable(error)
-            }
+            Failure::Statement(Kind::SerializationFailure | Kind::Unavailable, error)
+            | Failure::Commit(error) => Self::Unavailable(error),
             Failure::Store(error) => error,
         }
     }
@@ -175,7 +176,7 @@ impl From<Internal> for Failure {
             | Internal::ColumnLengths
             | Internal::Outcomes
             | Internal::HashLength => Kind::Fault,
-            Internal::ThreadDeleted => Kind::Collision,
+            Internal::ThreadDeleted => Kind::SerializationFailure,
             Internal::ReadOnly => Kind::Unavailable,
             #[cfg(feature = "sqlite")]
             Internal::TooManyArguments(_) | Internal::NoColumn(_) | Internal::Suspended => Kind::Fault,

@@ -51,7 +51,7 @@ macro_rules! page {
 }
 /// The ids of the messages whose mark for a user is `$mark`.
 ///
-/// The user can be the lower or the higher participant. The marks are those of [`super::steps::counts::mark`].
+/// The user can be the lower or the higher participant. The marks are those of [`super::steps::counters::mark`].
 macro_rules! marked_ids {
     ($mark:literal, $branch:expr) => {
         concat!(
@@ -85,12 +85,12 @@ macro_rules! all_ids {
 }
 pub(crate) use {all_ids, incoming_ids, marked_ids, message_of_m, page, unread_ids};
 
-/// The message counts of each pair of participants, which [`Counts`] subtracts.
+/// The message counts of each pair of participants, which [`CounterDeltas`] subtracts.
 ///
 /// The columns after the pair: all messages; unread ones; unread ones sent by the lower participant; unread ones sent
 /// by the higher participant.
 ///
-/// [`Counts`]: super::steps::counts::Counts
+/// [`CounterDeltas`]: super::steps::counters::CounterDeltas
 macro_rules! message_counts {
     ($which:literal) => {
         concat!(

@@ -1,7 +1,7 @@
 //! [`Store`] on an SQL database.
 
 use super::{
-    dialect::{Dialect, Length, Transaction, Verdict},
+    dialect::{Dialect, ReadClass, Transaction, TxOutcome},
     failure::Failure,
     last_write::{LastWrite, LastWriteFailed},
     statements as sql,
@@ -57,12 +57,12 @@ impl<D: Dialect> SqlStore<D> {
     /// Runs a statement that reads, and decodes each row.
     pub(super) async fn read<T: Send>(
         &self,
-        length: Length,
+        class: ReadClass,
         sql: &'static str,
         args: &[Arg<'_>],
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> Result<Vec<T>, Failure> {
-        self.database().read(length, sql, args, decode).await
+        self.database().read(class, sql, args, decode).await
     }
 
     /// Runs a short read and decodes its first row.
@@ -72,30 +72,30 @@ impl<D: Dialect> SqlStore<D> {
         args: &[Arg<'_>],
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> Result<Option<T>, Failure> {
-        Ok(self.read(Length::Short, sql, args, decode).await?.into_iter().next())
+        Ok(self.read(ReadClass::Short, sql, args, decode).await?.into_iter().next())
     }
 
-    /// Runs `step` in a transaction, and commits or rolls back by its verdict.
+    /// Runs `step` in a transaction, and commits or rolls back by its outcome.
     ///
-    /// After a collision the step is retried, so it must depend on `input` alone. If the returned future is dropped,
-    /// the transaction runs to completion on SQLite and is rolled back on Postgres.
+    /// After a serialization failure the step is retried, so it must depend on `input` alone. If the returned future is
+    /// dropped, the transaction runs to completion on SQLite and is rolled back on Postgres.
     pub(super) async fn transaction<I, T, F>(&self, input: I, step: F) -> Result<T, Failure>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
-        F: for<'t> Fn(&'t mut D::Tx, &'t I) -> BoxFuture<'t, Result<Verdict<T>, Failure>>
+        F: for<'t> Fn(&'t mut D::Tx, &'t I) -> BoxFuture<'t, Result<TxOutcome<T>, Failure>>
             + Send
             + Sync
             + 'static,
     {
         let done = transaction::run(self.database(), input, step).await;
         match &done {
-            Ok(Verdict::Commit(_)) => self.0.last_write.succeeded(),
+            Ok(TxOutcome::Commit(_)) => self.0.last_write.succeeded(),
             // Nothing was written.
-            Ok(Verdict::RollBack(_)) => {}
+            Ok(TxOutcome::RollBack(_)) => {}
             Err(failure) => self.failed(failure.outage()),
         }
-        done.map(Verdict::into_value)
+        done.map(TxOutcome::into_value)
     }
 
     /// Records a failed write; `outage` is its error if the database was unavailable.
@@ -125,7 +125,7 @@ async fn write_until_success<D: Dialect>(store: Weak<Shared<D>>) {
             Box::pin(async move {
                 tx.run_one(sql::COUNT_USERS, &[Arg::Int(1)]).await?;
                 tx.run_one(sql::COUNT_USERS, &[Arg::Int(-1)]).await?;
-                Ok(Verdict::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         });
         // A failure is recorded like that of any other write.

@@ -1,7 +1,7 @@
-//! Transactions that write: each runs one step, and is retried after a collision.
+//! Transactions that write: each runs one step, and is retried if necessary.
 
 use super::{
-    dialect::{Dialect, Retries, TransactionControl, Verdict},
+    dialect::{Dialect, Retries, TransactionControl, TxOutcome},
     failure::Failure,
 };
 use futures_util::future::BoxFuture;
@@ -15,21 +15,27 @@ where
     D: Dialect,
     I: Send + Sync + 'static,
     T: Send + 'static,
-    F: for<'t> Fn(&'t mut D::Tx, &'t I) -> BoxFuture<'t, Result<Verdict<T>, Failure>> + Send + Sync + 'static,
+    F: for<'t> Fn(&'t mut D::Tx, &'t I) -> BoxFuture<'t, Result<TxOutcome<T>, Failure>>
+        + Send
+        + Sync
+        + 'static,
 {
     Ok(run(database, input, step).await?.into_value())
 }
 
-/// Runs `step` in a transaction, and commits or rolls back by its verdict.
+/// Runs `step` in a transaction, and commits or rolls back by its outcome.
 ///
-/// After a collision the step is retried, so it must depend on `input` alone. If the returned future is dropped, the
-/// transaction runs to completion on SQLite and is rolled back on Postgres.
-pub(super) async fn run<D, I, T, F>(database: &D, input: I, step: F) -> Result<Verdict<T>, Failure>
+/// After a serialization failure the step is retried, so it must depend on `input` alone. If the returned future is
+/// dropped, the transaction runs to completion on SQLite and is rolled back on Postgres.
+pub(super) async fn run<D, I, T, F>(database: &D, input: I, step: F) -> Result<TxOutcome<T>, Failure>
 where
     D: Dialect,
     I: Send + Sync + 'static,
     T: Send + 'static,
-    F: for<'t> Fn(&'t mut D::Tx, &'t I) -> BoxFuture<'t, Result<Verdict<T>, Failure>> + Send + Sync + 'static,
+    F: for<'t> Fn(&'t mut D::Tx, &'t I) -> BoxFuture<'t, Result<TxOutcome<T>, Failure>>
+        + Send
+        + Sync
+        + 'static,
 {
     let done = database.with_transaction(move |tx| {
         Box::pin(async move {
@@ -45,20 +51,20 @@ where
     done.await
 }
 
-async fn attempt<X, I, T, F>(tx: &mut X, input: &I, step: &F) -> Result<Verdict<T>, Failure>
+async fn attempt<X, I, T, F>(tx: &mut X, input: &I, step: &F) -> Result<TxOutcome<T>, Failure>
 where
     X: TransactionControl,
-    F: for<'t> Fn(&'t mut X, &'t I) -> BoxFuture<'t, Result<Verdict<T>, Failure>>,
+    F: for<'t> Fn(&'t mut X, &'t I) -> BoxFuture<'t, Result<TxOutcome<T>, Failure>>,
 {
     tx.begin().await?;
     match step(tx, input).await {
-        Ok(Verdict::Commit(value)) => {
+        Ok(TxOutcome::Commit(value)) => {
             tx.commit().await?;
-            Ok(Verdict::Commit(value))
+            Ok(TxOutcome::Commit(value))
         }
-        Ok(Verdict::RollBack(value)) => {
+        Ok(TxOutcome::RollBack(value)) => {
             tx.roll_back().await?;
-            Ok(Verdict::RollBack(value))
+            Ok(TxOutcome::RollBack(value))
         }
         Err(failure) => {
             // A retry needs a confirmed rollback. An unavailable database cannot confirm it.

@@ -18,7 +18,7 @@ use sqlx::{Connection as _, Error, PgConnection, Row as _};
 /// Examines a database, and checks its server against `options`.
 pub(super) async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>, OpenError> {
     let address = postgres::address(url)?;
-    let mut connection = postgres::dial(&address).await?;
+    let mut connection = postgres::connect_unpooled(&address).await?;
     let found = match pooler(&mut connection, &address).await {
         // Such a pooler breaks prepared statements, which the other checks use.
         Ok(pooler) if pooler.level == Level::Problem => Ok(vec![pooler]),
@@ -37,7 +37,7 @@ pub(super) async fn examine(url: &str, options: &Options) -> Result<Vec<Finding>
 
 /// Checks that no connection pooler in transaction mode is in front of the server.
 async fn pooler(first: &mut PgConnection, address: &PostgresAddress) -> Result<Finding, Error> {
-    let pooled = match postgres::dial(address).await {
+    let pooled = match postgres::connect_unpooled(address).await {
         Ok(mut second) => {
             let pooled = postgres::is_transaction_pooled(first, &mut second).await;
             second.close().await.ok();

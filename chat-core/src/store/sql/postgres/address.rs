@@ -99,7 +99,7 @@ const MAX_NAME: usize = 40;
 #[derive(Debug, Clone)]
 pub(in crate::store::sql) struct PostgresAddress {
     /// What the driver needs to log in.
-    pub(super) log_in: PgConnectOptions,
+    pub(super) connect_options: PgConnectOptions,
     /// What is set after the log-in.
     pub(in crate::store::sql) settings: SessionSettings,
 }
@@ -138,22 +138,22 @@ pub(in crate::store::sql) fn address(url: &str) -> Result<PostgresAddress, OpenE
     let user = default_user(!parsed.username().is_empty() || is_given("user"))?;
     let (log_in_url, settings) = SessionSettings::of(&parsed);
     // The driver logs lines of a password file that it cannot read, with the password.
-    let log_in =
+    let connect_options =
         dispatcher::with_default(&Dispatch::none(), || PgConnectOptions::from_str(log_in_url.as_str()));
-    let mut log_in = tls_mode::adapt(log_in.map_err(|_| OpenError::Address)?, &parsed)?;
+    let mut connect_options = tls_mode::adapt(connect_options.map_err(|_| OpenError::Address)?, &parsed)?;
     if let Some(user) = user {
-        log_in = log_in.username(&user);
+        connect_options = connect_options.username(&user);
     }
     // The driver looks up the name of a host. The brackets of an IPv6 address are not part of the address.
-    if let Some(bare) = log_in.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+    if let Some(bare) = connect_options.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         let bare = bare.to_owned();
-        log_in = log_in.host(&bare);
+        connect_options = connect_options.host(&bare);
     }
-    if log_in.get_application_name().is_none_or(str::is_empty) {
-        log_in = log_in.application_name(APPLICATION_NAME);
+    if connect_options.get_application_name().is_none_or(str::is_empty) {
+        connect_options = connect_options.application_name(APPLICATION_NAME);
     }
     // PgBouncer refuses this parameter, and no column needs it.
-    Ok(PostgresAddress { log_in: log_in.extra_float_digits(None), settings })
+    Ok(PostgresAddress { connect_options: connect_options.extra_float_digits(None), settings })
 }
 
 /// Returns the authority and the query of an address.
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn parameters_that_the_driver_uses_are_passed_on() {
-        let read = |url: &str| address(url).unwrap().log_in;
+        let read = |url: &str| address(url).unwrap().connect_options;
         let options = read(
             "postgres://ann@db:6432/chat?sslmode=verify-full&sslrootcert=Cargo.toml&application_name=eu",
         );
@@ -275,13 +275,13 @@ mod tests {
     fn the_settings_of_options_are_not_sent_at_the_log_in() {
         let url = "postgres://ann@db/chat?options=-csearch_path%3Da%2Bb&user=ben&options[lock_timeout]=5s";
         let read = address(url).unwrap();
-        assert_eq!((read.log_in.get_options(), read.log_in.get_username()), (None, "ben"));
+        assert_eq!((read.connect_options.get_options(), read.connect_options.get_username()), (None, "ben"));
         let mut settings = SessionSettings::default();
         settings.add("search_path", "a+b");
         settings.add("lock_timeout", "5s");
         assert_eq!(read.settings, settings);
         let other = address("postgres://ann@db/chat?options=-csearch_path%3Da%20-e").unwrap();
-        assert_eq!(other.log_in.get_options(), Some("-csearch_path=a -e"));
+        assert_eq!(other.connect_options.get_options(), Some("-csearch_path=a -e"));
         assert_eq!(other.settings, SessionSettings::default());
     }
 
@@ -290,7 +290,7 @@ mod tests {
         for url in
             ["postgres://ann@[fd00::1]:6432/chat", "postgres:///chat?host=[fd00::1]&user=ann&port=6432"]
         {
-            let read = address(url).unwrap().log_in;
+            let read = address(url).unwrap().connect_options;
             assert_eq!((read.get_host(), read.get_port()), ("fd00::1", 6432), "{url}");
         }
     }
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn an_address_may_have_a_user_and_no_host() {
         for url in ["postgres://a+n%20n:p%40=w@/chat?host=/run/pg", "postgres://a+n%20n@/chat?host=/run/pg"] {
-            let options = address(url).unwrap().log_in;
+            let options = address(url).unwrap().connect_options;
             assert_eq!((options.get_username(), options.get_database()), ("a+n n", Some("chat")));
             assert_eq!(options.get_socket().and_then(|socket| socket.to_str()), Some("/run/pg"));
         }

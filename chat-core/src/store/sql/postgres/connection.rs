@@ -7,7 +7,7 @@ use super::{
     SQL, arguments,
     failure::{failed, is_read_only, is_shared_connection, source},
     open::{ACQUIRE_TIMEOUT, PING_TIMEOUT},
-    read_only::OutdatedConnections,
+    read_only::StaleConnections,
     session_settings::BULK_MODE,
     table_arguments,
 };
@@ -54,7 +54,7 @@ struct NoConnection {
 /// When it is dropped, an open transaction is rolled back.
 pub(crate) struct TimedConnection {
     connection: PoolConnection<Postgres>,
-    outdated: Arc<OutdatedConnections>,
+    stale: Arc<StaleConnections>,
     response_timeout: Option<Duration>,
     state: State,
     /// Whether the next use of the connection would fail too.
@@ -73,15 +73,15 @@ enum State {
 }
 
 impl TimedConnection {
-    /// Takes a connection from the pool.
+    /// Acquires a connection from the pool.
     ///
     /// Every failure of the database, even a refused log-in, is [`Kind::Unavailable`]. Fails at once outside a runtime,
     /// where the pool would panic. Fails at once after the runtime of the connections has ended, too.
     ///
     /// If no connection is idle, the pool opens one. If the server or a pooler does not allow another one, the pool tries
     /// until its timeout, also while other connections are returned to it. So this function looks for those as well.
-    pub(super) async fn take(database: &super::Postgres) -> Result<Self, Failure> {
-        database.home.check()?;
+    pub(super) async fn acquire(database: &super::Postgres) -> Result<Self, Failure> {
+        database.runtime.check()?;
         let mut acquired = pin!(database.pool.acquire());
         loop {
             if let Ok(acquired) = timeout(RECHECK, &mut acquired).await {
@@ -101,7 +101,7 @@ impl TimedConnection {
     fn new(database: &super::Postgres, connection: PoolConnection<Postgres>) -> Self {
         Self {
             connection,
-            outdated: database.outdated.clone(),
+            stale: database.stale.clone(),
             response_timeout: Some(RESPONSE_TIMEOUT),
             state: State::None,
             is_unusable: false,
@@ -124,7 +124,7 @@ impl TimedConnection {
     /// The connection is closed after its use. All other connections that are open now are closed before their next
     /// use.
     pub(super) fn found_read_only(&mut self) -> Failure {
-        self.outdated.found_read_only();
+        self.stale.found_read_only();
         self.is_unusable = true;
         Internal::ReadOnly.into()
     }

@@ -93,10 +93,10 @@ fn kind(error: &Error) -> Kind {
 /// See <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn kind_of_state(state: &str) -> Kind {
     match state {
-        "23505" => Kind::Taken,
-        "23503" => Kind::Missing,
+        "23505" => Kind::UniqueViolation,
+        "23503" => Kind::ForeignKeyViolation,
         // Serialization failure, deadlock.
-        "40001" | "40P01" => Kind::Collision,
+        "40001" | "40P01" => Kind::SerializationFailure,
         // A read-only transaction; a database that no longer exists; a statement that was cancelled by its timeout or
         // by an administrator; a lock that is not available; a transaction that was idle for too long.
         READ_ONLY | "3D000" | "57014" | "55P03" | "25P03" => Kind::Unavailable,

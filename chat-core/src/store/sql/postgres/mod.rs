@@ -14,11 +14,11 @@ mod tls_mode;
 
 pub(super) use address::{PostgresAddress, address};
 pub(super) use migrate::{MIGRATIONS, applied_migration};
-pub(super) use open::{ENCODING, OLDEST_VERSION, dial, open, open_error};
+pub(super) use open::{ENCODING, OLDEST_VERSION, connect_unpooled, open, open_error};
 pub(super) use pooler::is_transaction_pooled;
 
 use super::{
-    dialect::{Dialect, Length, Retries, Transaction as _},
+    dialect::{Dialect, ReadClass, Retries, Transaction as _},
     failure::Failure,
     statements::{
         DialectSql, all_ids, dialect_sql, incoming_ids, marked_ids, message_of_m, page, unread_ids,
@@ -27,12 +27,12 @@ use super::{
 };
 use crate::{
     api::{Message, MessageId, UserId},
-    runtime::HomeRuntime,
+    runtime::RuntimeLiveness,
     store::{Changed, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
 };
 use connection::TimedConnection;
 use futures_util::future::BoxFuture;
-use read_only::OutdatedConnections;
+use read_only::StaleConnections;
 use sqlx::{
     Arguments, Error, PgPool, Row as _,
     postgres::{PgArguments, PgRow},
@@ -80,20 +80,20 @@ const SQL: DialectSql = dialect_sql! {
 #[derive(Debug, Clone)]
 pub(crate) struct Postgres {
     pool: PgPool,
-    outdated: Arc<OutdatedConnections>,
+    stale: Arc<StaleConnections>,
     /// The runtime of the pool and of its connections.
-    home: Arc<HomeRuntime>,
+    runtime: Arc<RuntimeLiveness>,
 }
 
 impl Postgres {
     async fn rows(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<PgRow>, Failure> {
-        TimedConnection::take(self).await?.rows(sql, args).await
+        TimedConnection::acquire(self).await?.rows(sql, args).await
     }
 
     /// Runs one statement that writes a table of rows and commits by itself, and decodes the rows of its result.
     ///
-    /// The statement is retried after a collision, or if another transaction inserted one of its keys in the meantime.
-    /// In both cases Postgres has rolled the statement back.
+    /// The statement is retried after a serialization failure, or if another transaction inserted one of its keys in
+    /// the meantime. In both cases Postgres has rolled the statement back.
     async fn write_statement<T>(
         &self,
         sql: &'static str,
@@ -102,8 +102,8 @@ impl Postgres {
     ) -> Result<Vec<T>, Failure> {
         let mut retries = Retries::new();
         let rows = loop {
-            let written = TimedConnection::take(self).await?.table_rows(sql, table).await;
-            match written.map_err(Failure::taken_is_collision) {
+            let written = TimedConnection::acquire(self).await?.table_rows(sql, table).await;
+            match written.map_err(Failure::retry_unique_violation) {
                 Err(failure) if retries.allow(&failure) => {}
                 done => break done?,
             }
@@ -121,7 +121,7 @@ impl Dialect for Postgres {
 
     async fn read<T: Send>(
         &self,
-        _: Length,
+        _: ReadClass,
         sql: &'static str,
         args: &[Arg<'_>],
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
@@ -130,7 +130,7 @@ impl Dialect for Postgres {
     }
 
     async fn ping(&self) -> Result<(), Failure> {
-        let mut connection = TimedConnection::take(self).await?;
+        let mut connection = TimedConnection::acquire(self).await?;
         let rows = connection.rows(SQL.ping, &[]).await?;
         if rows.iter().map(|row| row.bool(1)).collect::<Result<Vec<_>, _>>()?.contains(&true) {
             return Err(connection.found_read_only());
@@ -142,7 +142,7 @@ impl Dialect for Postgres {
         &self,
         work: impl for<'t> FnOnce(&'t mut TimedConnection) -> BoxFuture<'t, Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
-        let mut connection = TimedConnection::take(self).await?;
+        let mut connection = TimedConnection::acquire(self).await?;
         work(&mut connection).await
     }
 
@@ -159,7 +159,7 @@ impl Dialect for Postgres {
 
     async fn list_versions(&self, users: &[UserId]) -> Result<Vec<(i64, i64)>, Failure> {
         let ids = Table::new([Column::Ints(users.iter().map(|user| user.get()).collect())])?;
-        let rows = TimedConnection::take(self).await?.table_rows(batches::LIST_VERSIONS, &ids).await?;
+        let rows = TimedConnection::acquire(self).await?.table_rows(batches::LIST_VERSIONS, &ids).await?;
         rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
     }
 

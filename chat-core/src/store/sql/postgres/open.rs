@@ -7,10 +7,10 @@ use super::{
     is_transaction_pooled,
     migrate::migrate,
     privileges::check_privileges,
-    read_only::OutdatedConnections,
+    read_only::StaleConnections,
 };
 use crate::{
-    runtime::HomeRuntime,
+    runtime::RuntimeLiveness,
     store::sql::{OpenError, Options},
 };
 use sqlx::{
@@ -40,27 +40,29 @@ const MAX_CONNECTIONS: u32 = 262_143;
 /// Opens a connection outside the pool, without any settings.
 ///
 /// A setting would change the connection of another client if a pooler shares it.
-pub(in crate::store::sql) async fn dial(address: &PostgresAddress) -> Result<PgConnection, OpenError> {
-    let dial = timeout(ACQUIRE_TIMEOUT, address.log_in.connect()).await;
-    dial.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(open_error)
+pub(in crate::store::sql) async fn connect_unpooled(
+    address: &PostgresAddress,
+) -> Result<PgConnection, OpenError> {
+    let connected = timeout(ACQUIRE_TIMEOUT, address.connect_options.connect()).await;
+    connected.map_err(|late| OpenError::Unreachable(Arc::new(late)))?.map_err(open_error)
 }
 
 /// Opens a Postgres database and brings its schema up to date.
 pub(in crate::store::sql) async fn open(url: &str, options: &Options) -> Result<Postgres, OpenError> {
     let address = address(url)?;
-    let home = Arc::new(HomeRuntime::current().map_err(OpenError::database)?);
-    let mut first = dial(&address).await?;
-    let outdated = Arc::new(OutdatedConnections::new());
+    let runtime = Arc::new(RuntimeLiveness::current().map_err(OpenError::database)?);
+    let mut first = connect_unpooled(&address).await?;
+    let stale = Arc::new(StaleConnections::new());
     let prepared = prepare(&mut first, &address, options.migrate_timeout).await;
     // Closing the connection releases the migration lock, even after a failure.
     first.close().await.ok();
     prepared?;
-    let pool = pool(address, options, outdated.clone());
+    let pool = pool(address, options, stale.clone());
     if let Err(error) = pool.acquire().await {
         pool.close().await;
         return Err(open_error(error));
     }
-    Ok(Postgres { pool, outdated, home })
+    Ok(Postgres { pool, stale, runtime })
 }
 
 /// Checks the server, and brings the schema up to date.
@@ -71,7 +73,7 @@ async fn prepare(
 ) -> Result<(), OpenError> {
     refuse_unsuitable(first).await?;
     // If the server allows only one connection, a pooler cannot share several.
-    if let Ok(mut second) = dial(address).await {
+    if let Ok(mut second) = connect_unpooled(address).await {
         let pooled = is_transaction_pooled(first, &mut second).await;
         // The server frees the connection's place before the pool needs it.
         second.close().await.ok();
@@ -106,7 +108,7 @@ fn suitable(version: i32, encoding: String, read_only: bool) -> Result<(), OpenE
 }
 
 /// Returns the pool of the store. It opens no connection yet.
-fn pool(address: PostgresAddress, options: &Options, outdated: Arc<OutdatedConnections>) -> PgPool {
+fn pool(address: PostgresAddress, options: &Options, stale: Arc<StaleConnections>) -> PgPool {
     let settings = Arc::new(address.settings);
     PgPoolOptions::new()
         .max_connections(options.postgres_connections.clamp(1, MAX_CONNECTIONS))
@@ -115,20 +117,20 @@ fn pool(address: PostgresAddress, options: &Options, outdated: Arc<OutdatedConne
         // next request. Other connections are not pinged. If such a connection is broken, its next statement fails.
         .test_before_acquire(false)
         .before_acquire(move |connection, meta| {
-            let is_outdated = outdated.include(meta.age);
+            let is_stale = stale.include(meta.age);
             Box::pin(async move {
-                if !is_outdated && meta.idle_for >= PING_AFTER {
+                if !is_stale && meta.idle_for >= PING_AFTER {
                     let pong = timeout(PING_TIMEOUT, connection.ping()).await;
                     pong.map_err(|_| Error::Io(ErrorKind::TimedOut.into()))??;
                 }
-                Ok(!is_outdated)
+                Ok(!is_stale)
             })
         })
         .after_connect(move |connection, _| {
             let settings = settings.clone();
             Box::pin(async move { settings.set_for_pool(connection).await })
         })
-        .connect_lazy_with(address.log_in)
+        .connect_lazy_with(address.connect_options)
 }
 
 /// Converts an error of connecting, or of the first statements.

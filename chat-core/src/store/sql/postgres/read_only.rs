@@ -17,7 +17,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// later lead to the new primary. So if one connection is found read-only, all that were open then are closed before
 /// their next use.
 #[derive(Debug)]
-pub(super) struct OutdatedConnections {
+pub(super) struct StaleConnections {
     began: Instant,
     /// When a connection was found read-only, in microseconds after `began`.
     ///
@@ -25,7 +25,7 @@ pub(super) struct OutdatedConnections {
     found: AtomicU64,
 }
 
-impl OutdatedConnections {
+impl StaleConnections {
     pub(super) fn new() -> Self {
         Self { began: Instant::now(), found: AtomicU64::new(0) }
     }
@@ -35,9 +35,9 @@ impl OutdatedConnections {
         self.found_after(self.began.elapsed());
     }
 
-    /// Returns whether a connection of this age is outdated.
+    /// Returns whether a connection of this age is stale.
     ///
-    /// An outdated connection was open when another one was found read-only.
+    /// A stale connection was open when another one was found read-only.
     pub(super) fn include(&self, age: Duration) -> bool {
         self.include_at(self.began.elapsed(), age)
     }
@@ -59,16 +59,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_from_before_the_finding_are_outdated() {
-        let outdated = OutdatedConnections::new();
+    fn connections_from_before_the_finding_are_stale() {
+        let stale = StaleConnections::new();
         let seconds = Duration::from_secs_f64;
-        assert!(!outdated.include_at(seconds(9.0), seconds(9.0)), "none was found");
-        outdated.found_after(seconds(10.0));
-        assert!(outdated.include_at(seconds(11.0), seconds(2.0)));
-        assert!(!outdated.include_at(seconds(11.0), seconds(0.5)));
-        outdated.found_after(seconds(10.9));
-        assert!(!outdated.include_at(seconds(11.0), seconds(0.5)), "too soon after the last finding");
-        outdated.found_after(seconds(11.0));
-        assert!(outdated.include_at(seconds(11.0), seconds(0.5)));
+        assert!(!stale.include_at(seconds(9.0), seconds(9.0)), "none was found");
+        stale.found_after(seconds(10.0));
+        assert!(stale.include_at(seconds(11.0), seconds(2.0)));
+        assert!(!stale.include_at(seconds(11.0), seconds(0.5)));
+        stale.found_after(seconds(10.9));
+        assert!(!stale.include_at(seconds(11.0), seconds(0.5)), "too soon after the last finding");
+        stale.found_after(seconds(11.0));
+        assert!(stale.include_at(seconds(11.0), seconds(0.5)));
     }
 }

@@ -14,23 +14,23 @@ const TLS_FILES: [(&[&str], &str); 3] = [
 ];
 
 /// Adapts the TLS mode to that of libpq, and checks the files that it needs.
-pub(super) fn adapt(mut log_in: PgConnectOptions, url: &Url) -> Result<PgConnectOptions, OpenError> {
+pub(super) fn adapt(mut connect_options: PgConnectOptions, url: &Url) -> Result<PgConnectOptions, OpenError> {
     let files = TLS_FILES.map(|(parameters, variable)| tls_file(url, parameters, variable));
-    let mode = match log_in.get_ssl_mode() {
+    let mode = match connect_options.get_ssl_mode() {
         // With a file of certificate authorities, `require` verifies the certificate. The driver would not.
         PgSslMode::Require if files.first().is_some_and(Option::is_some) => PgSslMode::VerifyCa,
         // The driver would never use TLS, although a server can require it.
         PgSslMode::Allow => PgSslMode::Prefer,
         mode => mode,
     };
-    log_in = log_in.ssl_mode(mode);
+    connect_options = connect_options.ssl_mode(mode);
     if matches!(mode, PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull) {
         for (described, file) in files.into_iter().flatten() {
             let text = || format!("{file} of {described}");
             File::open(&file).map_err(|error| OpenError::TlsFile(text(), Arc::new(error)))?;
         }
     }
-    Ok(log_in)
+    Ok(connect_options)
 }
 
 /// Returns the path of a file that the address or a variable names, and the description of where it is named.
@@ -54,7 +54,7 @@ mod tests {
             ("sslmode=disable", "Disable"),
         ] {
             let read = address(&format!("postgres://ann@db/chat?{parameters}")).unwrap();
-            assert_eq!(format!("{:?}", read.log_in.get_ssl_mode()), mode);
+            assert_eq!(format!("{:?}", read.connect_options.get_ssl_mode()), mode);
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) async fn backup(readers: &Readers, to: &Path) -> Result<(), StoreErro
     // The closure owns the temporary file: if this future is dropped, the file is removed after SQLite has closed it.
     let copied = readers.run_long(move |connection| {
         connection.execute("vacuum into $1", [path]).map_err(|error| match kind(&error) {
-            Kind::Unavailable | Kind::Collision => failed(error),
+            Kind::Unavailable | Kind::SerializationFailure => failed(error),
             _ => StoreError::Fault(Arc::new(error)).into(),
         })?;
         Ok(copy)

@@ -10,11 +10,11 @@ use crate::{
     store::{
         Changed, IdempotencyKey, NewMessage, Result as StoreResult, Sent, StoreError,
         sql::{
-            dialect::{Transaction, Verdict},
+            dialect::{Transaction, TxOutcome},
             failure::{Failure, Internal},
             rows,
             statements::{message_of_m, statements},
-            steps::counts::{Counts, marks},
+            steps::counters::{CounterDeltas, marks},
             value::{Column, Columns, Table},
         },
     },
@@ -42,7 +42,7 @@ statements! {
 pub(super) async fn insert<X: Transaction>(
     tx: &mut X,
     messages: &[NewMessage],
-) -> Result<Verdict<Vec<StoreResult<Sent>>>, Failure> {
+) -> Result<TxOutcome<Vec<StoreResult<Sent>>>, Failure> {
     let threads = participants(tx, messages).await?;
     let mut keys = existing_keys(tx, messages).await?;
 
@@ -70,7 +70,7 @@ pub(super) async fn insert<X: Transaction>(
 
     let inserted = insert_rows(tx, &new).await?;
     let outcomes = outcomes.into_iter().map(|outcome| outcome.resolve(&inserted));
-    Ok(Verdict::Commit(outcomes.collect::<Result<_, _>>()?))
+    Ok(TxOutcome::Commit(outcomes.collect::<Result<_, _>>()?))
 }
 
 /// The outcome of one message of a batch.
@@ -183,11 +183,11 @@ async fn insert_rows<X: Transaction>(
     ])?;
     tx.run_whole_table(X::SQL.insert_messages, &table).await?;
     touch_threads(tx, new).await?;
-    let mut counts = Counts::default();
+    let mut deltas = CounterDeltas::default();
     for (message, pair) in new {
-        counts.message(*pair, message.sender, message.is_read, 1);
+        deltas.message(*pair, message.sender, message.is_read, 1);
     }
-    counts.write(tx).await?;
+    deltas.write(tx).await?;
 
     let inserted =
         new.iter().zip(ids).map(|((message, pair), id)| (message.to_message(MessageId::new(id)), *pair));
@@ -217,7 +217,7 @@ async fn touch_threads<X: Transaction>(
 pub(super) async fn mark_read<X: Transaction>(
     tx: &mut X,
     marks: &[(UserId, MessageId)],
-) -> Result<Verdict<Vec<StoreResult<Option<Changed<Message>>>>>, Failure> {
+) -> Result<TxOutcome<Vec<StoreResult<Option<Changed<Message>>>>>, Failure> {
     let mut ids: Vec<i64> = marks.iter().map(|(_, id)| id.get()).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -226,7 +226,7 @@ pub(super) async fn mark_read<X: Transaction>(
         found.insert(row.int(0)?, (rows::message(&row, 0)?, rows::participants(&row, 6)?));
     }
 
-    let mut counts = Counts::default();
+    let mut deltas = CounterDeltas::default();
     let mut marked = Vec::new();
     let mut outcomes = Vec::with_capacity(marks.len());
     for (caller, id) in marks {
@@ -237,15 +237,15 @@ pub(super) async fn mark_read<X: Transaction>(
             if !message.is_read {
                 message.is_read = true;
                 marked.push(id.get());
-                counts.unread(*participants, Some(message.sender), -1);
+                deltas.unread(*participants, Some(message.sender), -1);
             }
             Changed { value: message.clone(), participants: *participants }
         })));
     }
     if marked.is_empty() {
-        return Ok(Verdict::RollBack(outcomes));
+        return Ok(TxOutcome::RollBack(outcomes));
     }
     tx.run_whole_table(MARK_READ, &Table::new([Column::Ints(marked)])?).await?;
-    counts.write(tx).await?;
-    Ok(Verdict::Commit(outcomes))
+    deltas.write(tx).await?;
+    Ok(TxOutcome::Commit(outcomes))
 }

@@ -9,7 +9,7 @@
 //! batch. When the reader has ended, the WAL restarts within ten batches, and SQLite truncates its file to the normal
 //! size.
 
-use super::driver::{Access, Opened, Place};
+use super::driver::{Access, Location, OpenConnection};
 use crate::{error_chain, store::sql::Mode};
 use std::{
     cell::Cell,
@@ -31,14 +31,14 @@ const ROUNDS: usize = 2;
 ///
 /// After a restart of the WAL, SQLite truncates a larger file to the checkpoint size plus the spare room. During a
 /// checkpoint the WAL grows by about the spare room, so the file is normally not truncated and grown again.
-const GROWTH_SHARE: i32 = 12;
+const GROWTH_DIVISOR: i32 = 12;
 /// The bytes of a page in the WAL, with its header.
 const FRAME_BYTES: i64 = 4096 + 24;
 /// The checkpoint size divided by the largest normal backlog.
 ///
 /// The pages of such a backlog stay in the WAL, and the writer's own checkpoint copies them. If the checkpoint of the
 /// thread leaves more pages, a reader prevented it.
-const BLOCKED_SHARE: i32 = 32;
+const BLOCKED_DIVISOR: i32 = 32;
 /// The number of batches during a checkpoint before the writer waits for its end.
 ///
 /// The writer waits only if a reader prevented the previous checkpoint. Without this wait, the WAL would keep growing
@@ -57,7 +57,7 @@ pub(crate) struct Checkpoints {
     /// Pages in the WAL that start a checkpoint.
     every: i32,
     /// Pages in the WAL after the previous transaction.
-    seen: i32,
+    previous_pages: i32,
     /// Whether a reader prevented the last checkpoint of the thread.
     blocked: bool,
     /// Whether the thread was woken and its result is not taken yet.
@@ -79,33 +79,47 @@ type Backlog = i32;
 
 impl Checkpoints {
     /// Replaces SQLite's automatic checkpoints on `writer` with those of the thread.
-    pub(crate) fn install(writer: &Opened, place: &Place, every: i32) -> rusqlite::Result<Self> {
+    pub(crate) fn install(
+        writer: &OpenConnection,
+        location: &Location,
+        every: i32,
+    ) -> rusqlite::Result<Self> {
         writer.wal_hook(Some(|_, pages| {
             PAGES.set(pages);
             Ok(())
         }));
-        let thread = match place {
-            Place::File(file) if file.mode == Mode::ReadOnly => None,
-            Place::File(_) => Some(CheckpointThread::start(place.open(Access::Write, Duration::ZERO)?)?),
-            Place::Memory(_) => None,
+        let thread = match location {
+            Location::File(file) if file.mode == Mode::ReadOnly => None,
+            Location::File(_) => {
+                Some(CheckpointThread::start(location.open(Access::Write, Duration::ZERO)?)?)
+            }
+            Location::Memory(_) => None,
         };
         // Applies when a commit of this connection restarts the WAL.
-        let limit = i64::from(every + every / GROWTH_SHARE) * FRAME_BYTES;
+        let limit = i64::from(every + every / GROWTH_DIVISOR) * FRAME_BYTES;
         writer.pragma_update(None, "journal_size_limit", limit)?;
-        Ok(Self { thread, every, seen: 0, blocked: false, running: false, batches: 0, reported: false })
+        Ok(Self {
+            thread,
+            every,
+            previous_pages: 0,
+            blocked: false,
+            running: false,
+            batches: 0,
+            reported: false,
+        })
     }
 
     /// Starts or completes a checkpoint if one is due.
     ///
     /// Call it on the writer thread while no transaction is open.
-    pub(crate) fn after_commit(&mut self, writer: &Opened) {
+    pub(crate) fn after_commit(&mut self, writer: &OpenConnection) {
         let Some(thread) = &self.thread else { return };
         let pages = PAGES.get();
-        if pages < self.seen {
+        if pages < self.previous_pages {
             // The WAL has restarted.
             (self.blocked, self.reported) = (false, false);
         }
-        self.seen = pages;
+        self.previous_pages = pages;
         if !self.running {
             if pages >= self.every {
                 self.wake();
@@ -129,17 +143,17 @@ impl Checkpoints {
     }
 
     /// Completes a checkpoint of the thread, which left these pages in the WAL.
-    fn complete(&mut self, writer: &Opened, backlog: Backlog) {
-        self.blocked = backlog > self.every / BLOCKED_SHARE;
+    fn complete(&mut self, writer: &OpenConnection, backlog: Backlog) {
+        self.blocked = backlog > self.every / BLOCKED_DIVISOR;
         if !self.blocked {
             // The next commit restarts the WAL. If a reader prevents it, the checkpoint is retried.
             checkpoint(writer);
             return;
         }
         self.wake();
-        if self.seen > self.every.saturating_mul(2) && !self.reported {
+        if self.previous_pages > self.every.saturating_mul(2) && !self.reported {
             self.reported = true;
-            let megabytes = i64::from(self.seen) * FRAME_BYTES / 1_000_000;
+            let megabytes = i64::from(self.previous_pages) * FRAME_BYTES / 1_000_000;
             tracing::warn!(
                 "the WAL has {megabytes} MB and grows, because a program reads the database for long; end that program"
             );
@@ -156,7 +170,7 @@ impl Checkpoints {
 }
 
 impl CheckpointThread {
-    fn start(connection: Opened) -> rusqlite::Result<Self> {
+    fn start(connection: OpenConnection) -> rusqlite::Result<Self> {
         let (wake, woken) = mpsc::sync_channel(1);
         let (report, results) = mpsc::channel();
         let work = move || {
@@ -179,7 +193,7 @@ impl CheckpointThread {
 /// Copies committed pages from the WAL to the database without waiting for locks.
 ///
 /// Pages that a reader still needs in the WAL stay there. Returns their number.
-fn checkpoint(connection: &Opened) -> Backlog {
+fn checkpoint(connection: &OpenConnection) -> Backlog {
     if connection.is_overwritten() {
         return 0;
     }
@@ -201,13 +215,13 @@ mod tests {
     use tempfile::TempDir;
 
     /// Returns a database whose checkpoints start at 50 pages.
-    async fn database() -> (TempDir, Opened, Checkpoints) {
+    async fn database() -> (TempDir, OpenConnection, Checkpoints) {
         let folder = tempfile::tempdir().unwrap();
         let file = DatabaseFile::open(&folder.path().join("chat.db"), Mode::Create, None).await.unwrap();
-        let place = Place::File(file);
-        let writer = place.open(Access::Write, Duration::ZERO).unwrap();
+        let location = Location::File(file);
+        let writer = location.open(Access::Write, Duration::ZERO).unwrap();
         writer.execute_batch("pragma journal_mode = wal; create table entries (text text)").unwrap();
-        let checkpoints = Checkpoints::install(&writer, &place, 50).unwrap();
+        let checkpoints = Checkpoints::install(&writer, &location, 50).unwrap();
         (folder, writer, checkpoints)
     }
 
@@ -249,7 +263,7 @@ mod tests {
         let (folder, writer, mut checkpoints) = database().await;
         let file = folder.path().join("chat.db");
         let size = || fs::metadata(folder.path().join("chat.db-wal")).unwrap().len();
-        let limit = u64::try_from(i64::from(50 + 50 / GROWTH_SHARE) * FRAME_BYTES).unwrap();
+        let limit = u64::try_from(i64::from(50 + 50 / GROWTH_DIVISOR) * FRAME_BYTES).unwrap();
         for _ in 0..3 {
             let reader = Connection::open(&file).unwrap();
             reader.execute_batch("begin; select count(*) from entries").unwrap();

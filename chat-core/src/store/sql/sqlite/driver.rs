@@ -34,7 +34,7 @@ const STATEMENTS: usize = 128;
 
 /// The location of a database.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     File(Arc<DatabaseFile>),
     /// A named database in the memory of this process.
     ///
@@ -56,9 +56,9 @@ pub(crate) enum Access {
 /// The connections of a process open the same database in it by name.
 const MEMORY: &str = "memdb";
 
-impl Place {
+impl Location {
     /// Opens a connection that waits up to `busy_timeout` for a lock.
-    pub(crate) fn open(&self, access: Access, busy_timeout: Duration) -> rusqlite::Result<Opened> {
+    pub(crate) fn open(&self, access: Access, busy_timeout: Duration) -> rusqlite::Result<OpenConnection> {
         let mode = match access {
             Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
             Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -80,7 +80,7 @@ impl Place {
             Self::File(file) => Some(file.clone()),
             Self::Memory(_) => None,
         };
-        Ok(Opened { connection, file })
+        Ok(OpenConnection { connection, file })
     }
 }
 
@@ -88,20 +88,20 @@ impl Place {
 ///
 /// The file must not be released before the connection is closed.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct OpenConnection {
     connection: Connection,
     /// Dropped after the connection.
     file: Option<Arc<DatabaseFile>>,
 }
 
-impl Opened {
+impl OpenConnection {
     /// Returns whether the database or its WAL was overwritten by another program than SQLite.
     pub(crate) fn is_overwritten(&self) -> bool {
         self.file.as_ref().is_some_and(|file| file.is_overwritten())
     }
 }
 
-impl Drop for Opened {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         // The last connection that closes copies the WAL to the database and removes it.
         if self.is_overwritten()
@@ -113,14 +113,14 @@ impl Drop for Opened {
     }
 }
 
-impl Deref for Opened {
+impl Deref for OpenConnection {
     type Target = Connection;
     fn deref(&self) -> &Connection {
         &self.connection
     }
 }
 
-impl DerefMut for Opened {
+impl DerefMut for OpenConnection {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.connection
     }
@@ -330,10 +330,10 @@ pub(crate) fn kind(error: &rusqlite::Error) -> Kind {
     let Some(error) = error.sqlite_error() else { return Kind::Fault };
     match error.extended_code {
         ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
-            return Kind::Taken;
+            return Kind::UniqueViolation;
         }
-        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => return Kind::Missing,
-        ffi::SQLITE_BUSY_SNAPSHOT => return Kind::Collision,
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => return Kind::ForeignKeyViolation,
+        ffi::SQLITE_BUSY_SNAPSHOT => return Kind::SerializationFailure,
         _ => {}
     }
     match error.code {

@@ -1,11 +1,11 @@
 //! The file of an SQLite database: its path, its identity, and who may use it.
 
 use super::{
+    file_watcher::Lost,
     lock::{self, Flock, ServerLock},
     open_files::OpenFiles,
     overwritten::Contents,
     stale_wal::{self, ServerLocked},
-    watch::Lost,
 };
 use crate::store::sql::{Mode, OpenError};
 use std::{

@@ -33,8 +33,8 @@ pub(super) fn open_immutable(file: &Path, flags: OpenFlags) -> Result<Connection
 
 /// Returns whether all data of a database is in the file itself.
 pub(crate) fn is_whole(file: &Path, locked: ServerLocked) -> bool {
-    let has_own_wal = stale_wal::is_filled(&beside(file, WAL)) && stale_wal::refuse(file, locked).is_ok();
-    !has_own_wal && !stale_wal::is_filled(&beside(file, "-journal"))
+    let has_own_wal = stale_wal::is_non_empty(&beside(file, WAL)) && stale_wal::refuse(file, locked).is_ok();
+    !has_own_wal && !stale_wal::is_non_empty(&beside(file, "-journal"))
 }
 
 /// Converts an error of SQLite on a file.

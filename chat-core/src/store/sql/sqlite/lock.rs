@@ -47,17 +47,17 @@ const RETRY_DELAY: Duration = Duration::from_millis(20);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct ServerLock(Arc<Held>);
+pub struct ServerLock(Arc<LockHandles>);
 
 #[derive(Debug)]
-struct Held {
+struct LockHandles {
     real: PathBuf,
     database: OnceLock<(FileId, File)>,
     /// Released last: a command that finds the database locked looks for this lock.
-    _sidecar: File,
+    _lock_file: File,
 }
 
-impl Drop for Held {
+impl Drop for LockHandles {
     fn drop(&mut self) {
         if let Some((id, handle)) = self.database.take() {
             OpenFiles::lock().close(id, handle);
@@ -82,8 +82,8 @@ impl ServerLock {
             return Err(OpenError::Directory(name));
         }
         let path = beside(&real, ".lock");
-        let sidecar = open_sidecar(&path, &real)?;
-        let attempt = || match sidecar.try_lock() {
+        let lock_file = open_lock_file(&path, &real)?;
+        let attempt = || match lock_file.try_lock() {
             Ok(()) => Ok(true),
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => {
@@ -94,7 +94,7 @@ impl ServerLock {
             return Err(OpenError::Served(name));
         }
         let exists = real.exists();
-        let lock = Self(Arc::new(Held { real, database: OnceLock::new(), _sidecar: sidecar }));
+        let lock = Self(Arc::new(LockHandles { real, database: OnceLock::new(), _lock_file: lock_file }));
         if exists {
             lock.hold(&lock.0.real, &name).await?;
         }
@@ -152,7 +152,7 @@ async fn until_locked(mut attempt: impl FnMut() -> Result<bool, OpenError>) -> R
 ///
 /// If root creates it beside a database of another user, it gets the owner of the database. Otherwise that user could
 /// not start a server later. A file that exists keeps its owner, because it may be a symbolic link to any file.
-fn open_sidecar(path: &Path, database: &Path) -> Result<File, OpenError> {
+fn open_lock_file(path: &Path, database: &Path) -> Result<File, OpenError> {
     let mut options = OpenOptions::new();
     options.truncate(false).write(true);
     #[cfg(unix)]
@@ -242,7 +242,7 @@ fn has_separate_locks(_: &File) -> bool {
 /// Returns `true` as well if this user may not open the lock file, because a server may hold it then.
 pub(super) fn is_served_here(real: &Path) -> bool {
     match File::open(beside(real, ".lock")) {
-        Ok(sidecar) => matches!(sidecar.try_lock_shared(), Err(TryLockError::WouldBlock)),
+        Ok(lock_file) => matches!(lock_file.try_lock_shared(), Err(TryLockError::WouldBlock)),
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
     }
 }

@@ -7,6 +7,7 @@ mod batches;
 mod checkpoint;
 mod driver;
 pub(super) mod file;
+mod file_watcher;
 mod header;
 pub(super) mod inspect;
 mod lock;
@@ -19,14 +20,13 @@ mod readers;
 pub(super) mod restore;
 pub(super) mod stale_wal;
 mod wal_match;
-mod watch;
 mod writer;
 
 pub use lock::ServerLock;
 pub(super) use migrations::MIGRATIONS;
 
 use super::{
-    dialect::{Dialect, Length},
+    dialect::{Dialect, ReadClass},
     failure::{Failure, Kind},
     statements::{
         DialectSql, all_ids, dialect_sql, incoming_ids, marked_ids, message_of_m, page, unread_ids,
@@ -38,10 +38,10 @@ use crate::{
     api::{Message, MessageId, UserId},
     store::{Changed, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
 };
+use file_watcher::FileWatcher;
 use futures_util::future::BoxFuture;
 use readers::Readers;
 use std::{path::Path, sync::Arc};
-use watch::Watch;
 use writer::{SqliteTx, Writer};
 
 /// An SQLite database.
@@ -49,7 +49,7 @@ use writer::{SqliteTx, Writer};
 pub(crate) struct Sqlite {
     writer: Writer,
     readers: Readers,
-    watch: Arc<Watch>,
+    watcher: Arc<FileWatcher>,
 }
 
 const SQL: DialectSql = dialect_sql! {
@@ -81,12 +81,12 @@ impl Dialect for Sqlite {
 
     async fn read<T: Send>(
         &self,
-        length: Length,
+        class: ReadClass,
         sql: &'static str,
         args: &[Arg<'_>],
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> Result<Vec<T>, Failure> {
-        self.readers.read(length, sql, args, decode).await
+        self.readers.read(class, sql, args, decode).await
     }
 
     async fn with_transaction<T: Send + 'static>(
@@ -113,7 +113,7 @@ impl Dialect for Sqlite {
     }
 
     fn check_files(&self) -> Result<(), Failure> {
-        self.watch.check().map_err(|lost| Failure::statement(Kind::Unavailable, lost))
+        self.watcher.check().map_err(|lost| Failure::statement(Kind::Unavailable, lost))
     }
 
     fn pool_metrics(&self) -> PoolMetrics {

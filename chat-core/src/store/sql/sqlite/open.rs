@@ -2,12 +2,12 @@
 
 use super::{
     Sqlite,
-    driver::{Access, Opened, Place},
+    driver::{Access, Location, OpenConnection},
     file::DatabaseFile,
+    file_watcher::FileWatcher,
     migrations::MIGRATIONS,
     open_failure::open_failure,
     readers::Readers,
-    watch::Watch,
     writer::Writer,
 };
 use crate::runtime;
@@ -45,41 +45,41 @@ pub(crate) async fn open_memory() -> Result<Sqlite, OpenError> {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
     // All connections of the process share a database whose name begins with a slash.
     let name = format!("/chat-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    open(Place::Memory(name), true).await
+    open(Location::Memory(name), true).await
 }
 
 /// Opens the database in a file.
 pub(crate) async fn open_file(path: &Path, mode: Mode, options: &Options) -> Result<Sqlite, OpenError> {
     let mode = if options.create_if_missing { mode } else { mode.min(Mode::ReadWrite) };
     let file = DatabaseFile::open(path, mode, options.server_lock.clone()).await?;
-    open(Place::File(file), options.sync_every_commit).await
+    open(Location::File(file), options.sync_every_commit).await
 }
 
-async fn open(place: Place, sync_every_commit: bool) -> Result<Sqlite, OpenError> {
-    let failed = |error| open_error(&place, error);
+async fn open(location: Location, sync_every_commit: bool) -> Result<Sqlite, OpenError> {
+    let failed = |error| open_error(&location, error);
     // This connection keeps a database in memory alive until the others are open.
-    let first = connect_first(&place).await?;
-    let watch = Arc::new(Watch::start(&place).map_err(|lost| OpenError::Moved(lost.file))?);
-    let writer = Writer::start(&place, watch.clone(), sync_every_commit).map_err(failed)?;
-    let readers = Readers::open(&place).map_err(failed)?;
+    let first = connect_first(&location).await?;
+    let watcher = Arc::new(FileWatcher::start(&location).map_err(|lost| OpenError::Moved(lost.file))?);
+    let writer = Writer::start(&location, watcher.clone(), sync_every_commit).map_err(failed)?;
+    let readers = Readers::open(&location).map_err(failed)?;
     drop(first);
-    Ok(Sqlite { writer, readers, watch })
+    Ok(Sqlite { writer, readers, watcher })
 }
 
 /// Opens the first connection and brings the schema up to date.
 ///
 /// If another process is creating the database or turning on the WAL, SQLite does not wait. It reports a locked
 /// database at once, so the attempt is retried.
-async fn connect_first(place: &Place) -> Result<Opened, OpenError> {
+async fn connect_first(location: &Location) -> Result<OpenConnection, OpenError> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
-        let target = place.clone();
+        let target = location.clone();
         let attempt = runtime::spawn_blocking(move || connect_and_migrate(&target)).await;
         match attempt.map_err(OpenError::database)? {
             Err(Attempt::Sqlite(error)) if is_locked(&error) && Instant::now() < deadline => {
                 tokio::time::sleep(RETRY_DELAY).await;
             }
-            Err(Attempt::Sqlite(error)) => return Err(open_error(place, error)),
+            Err(Attempt::Sqlite(error)) => return Err(open_error(location, error)),
             Err(Attempt::Refused(error)) => return Err(error),
             Ok(connection) => return Ok(connection),
         }
@@ -104,15 +104,17 @@ impl From<OpenError> for Attempt {
     }
 }
 
-fn connect_and_migrate(place: &Place) -> Result<Opened, Attempt> {
-    let mut connection = match place {
-        Place::File(file) if file.mode == Mode::ReadOnly => return connect_read_only(place, &file.name),
-        Place::File(_) => {
-            let connection = place.open(Access::Write, BUSY_TIMEOUT)?;
+fn connect_and_migrate(location: &Location) -> Result<OpenConnection, Attempt> {
+    let mut connection = match location {
+        Location::File(file) if file.mode == Mode::ReadOnly => {
+            return connect_read_only(location, &file.name);
+        }
+        Location::File(_) => {
+            let connection = location.open(Access::Write, BUSY_TIMEOUT)?;
             connection.pragma_update(None, "journal_mode", "wal")?;
             connection
         }
-        Place::Memory(_) => place.open(Access::Create, BUSY_TIMEOUT)?,
+        Location::Memory(_) => location.open(Access::Create, BUSY_TIMEOUT)?,
     };
     if !migrations::missing(&applied(&connection)?, &MIGRATIONS)?.is_empty() {
         // Of several processes that start together, one migrates and the others wait for its transaction.
@@ -127,8 +129,8 @@ fn connect_and_migrate(place: &Place) -> Result<Opened, Attempt> {
 }
 
 /// Opens a connection that only reads, to a database whose schema is current.
-fn connect_read_only(place: &Place, name: &str) -> Result<Opened, Attempt> {
-    let connection = place.open(Access::Read, BUSY_TIMEOUT)?;
+fn connect_read_only(location: &Location, name: &str) -> Result<OpenConnection, Attempt> {
+    let connection = location.open(Access::Read, BUSY_TIMEOUT)?;
     if migrations::missing(&applied(&connection)?, &MIGRATIONS)?.is_empty() {
         return Ok(connection);
     }
@@ -157,8 +159,11 @@ fn apply(tx: &Transaction<'_>, migration: &Migration) -> Result<(), Attempt> {
     })?;
     let record = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
          values ($1, $2, true, $3, $4)";
-    let took = i64::try_from(began.elapsed().as_nanos()).unwrap_or(i64::MAX);
-    tx.execute(record, params![migration.version, &*migration.description, &*migration.checksum, took])?;
+    let nanoseconds = i64::try_from(began.elapsed().as_nanos()).unwrap_or(i64::MAX);
+    tx.execute(
+        record,
+        params![migration.version, &*migration.description, &*migration.checksum, nanoseconds],
+    )?;
     Ok(())
 }
 
@@ -166,10 +171,10 @@ fn is_locked(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-fn open_error(place: &Place, error: rusqlite::Error) -> OpenError {
-    match place {
-        Place::File(file) => open_failure(file.name.clone(), &file.real, error),
-        Place::Memory(_) => OpenError::database(error),
+fn open_error(location: &Location, error: rusqlite::Error) -> OpenError {
+    match location {
+        Location::File(file) => open_failure(file.name.clone(), &file.real, error),
+        Location::Memory(_) => OpenError::database(error),
     }
 }
 
@@ -262,8 +267,8 @@ mod tests {
         let copy = folder.path().join("copy.db");
         store.backup(&copy).await.unwrap();
         assert!(matches!(store.backup(&copy).await, Err(StoreError::Conflict)));
-        let nowhere = folder.path().join("nowhere/copy.db");
-        assert!(matches!(store.backup(&nowhere).await, Err(StoreError::Fault(_))));
+        let missing = folder.path().join("missing/copy.db");
+        assert!(matches!(store.backup(&missing).await, Err(StoreError::Fault(_))));
         let restored = open(&copy).await.unwrap();
         assert!(restored.thread(new.sender, new.thread).await.unwrap().is_some());
     }
@@ -322,14 +327,14 @@ mod tests {
         let (_folder, file) = folder();
         let other = Connection::open(&file).unwrap();
         other.execute_batch("begin immediate").unwrap();
-        let place = Place::File(DatabaseFile::open(&file, Mode::ReadWrite, None).await.unwrap());
-        let refused = connect_and_migrate(&place).err();
+        let location = Location::File(DatabaseFile::open(&file, Mode::ReadWrite, None).await.unwrap());
+        let refused = connect_and_migrate(&location).err();
         assert!(
             matches!(&refused, Some(Attempt::Sqlite(error)) if is_locked(error)),
             "the attempt can be repeated"
         );
         other.execute_batch("rollback").unwrap();
-        assert!(connect_and_migrate(&place).is_ok());
+        assert!(connect_and_migrate(&location).is_ok());
     }
 
     #[tokio::test]

@@ -1,14 +1,14 @@
 //! Detects that the database or its WAL was overwritten in place, for example by `cp`.
 //!
-//! The path then still leads to the file that SQLite has open, so [`Watch`](super::watch::Watch) finds nothing. The
-//! next checkpoint mixes the pages of the WAL with those of the copy and damages the database. So nothing is
-//! checkpointed any more. The WAL stays as it is, and the next start refuses the two files.
+//! The path then still leads to the file that SQLite has open, so [`FileWatcher`](super::file_watcher::FileWatcher)
+//! finds nothing. The next checkpoint mixes the pages of the WAL with those of the copy and damages the database. So
+//! nothing is checkpointed any more. The WAL stays as it is, and the next start refuses the two files.
 
 use super::{
     file::{DatabaseFile, beside},
+    file_watcher::Lost,
     header::{DATABASE_BYTES, DatabaseHeader, WAL_BYTES, WalHeader},
     stale_wal::WAL,
-    watch::Lost,
 };
 use std::{
     fs::{File, Metadata},

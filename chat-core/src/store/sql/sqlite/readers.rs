@@ -6,12 +6,12 @@
 //! A long read always runs on the blocking pool. Long reads use at most half of the connections, so that they cannot
 //! delay short ones.
 
-use super::driver::{self, Access, Opened, OwnedArg, OwnedRow, Place};
+use super::driver::{self, Access, Location, OpenConnection, OwnedArg, OwnedRow};
 use crate::runtime;
 use crate::store::{
     PoolMetrics,
     sql::{
-        dialect::Length,
+        dialect::ReadClass,
         failure::{Failure, Internal},
         value::{Arg, Columns},
     },
@@ -52,19 +52,19 @@ struct Pool {
 
 /// The idle connections.
 ///
-/// The one that was used last is taken first, because its page cache is warm.
+/// The one that was used last is acquired first, because its page cache is warm.
 struct Idle {
-    connections: Vec<Opened>,
+    connections: Vec<OpenConnection>,
     closed: bool,
 }
 
 impl Readers {
     /// Opens the connections to a database that exists and is migrated.
-    pub(crate) fn open(place: &Place) -> rusqlite::Result<Self> {
+    pub(crate) fn open(location: &Location) -> rusqlite::Result<Self> {
         // Short reads run on the runtime's threads, of which there is one for each core.
         let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 16);
         let size = 2 * cores;
-        let open = |_| place.open(Access::Read, Duration::ZERO);
+        let open = |_| location.open(Access::Read, Duration::ZERO);
         let connections = (0..size).map(open).collect::<rusqlite::Result<Vec<_>>>()?;
         Ok(Self(Arc::new(Pool {
             idle: Mutex::new(Idle { connections, closed: false }),
@@ -78,12 +78,12 @@ impl Readers {
     /// Runs a statement that reads, and decodes each row.
     pub(crate) async fn read<T: Send>(
         &self,
-        length: Length,
+        class: ReadClass,
         sql: &'static str,
         args: &[Arg<'_>],
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> Result<Vec<T>, Failure> {
-        if length == Length::Short {
+        if class == ReadClass::Short {
             if let Some(done) = self.read_inline(sql, args, &decode) {
                 return done;
             }
@@ -99,9 +99,9 @@ impl Readers {
             })?;
             Ok(rows)
         };
-        let rows = match length {
-            Length::Short => self.run_blocking(read).await?,
-            Length::Long => self.run_long(read).await?,
+        let rows = match class {
+            ReadClass::Short => self.run_blocking(read).await?,
+            ReadClass::Long => self.run_long(read).await?,
         };
         rows.iter().map(|row| decode(row)).collect()
     }
@@ -131,7 +131,7 @@ impl Readers {
         args: &[Arg<'_>],
         decode: &impl Fn(&dyn Columns) -> Result<T, Failure>,
     ) -> Option<Result<Vec<T>, Failure>> {
-        let connection = match self.0.try_take() {
+        let connection = match self.0.try_acquire() {
             Ok(connection) => connection?,
             Err(closed) => return Some(Err(closed.into())),
         };
@@ -154,14 +154,14 @@ impl Readers {
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let pool = self.0.clone();
-        let caller = Caller::default();
-        let dropped = caller.0.clone();
+        let cancel_on_drop = CancelOnDrop::default();
+        let dropped = cancel_on_drop.0.clone();
         let done = runtime::spawn_blocking(move || {
-            let connection = pool.take()?;
+            let connection = pool.acquire()?;
             if dropped.load(Ordering::Relaxed) {
                 return Err(Internal::Closed.into());
             }
-            let blocking = Blocking::begin(connection.get().ok_or(Internal::Closed)?, dropped)?;
+            let blocking = BlockingRead::begin(connection.get().ok_or(Internal::Closed)?, dropped)?;
             work(blocking.0)
         });
         done.await?
@@ -197,17 +197,20 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an idle connection; `None` if there is none.
-    fn try_take(&self) -> Result<Option<Taken<'_>>, Internal> {
+    /// Acquires an idle connection; `None` if there is none.
+    fn try_acquire(&self) -> Result<Option<PooledConnection<'_>>, Internal> {
         let mut idle = self.idle();
         if idle.closed {
             return Err(Internal::Closed);
         }
-        Ok(idle.connections.pop().map(|connection| Taken { pool: self, connection: Some(connection) }))
+        Ok(idle
+            .connections
+            .pop()
+            .map(|connection| PooledConnection { pool: self, connection: Some(connection) }))
     }
 
-    /// Takes an idle connection. Blocks for up to [`WAIT_TIMEOUT`] until there is one.
-    fn take(&self) -> Result<Taken<'_>, Internal> {
+    /// Acquires an idle connection. Blocks for up to [`WAIT_TIMEOUT`] until there is one.
+    fn acquire(&self) -> Result<PooledConnection<'_>, Internal> {
         let is_waiting = |idle: &mut Idle| idle.connections.is_empty() && !idle.closed;
         let waited = self.returned.wait_timeout_while(self.idle(), WAIT_TIMEOUT, is_waiting);
         let (mut idle, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -215,23 +218,23 @@ impl Pool {
             return Err(Internal::Closed);
         }
         let connection = idle.connections.pop().ok_or(Internal::NoFreeConnection(WAIT_TIMEOUT))?;
-        Ok(Taken { pool: self, connection: Some(connection) })
+        Ok(PooledConnection { pool: self, connection: Some(connection) })
     }
 }
 
 /// A connection that returns to the pool when it is dropped.
-struct Taken<'a> {
+struct PooledConnection<'a> {
     pool: &'a Pool,
-    connection: Option<Opened>,
+    connection: Option<OpenConnection>,
 }
 
-impl Taken<'_> {
+impl PooledConnection<'_> {
     fn get(&self) -> Option<&Connection> {
         self.connection.as_deref()
     }
 }
 
-impl Drop for Taken<'_> {
+impl Drop for PooledConnection<'_> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         let mut idle = self.pool.idle();
@@ -252,9 +255,9 @@ fn is_busy(failure: &Failure) -> bool {
 
 /// Sets its flag when it is dropped with the future of a read on the blocking pool.
 #[derive(Default)]
-struct Caller(Arc<AtomicBool>);
+struct CancelOnDrop(Arc<AtomicBool>);
 
-impl Drop for Caller {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -266,9 +269,9 @@ impl Drop for Caller {
 ///
 /// The progress handler checks the flag of this read only, so it cannot interrupt a later read on the same connection.
 /// It interrupts this read even if the flag is set before its first statement runs.
-struct Blocking<'c>(&'c Connection);
+struct BlockingRead<'c>(&'c Connection);
 
-impl<'c> Blocking<'c> {
+impl<'c> BlockingRead<'c> {
     fn begin(connection: &'c Connection, dropped: Arc<AtomicBool>) -> Result<Self, Failure> {
         let blocking = Self(connection);
         connection.busy_timeout(WAIT_TIMEOUT).map_err(driver::failed)?;
@@ -278,7 +281,7 @@ impl<'c> Blocking<'c> {
     }
 }
 
-impl Drop for Blocking<'_> {
+impl Drop for BlockingRead<'_> {
     fn drop(&mut self) {
         // Both fail only on a connection that rusqlite does not own.
         self.0.progress_handler(0, None::<fn() -> bool>).ok();
@@ -307,14 +310,14 @@ mod tests {
          select count(*) from n";
 
     /// Returns a connection that keeps the database in memory alive, and its readers.
-    fn readers(name: &str) -> (Opened, Readers) {
-        let place = Place::Memory(format!("/test-{name}"));
-        let first = place.open(Access::Create, Duration::ZERO).unwrap();
-        (first, Readers::open(&place).unwrap())
+    fn readers(name: &str) -> (OpenConnection, Readers) {
+        let location = Location::Memory(format!("/test-{name}"));
+        let first = location.open(Access::Create, Duration::ZERO).unwrap();
+        (first, Readers::open(&location).unwrap())
     }
 
-    async fn read(readers: &Readers, length: Length, sql: &'static str) -> Result<Vec<i64>, Failure> {
-        readers.read(length, sql, &[], |row| row.int(0)).await
+    async fn read(readers: &Readers, class: ReadClass, sql: &'static str) -> Result<Vec<i64>, Failure> {
+        readers.read(class, sql, &[], |row| row.int(0)).await
     }
 
     async fn all_idle(readers: &Readers) {
@@ -329,20 +332,20 @@ mod tests {
         let long: Vec<_> = (0..readers.0.size)
             .map(|_| {
                 let readers = readers.clone();
-                tokio::spawn(async move { read(&readers, Length::Long, ENDLESS).await })
+                tokio::spawn(async move { read(&readers, ReadClass::Long, ENDLESS).await })
             })
             .collect();
         while readers.metrics().idle > readers.metrics().open / 2 {
             yield_now().await;
         }
-        let short = read(&readers, Length::Short, "select 7").now_or_never();
+        let short = read(&readers, ReadClass::Short, "select 7").now_or_never();
         assert_eq!(short.unwrap().unwrap(), [7], "it runs at once");
         for read in long {
             read.abort();
         }
         all_idle(&readers).await;
         assert_eq!(readers.metrics().moved, 0);
-        assert_eq!(read(&readers, Length::Long, "select 8").await.unwrap(), [8]);
+        assert_eq!(read(&readers, ReadClass::Long, "select 8").await.unwrap(), [8]);
     }
 
     #[tokio::test]
@@ -386,10 +389,10 @@ mod tests {
     #[tokio::test]
     async fn a_short_read_without_a_free_connection_waits_on_the_blocking_pool() {
         let (_first, readers) = readers("short");
-        let taken: Vec<_> = std::iter::from_fn(|| readers.0.try_take().unwrap()).collect();
-        let mut waiting = Box::pin(read(&readers, Length::Short, "select 7"));
+        let acquired: Vec<_> = std::iter::from_fn(|| readers.0.try_acquire().unwrap()).collect();
+        let mut waiting = Box::pin(read(&readers, ReadClass::Short, "select 7"));
         assert!((&mut waiting).now_or_never().is_none());
-        drop(taken);
+        drop(acquired);
         assert_eq!(waiting.await.unwrap(), [7]);
         assert_eq!(readers.metrics().moved, 1);
     }
@@ -397,7 +400,7 @@ mod tests {
     #[tokio::test]
     async fn an_error_of_a_short_read_is_returned() {
         let (_first, readers) = readers("error");
-        let failure = read(&readers, Length::Short, "select missing from nowhere").await.unwrap_err();
+        let failure = read(&readers, ReadClass::Short, "select missing from nowhere").await.unwrap_err();
         assert!(matches!(failure, Failure::Statement(crate::store::sql::failure::Kind::Fault, _)));
         assert_eq!(readers.metrics().moved, 0);
     }
@@ -406,8 +409,8 @@ mod tests {
     async fn a_closed_pool_refuses_reads() {
         let (_first, readers) = readers("closed");
         readers.close();
-        for length in [Length::Short, Length::Long] {
-            assert!(read(&readers, length, "select 7").await.unwrap_err().is_unavailable());
+        for class in [ReadClass::Short, ReadClass::Long] {
+            assert!(read(&readers, class, "select 7").await.unwrap_err().is_unavailable());
         }
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn refuse(database: &Path, locked: ServerLocked) -> Result<(), OpenEr
     let real = follow(database).unwrap_or_else(|_| database.to_owned());
     let wal = beside(&real, WAL);
     // The WAL is examined before the header: a process that creates the database writes the header first.
-    if !is_filled(&wal) {
+    if !is_non_empty(&wal) {
         return Ok(());
     }
     let open = OpenFiles::lock();
@@ -76,7 +76,7 @@ fn is_foreign(wal: &Path, database: &Path) -> bool {
 }
 
 /// Returns whether a file exists and is not empty.
-pub(crate) fn is_filled(file: &Path) -> bool {
+pub(crate) fn is_non_empty(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|data| data.len() > 0)
 }
 

@@ -146,12 +146,12 @@ mod tests {
     use tempfile::TempDir;
 
     /// A database whose files are copied as after a crash.
-    struct Scene {
+    struct Fixture {
         folder: TempDir,
         connection: Connection,
     }
 
-    impl Scene {
+    impl Fixture {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let connection = open(&folder.path().join("chat.db"));
@@ -210,82 +210,82 @@ mod tests {
 
     #[test]
     fn the_own_wal_belongs_to_the_database_at_every_point() {
-        let mut scene = Scene::new();
-        assert!(scene.belongs_now());
+        let mut fixture = Fixture::new();
+        assert!(fixture.belongs_now());
         for run in 0..3 {
-            scene.add(20);
-            assert!(scene.belongs_now(), "{run}");
-            scene.change();
-            let reader = Connection::open(scene.path("chat.db")).unwrap();
+            fixture.add(20);
+            assert!(fixture.belongs_now(), "{run}");
+            fixture.change();
+            let reader = Connection::open(fixture.path("chat.db")).unwrap();
             reader.execute_batch("begin; select count(*) from notes").unwrap();
-            scene.add(20);
-            scene.checkpoint();
-            assert!(scene.belongs_now(), "{run}: a reader prevents the copying of some pages");
+            fixture.add(20);
+            fixture.checkpoint();
+            assert!(fixture.belongs_now(), "{run}: a reader prevents the copying of some pages");
             drop(reader);
-            scene.checkpoint();
-            assert!(scene.belongs_now(), "{run}: all pages are copied");
-            scene.change();
-            assert!(scene.belongs_now(), "{run}: the WAL has restarted, without page 1");
-            scene.add(20);
-            assert!(scene.belongs_now(), "{run}: the WAL has restarted, with page 1");
-            scene.connection.execute_batch("delete from notes where rowid % 2; vacuum").unwrap();
-            assert!(scene.belongs_now(), "{run}: the database is smaller");
-            scene.restart();
-            scene.change();
-            assert!(scene.belongs_now(), "{run}");
+            fixture.checkpoint();
+            assert!(fixture.belongs_now(), "{run}: all pages are copied");
+            fixture.change();
+            assert!(fixture.belongs_now(), "{run}: the WAL has restarted, without page 1");
+            fixture.add(20);
+            assert!(fixture.belongs_now(), "{run}: the WAL has restarted, with page 1");
+            fixture.connection.execute_batch("delete from notes where rowid % 2; vacuum").unwrap();
+            assert!(fixture.belongs_now(), "{run}: the database is smaller");
+            fixture.restart();
+            fixture.change();
+            assert!(fixture.belongs_now(), "{run}");
         }
     }
 
     #[test]
     fn the_wal_does_not_belong_to_a_copy_from_before_an_earlier_checkpoint() {
-        let mut scene = Scene::new();
-        scene.restart();
-        let copy = scene.copy("copy.db");
-        scene.add(20);
-        scene.checkpoint();
-        scene.change();
-        assert!(!scene.belongs(&copy), "pages are missing");
-        scene.add(1);
-        assert!(!scene.belongs(&copy));
+        let mut fixture = Fixture::new();
+        fixture.restart();
+        let copy = fixture.copy("copy.db");
+        fixture.add(20);
+        fixture.checkpoint();
+        fixture.change();
+        assert!(!fixture.belongs(&copy), "pages are missing");
+        fixture.add(1);
+        assert!(!fixture.belongs(&copy));
     }
 
     #[test]
     fn the_wal_does_not_belong_to_a_copy_from_before_an_earlier_start() {
-        let mut scene = Scene::new();
-        scene.add(20);
-        scene.restart();
-        let copy = scene.copy("copy.db");
+        let mut fixture = Fixture::new();
+        fixture.add(20);
+        fixture.restart();
+        let copy = fixture.copy("copy.db");
         // This changes page 1. The two pages are then free, and used again by the notes.
-        scene.connection.execute_batch("create table other (n); drop table other").unwrap();
-        scene.restart();
-        scene.add(20);
-        assert!(!scene.belongs(&copy), "the change counter is too small");
+        fixture.connection.execute_batch("create table other (n); drop table other").unwrap();
+        fixture.restart();
+        fixture.add(20);
+        assert!(!fixture.belongs(&copy), "the change counter is too small");
     }
 
     #[test]
     fn the_wal_does_not_belong_to_a_newer_copy() {
-        let mut scene = Scene::new();
-        scene.add(20);
-        let old = scene.path("old-wal");
-        fs::copy(scene.path("chat.db-wal"), &old).unwrap();
+        let mut fixture = Fixture::new();
+        fixture.add(20);
+        let old = fixture.path("old-wal");
+        fs::copy(fixture.path("chat.db-wal"), &old).unwrap();
         for _ in 0..2 {
-            scene.restart();
-            scene.add(20);
+            fixture.restart();
+            fixture.add(20);
         }
-        scene.restart();
-        assert!(!belongs(&old, &scene.copy("copy.db")).unwrap());
+        fixture.restart();
+        assert!(!belongs(&old, &fixture.copy("copy.db")).unwrap());
     }
 
     #[test]
     fn a_wal_without_a_commit_belongs_to_every_database() {
-        let scene = Scene::new();
-        scene.add(1);
-        let mut wal = fs::read(scene.path("chat.db-wal")).unwrap();
-        let other = Scene::new();
+        let fixture = Fixture::new();
+        fixture.add(1);
+        let mut wal = fs::read(fixture.path("chat.db-wal")).unwrap();
+        let other = Fixture::new();
         wal.truncate(WAL_BYTES + 100);
         for bytes in [&wal[..], &wal[..10], &[0; 5000]] {
-            fs::write(scene.path("cut-wal"), bytes).unwrap();
-            assert!(belongs(&scene.path("cut-wal"), &other.copy("copy.db")).unwrap());
+            fs::write(fixture.path("cut-wal"), bytes).unwrap();
+            assert!(belongs(&fixture.path("cut-wal"), &other.copy("copy.db")).unwrap());
         }
     }
 }

@@ -6,10 +6,10 @@
 
 use super::{
     checkpoint::{Checkpoints, WAL_CHECKPOINT_PAGES},
-    driver::{Access, Opened, OwnedRow, Place, failed, query, query_table, read},
+    driver::{Access, Location, OpenConnection, OwnedRow, failed, query, query_table, read},
     file::beside,
+    file_watcher::FileWatcher,
     stale_wal::WAL,
-    watch::Watch,
 };
 use crate::error_chain;
 use crate::store::{
@@ -55,18 +55,22 @@ pub(crate) struct Writer {
 impl Writer {
     /// Opens the connection and starts the thread.
     ///
-    /// `watch` watches the files of the database. Must be called within a Tokio runtime.
-    pub(crate) fn start(place: &Place, watch: Arc<Watch>, sync_every_commit: bool) -> rusqlite::Result<Self> {
-        let read_only = matches!(place, Place::File(file) if file.mode == Mode::ReadOnly);
+    /// `watcher` watches the files of the database. Must be called within a Tokio runtime.
+    pub(crate) fn start(
+        location: &Location,
+        watcher: Arc<FileWatcher>,
+        sync_every_commit: bool,
+    ) -> rusqlite::Result<Self> {
+        let read_only = matches!(location, Location::File(file) if file.mode == Mode::ReadOnly);
         let access = if read_only { Access::Read } else { Access::Write };
-        let connection = place.open(access, BUSY_TIMEOUT)?;
-        let wal = match place {
-            Place::File(file) => Some(Arc::from(beside(&file.real, WAL))),
-            Place::Memory(_) => None,
+        let connection = location.open(access, BUSY_TIMEOUT)?;
+        let wal = match location {
+            Location::File(file) => Some(Arc::from(beside(&file.real, WAL))),
+            Location::Memory(_) => None,
         };
         connection.pragma_update(None, "synchronous", if sync_every_commit { "full" } else { "normal" })?;
-        let mut checkpoints = Checkpoints::install(&connection, place, WAL_CHECKPOINT_PAGES)?;
-        let mut tx = SqliteTx { connection, watch, read_only };
+        let mut checkpoints = Checkpoints::install(&connection, location, WAL_CHECKPOINT_PAGES)?;
+        let mut tx = SqliteTx { connection, watcher, read_only };
         let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
         let (end, ended) = watch::channel(());
         let work = move || {
@@ -131,8 +135,8 @@ impl fmt::Debug for Writer {
 
 /// A transaction on the connection that writes.
 pub(crate) struct SqliteTx {
-    connection: Opened,
-    watch: Arc<Watch>,
+    connection: OpenConnection,
+    watcher: Arc<FileWatcher>,
     /// Whether the address has `mode=ro`.
     read_only: bool,
 }
@@ -170,10 +174,10 @@ impl TransactionControl for SqliteTx {
                 StoreError::Unsupported("nothing can be written, because the address has mode=ro").into()
             );
         }
-        if self.watch.is_lost() {
+        if self.watcher.is_lost() {
             // Usually the check after the commit is enough. But here a file was not in its place at the last check. If
             // it still is not, the commit would be lost.
-            self.watch.check().map_err(|lost| Failure::statement(Kind::Unavailable, lost))?;
+            self.watcher.check().map_err(|lost| Failure::statement(Kind::Unavailable, lost))?;
         }
         // After a plain `begin`, a transaction that reads and then writes fails if another process wrote in between.
         self.execute("begin immediate")
@@ -184,7 +188,7 @@ impl TransactionControl for SqliteTx {
             Err(Failure::Statement(_, error)) => Err(Failure::Commit(error)),
             Err(failure) => Err(failure),
             // The commit is kept only if the next server opens the same files.
-            Ok(()) => self.watch.check().map_err(|lost| Failure::Commit(Arc::new(lost))),
+            Ok(()) => self.watcher.check().map_err(|lost| Failure::Commit(Arc::new(lost))),
         }
     }
 
@@ -274,11 +278,12 @@ mod tests {
     async fn a_transaction_that_panics_is_rolled_back_and_the_next_one_runs() {
         let folder = tempfile::tempdir().unwrap();
         let file = DatabaseFile::open(&folder.path().join("chat.db"), Mode::Create, None).await.unwrap();
-        let place = Place::File(file);
+        let location = Location::File(file);
         let schema = "pragma journal_mode = wal; create table notes (text text)";
-        let first = place.open(Access::Write, Duration::ZERO).unwrap();
+        let first = location.open(Access::Write, Duration::ZERO).unwrap();
         first.execute_batch(schema).unwrap();
-        let writer = Writer::start(&place, Arc::new(Watch::start(&place).unwrap()), true).unwrap();
+        let writer =
+            Writer::start(&location, Arc::new(FileWatcher::start(&location).unwrap()), true).unwrap();
         drop(first);
         let lost = note(&writer, "lost", || panic!("a fault of the program")).await.unwrap_err();
         assert!(lost.is_unavailable(), "{lost:?}");
@@ -286,18 +291,19 @@ mod tests {
         writer.close().await;
         assert!(note(&writer, "late", || ()).await.unwrap_err().is_unavailable());
         let notes = "select group_concat(text) from notes";
-        let connection = place.open(Access::Read, Duration::ZERO).unwrap();
+        let connection = location.open(Access::Read, Duration::ZERO).unwrap();
         assert_eq!(connection.query_row(notes, [], |row| row.get::<_, String>(0)).unwrap(), "kept");
     }
 
     #[tokio::test]
     async fn a_transaction_that_sqlite_has_rolled_back_fails_with_its_own_error() {
-        let place = Place::Memory("/test-rolled-back".to_owned());
-        let first = place.open(Access::Create, Duration::ZERO).unwrap();
+        let location = Location::Memory("/test-rolled-back".to_owned());
+        let first = location.open(Access::Create, Duration::ZERO).unwrap();
         let schema = "create table notes (text text); \
              create trigger refusal before insert on notes begin select raise(rollback, 'refused'); end";
         first.execute_batch(schema).unwrap();
-        let writer = Writer::start(&place, Arc::new(Watch::start(&place).unwrap()), true).unwrap();
+        let writer =
+            Writer::start(&location, Arc::new(FileWatcher::start(&location).unwrap()), true).unwrap();
         let done = writer.run(|tx| {
             Box::pin(async move {
                 tx.begin().await?;

@@ -1,10 +1,10 @@
 //! Imports the data of another service.
 
 use crate::store::sql::{
-    dialect::{Transaction, Verdict},
+    dialect::{Transaction, TxOutcome},
     failure::Failure,
     statements as sql,
-    steps::counts::{Counts, marks},
+    steps::counters::{CounterDeltas, marks},
     steps::users::name_key,
     value::{Column, Table, saturating_i64},
 };
@@ -24,7 +24,7 @@ const CHUNK: usize = 1000;
 pub(crate) async fn all<X: Transaction>(
     tx: &mut X,
     import: &Import,
-) -> Result<Verdict<ImportOutcome>, Failure> {
+) -> Result<TxOutcome<ImportOutcome>, Failure> {
     let ids = import.users.iter().map(|user| user.id.get());
     if ids.chain(import.messages.iter().map(|message| message.id.get())).any(|id| id > limits::ID_MAX) {
         return Err(StoreError::Unsupported(
@@ -35,17 +35,17 @@ pub(crate) async fn all<X: Transaction>(
     tx.enter_bulk_mode().await?;
     tx.run_optional(X::SQL.lock_user_ids).await?;
     if tx.first(sql::IMPORTED, &[(&import.digest).into()]).await?.is_some() {
-        return Ok(Verdict::RollBack(ImportOutcome::AlreadyImported));
+        return Ok(TxOutcome::RollBack(ImportOutcome::AlreadyImported));
     }
     if tx.first(sql::ANY_USER, &[]).await?.is_some() {
-        return Ok(Verdict::RollBack(ImportOutcome::NotEmpty));
+        return Ok(TxOutcome::RollBack(ImportOutcome::NotEmpty));
     }
     users(tx, &import.users, &import.tokens).await?;
     tokens(tx, &import.tokens).await?;
     threads(tx, &import.threads, &import.messages).await?;
     messages(tx, &import.threads, &import.messages).await?;
     tx.run_one(sql::INSERT_IMPORT, &[(&import.digest).into(), import.at.into()]).await?;
-    Ok(Verdict::Commit(ImportOutcome::Imported))
+    Ok(TxOutcome::Commit(ImportOutcome::Imported))
 }
 
 async fn users<X: Transaction>(
@@ -148,13 +148,13 @@ async fn messages<X: Transaction>(
     messages: &[ImportedMessage],
 ) -> Result<(), Failure> {
     let participants = participants(threads);
-    let mut counts = Counts::default();
-    participants.values().for_each(|pair| counts.touch(*pair));
+    let mut deltas = CounterDeltas::default();
+    participants.values().for_each(|pair| deltas.touch(*pair));
     for chunk in messages.chunks(CHUNK) {
         let pairs = chunk.iter().map(|m| participants.get(&m.thread).copied().ok_or(StoreError::NotFound));
         let pairs = pairs.collect::<Result<Vec<Participants>, _>>()?;
         for (message, pair) in chunk.iter().zip(&pairs) {
-            counts.message(*pair, message.sender, message.is_read, 1);
+            deltas.message(*pair, message.sender, message.is_read, 1);
         }
         let marks = chunk.iter().zip(&pairs).map(|(m, pair)| marks(*pair, m.sender, m.is_read));
         let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
@@ -175,5 +175,5 @@ async fn messages<X: Transaction>(
     }
     tx.run_optional(X::SQL.sync_message_id_sequence).await?;
     tx.run(sql::SET_IMPORTED_READ_POSITIONS, &[]).await?;
-    counts.write(tx).await
+    deltas.write(tx).await
 }

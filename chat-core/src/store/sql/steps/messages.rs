@@ -2,10 +2,10 @@
 
 use crate::store::sql::{
     SqlStore,
-    dialect::{Dialect, Length, Transaction, Verdict},
+    dialect::{Dialect, ReadClass, Transaction, TxOutcome},
     failure::Failure,
     rows, statements as sql,
-    steps::counts::{Counts, marks},
+    steps::counters::{CounterDeltas, marks},
     value::{Arg, Columns, saturating_i64, saturating_u64},
 };
 use crate::{
@@ -68,7 +68,7 @@ async fn part<D: Dialect>(
         let message = row.opt_int(1)?.map(|_| rows::message(row, 1)).transpose()?;
         Ok((row.opt_int(0)?, message))
     };
-    let entries = store.read(Length::of(slice.limit, slice.offset), list, args, entry).await?;
+    let entries = store.read(ReadClass::of(slice.limit, slice.offset), list, args, entry).await?;
     let count = entries.first().and_then(|(count, _)| *count).unwrap_or(0);
     Ok(Counted {
         count: saturating_u64(count),
@@ -101,18 +101,18 @@ pub(crate) async fn update<X: Transaction>(
     caller: UserId,
     id: MessageId,
     change: &MessageChange,
-) -> Result<Verdict<Option<Changed<Message>>>, Failure> {
+) -> Result<TxOutcome<Option<Changed<Message>>>, Failure> {
     let Some((mut message, participants)) = locked(tx, caller, id).await? else {
-        return Ok(Verdict::RollBack(None));
+        return Ok(TxOutcome::RollBack(None));
     };
     if change.text.is_some() && !policy::can_edit_text(&message, caller) {
-        return Ok(Verdict::RollBack(None));
+        return Ok(TxOutcome::RollBack(None));
     }
-    let mut counts = Counts::default();
-    counts.touch(participants);
+    let mut deltas = CounterDeltas::default();
+    deltas.touch(participants);
     let mut new_marks = None;
     if let Some(is_read) = change.is_read.filter(|is_read| *is_read != message.is_read) {
-        counts.unread(participants, Some(message.sender), if is_read { -1 } else { 1 });
+        deltas.unread(participants, Some(message.sender), if is_read { -1 } else { 1 });
         new_marks = Some(marks(participants, message.sender, is_read));
         if !is_read {
             tx.run(sql::LOWER_READ_POSITIONS, &[message.thread.into(), id.into()]).await?;
@@ -122,11 +122,11 @@ pub(crate) async fn update<X: Transaction>(
     let (low_mark, high_mark) = new_marks.unzip();
     let args = [id.into(), change.text.as_deref().into(), low_mark.into(), high_mark.into()];
     tx.run_one(sql::UPDATE_MESSAGE, &args).await?;
-    counts.write(tx).await?;
+    deltas.write(tx).await?;
     if let Some(text) = &change.text {
         message.text.clone_from(text);
     }
-    Ok(Verdict::Commit(Some(Changed { value: message, participants })))
+    Ok(TxOutcome::Commit(Some(Changed { value: message, participants })))
 }
 
 /// Deletes a message that `caller` sent.
@@ -134,16 +134,16 @@ pub(crate) async fn delete<X: Transaction>(
     tx: &mut X,
     caller: UserId,
     id: MessageId,
-) -> Result<Verdict<Option<Changed<ThreadId>>>, Failure> {
+) -> Result<TxOutcome<Option<Changed<ThreadId>>>, Failure> {
     let Some((message, participants)) = locked(tx, caller, id).await? else {
-        return Ok(Verdict::RollBack(None));
+        return Ok(TxOutcome::RollBack(None));
     };
     if !policy::can_delete_message(&message, caller) {
-        return Ok(Verdict::RollBack(None));
+        return Ok(TxOutcome::RollBack(None));
     }
     tx.run_one(sql::DELETE_MESSAGE, &[id.into()]).await?;
-    let mut counts = Counts::default();
-    counts.message(participants, caller, message.is_read, -1);
-    counts.write(tx).await?;
-    Ok(Verdict::Commit(Some(Changed { value: message.thread, participants })))
+    let mut deltas = CounterDeltas::default();
+    deltas.message(participants, caller, message.is_read, -1);
+    deltas.write(tx).await?;
+    Ok(TxOutcome::Commit(Some(Changed { value: message.thread, participants })))
 }

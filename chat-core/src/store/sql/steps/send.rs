@@ -25,8 +25,10 @@ pub(crate) async fn insert_batch<D: Dialect>(
         Err(failure) => failure,
         Ok(outcomes) => return Ok(outcomes),
     };
-    if !matches!(refused, Failure::Statement(Kind::Fault | Kind::Taken | Kind::Missing, _))
-        || messages.len() < 2
+    if !matches!(
+        refused,
+        Failure::Statement(Kind::Fault | Kind::UniqueViolation | Kind::ForeignKeyViolation, _)
+    ) || messages.len() < 2
     {
         return Err(refused.into());
     }

@@ -2,10 +2,10 @@
 
 use crate::store::sql::{
     SqlStore,
-    dialect::{Dialect, Length, Transaction, Verdict},
+    dialect::{Dialect, ReadClass, Transaction, TxOutcome},
     failure::{Failure, Internal},
     rows, statements as sql,
-    steps::counts::{Counts, mark},
+    steps::counters::{CounterDeltas, mark},
     value::{Arg, Columns, saturating_i64},
 };
 use crate::{
@@ -27,7 +27,7 @@ pub(crate) async fn of_pair<D: Dialect>(
 pub(crate) async fn open<X: Transaction>(
     tx: &mut X,
     thread: NewThread,
-) -> Result<Verdict<OpenedThread>, Failure> {
+) -> Result<TxOutcome<OpenedThread>, Failure> {
     let (low, high) = (thread.participants.first(), thread.participants.second());
     let pair = [low.into(), high.map(UserId::get).into()];
     if tx.rows(X::SQL.pair_of_users, &pair).await?.len() != 2 {
@@ -35,14 +35,14 @@ pub(crate) async fn open<X: Transaction>(
     }
     let args = [thread.id.into(), low.into(), high.map(UserId::get).into(), thread.created.into()];
     if tx.first(sql::INSERT_THREAD, &args).await?.is_some() {
-        let mut counts = Counts::default();
-        counts.touch(thread.participants);
-        counts.write(tx).await?;
-        return Ok(Verdict::Commit(OpenedThread { id: thread.id, created: true }));
+        let mut deltas = CounterDeltas::default();
+        deltas.touch(thread.participants);
+        deltas.write(tx).await?;
+        return Ok(TxOutcome::Commit(OpenedThread { id: thread.id, created: true }));
     }
     // Another transaction can delete the conflicting thread before the look-up. Then the transaction is retried.
     let row = tx.first(sql::CANONICAL_THREAD, &pair).await?.ok_or(Internal::ThreadDeleted)?;
-    Ok(Verdict::RollBack(OpenedThread { id: ThreadId::new(row.uuid(0)?), created: false }))
+    Ok(TxOutcome::RollBack(OpenedThread { id: ThreadId::new(row.uuid(0)?), created: false }))
 }
 
 /// Returns a thread of `caller`.
@@ -76,7 +76,9 @@ pub(crate) async fn list<D: Dialect>(
     };
     let args = [caller.into(), seq.into(), saturating_i64(limit).into()];
     Ok(Some(
-        store.read(Length::of(limit, 0), D::Tx::SQL.threads, &args, |row| rows::listed_thread(row)).await?,
+        store
+            .read(ReadClass::of(limit, 0), D::Tx::SQL.threads, &args, |row| rows::listed_thread(row))
+            .await?,
     ))
 }
 
@@ -101,7 +103,8 @@ pub(crate) async fn messages<D: Dialect>(
         MessageRange::Before(_) => (sql::THREAD_MESSAGES_BEFORE, one_end),
         MessageRange::Between { .. } => (sql::THREAD_MESSAGES_BETWEEN, &args),
     };
-    let mut messages = store.read(Length::of(limit, 0), statement, args, |row| rows::message(row, 0)).await?;
+    let mut messages =
+        store.read(ReadClass::of(limit, 0), statement, args, |row| rows::message(row, 0)).await?;
     // The statement selects by participant. Only an empty result needs a look-up of the thread.
     if messages.is_empty() && one(store, caller, thread).await?.is_none() {
         return Ok(None);
@@ -127,24 +130,24 @@ pub(crate) async fn delete<X: Transaction>(
     tx: &mut X,
     caller: UserId,
     id: ThreadId,
-) -> Result<Verdict<Option<Participants>>, Failure> {
+) -> Result<TxOutcome<Option<Participants>>, Failure> {
     tx.enter_bulk_mode().await?;
     let Some(thread) = locked(tx, caller, id).await? else {
-        return Ok(Verdict::RollBack(None));
+        return Ok(TxOutcome::RollBack(None));
     };
     let participants = thread.participants;
-    let mut counts = Counts::default();
-    counts.touch(participants);
+    let mut deltas = CounterDeltas::default();
+    deltas.touch(participants);
     for row in tx.rows(sql::COUNT_THREAD_MESSAGES, &[id.into()]).await? {
-        counts.subtract(&row)?;
+        deltas.subtract(&row)?;
     }
     tx.run(sql::DELETE_MESSAGES_IN, &[id.into()]).await?;
     tx.run_one(sql::DELETE_THREAD, &[id.into()]).await?;
     if let (true, Some(high)) = (thread.is_canonical, participants.second()) {
         tx.run(X::SQL.promote_canonical_thread, &[participants.first().into(), high.into()]).await?;
     }
-    counts.write(tx).await?;
-    Ok(Verdict::Commit(Some(participants)))
+    deltas.write(tx).await?;
+    Ok(TxOutcome::Commit(Some(participants)))
 }
 
 /// Marks the messages of other senders in a thread of `caller` as read.
@@ -155,9 +158,9 @@ pub(crate) async fn mark_read<X: Transaction>(
     caller: UserId,
     id: ThreadId,
     up_to: Option<MessageId>,
-) -> Result<Verdict<Option<Changed<u64>>>, Failure> {
+) -> Result<TxOutcome<Option<Changed<u64>>>, Failure> {
     let Some(thread) = locked(tx, caller, id).await? else {
-        return Ok(Verdict::RollBack(None));
+        return Ok(TxOutcome::RollBack(None));
     };
     let participants = thread.participants;
     let (mark_read, set_position, position, other) = if participants.first() == caller {
@@ -169,22 +172,22 @@ pub(crate) async fn mark_read<X: Transaction>(
     let newest = newest.map(|row| row.opt_int(0)).transpose()?.flatten().unwrap_or(0);
     let up_to = up_to.map_or(newest, |up_to| newest.min(up_to.get()));
     if up_to <= position {
-        return Ok(Verdict::RollBack(Some(Changed { value: 0, participants })));
+        return Ok(TxOutcome::RollBack(Some(Changed { value: 0, participants })));
     }
     let mut marked = 0;
-    let mut counts = Counts::default();
+    let mut deltas = CounterDeltas::default();
     // An unread message of the other participant has the mark OWN for that participant. Some imported threads have
     // messages of a sender who is not a participant. Unread ones have the mark INCOMING for both participants.
     let of_other = other.map(|other| (Some(other), mark::OWN));
     let of_outside_senders = thread.has_outside_senders.then_some((None, mark::INCOMING));
     for (sender, mark) in of_other.into_iter().chain(of_outside_senders) {
         let read = tx.run(mark_read, &[id.into(), position.into(), up_to.into(), mark.into()]).await?;
-        counts.unread(participants, sender, -saturating_i64(read));
+        deltas.unread(participants, sender, -saturating_i64(read));
         marked += read;
     }
     tx.run_one(set_position, &[id.into(), up_to.into()]).await?;
     if marked > 0 {
-        counts.write(tx).await?;
+        deltas.write(tx).await?;
     }
-    Ok(Verdict::Commit(Some(Changed { value: marked, participants })))
+    Ok(TxOutcome::Commit(Some(Changed { value: marked, participants })))
 }

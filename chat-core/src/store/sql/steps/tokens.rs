@@ -2,7 +2,7 @@
 
 use crate::store::sql::{
     SqlStore,
-    dialect::{Dialect, Length, Transaction, Verdict},
+    dialect::{Dialect, ReadClass, Transaction, TxOutcome},
     failure::Failure,
     rows, statements as sql,
     value::{Column, Columns, Table},
@@ -17,7 +17,7 @@ pub(crate) async fn insert<X: Transaction>(
     tx: &mut X,
     token: &NewToken,
     keep: u32,
-) -> Result<Verdict<Vec<TokenHash>>, Failure> {
+) -> Result<TxOutcome<Vec<TokenHash>>, Failure> {
     let Some(row) = tx.first(sql::NEXT_TOKEN_ID, &[token.user.into()]).await? else {
         return Err(StoreError::NotFound.into());
     };
@@ -36,7 +36,7 @@ pub(crate) async fn insert<X: Transaction>(
     let args = [token.user.into(), hash, others.into(), token.created.into(), latest.into()];
     let evicted = tx.rows(sql::EVICT_TOKENS, &args).await?;
     let evicted = evicted.iter().map(|row| rows::token_hash(row, 0)).collect::<Result<_, _>>()?;
-    Ok(Verdict::Commit(evicted))
+    Ok(TxOutcome::Commit(evicted))
 }
 
 /// Returns the owner of a token.
@@ -57,26 +57,29 @@ pub(crate) async fn owner<D: Dialect>(
 
 /// Returns the tokens of a user, newest first.
 pub(crate) async fn list<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Result<Vec<StoredToken>, Failure> {
-    store.read(Length::Short, sql::TOKENS, &[user.into()], |row| rows::token(row)).await
+    store.read(ReadClass::Short, sql::TOKENS, &[user.into()], |row| rows::token(row)).await
 }
 
 /// Records when tokens were used.
 pub(crate) async fn touch<X: Transaction>(
     tx: &mut X,
     uses: &[(TokenHash, Timestamp)],
-) -> Result<Verdict<()>, Failure> {
+) -> Result<TxOutcome<()>, Failure> {
     let table = Table::new([
         Column::OptBytes(uses.iter().map(|(token, _)| Some(&token.0[..])).collect()),
         Column::Ints(uses.iter().map(|(_, at)| at.as_micros()).collect()),
         Column::Ints(uses.iter().map(|(_, at)| at.plus(MAX_USE_AHEAD).as_micros()).collect()),
     ])?;
     tx.run_table(X::SQL.touch_tokens, &table).await?;
-    Ok(Verdict::Commit(()))
+    Ok(TxOutcome::Commit(()))
 }
 
 /// Revokes a token. Returns `false` if there is no such token.
-pub(crate) async fn delete<X: Transaction>(tx: &mut X, token: &TokenHash) -> Result<Verdict<bool>, Failure> {
-    Ok(Verdict::Commit(tx.run(sql::DELETE_TOKEN, &[(&token.0).into()]).await? > 0))
+pub(crate) async fn delete<X: Transaction>(
+    tx: &mut X,
+    token: &TokenHash,
+) -> Result<TxOutcome<bool>, Failure> {
+    Ok(TxOutcome::Commit(tx.run(sql::DELETE_TOKEN, &[(&token.0).into()]).await? > 0))
 }
 
 /// Revokes a token of a user by its number.
@@ -84,14 +87,14 @@ pub(crate) async fn delete_by_id<X: Transaction>(
     tx: &mut X,
     user: UserId,
     id: TokenId,
-) -> Result<Verdict<Option<TokenHash>>, Failure> {
+) -> Result<TxOutcome<Option<TokenHash>>, Failure> {
     let Some(row) = tx.first(sql::DELETE_TOKEN_BY_ID, &[user.into(), id.into()]).await? else {
-        return Ok(Verdict::RollBack(None));
+        return Ok(TxOutcome::RollBack(None));
     };
-    Ok(Verdict::Commit(Some(rows::token_hash(&row, 0)?)))
+    Ok(TxOutcome::Commit(Some(rows::token_hash(&row, 0)?)))
 }
 
 /// Revokes all tokens of a user and returns their number.
-pub(crate) async fn delete_all<X: Transaction>(tx: &mut X, user: UserId) -> Result<Verdict<u64>, Failure> {
-    Ok(Verdict::Commit(tx.run(sql::DELETE_TOKENS, &[user.into()]).await?))
+pub(crate) async fn delete_all<X: Transaction>(tx: &mut X, user: UserId) -> Result<TxOutcome<u64>, Failure> {
+    Ok(TxOutcome::Commit(tx.run(sql::DELETE_TOKENS, &[user.into()]).await?))
 }

@@ -2,10 +2,10 @@
 
 use crate::store::sql::{
     SqlStore,
-    dialect::{Dialect, Length, Transaction, Verdict},
+    dialect::{Dialect, ReadClass, Transaction, TxOutcome},
     failure::Failure,
     rows, statements as sql,
-    steps::counts::Counts,
+    steps::counters::CounterDeltas,
     value::{Columns, saturating_i64, saturating_u64},
 };
 use crate::{
@@ -29,20 +29,20 @@ fn is_storable(name: &str) -> bool {
 }
 
 /// Adds a user and returns the new id.
-pub(crate) async fn insert<X: Transaction>(tx: &mut X, user: &NewUser) -> Result<Verdict<UserId>, Failure> {
+pub(crate) async fn insert<X: Transaction>(tx: &mut X, user: &NewUser) -> Result<TxOutcome<UserId>, Failure> {
     let key = name_key(&user.username);
     let args = [(&*user.username).into(), (&*key).into(), user.password.expose().into(), user.created.into()];
     let id = tx.one(sql::INSERT_USER, &args).await?.int(0)?;
     tx.run_one(sql::COUNT_USERS, &[1.into()]).await?;
-    Ok(Verdict::Commit(UserId::new(id)))
+    Ok(TxOutcome::Commit(UserId::new(id)))
 }
 
 /// Adds a user with a given id, or renames the user who has it.
-pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Result<Verdict<()>, Failure> {
+pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Result<TxOutcome<()>, Failure> {
     let key = name_key(&user.username);
     tx.run_optional(X::SQL.lock_user_ids).await?;
     match tx.first(X::SQL.lock_user, &[user.id.into()]).await? {
-        Some(row) if row.text(1)? == user.username => return Ok(Verdict::RollBack(())),
+        Some(row) if row.text(1)? == user.username => return Ok(TxOutcome::RollBack(())),
         Some(row) => {
             let old_key = row.text(2)?;
             tx.run_one(sql::RENAME_USER, &[user.id.into(), (&*user.username).into(), (&*key).into()]).await?;
@@ -62,12 +62,12 @@ pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Re
             tx.run_optional(X::SQL.sync_user_id_sequence).await?;
             tx.run_one(sql::COUNT_USERS, &[1.into()]).await?;
             // The id may be reused: bump the list version so that pages cached for the previous user cannot match.
-            let mut counts = Counts::default();
-            counts.touch(Participants::one(user.id));
-            counts.write(tx).await?;
+            let mut deltas = CounterDeltas::default();
+            deltas.touch(Participants::one(user.id));
+            deltas.write(tx).await?;
         }
     }
-    Ok(Verdict::Commit(()))
+    Ok(TxOutcome::Commit(()))
 }
 
 /// Returns the user with this id.
@@ -102,7 +102,7 @@ pub(crate) async fn accounts<D: Dialect>(
 ) -> Result<Vec<Account>, Failure> {
     let after = after.map_or(i64::MIN, UserId::get);
     let args = [after.into(), saturating_i64(limit).into()];
-    store.read(Length::of(limit, 0), sql::ACCOUNTS, &args, |row| rows::account(row)).await
+    store.read(ReadClass::of(limit, 0), sql::ACCOUNTS, &args, |row| rows::account(row)).await
 }
 
 /// Returns a part of the users whose names begin with `search`, ordered by name.
@@ -121,13 +121,13 @@ pub(crate) async fn page<D: Dialect>(
         Ok((row.int(0)?, user))
     };
     let entries = if search.is_empty() {
-        store.read(Length::of(slice.limit, slice.offset), sql::USERS, &[limit, offset], entry).await?
+        store.read(ReadClass::of(slice.limit, slice.offset), sql::USERS, &[limit, offset], entry).await?
     } else {
         let from = name_key(search);
         let to = after_prefix(&from);
         let args = [limit, offset, (&*from).into(), (&*to).into()];
         // The statement counts every name with the prefix.
-        store.read(Length::Long, sql::USERS_FOUND, &args, entry).await?
+        store.read(ReadClass::Long, sql::USERS_FOUND, &args, entry).await?
     };
     let count = entries.first().map_or(0, |(count, _)| *count);
     Ok(Counted {
@@ -169,7 +169,7 @@ pub(crate) struct PasswordChange {
 pub(crate) async fn set_password<X: Transaction>(
     tx: &mut X,
     change: &PasswordChange,
-) -> Result<Verdict<bool>, Failure> {
+) -> Result<TxOutcome<bool>, Failure> {
     let PasswordChange { user, expected, new, revoke } = change;
     let user = *user;
     let changed = match expected {
@@ -179,7 +179,7 @@ pub(crate) async fn set_password<X: Transaction>(
         }
     };
     if changed == 0 {
-        return Ok(Verdict::RollBack(false));
+        return Ok(TxOutcome::RollBack(false));
     }
     match revoke {
         RevokeTokens::None => 0,
@@ -188,7 +188,7 @@ pub(crate) async fn set_password<X: Transaction>(
             tx.run(sql::DELETE_OTHER_TOKENS, &[user.into(), (&keep.0).into()]).await?
         }
     };
-    Ok(Verdict::Commit(true))
+    Ok(TxOutcome::Commit(true))
 }
 
 /// Enables or disables a user. Returns `false` if there is no such user.
@@ -196,46 +196,46 @@ pub(crate) async fn set_active<X: Transaction>(
     tx: &mut X,
     user: UserId,
     active: bool,
-) -> Result<Verdict<bool>, Failure> {
-    Ok(Verdict::Commit(tx.run(sql::SET_ACTIVE, &[user.into(), active.into()]).await? > 0))
+) -> Result<TxOutcome<bool>, Failure> {
+    Ok(TxOutcome::Commit(tx.run(sql::SET_ACTIVE, &[user.into(), active.into()]).await? > 0))
 }
 
 /// Removes a user with everything that belongs to them.
 ///
 /// Returns `false` if there is no such user.
-pub(crate) async fn remove<X: Transaction>(tx: &mut X, user: UserId) -> Result<Verdict<bool>, Failure> {
+pub(crate) async fn remove<X: Transaction>(tx: &mut X, user: UserId) -> Result<TxOutcome<bool>, Failure> {
     tx.enter_bulk_mode().await?;
     let Some(row) = tx.first(sql::LOCK_USER_FOR_REMOVAL, &[user.into()]).await? else {
-        return Ok(Verdict::RollBack(false));
+        return Ok(TxOutcome::RollBack(false));
     };
-    let mut counts = Counts::default();
+    let mut deltas = CounterDeltas::default();
     for thread in tx.rows(X::SQL.lock_threads_of_user, &[user.into()]).await? {
-        counts.touch(rows::participants(&thread, 1)?);
+        deltas.touch(rows::participants(&thread, 1)?);
     }
-    remove_messages(tx, user, &mut counts).await?;
-    counts.remove(user);
-    counts.write(tx).await?;
+    remove_messages(tx, user, &mut deltas).await?;
+    deltas.remove(user);
+    deltas.write(tx).await?;
     tx.run(sql::DELETE_THREADS_OF, &[user.into()]).await?;
     tx.run(sql::DELETE_COUNTERS, &[user.into()]).await?;
     tx.run(sql::DELETE_TOKENS, &[user.into()]).await?;
     tx.run_one(sql::DELETE_USER, &[user.into()]).await?;
     tx.run(sql::PROMOTE_NAME_OWNER, &[(&*row.text(0)?).into()]).await?;
     tx.run_one(sql::COUNT_USERS, &[(-1).into()]).await?;
-    Ok(Verdict::Commit(true))
+    Ok(TxOutcome::Commit(true))
 }
 
 /// Deletes all messages in the threads of `user`, and all that `user` sent.
 async fn remove_messages<X: Transaction>(
     tx: &mut X,
     user: UserId,
-    counts: &mut Counts,
+    deltas: &mut CounterDeltas,
 ) -> Result<(), Failure> {
     for (count, delete) in [
         (sql::COUNT_USER_MESSAGES, sql::DELETE_MESSAGES_OF),
         (sql::COUNT_OUTSIDE_SENDER, sql::DELETE_MESSAGES_OF_OUTSIDE_SENDER),
     ] {
         for row in tx.rows(count, &[user.into()]).await? {
-            counts.subtract(&row)?;
+            deltas.subtract(&row)?;
         }
         tx.run(delete, &[user.into()]).await?;
     }

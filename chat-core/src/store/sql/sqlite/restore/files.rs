@@ -4,7 +4,7 @@ use crate::store::sql::{
     OpenError, RestoreError,
     sqlite::{
         file::{beside, follow, no_folder},
-        stale_wal::{WAL, is_filled},
+        stale_wal::{WAL, is_non_empty},
     },
 };
 use std::{
@@ -110,7 +110,7 @@ impl Files {
         let mut kept = Vec::new();
         for suffix in suffixes {
             let (old, new) = (beside(&self.real, suffix), self.kept_name(number, suffix));
-            if is_filled(&old) {
+            if is_non_empty(&old) {
                 second_name(&old, &new).map_err(|error| self.write_error("create", &new, error))?;
                 kept.push(new);
             }

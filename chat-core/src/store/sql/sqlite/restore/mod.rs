@@ -107,7 +107,7 @@ fn check(source: &Connection, backup: &Path) -> Result<(), RestoreError> {
 /// Returns `None` if there is no database or if SQLite cannot read it. No program can then use it. The lock changes no
 /// file, except that it may create an empty WAL.
 fn lock_out(real: &Path, name: &Path) -> Result<Option<Connection>, RestoreError> {
-    if !stale_wal::is_filled(real) || stale_wal::refuse(real, ServerLocked::Here).is_err() {
+    if !stale_wal::is_non_empty(real) || stale_wal::refuse(real, ServerLocked::Here).is_err() {
         return Ok(None);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

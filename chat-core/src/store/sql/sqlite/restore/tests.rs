@@ -10,23 +10,23 @@ use crate::{
 use tempfile::TempDir;
 
 /// A folder with a database and a backup.
-struct Scene {
+struct Fixture {
     _folder: TempDir,
     database: PathBuf,
     backup: PathBuf,
 }
 
-impl Scene {
+impl Fixture {
     /// Makes a database with the users `kept` and `lost`, and a backup without `lost`.
     async fn new() -> (Self, Arc<dyn Store>) {
         let folder = tempfile::tempdir().unwrap();
         let (database, backup) = (folder.path().join("chat.db"), folder.path().join("copy.db"));
-        let scene = Self { _folder: folder, database, backup };
-        let store = open(&scene.database).await;
+        let fixture = Self { _folder: folder, database, backup };
+        let store = open(&fixture.database).await;
         add(&store, "kept").await;
-        store.backup(&scene.backup).await.unwrap();
+        store.backup(&fixture.backup).await.unwrap();
         add(&store, "lost").await;
-        (scene, store)
+        (fixture, store)
     }
 
     async fn restore(&self) -> Result<Restored, RestoreError> {
@@ -60,45 +60,45 @@ async fn users(file: &Path) -> i64 {
 
 #[tokio::test]
 async fn the_backup_replaces_the_database_and_the_old_one_can_be_opened() {
-    let (scene, store) = Scene::new().await;
+    let (fixture, store) = Fixture::new().await;
     store.close().await;
-    let kept = scene.restore().await.unwrap().kept;
-    assert_eq!(kept, [beside(&fs::canonicalize(&scene.database).unwrap(), ".before-restore-1")]);
-    assert_eq!((users(&scene.database).await, users(&kept[0]).await), (1, 2));
-    assert_eq!(scene.restore().await.unwrap().kept[0].extension().unwrap(), "before-restore-2");
+    let kept = fixture.restore().await.unwrap().kept;
+    assert_eq!(kept, [beside(&fs::canonicalize(&fixture.database).unwrap(), ".before-restore-1")]);
+    assert_eq!((users(&fixture.database).await, users(&kept[0]).await), (1, 2));
+    assert_eq!(fixture.restore().await.unwrap().kept[0].extension().unwrap(), "before-restore-2");
 }
 
 #[tokio::test]
 async fn a_database_that_another_connection_has_open_is_not_replaced() {
-    let (scene, store) = Scene::new().await;
-    let refusal = scene.restore().await.unwrap_err();
+    let (fixture, store) = Fixture::new().await;
+    let refusal = fixture.restore().await.unwrap_err();
     assert!(matches!(refusal, RestoreError::InUse(_)), "{refusal}");
-    let wal = fs::metadata(beside(&scene.database, WAL)).unwrap().len();
+    let wal = fs::metadata(beside(&fixture.database, WAL)).unwrap().len();
     assert!(wal > 0, "the WAL is as it was");
     add(&store, "another").await;
     store.close().await;
-    assert_eq!(users(&scene.database).await, 3);
-    assert!(!beside(&scene.database, ".restoring").exists());
+    assert_eq!(users(&fixture.database).await, 3);
+    assert!(!beside(&fixture.database, ".restoring").exists());
 }
 
 #[tokio::test]
 async fn an_idle_reader_of_another_program_prevents_the_replacement() {
-    let (scene, store) = Scene::new().await;
+    let (fixture, store) = Fixture::new().await;
     store.close().await;
-    let shell = Connection::open(&scene.database).unwrap();
+    let shell = Connection::open(&fixture.database).unwrap();
     let count: i64 = shell.query_row("select count(*) from users", [], |row| row.get(0)).unwrap();
     assert_eq!(count, 2);
-    assert!(matches!(scene.restore().await, Err(RestoreError::InUse(_))));
+    assert!(matches!(fixture.restore().await, Err(RestoreError::InUse(_))));
     shell.close().unwrap();
-    scene.restore().await.unwrap();
+    fixture.restore().await.unwrap();
 }
 
 #[tokio::test]
 async fn an_unusable_backup_leaves_the_database_unchanged() {
-    let (scene, store) = Scene::new().await;
+    let (fixture, store) = Fixture::new().await;
     store.close().await;
-    let before = fs::read(&scene.database).unwrap();
-    let good = fs::read(&scene.backup).unwrap();
+    let before = fs::read(&fixture.database).unwrap();
+    let good = fs::read(&fixture.backup).unwrap();
 
     let mut truncated = good.clone();
     truncated.truncate(good.len() / 2);
@@ -114,47 +114,47 @@ async fn an_unusable_backup_leaves_the_database_unchanged() {
         }),
         (Vec::new(), |error| matches!(error, RestoreError::NoSchema(_))),
     ] {
-        fs::write(&scene.backup, content).unwrap();
-        let refusal = scene.restore().await.unwrap_err();
+        fs::write(&fixture.backup, content).unwrap();
+        let refusal = fixture.restore().await.unwrap_err();
         assert!(is_expected(&refusal), "{refusal:?}");
-        assert_eq!(fs::read(&scene.database).unwrap(), before);
+        assert_eq!(fs::read(&fixture.database).unwrap(), before);
     }
-    fs::write(&scene.backup, good).unwrap();
+    fs::write(&fixture.backup, good).unwrap();
     let newer = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
          values (9999, 'later', true, x'00', 0)";
-    Connection::open(&scene.backup).unwrap().execute_batch(newer).unwrap();
-    let refusal = scene.restore().await.unwrap_err();
+    Connection::open(&fixture.backup).unwrap().execute_batch(newer).unwrap();
+    let refusal = fixture.restore().await.unwrap_err();
     assert!(matches!(refusal, RestoreError::Backup(OpenError::Newer { .. })), "{refusal:?}");
-    assert_eq!(fs::read(&scene.database).unwrap(), before);
-    let names = fs::read_dir(scene.database.parent().unwrap()).unwrap().count();
+    assert_eq!(fs::read(&fixture.database).unwrap(), before);
+    let names = fs::read_dir(fixture.database.parent().unwrap()).unwrap().count();
     assert_eq!(names, 2, "no other file is left");
 }
 
 #[tokio::test]
 async fn a_backup_may_have_a_wal_of_its_own() {
-    let (scene, store) = Scene::new().await;
+    let (fixture, store) = Fixture::new().await;
     store.close().await;
     // Some programs copy a database with its WAL.
-    let live = open(&scene.backup).await;
+    let live = open(&fixture.backup).await;
     add(&live, "second").await;
     add(&live, "third").await;
-    assert!(stale_wal::is_filled(&beside(&scene.backup, WAL)));
-    scene.restore().await.unwrap();
+    assert!(stale_wal::is_non_empty(&beside(&fixture.backup, WAL)));
+    fixture.restore().await.unwrap();
     live.close().await;
-    assert_eq!(users(&scene.database).await, 3);
+    assert_eq!(users(&fixture.database).await, 3);
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn a_symbolic_link_stays_and_the_permissions_are_those_of_the_old_database() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
-    let (mut scene, store) = Scene::new().await;
+    let (mut fixture, store) = Fixture::new().await;
     store.close().await;
-    fs::set_permissions(&scene.database, fs::Permissions::from_mode(0o640)).unwrap();
-    let (real, link) = (scene.database.clone(), scene.database.with_file_name("link.db"));
+    fs::set_permissions(&fixture.database, fs::Permissions::from_mode(0o640)).unwrap();
+    let (real, link) = (fixture.database.clone(), fixture.database.with_file_name("link.db"));
     symlink(&real, &link).unwrap();
-    scene.database = link.clone();
-    scene.restore().await.unwrap();
+    fixture.database = link.clone();
+    fixture.restore().await.unwrap();
     assert!(link.is_symlink());
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(users(&real).await, 1);

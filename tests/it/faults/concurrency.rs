@@ -23,35 +23,37 @@ const UNKNOWN_USER: UserId = UserId::new(900_000);
 /// An operation, and the number of yields after which its caller is cancelled.
 ///
 /// The number is `None` if the caller is not cancelled.
-type Doing = (Operation, Option<u8>);
+type CancellableOperation = (Operation, Option<u8>);
 
 /// Concurrent operations, and the delay of each call of the database.
 #[derive(Clone)]
 struct Round {
     /// Whether the cache is empty at the beginning.
     cold: bool,
-    doings: Vec<Doing>,
+    operations: Vec<CancellableOperation>,
     late: Vec<u8>,
 }
 
 impl fmt::Debug for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n  cold: {}, late by {:?}", self.cold, self.late)?;
-        self.doings.iter().try_for_each(|(operation, goes)| write!(f, "\n    {operation:?} goes: {goes:?}"))
+        self.operations.iter().try_for_each(|(operation, cancel_after)| {
+            write!(f, "\n    {operation:?} cancelled after: {cancel_after:?}")
+        })
     }
 }
 
 fn rounds() -> impl Strategy<Value = Vec<Round>> {
-    let goes = prop_oneof![3 => Just(None), 1 => (0..12_u8).prop_map(Some)];
-    let doings = prop::collection::vec((operations::conversation(), goes), 2..7);
+    let cancel_after = prop_oneof![3 => Just(None), 1 => (0..12_u8).prop_map(Some)];
+    let operations = prop::collection::vec((operations::conversation(), cancel_after), 2..7);
     let late = prop::collection::vec(0..8_u8, 0..30);
-    let round = (any::<bool>(), doings, late);
-    prop::collection::vec(round.prop_map(|(cold, doings, late)| Round { cold, doings, late }), 1..12)
+    let round = (any::<bool>(), operations, late);
+    prop::collection::vec(round.prop_map(|(cold, operations, late)| Round { cold, operations, late }), 1..12)
 }
 
 async fn every_list_agrees(database: &Database, rounds: &[Round]) -> Result<(), String> {
     let mut faulty = FaultyChat::on(database).await;
-    faulty.both.step(&Operation::Ensure { who: Who::Cid, shouted: false }).await?;
+    faulty.both.step(&Operation::Ensure { who: Who::Cid, uppercase: false }).await?;
     for round in rounds {
         let Both { chat, model, .. } = &mut faulty.both;
         if round.cold {
@@ -60,26 +62,26 @@ async fn every_list_agrees(database: &Database, rounds: &[Round]) -> Result<(), 
         } else {
             model.compare(chat).await?;
         }
-        faulty.faults.plan(round.late.iter().map(|turns| Fault::Late(*turns)));
-        let answers = join_all(round.doings.iter().map(async |(operation, goes)| {
+        faulty.faults.plan(round.late.iter().map(|yields| Fault::Late(*yields)));
+        let answers = join_all(round.operations.iter().map(async |(operation, cancel_after)| {
             tokio::select! {
                 biased;
                 answer = operation.perform(model, chat) => answer.ok(),
-                () = turns(*goes) => None,
+                () = yield_times(*cancel_after) => None,
             }
         }));
         let readers = join_all(model.users.keys().map(|user| read_everything(model, chat, *user)));
         let (answers, _) = tokio::join!(answers, readers);
         faulty.faults.end();
-        faulty.at_rest().await;
+        faulty.wait_until_idle().await;
 
         let Both { chat, model, .. } = &mut faulty.both;
         model.read(chat).await;
         model.compare(chat).await?;
-        let deletes = |(operation, _): &Doing| {
+        let deletes = |(operation, _): &CancellableOperation| {
             matches!(operation, Operation::DeleteThread { .. } | Operation::DeleteMessage { .. })
         };
-        if !round.doings.iter().any(deletes) {
+        if !round.operations.iter().any(deletes) {
             for answer in answers.into_iter().flatten() {
                 if let Answer::Sent(sent) = answer {
                     assert!(model.messages.contains_key(&sent.message.id), "{sent:?} is kept");
@@ -104,7 +106,7 @@ async fn read_everything(model: &Model, chat: &Chat, user: UserId) {
     let _ = chat.threads_json(user, None, ALL).await;
 }
 
-async fn turns(count: Option<u8>) {
+async fn yield_times(count: Option<u8>) {
     let Some(count) = count else { return std::future::pending().await };
     for _ in 0..count {
         tokio::task::yield_now().await;

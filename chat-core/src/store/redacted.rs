@@ -1,24 +1,24 @@
 //! Implements `Debug` for types whose content must not appear in logs.
 
 use super::{IdempotencyKey, ImportedMessage, MessageChange, NewMessage, PasswordHash, TokenHash};
-use crate::{api::hidden::Hidden, text::MessageText};
+use crate::{api::redacted::Redacted, text::MessageText};
 use std::fmt::{self, Debug, Formatter};
 
 impl Debug for PasswordHash {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PasswordHash").field(&Hidden).finish()
+        f.debug_tuple("PasswordHash").field(&Redacted).finish()
     }
 }
 
 impl Debug for TokenHash {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TokenHash").field(&Hidden).finish()
+        f.debug_tuple("TokenHash").field(&Redacted).finish()
     }
 }
 
 impl Debug for MessageText {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("MessageText").field(&Hidden).finish()
+        f.debug_tuple("MessageText").field(&Redacted).finish()
     }
 }
 
@@ -34,7 +34,7 @@ impl Debug for NewMessage {
         f.debug_struct("NewMessage")
             .field("thread", &self.thread)
             .field("sender", &self.sender)
-            .field("text", &Hidden)
+            .field("text", &Redacted)
             .field("is_read", &self.is_read)
             .field("created", &self.created)
             .field("key", &self.key)
@@ -45,7 +45,7 @@ impl Debug for NewMessage {
 impl Debug for MessageChange {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("MessageChange");
-        shown.field("text", &self.text.as_ref().map(|_| Hidden)).field("is_read", &self.is_read).finish()
+        shown.field("text", &self.text.as_ref().map(|_| Redacted)).field("is_read", &self.is_read).finish()
     }
 }
 
@@ -55,7 +55,7 @@ impl Debug for ImportedMessage {
             .field("id", &self.id)
             .field("sender", &self.sender)
             .field("thread", &self.thread)
-            .field("text", &Hidden)
+            .field("text", &Redacted)
             .field("created", &self.created)
             .field("is_read", &self.is_read)
             .finish()

@@ -4,7 +4,7 @@
 //! server stops, or are missing from the file that the next server opens.
 
 use super::{
-    driver::Place,
+    driver::Location,
     file::{DatabaseFile, FileId, SUFFIXES, beside},
 };
 use crate::error_chain;
@@ -22,7 +22,7 @@ use std::{
 /// Without the WAL, a crash loses the messages since the last checkpoint. Without the index, another process creates a
 /// new one, and the two processes overwrite each other's part of the WAL.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct FileWatcher {
     /// The database, until its last connection is closed.
     database: Weak<DatabaseFile>,
     /// The database first; empty for a database in memory.
@@ -51,13 +51,13 @@ impl Lost {
     }
 }
 
-impl Watch {
+impl FileWatcher {
     /// Starts to watch the files of a database.
     ///
     /// A connection must have read from it, so that the WAL and its index exist.
-    pub(super) fn start(place: &Place) -> Result<Self, Lost> {
+    pub(super) fn start(location: &Location) -> Result<Self, Lost> {
         let (mut files, mut database) = (Vec::new(), Weak::new());
-        if let Place::File(file) = place {
+        if let Location::File(file) = location {
             files.push((file.given.clone(), file.id));
             let beside = SUFFIXES.map(|suffix| beside(&file.real, suffix));
             files.extend(
@@ -66,8 +66,8 @@ impl Watch {
             file.watch_contents();
             database = Arc::downgrade(file);
         }
-        let watch = Self { database, files, lost: AtomicBool::new(false) };
-        watch.check().map(|()| watch)
+        let watcher = Self { database, files, lost: AtomicBool::new(false) };
+        watcher.check().map(|()| watcher)
     }
 
     /// Checks that each path has the file that SQLite has open, and that none was overwritten.

@@ -10,20 +10,22 @@ use tempfile::TempDir;
 ///
 /// A step changes a name or the permissions of a file, or syncs a file.
 #[derive(Debug)]
-pub struct Steps {
+pub struct CrashPoints {
     folder: TempDir,
 }
 
-impl Steps {
+impl CrashPoints {
     /// Compiles the library.
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("chat-steps-").tempdir().expect("a temporary folder");
-        let steps = Self { folder };
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/steps.c");
+        let folder = tempfile::Builder::new().prefix("chat-crash-").tempdir().expect("a temporary folder");
+        let crash_points = Self { folder };
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/crash_points.c");
         let mut cc = Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(steps.library()).arg(source);
+        cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
+            .arg(crash_points.library())
+            .arg(source);
         assert!(cc.status().expect("the C compiler runs").success(), "the library compiles");
-        steps
+        crash_points
     }
 
     /// Returns the variables that make the library kill a program before a step.
@@ -32,17 +34,17 @@ impl Steps {
     pub fn kill_before(&self, step: u32, files: &Path) -> [(&'static str, PathBuf); 3] {
         [
             ("LD_PRELOAD", self.library()),
-            ("CHAT_STEPS_FILES", files.to_owned()),
-            ("CHAT_STEPS_KILL", step.to_string().into()),
+            ("CHAT_CRASH_FILES", files.to_owned()),
+            ("CHAT_CRASH_KILL", step.to_string().into()),
         ]
     }
 
     fn library(&self) -> PathBuf {
-        self.folder.path().join("steps.so")
+        self.folder.path().join("crash_points.so")
     }
 }
 
-impl Default for Steps {
+impl Default for CrashPoints {
     fn default() -> Self {
         Self::new()
     }

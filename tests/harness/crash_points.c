@@ -1,6 +1,6 @@
 /*
  * Kills a program that preloads this library, before one of its steps. A step is a call that changes a name or the
- * permissions of a file, or that syncs a file, below $CHAT_STEPS_FILES. $CHAT_STEPS_KILL is the number of the step,
+ * permissions of a file, or that syncs a file, below $CHAT_CRASH_FILES. $CHAT_CRASH_KILL is the number of the step,
  * counted from 1.
  */
 #define _GNU_SOURCE
@@ -18,7 +18,7 @@
 static atomic_int steps;
 
 static void step_on(const char *path) {
-    const char *files = getenv("CHAT_STEPS_FILES"), *last = getenv("CHAT_STEPS_KILL");
+    const char *files = getenv("CHAT_CRASH_FILES"), *last = getenv("CHAT_CRASH_KILL");
     if (files && last && !strncmp(path, files, strlen(files)) && ++steps == atoi(last))
         kill(getpid(), SIGKILL);
 }

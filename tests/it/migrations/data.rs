@@ -70,7 +70,7 @@ fn import(database: &Database) -> String {
 }
 
 /// Creates the data through the program.
-pub(super) async fn happens(database: &Database) {
+pub(super) async fn create(database: &Database) {
     import(database);
     run(&mut program::chat_server(database, &["user", "add", "dan", "--password-stdin"]), "dan's own\n").ok();
     let server = Program::serve(database, &[]);
@@ -88,7 +88,7 @@ pub(super) async fn happens(database: &Database) {
 }
 
 /// Checks the data through the program.
-pub(super) async fn is_there(database: &Database) {
+pub(super) async fn check(database: &Database) {
     let server = Program::serve(database, &["--open-registration"]);
     let ann = server.client().with_token(Token::new(ANNS_TOKEN)).unwrap();
     assert_eq!(ann.me().await.unwrap().id, ANN);

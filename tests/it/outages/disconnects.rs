@@ -2,7 +2,7 @@
 //!
 //! An incomplete request changes nothing. A complete request is carried out.
 
-use super::{Answers, Scene, Writers};
+use super::{Answers, TestClient, Writers};
 use chat_tests::{Database, Program, on_both_databases, wait::until};
 use reqwest::{Method, StatusCode};
 use std::sync::Arc;
@@ -14,13 +14,13 @@ on_both_databases!(
 );
 
 /// Returns the bytes of a request that sends a message.
-fn message(scene: &Scene, text: &str) -> Vec<u8> {
+fn message(client: &TestClient, text: &str) -> Vec<u8> {
     // The body ends with spaces. The JSON can therefore be complete although the body is not.
-    let body = format!(r#"{{"thread":"{}","text":"{text}"}}    "#, scene.thread);
+    let body = format!(r#"{{"thread":"{}","text":"{text}"}}    "#, client.thread);
     let head = format!(
         "POST /chat-api/messages/ HTTP/1.1\r\nHost: chat\r\nAuthorization: Token {}\r\nIdempotency-Key: {text}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        scene.tokens[0].expose(),
+        client.tokens[0].expose(),
         body.len()
     );
     [head, body].concat().into_bytes()
@@ -37,17 +37,17 @@ async fn send_and_disconnect(server: &Program, bytes: &[u8], reset: bool) {
     }
 }
 
-async fn served(database: &Database) -> (Arc<Scene>, Program, Writers) {
-    let scene = Arc::new(Scene::new(database).await);
+async fn served(database: &Database) -> (Arc<TestClient>, Program, Writers) {
+    let client = Arc::new(TestClient::new(database).await);
     let server = Program::serve(database, &["--no-rate-limits"]);
-    scene.served_by([&server]);
-    let writers = Writers::start(&scene, 4, Answers::Always, &mut fastrand::Rng::new());
-    (scene, server, writers)
+    client.served_by([&server]);
+    let writers = Writers::start(&client, 4, Answers::Always, &mut fastrand::Rng::new());
+    (client, server, writers)
 }
 
 async fn an_incomplete_request_changes_nothing(database: Database) {
-    let (scene, server, mut writers) = served(&database).await;
-    let whole = message(&scene, "half");
+    let (client, server, mut writers) = served(&database).await;
+    let whole = message(&client, "half");
     // Within the method, within a header, between head and body, within the body, and one byte before the end.
     let body = whole.len() - whole.windows(4).position(|four| four == b"\r\n\r\n").unwrap() - 4;
     for end in [2, 100, whole.len() - body, whole.len() - body / 2, whole.len() - 1] {
@@ -58,42 +58,42 @@ async fn an_incomplete_request_changes_nothing(database: Database) {
         }
     }
     writers.more(50).await;
-    assert!(scene.messages().await.iter().all(|(_, text)| text != "half"));
+    assert!(client.messages().await.iter().all(|(_, text)| text != "half"));
     // The idempotency key is still unused.
     writers.finish_with(&["half"]).await;
     server.stop();
 }
 
 async fn a_complete_request_is_carried_out_after_the_client_has_gone(database: Database) {
-    let (scene, server, mut writers) = served(&database).await;
+    let (client, server, mut writers) = served(&database).await;
     let texts: Vec<String> = (0..40).map(|n| format!("whole-{n}")).collect();
     for text in &texts {
-        send_and_disconnect(&server, &message(&scene, text), false).await;
+        send_and_disconnect(&server, &message(&client, text), false).await;
     }
     // Before the reset, the server may or may not read the message. It never stores a part of it.
     let reset: Vec<String> = (0..40).map(|n| format!("reset-{n}")).collect();
     for text in &reset {
-        send_and_disconnect(&server, &message(&scene, text), true).await;
+        send_and_disconnect(&server, &message(&client, text), true).await;
     }
     until("the complete request is carried out", async || {
-        let there = scene.messages().await;
+        let there = client.messages().await;
         texts.iter().all(|text| there.iter().any(|(_, is)| is == text))
     })
     .await;
     writers.more(50).await;
     writers.finish_with(&[texts, reset].concat()).await;
 
-    let thread = format!("/chat-api/threads/{}/", scene.thread);
+    let thread = format!("/chat-api/threads/{}/", client.thread);
     let delete = format!(
         "DELETE {thread} HTTP/1.1\r\nHost: chat\r\nAuthorization: Token {}\r\n\r\n",
-        scene.tokens[0].expose()
+        client.tokens[0].expose()
     );
     send_and_disconnect(&server, delete.as_bytes(), false).await;
     until("the thread is deleted", async || {
-        scene.signed_in(Method::GET, &thread).send().await.unwrap().status() == StatusCode::NOT_FOUND
+        client.signed_in(Method::GET, &thread).send().await.unwrap().status() == StatusCode::NOT_FOUND
     })
     .await;
-    let unread = scene.signed_in(Method::GET, "/chat-api/messages/unread/").send().await.unwrap();
+    let unread = client.signed_in(Method::GET, "/chat-api/messages/unread/").send().await.unwrap();
     let unread: serde_json::Value = serde_json::from_slice(&unread.bytes().await.unwrap()).unwrap();
     assert_eq!(unread["count"], 0, "its messages are deleted too");
     server.stop();

@@ -22,21 +22,21 @@ async fn chat(database: &Database) -> (Chat, Faults, ThreadId) {
     (chat, faults, thread)
 }
 
-/// Runs `something` after the next call of a method is done and before it returns.
-async fn meanwhile<T>(
+/// Runs `action` after the next call of a method is done and before it returns.
+async fn during_call<T>(
     faults: &Faults,
     method: &'static str,
-    waits: impl Future<Output = T>,
-    something: impl Future<Output = ()>,
+    call: impl Future<Output = T>,
+    action: impl Future<Output = ()>,
 ) -> T {
     let gate = Gate::new();
     faults.plan_for(method, Fault::HeldAfter(gate.clone()));
-    let something = async {
+    let action = async {
         gate.reached().await;
-        something.await;
+        action.await;
         gate.open();
     };
-    tokio::join!(waits, something).0
+    tokio::join!(call, action).0
 }
 
 on_both_databases!(
@@ -54,7 +54,7 @@ async fn a_token_revoked_during_its_look_up_is_not_cached(database: Database) {
         chat.revoke_tokens(ANN).await.unwrap();
     };
     // The token was valid when it was looked up.
-    meanwhile(&faults, "token_owner", looked_up, revoked).await.unwrap();
+    during_call(&faults, "token_owner", looked_up, revoked).await.unwrap();
     assert!(matches!(chat.authenticate(token.expose()).await, Err(Error::InvalidToken)));
     chat.close().await;
 }
@@ -65,17 +65,17 @@ async fn a_list_that_changes_while_it_is_read_is_not_cached(database: Database) 
         chat.send(ANN, thread, "hello").await.unwrap();
     };
     let page = || chat.thread_messages_json(BOB, thread, MessageRange::Oldest, 100);
-    meanwhile(&faults, "thread_messages", page(), send()).await.unwrap();
+    during_call(&faults, "thread_messages", page(), send()).await.unwrap();
     assert_ne!(page().await.unwrap().json, "[]");
-    meanwhile(&faults, "messages", chat.messages_json(BOB, ALL), send()).await.unwrap();
+    during_call(&faults, "messages", chat.messages_json(BOB, ALL), send()).await.unwrap();
     assert_eq!(chat.messages_json(BOB, ALL).await.unwrap().count, 2);
-    meanwhile(&faults, "unread", chat.unread_json(BOB, UnreadFilter::Incoming, ALL), send()).await.unwrap();
+    during_call(&faults, "unread", chat.unread_json(BOB, UnreadFilter::Incoming, ALL), send()).await.unwrap();
     assert_eq!(chat.unread_json(BOB, UnreadFilter::Incoming, ALL).await.unwrap().count, 3);
 
     let deleted = async {
         chat.delete_thread(BOB, thread).await.unwrap();
     };
-    meanwhile(&faults, "threads", chat.threads_json(ANN, None, 100), deleted).await.unwrap();
+    during_call(&faults, "threads", chat.threads_json(ANN, None, 100), deleted).await.unwrap();
     assert_eq!(chat.threads_json(ANN, None, 100).await.unwrap().json, "[]");
     chat.close().await;
 }
@@ -87,7 +87,7 @@ async fn a_sign_in_during_a_change_of_the_account_is_refused(database: Database)
         chat.set_password(ANN, "the old one").await.unwrap();
         let gate = Gate::new();
         faults.plan_for("insert_token", Fault::HeldBefore(gate.clone()));
-        let overtaken = async {
+        let change_account = async {
             gate.reached().await;
             match change {
                 "password" => chat.set_password(ANN, "the new one").await.unwrap(),
@@ -96,7 +96,7 @@ async fn a_sign_in_during_a_change_of_the_account_is_refused(database: Database)
             }
             gate.open();
         };
-        let (token, ()) = tokio::join!(chat.sign_in("ann", "the old one"), overtaken);
+        let (token, ()) = tokio::join!(chat.sign_in("ann", "the old one"), change_account);
         assert!(matches!(token, Err(Error::Invalid(_))), "{change}: {token:?}");
         assert!(chat.tokens(ANN).await.unwrap().is_empty(), "{change}");
         chat.ensure_user(ANN, "ann").await.unwrap();
@@ -118,7 +118,7 @@ async fn token_uses_count_while_they_are_being_written(database: Database) {
 
     let gate = Gate::new();
     faults.plan_for("touch_tokens", Fault::HeldBefore(gate.clone()));
-    let meanwhile = async {
+    let during_write = async {
         gate.reached().await;
         assert_eq!(chat.tokens(ANN).await.unwrap()[0].last_used, used);
         clock.advance(hour / 2);
@@ -128,6 +128,6 @@ async fn token_uses_count_while_they_are_being_written(database: Database) {
         gate.open();
     };
     // Issuing a token flushes the recorded uses of other tokens.
-    tokio::join!(async { chat.issue_token(ANN).await.unwrap() }, meanwhile);
+    tokio::join!(async { chat.issue_token(ANN).await.unwrap() }, during_write);
     chat.close().await;
 }

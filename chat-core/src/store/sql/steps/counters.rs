@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 /// The changes to the counters of several users.
 #[derive(Debug, Default)]
-pub(crate) struct Counts(BTreeMap<i64, Count>);
+pub(crate) struct CounterDeltas(BTreeMap<i64, CounterDelta>);
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Count {
+struct CounterDelta {
     messages: i64,
     unread: i64,
     incoming: i64,
@@ -40,7 +40,7 @@ pub(crate) fn marks(participants: Participants, sender: UserId, is_read: bool) -
     (mark(Some(participants.first())), mark(participants.second()))
 }
 
-impl Counts {
+impl CounterDeltas {
     /// Records a change of the participants' lists that changes no count.
     pub(crate) fn touch(&mut self, participants: Participants) {
         for user in participants.iter() {
@@ -61,10 +61,10 @@ impl Counts {
     /// Adds `by` unread messages of `sender`, who is not a participant if it is `None`.
     pub(crate) fn unread(&mut self, participants: Participants, sender: Option<UserId>, by: i64) {
         for user in participants.iter() {
-            let count = self.0.entry(user.get()).or_default();
-            count.unread += by;
+            let delta = self.0.entry(user.get()).or_default();
+            delta.unread += by;
             if Some(user) != sender {
-                count.incoming += by;
+                delta.incoming += by;
             }
         }
     }
@@ -76,10 +76,10 @@ impl Counts {
         let (low, high) = (row.int(0)?, row.opt_int(1)?);
         let (messages, unread) = (row.int(2)?, row.int(3)?);
         let mut subtract = |user, own_unread: i64| {
-            let count = self.0.entry(user).or_default();
-            count.messages -= messages;
-            count.unread -= unread;
-            count.incoming -= unread - own_unread;
+            let delta = self.0.entry(user).or_default();
+            delta.messages -= messages;
+            delta.unread -= unread;
+            delta.incoming -= unread - own_unread;
         };
         subtract(low, row.int(4)?);
         if let Some(high) = high {
@@ -98,17 +98,17 @@ impl Counts {
     /// A transaction calls this late, because senders compete for these locks. On a shared database, each recorded user
     /// gets a new list version, even if no count changes. On SQLite, users whose counts do not change are skipped.
     pub(crate) async fn write<X: Transaction>(&self, tx: &mut X) -> Result<(), Failure> {
-        let changed = self.0.iter().filter(|(_, count)| X::SHARED || **count != Count::default());
-        let (users, counts): (Vec<i64>, Vec<Count>) = changed.unzip();
+        let changed = self.0.iter().filter(|(_, delta)| X::SHARED || **delta != CounterDelta::default());
+        let (users, deltas): (Vec<i64>, Vec<CounterDelta>) = changed.unzip();
         if users.is_empty() {
             return Ok(());
         }
-        let of = |field: fn(&Count) -> i64| Column::Ints(counts.iter().map(field).collect());
+        let of = |field: fn(&CounterDelta) -> i64| Column::Ints(deltas.iter().map(field).collect());
         let table = Table::new([
             Column::Ints(users),
-            of(|count| count.messages),
-            of(|count| count.unread),
-            of(|count| count.incoming),
+            of(|delta| delta.messages),
+            of(|delta| delta.unread),
+            of(|delta| delta.incoming),
         ])?;
         tx.run_whole_table(X::SQL.add_counts, &table).await
     }

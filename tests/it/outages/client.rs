@@ -1,7 +1,7 @@
 //! Two users with a thread, and raw requests to the running servers.
 
 use chat_core::api::{Message, MessageId, ThreadId, Token};
-use chat_tests::{Database, Program, program::PATIENCE, wait::until};
+use chat_tests::{Database, Program, program::TEST_TIMEOUT, wait::until};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,14 +9,14 @@ use std::sync::{Mutex, PoisonError};
 const UNAVAILABLE: &str = r#"{"detail":"Service temporarily unavailable, try again later."}"#;
 
 /// Two users, their thread, and the servers that run at the moment.
-pub(super) struct Scene {
+pub(super) struct TestClient {
     http: Client,
     pub(super) tokens: [Token; 2],
     pub(super) thread: ThreadId,
     servers: Mutex<Vec<String>>,
 }
 
-impl Scene {
+impl TestClient {
     pub(super) async fn new(database: &Database) -> Self {
         let chat = database.chat().await;
         let ann = chat.add_user("ann", "1234").await.unwrap().id;
@@ -25,7 +25,7 @@ impl Scene {
         let tokens = [chat.issue_token(ann).await.unwrap(), chat.issue_token(bob).await.unwrap()];
         chat.close().await;
         // If a server does not answer within this time, the test fails.
-        let http = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let http = Client::builder().no_proxy().timeout(TEST_TIMEOUT).build().unwrap();
         Self { http, tokens, thread, servers: Mutex::default() }
     }
 
@@ -74,19 +74,19 @@ impl Scene {
     }
 
     /// Waits until the first server is ready.
-    pub(super) async fn is_ready(&self) {
-        self.readiness_is(StatusCode::OK).await;
+    pub(super) async fn wait_until_ready(&self) {
+        self.wait_for_readiness(StatusCode::OK).await;
     }
 
     /// Waits until the first server is not ready.
-    pub(super) async fn is_not_ready(&self) {
-        self.readiness_is(StatusCode::SERVICE_UNAVAILABLE).await;
+    pub(super) async fn wait_until_not_ready(&self) {
+        self.wait_for_readiness(StatusCode::SERVICE_UNAVAILABLE).await;
     }
 
     /// Waits until `/readyz` of the first server has this status.
     ///
     /// The server caches a result for a second.
-    async fn readiness_is(&self, expected: StatusCode) {
+    async fn wait_for_readiness(&self, expected: StatusCode) {
         let what = format!("/readyz is {expected}");
         until(&what, async || self.health("/readyz").await == expected).await;
     }

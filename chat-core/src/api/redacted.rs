@@ -6,9 +6,9 @@ use super::{Credentials, EditMessage, Message, PasswordChange, SendMessage, Sign
 use std::fmt::{self, Debug, Formatter};
 
 /// The placeholder of a secret.
-pub(crate) struct Hidden;
+pub(crate) struct Redacted;
 
-impl Debug for Hidden {
+impl Debug for Redacted {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }
@@ -39,7 +39,7 @@ impl Debug for Message {
             .field("id", &self.id)
             .field("sender", &self.sender)
             .field("thread", &self.thread)
-            .field("text", &Hidden)
+            .field("text", &Redacted)
             .field("created", &self.created)
             .field("is_read", &self.is_read)
             .finish()
@@ -49,7 +49,7 @@ impl Debug for Message {
 impl Debug for SendMessage {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("SendMessage");
-        shown.field("thread", &self.thread).field("text", &Hidden).field("is_read", &self.is_read).finish()
+        shown.field("thread", &self.thread).field("text", &Redacted).field("is_read", &self.is_read).finish()
     }
 }
 
@@ -57,7 +57,7 @@ impl Debug for EditMessage {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("EditMessage")
             .field("thread", &self.thread)
-            .field("text", &self.text.as_ref().map(|_| Hidden))
+            .field("text", &self.text.as_ref().map(|_| Redacted))
             .field("is_read", &self.is_read)
             .finish()
     }

@@ -26,8 +26,8 @@ async fn lists(chat: &Chat, api: &Api) -> Vec<Option<Bytes>> {
 #[tokio::test]
 async fn every_change_is_in_every_list_at_once() {
     let api = Api::new().await;
-    let (first, second) = (api.says(ANN, "one").await, api.says(ANN, "two").await);
-    api.says(BOB, "three").await;
+    let (first, second) = (api.send_message(ANN, "one").await, api.send_message(ANN, "two").await);
+    api.send_message(BOB, "three").await;
     let thread = api.thread;
     for (method, path, body) in [
         ("POST", "/messages/".to_owned(), format!(r#"{{"thread":"{thread}","text":"four"}}"#)),

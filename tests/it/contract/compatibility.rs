@@ -2,7 +2,7 @@
 //!
 //! The other files of this folder cover further differences.
 
-use super::api::{ANN, Api, NOWHERE};
+use super::api::{ANN, Api, UNKNOWN_THREAD};
 use serde_json::json;
 
 const FORBIDDEN: &str = "You do not have permission to perform this action.";
@@ -10,7 +10,7 @@ const FORBIDDEN: &str = "You do not have permission to perform this action.";
 #[tokio::test]
 async fn only_the_sender_may_edit_or_delete_a_message() {
     let api = Api::new().await;
-    let path = format!("/messages/{}/", api.says(ANN, "mine").await);
+    let path = format!("/messages/{}/", api.send_message(ANN, "mine").await);
     api.bob("PATCH", &path).json(r#"{"text":"mine"}"#).await.detail(403, FORBIDDEN);
     api.bob("DELETE", &path).await.detail(403, FORBIDDEN);
     assert_eq!(
@@ -26,19 +26,19 @@ async fn only_the_sender_may_edit_or_delete_a_message() {
 async fn a_message_stays_in_its_thread() {
     let api = Api::new().await;
     let other = api.chat.open_thread(ANN, super::api::EVE).await.unwrap().id;
-    let path = format!("/messages/{}/", api.says(ANN, "mine").await);
+    let path = format!("/messages/{}/", api.send_message(ANN, "mine").await);
     let edit = |thread: String| api.ann("PATCH", &path).json(json!({ "thread": thread }).to_string());
     edit(other.to_string()).await.is(400, r#"{"thread":["A message cannot be moved to another thread."]}"#);
     assert_eq!(edit(api.thread.to_string()).await.status, 200, "the same thread is accepted");
-    let expected = json!({"thread": [format!("Invalid pk \"{NOWHERE}\" - object does not exist.")]});
-    edit(NOWHERE.to_owned()).await.is(400, &expected.to_string());
+    let expected = json!({"thread": [format!("Invalid pk \"{UNKNOWN_THREAD}\" - object does not exist.")]});
+    edit(UNKNOWN_THREAD.to_owned()).await.is(400, &expected.to_string());
     edit("x".to_owned()).await.is(400, r#"{"thread":["“x” is not a valid UUID."]}"#);
 }
 
 #[tokio::test]
 async fn an_empty_edit_changes_nothing() {
     let api = Api::new().await;
-    let path = format!("/messages/{}/", api.says(ANN, "mine").await);
+    let path = format!("/messages/{}/", api.send_message(ANN, "mine").await);
     let before = api.ann("GET", &path).await.body;
     api.ann("PATCH", &path).await.is(200, &before);
     api.bob("PATCH", &path).json(r#"{"id":7,"sender":3}"#).await.is(200, &before);
@@ -76,7 +76,7 @@ async fn there_is_no_content_negotiation_and_no_format_suffix() {
 #[tokio::test]
 async fn either_participant_may_mark_a_message_read_and_the_body_is_ignored() {
     let api = Api::new().await;
-    let path = format!("/messages/{}/mark-as-read/", api.says(ANN, "mine").await);
+    let path = format!("/messages/{}/mark-as-read/", api.send_message(ANN, "mine").await);
     let marked = api.ann("PATCH", &path).body("text/plain", "{").await;
     assert_eq!(marked.json(200)["is_read"], true, "the sender may too");
     api.bob("PATCH", &path).await.is(200, &marked.body);

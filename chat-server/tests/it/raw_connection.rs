@@ -19,7 +19,7 @@ pub(crate) const SHORT: Duration = Duration::from_millis(300);
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);
 
 /// How long a test waits for an event. Only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(30);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A request that needs neither token nor database.
 pub(crate) const ROOT: &str = "GET /chat-api/ HTTP/1.1\r\nHost: chat\r\n\r\n";
@@ -30,11 +30,11 @@ pub(crate) const THREADS: &str = "GET /chat-api/threads/ HTTP/1.1\r\nHost: chat\
 /// The head of a request. Its body `{}` is sent later.
 ///
 /// The body lacks the required fields.
-pub(crate) const LOG_IN: &str = "POST /chat-api/token/ HTTP/1.1\r\nHost: chat\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n";
+pub(crate) const SIGN_IN: &str = "POST /chat-api/token/ HTTP/1.1\r\nHost: chat\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n";
 
 /// Waits for an event that must happen.
-pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, what).await.expect("the event did not happen in time")
+pub(crate) async fn within_deadline<T>(what: impl Future<Output = T>) -> T {
+    timeout(EVENT_TIMEOUT, what).await.expect("the event did not happen in time")
 }
 
 /// Returns limits that no test reaches. A test lowers the limit that it checks.
@@ -76,8 +76,8 @@ impl Server {
         Self { address, stop, ended }
     }
 
-    pub(crate) async fn connect(&self) -> Wire<TcpStream> {
-        Wire::connect(self.address).await
+    pub(crate) async fn connect(&self) -> RawConnection<TcpStream> {
+        RawConnection::connect(self.address).await
     }
 
     /// Stops the server. The returned handle completes when it has stopped.
@@ -88,7 +88,7 @@ impl Server {
 }
 
 /// The client's end of a connection.
-pub(crate) struct Wire<S>(pub(crate) S);
+pub(crate) struct RawConnection<S>(pub(crate) S);
 
 /// A response. Its head is in lower case.
 #[derive(Debug)]
@@ -98,29 +98,29 @@ pub(crate) struct Response {
     pub(crate) body: String,
 }
 
-impl Wire<TcpStream> {
+impl RawConnection<TcpStream> {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        Self(soon(TcpStream::connect(address)).await.unwrap())
+        Self(within_deadline(TcpStream::connect(address)).await.unwrap())
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> RawConnection<S> {
     pub(crate) async fn send(&mut self, text: &str) {
-        soon(self.0.write_all(text.as_bytes())).await.unwrap();
-        soon(self.0.flush()).await.unwrap();
+        within_deadline(self.0.write_all(text.as_bytes())).await.unwrap();
+        within_deadline(self.0.flush()).await.unwrap();
     }
 
     /// Reads the next response.
     pub(crate) async fn response(&mut self) -> Response {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
-            head.push(soon(self.0.read_u8()).await.expect("no response").into());
+            head.push(within_deadline(self.0.read_u8()).await.expect("no response").into());
         }
         let head = head.to_ascii_lowercase();
         let status = head[9..12].parse().unwrap();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-        soon(self.0.read_exact(&mut body)).await.unwrap();
+        within_deadline(self.0.read_exact(&mut body)).await.unwrap();
         Response { status, head, body: String::from_utf8(body).unwrap() }
     }
 
@@ -133,7 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Waits until the server closes the connection without sending anything more.
     pub(crate) async fn closed(&mut self) {
         let mut rest = Vec::new();
-        if let Err(error) = soon(self.0.read_to_end(&mut rest)).await {
+        if let Err(error) = within_deadline(self.0.read_to_end(&mut rest)).await {
             let closed = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::UnexpectedEof];
             assert!(closed.contains(&error.kind()), "{error}");
         }
@@ -141,14 +141,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Sends one byte at a time, until the server has closed the connection.
-    pub(crate) async fn trickle(&mut self, byte: u8) {
-        let trickle = async {
+    pub(crate) async fn send_slowly(&mut self, byte: u8) {
+        let bytes = async {
             let mut pause = tokio::time::interval(SHORT / 10);
             while self.0.write_all(&[byte]).await.is_ok() {
                 pause.tick().await;
             }
         };
-        soon(trickle).await;
+        within_deadline(bytes).await;
     }
 }
 
@@ -170,7 +170,7 @@ impl Gate {
 
     /// Waits until a request has reached the gate.
     pub(crate) async fn reached(&self) {
-        soon(self.begun.acquire()).await.unwrap().forget();
+        within_deadline(self.begun.acquire()).await.unwrap().forget();
     }
 
     /// Lets one request pass the gate.
@@ -180,7 +180,7 @@ impl Gate {
 
     /// Waits until a request has passed the gate.
     pub(crate) async fn passed(&self) {
-        soon(self.passed.acquire()).await.unwrap().forget();
+        within_deadline(self.passed.acquire()).await.unwrap().forget();
     }
 }
 
