@@ -4,7 +4,9 @@ use super::{ServerLimits, tracked_stream::TrackedStream};
 use hyper::server::conn::http2;
 use hyper_util::rt::TokioExecutor;
 use std::{
-    fmt, io,
+    fmt,
+    fs::File,
+    io::{self, Read as _},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
@@ -22,6 +24,11 @@ use tokio_rustls::{
     },
     server::TlsStream,
 };
+
+/// Maximum size of a PEM file in bytes.
+///
+/// A chain of certificates has some 10 kB. A file without an end, such as a device, must not fill the memory.
+const MAX_PEM_BYTES: u64 = 1024 * 1024;
 
 /// HTTP/2 in ALPN.
 const ALPN_HTTP2: &[u8] = b"h2";
@@ -139,7 +146,7 @@ impl Tls {
     /// The server's own certificate comes first in the chain.
     ///
     /// # Errors
-    /// - [`TlsError::File`] if a file cannot be read or contains no certificate or no key.
+    /// - [`TlsError::File`] if a file cannot be read, is larger than 1 MiB, or contains no certificate or no key.
     /// - [`TlsError::EncryptedKey`] if the only key in its file is encrypted.
     /// - [`TlsError::KeyMismatch`] if the key does not belong to the first certificate.
     /// - [`TlsError::Unusable`] if the key is of an unsupported kind, or the certificate is not of X.509 version 3.
@@ -194,12 +201,13 @@ fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Arc
         let path = path.to_owned();
         move |source| TlsError::File { what, path, source }
     };
-    let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
+    let chain: Vec<_> = pem_text(certificate)
+        .and_then(|text| CertificateDer::pem_slice_iter(&text).collect())
         .and_then(|chain: Vec<_>| if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) })
         .map_err(failed("a certificate", certificate))?;
-    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| {
-        if is_encrypted(key) {
+    let text = pem_text(key).map_err(failed("a private key", key))?;
+    let secret = PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
+        if is_encrypted(&text) {
             TlsError::EncryptedKey { path: key.to_owned() }
         } else {
             failed("a private key", key)(error)
@@ -213,9 +221,22 @@ fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Arc
     }
 }
 
-/// Returns whether a file contains an encrypted private key.
-fn is_encrypted(key: &Path) -> bool {
-    std::fs::read_to_string(key).is_ok_and(|text| ENCRYPTED.iter().any(|mark| text.contains(mark)))
+/// Reads a PEM file of at most [`MAX_PEM_BYTES`].
+fn pem_text(path: &Path) -> Result<Vec<u8>, pem::Error> {
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_PEM_BYTES + 1).read_to_end(&mut text));
+    let read = read.map_err(pem::Error::Io)?;
+    if read as u64 > MAX_PEM_BYTES {
+        let error = io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than 1 MiB");
+        return Err(pem::Error::Io(error));
+    }
+    Ok(text)
+}
+
+/// Returns whether a PEM file contains an encrypted private key.
+fn is_encrypted(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    ENCRYPTED.iter().any(|mark| text.contains(mark))
 }
 
 /// Accepts TLS connections, and serves HTTP/2 on them.

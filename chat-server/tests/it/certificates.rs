@@ -154,3 +154,15 @@ fn a_certificate_of_version_1_is_refused_with_advice() {
     assert!(refusal.contains("use a certificate of X.509 version 3"), "{refusal}");
     assert!(doctor(&program).contains("use a certificate of X.509 version 3"), "{}", doctor(&program));
 }
+
+/// A file without an end would fill the memory.
+#[test]
+#[cfg(unix)]
+fn a_certificate_or_key_file_without_an_end_is_refused() {
+    let program = Program::new();
+    write(&program, 2020, 2999);
+    for options in ["--tls-cert /dev/zero --tls-key chat.key", "--tls-cert chat.crt --tls-key /dev/zero"] {
+        let refusal = program.run(&format!("serve --listen 127.0.0.1:0 {options}")).refused(1);
+        assert!(refusal.contains("the file is larger than 1 MiB"), "{refusal}");
+    }
+}
