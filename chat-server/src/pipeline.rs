@@ -18,7 +18,7 @@ use crate::{
 };
 use chat_core::{api::UserId, error_chain};
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use std::{
     panic::AssertUnwindSafe,
     sync::Arc,
@@ -160,7 +160,7 @@ async fn dispatch(
     // By the order of the contract, the caller is checked before the method, so 401 takes precedence over 405. A method
     // that the path does not have needs no caller if another method of the path is public.
     let needs_caller = served.map_or(!route.has_public, |served| served.signed_in);
-    let caller = if needs_caller { Some(pipeline.authenticate(&request.head.headers).await?) } else { None };
+    let caller = if needs_caller { Some(pipeline.authenticate(&request.head).await?) } else { None };
     fields.user = caller.map(|caller| caller.user);
     if let Some(user) = fields.user {
         pipeline.app.throttle.request(user)?;
@@ -171,11 +171,11 @@ async fn dispatch(
 
 impl Pipeline {
     /// Authenticates the caller, by a token of the chat or by the host's authenticator.
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    async fn authenticate(&self, head: &Parts) -> Result<Caller, ApiError> {
         match &self.authenticator {
-            None => authenticate::by_token(&self.app.chat, headers).await,
+            None => authenticate::by_token(&self.app.chat, &head.headers).await,
             Some(host) => {
-                let user = host.authenticate(headers).await?;
+                let user = host.authenticate(head).await?;
                 Ok(Caller { user, session: None })
             }
         }

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use axum::{
     Router,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header, request::Parts},
     routing::post,
 };
 use chat_client::{Client, Token};
@@ -53,8 +53,8 @@ impl Sessions {
 /// Authenticates the chat's requests with the host's sessions.
 #[async_trait::async_trait]
 impl Authenticator for Sessions {
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError> {
-        let value = headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
+    async fn authenticate(&self, request: &Parts) -> Result<UserId, AuthError> {
+        let value = request.headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
         let session = value.to_str().ok().and_then(|value| value.strip_prefix("Token "));
         self.user(session.ok_or(AuthError::Missing)?).ok_or(AuthError::Invalid)
     }

@@ -12,7 +12,7 @@ use chat_core::{
 };
 use chat_server::{AuthError, Authenticator, ChatService, Server};
 use futures_util::TryStreamExt;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header, request::Parts};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 const ANN: UserId = UserId::new(1001);
@@ -27,8 +27,8 @@ struct TestTokens;
 
 #[async_trait::async_trait]
 impl Authenticator for TestTokens {
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError> {
-        let value = headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
+    async fn authenticate(&self, request: &Parts) -> Result<UserId, AuthError> {
+        let value = request.headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
         let user = value.to_str().ok().and_then(|value| value.strip_prefix("Token user-"));
         user.and_then(|id| id.parse().ok()).map(UserId::new).ok_or(AuthError::Invalid)
     }

@@ -5,7 +5,11 @@ use chat_core::{
     api::UserId,
     store::{MessageRange, sql::OpenError},
 };
+use chat_server::{AuthError, Authenticator, ChatService};
 use chat_tests::{Database, on_both_databases};
+use http::{Request, request::Parts};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Bytes;
 
 const ANN: UserId = UserId::new(42);
 const BEN: UserId = UserId::new(43);
@@ -63,4 +67,34 @@ async fn the_chat_can_use_its_own_postgres_schema() {
     chat.mark_thread_read(BEN, thread, None).await.unwrap();
     chat.close().await;
     database.execute("insert into users (id, email) values (42, 'ann@example.org')").await;
+}
+
+/// Takes the user that a middleware of the host has put into the extensions.
+#[derive(Debug)]
+struct Middleware;
+
+#[async_trait::async_trait]
+impl Authenticator for Middleware {
+    async fn authenticate(&self, request: &Parts) -> Result<UserId, AuthError> {
+        request.extensions.get().copied().ok_or(AuthError::Missing)
+    }
+}
+
+#[tokio::test]
+async fn a_middleware_of_the_host_can_pass_the_user_to_the_authenticator() {
+    let chat = Chat::open("sqlite::memory:").await.unwrap();
+    chat.ensure_user(ANN, "ann").await.unwrap();
+    let service = ChatService::builder(chat).authenticator(Middleware).build();
+    for (user, status, body) in [
+        (Some(ANN), 200, r#"{"id":42,"username":"ann"}"#),
+        (None, 401, r#"{"detail":"Authentication credentials were not provided."}"#),
+    ] {
+        let mut request = Request::get("/chat-api/users/me/").body(Empty::<Bytes>::new()).unwrap();
+        if let Some(user) = user {
+            request.extensions_mut().insert::<UserId>(user);
+        }
+        let response = service.respond(request).await;
+        assert_eq!(response.status(), status);
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), body);
+    }
 }

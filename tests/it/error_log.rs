@@ -5,7 +5,7 @@
 use chat_core::{Chat, api::UserId};
 use chat_server::{AuthError, Authenticator, ChatService};
 use chat_tests::{Database, Fault};
-use http::{HeaderMap, Request, header};
+use http::{Request, header, request::Parts};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use serde_json::Value;
@@ -92,14 +92,16 @@ async fn served_with(fault: Fault) -> (u16, Lines) {
 enum NoResult {
     Panics,
     Waits,
+    Fails,
 }
 
 #[async_trait::async_trait]
 impl Authenticator for NoResult {
-    async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, AuthError> {
+    async fn authenticate(&self, _: &Parts) -> Result<UserId, AuthError> {
         match self {
             Self::Panics => panic!("session table poisoned"),
             Self::Waits => std::future::pending().await,
+            Self::Fails => Err(AuthError::unavailable(io::Error::other("the session table is locked"))),
         }
     }
 }
@@ -151,6 +153,15 @@ async fn a_request_that_is_served_logs_no_warning_or_error() {
     // The line of the access log proves that the test receives the log of the service.
     let access = lines.iter().find(|line| line["target"] == "chat_server::access").unwrap();
     assert_eq!(access["fields"]["request_id"], "traced-1");
+}
+
+#[tokio::test]
+async fn a_503_of_the_hosts_authenticator_is_a_warning_with_the_error_of_the_host() {
+    let (status, lines) = served_after(NoResult::Fails).await;
+    let fields = &lines.only("WARN")["fields"];
+    assert_eq!((status, &fields["request_id"]), (503, &"traced-1".into()));
+    let error = fields["error"].as_str().unwrap();
+    assert!(error.ends_with(": the session table is locked"), "{error}");
 }
 
 #[tokio::test]

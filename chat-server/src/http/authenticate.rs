@@ -2,9 +2,9 @@
 
 use crate::http::error::ApiError;
 use async_trait::async_trait;
-use chat_core::{Chat, Error, Session, api::UserId};
-use http::{HeaderMap, header};
-use std::{borrow::Cow, fmt};
+use chat_core::{Chat, Session, api::UserId};
+use http::{HeaderMap, header, request::Parts};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc};
 
 /// Authenticates callers with the credentials of a host application.
 ///
@@ -13,7 +13,7 @@ use std::{borrow::Cow, fmt};
 /// ```
 /// use chat_core::{Chat, api::UserId, store::Store};
 /// use chat_server::{AuthError, Authenticator, ChatService};
-/// use http::{HeaderMap, header};
+/// use http::{header, request::Parts};
 /// use std::{collections::HashMap, sync::Arc};
 ///
 /// /// The host's sessions, by the text of the `Authorization` header.
@@ -22,8 +22,8 @@ use std::{borrow::Cow, fmt};
 ///
 /// #[async_trait::async_trait]
 /// impl Authenticator for Sessions {
-///     async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError> {
-///         let value = headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
+///     async fn authenticate(&self, request: &Parts) -> Result<UserId, AuthError> {
+///         let value = request.headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
 ///         let session = value.to_str().map_err(|_| AuthError::Invalid)?;
 ///         self.0.get(session).copied().ok_or(AuthError::Invalid)
 ///     }
@@ -35,17 +35,18 @@ use std::{borrow::Cow, fmt};
 /// ```
 #[async_trait]
 pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
-    /// Returns the caller of a request with these headers.
+    /// Returns the caller of a request.
     ///
-    /// The caller must be a user of the chat: see [`Chat::ensure_user`].
+    /// The caller must be a user of the chat: see [`Chat::ensure_user`]. The extensions of the request are those of the
+    /// host server, so a middleware that has authenticated the caller can pass the user in them.
     ///
     /// # Errors
     /// [`AuthError`] if the request has no valid caller, or if the credentials cannot be checked at the moment.
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<UserId, AuthError>;
+    async fn authenticate(&self, request: &Parts) -> Result<UserId, AuthError>;
 }
 
 /// Why a request has no valid caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
     /// The request carries no credentials: 401.
@@ -59,18 +60,25 @@ pub enum AuthError {
     Inactive,
     /// The credentials cannot be checked at the moment: 503.
     ///
-    /// The client may try again later.
+    /// The client may try again later. The server logs the error.
     #[error("the credentials cannot be checked at the moment")]
-    Unavailable,
+    Unavailable(#[source] Arc<dyn Error + Send + Sync>),
+}
+
+impl AuthError {
+    /// Returns [`AuthError::Unavailable`] because of an error of the host.
+    pub fn unavailable(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unavailable(Arc::new(error))
+    }
 }
 
 impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Missing => Self::unauthorized(NOT_PROVIDED),
-            AuthError::Invalid => Error::InvalidToken.into(),
-            AuthError::Inactive => Error::InactiveUser.into(),
-            AuthError::Unavailable => Self::authenticator_unavailable(),
+            AuthError::Invalid => chat_core::Error::InvalidToken.into(),
+            AuthError::Inactive => chat_core::Error::InactiveUser.into(),
+            AuthError::Unavailable(error) => Self::authenticator_unavailable(error),
         }
     }
 }

@@ -14,7 +14,7 @@ use chat_core::{
     error_chain,
 };
 use http::{HeaderValue, Method, Response, StatusCode, header};
-use std::{any::Any, borrow::Cow, time::Duration};
+use std::{any::Any, borrow::Cow, sync::Arc, time::Duration};
 
 /// Seconds after which a client may repeat a request that was answered 503.
 const RETRY_AFTER: u32 = 1;
@@ -69,7 +69,7 @@ enum Cause {
     #[error(transparent)]
     Chat(Error),
     #[error("the host's authenticator is not available")]
-    Authenticator,
+    Authenticator(#[source] Arc<dyn std::error::Error + Send + Sync>),
     #[error("no result within {0:?}")]
     Deadline(Duration),
     #[error("the handler panicked: {0}")]
@@ -143,8 +143,8 @@ impl ApiError {
     }
 
     /// Returns a 503: the host's authenticator is not available at the moment.
-    pub(crate) fn authenticator_unavailable() -> Self {
-        Self::unavailable(Cause::Authenticator)
+    pub(crate) fn authenticator_unavailable(error: Arc<dyn std::error::Error + Send + Sync>) -> Self {
+        Self::unavailable(Cause::Authenticator(error))
     }
 
     /// Returns a 500 without a cause.

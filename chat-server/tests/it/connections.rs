@@ -6,7 +6,7 @@ use crate::raw_connection::{
 };
 use chat_core::api::UserId;
 use chat_server::{AuthError, Authenticator, ServerLimits};
-use http::HeaderMap;
+use http::request::Parts;
 use std::net::IpAddr;
 use tokio::io::AsyncWriteExt;
 
@@ -218,7 +218,7 @@ struct Faulty;
 
 #[async_trait::async_trait]
 impl Authenticator for Faulty {
-    async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, AuthError> {
+    async fn authenticate(&self, _: &Parts) -> Result<UserId, AuthError> {
         panic!("a panic for this test");
     }
 }

@@ -2,7 +2,7 @@
 
 use chat_core::{Chat, api::UserId};
 use chat_server::{AuthError, Authenticator, ChatService, ChatServiceBuilder, ServerLimits};
-use http::HeaderMap;
+use http::request::Parts;
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -186,7 +186,7 @@ impl Gate {
 
 #[async_trait::async_trait]
 impl Authenticator for Gate {
-    async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, AuthError> {
+    async fn authenticate(&self, _: &Parts) -> Result<UserId, AuthError> {
         self.begun.add_permits(1);
         self.open.acquire().await.unwrap().forget();
         self.passed.add_permits(1);

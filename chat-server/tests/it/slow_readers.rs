@@ -10,7 +10,7 @@ use chat_core::{
     store::sql::{self, Options},
 };
 use chat_server::{AuthError, Authenticator, ChatService, ChatServiceBuilder, ServerLimits};
-use http::HeaderMap;
+use http::request::Parts;
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -49,7 +49,7 @@ struct Anyone;
 
 #[async_trait::async_trait]
 impl Authenticator for Anyone {
-    async fn authenticate(&self, _: &HeaderMap) -> Result<UserId, AuthError> {
+    async fn authenticate(&self, _: &Parts) -> Result<UserId, AuthError> {
         Ok(ANN)
     }
 }
