@@ -11,8 +11,9 @@ use crate::store::sql::{
     migrations::{APPLIED, Applied},
     sqlite::{
         MIGRATIONS,
-        file::{beside, refuse_served_elsewhere},
+        file::refuse_served_elsewhere,
         inspect,
+        paths::beside,
         stale_wal::{self, ServerLocked, WAL},
     },
 };

@@ -1,52 +1,20 @@
-//! The file of an SQLite database: its path, its identity, and who may use it.
+//! The file of an SQLite database while a store has it open, and who may use it.
 
 use super::{
-    file_watcher::Lost,
     lock::{self, Flock, ServerLock},
+    lost::Lost,
     open_files::OpenFiles,
     overwritten::Contents,
+    paths::{FileId, SUFFIXES, beside, denied, folder_is_writable, follow, no_folder, open_to_write},
     stale_wal::{self, ServerLocked},
 };
 use crate::store::sql::{Mode, OpenError};
 use std::{
-    ffi::OsString,
     fs::{self, File, Metadata, OpenOptions},
     io,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
-
-/// The largest number of symbolic links that are followed: the limit of Linux.
-const MAX_LINKS: usize = 40;
-/// The suffixes of the WAL and its index.
-///
-/// SQLite keeps these files beside a database in use.
-pub(super) const SUFFIXES: [&str; 2] = ["-wal", "-shm"];
-
-/// The identity of a file: its device and inode.
-///
-/// Windows allows no program to move or delete a file in use, so all files have one identity there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct FileId(u64, u64);
-
-impl FileId {
-    pub(super) fn of(data: &Metadata) -> Self {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            Self(data.dev(), data.ino())
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = data;
-            Self(0, 0)
-        }
-    }
-
-    pub(super) fn of_path(path: &Path) -> io::Result<Self> {
-        fs::metadata(path).map(|data| Self::of(&data))
-    }
-}
 
 /// The file of a store's database. It outlives every connection to it.
 #[derive(Debug)]
@@ -136,7 +104,7 @@ impl DatabaseFile {
     pub(super) fn watch_contents(&self) {
         if let Some(handle) = &self.handle
             && self.mode != Mode::ReadOnly
-            && let Some(contents) = Contents::of(self, handle)
+            && let Some(contents) = Contents::of(&self.real, handle)
         {
             self.contents.set(contents).ok();
         }
@@ -145,7 +113,7 @@ impl DatabaseFile {
     /// Checks that neither the database, whose metadata is `data`, nor its WAL was overwritten.
     pub(super) fn check_contents(&self, data: &Metadata) -> Result<(), Lost> {
         match (&self.handle, self.contents.get()) {
-            (Some(handle), Some(contents)) => contents.check(self, handle, data),
+            (Some(handle), Some(contents)) => contents.check(&self.given, handle, data),
             _ => Ok(()),
         }
     }
@@ -185,55 +153,6 @@ impl Drop for DatabaseFile {
 /// Returns whether no program uses the database: then it has neither a WAL nor an index of one.
 fn is_unused(real: &Path) -> bool {
     SUFFIXES.iter().all(|suffix| !beside(real, suffix).exists())
-}
-
-/// Returns whether this user can create files beside the database, as SQLite does.
-#[cfg(unix)]
-pub(super) fn folder_is_writable(real: &Path) -> bool {
-    use rustix::fs::{Access, access};
-    real.parent().is_none_or(|folder| access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok())
-}
-
-#[cfg(not(unix))]
-pub(super) fn folder_is_writable(_: &Path) -> bool {
-    true
-}
-
-/// Returns the path of a file beside the database.
-pub(in crate::store::sql) fn beside(real: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(real);
-    name.push(suffix);
-    name.into()
-}
-
-/// Returns the real path of a file that need not exist.
-///
-/// The target of a symbolic link need not exist either.
-pub(super) fn follow(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        match fs::canonicalize(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            found => return found,
-        }
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => fs::canonicalize(folder)?,
-            _ => fs::canonicalize(".")?,
-        };
-        match fs::read_link(&path) {
-            Ok(target) => path = folder.join(target),
-            Err(_) => return Ok(folder.join(path.file_name().unwrap_or_default())),
-        }
-    }
-    Err(io::Error::other("too many symbolic links"))
-}
-
-/// Converts an error of [`follow`].
-pub(super) fn no_folder(name: &str, error: io::Error) -> OpenError {
-    match error.kind() {
-        io::ErrorKind::NotFound => OpenError::NoFolder(name.to_owned()),
-        _ => OpenError::File(name.to_owned(), Arc::new(error)),
-    }
 }
 
 /// Creates an empty file that only its owner can read.
@@ -277,11 +196,6 @@ pub(in crate::store::sql) fn refuse_served_elsewhere(real: &Path) -> Result<(), 
     }
 }
 
-/// Opens a file that exists for reading and writing.
-pub(super) fn open_to_write(file: &Path) -> Result<File, OpenError> {
-    OpenOptions::new().read(true).write(true).open(file).map_err(|error| denied(file, error))
-}
-
 /// Makes the WAL and its index writable, if this user owns them.
 ///
 /// SQLite gives them the permissions of the database. If the database was read-only at that time, they stay read-only
@@ -301,38 +215,6 @@ fn make_writable(real: &Path) -> Result<(), OpenError> {
         }
     }
     Ok(())
-}
-
-/// Converts the error of a file that cannot be opened.
-///
-/// The new error names the owner of the file if that is another user.
-pub(super) fn denied(file: &Path, error: io::Error) -> OpenError {
-    let name = file.display().to_string();
-    match error.kind() {
-        io::ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly(name),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenError::DiskFull(name),
-        io::ErrorKind::PermissionDenied => match other_owner(file) {
-            Some(Some(owner)) => OpenError::NotOwner { file: name, owner },
-            Some(None) => OpenError::ReadOnly(name),
-            None => OpenError::File(name, Arc::new(error)),
-        },
-        _ => OpenError::File(name, Arc::new(error)),
-    }
-}
-
-/// Returns the owner of a file if that is another user.
-///
-/// Returns `Some(None)` if this user owns it, and `None` if the file cannot be looked up.
-#[cfg(unix)]
-fn other_owner(file: &Path) -> Option<Option<String>> {
-    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(file).ok()?);
-    let name = if owner == 0 { "root".to_owned() } else { format!("user id {owner}") };
-    Some((owner != rustix::process::geteuid().as_raw()).then_some(name))
-}
-
-#[cfg(not(unix))]
-fn other_owner(_: &Path) -> Option<Option<String>> {
-    None
 }
 
 #[cfg(test)]

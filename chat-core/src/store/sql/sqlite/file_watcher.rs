@@ -5,12 +5,14 @@
 
 use super::{
     driver::Location,
-    file::{DatabaseFile, FileId, SUFFIXES, beside},
+    file::DatabaseFile,
+    lost::Lost,
+    paths::{FileId, SUFFIXES, beside},
 };
 use crate::error_chain;
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
+    fs,
+    path::PathBuf,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering},
@@ -29,26 +31,6 @@ pub(crate) struct FileWatcher {
     files: Vec<(PathBuf, FileId)>,
     /// Whether a file was lost at the last check.
     lost: AtomicBool,
-}
-
-/// A file of the database is not the one that SQLite has open, or was overwritten.
-#[derive(Debug, thiserror::Error)]
-#[error("{file} was {how} while the database is in use")]
-pub(crate) struct Lost {
-    pub(super) file: String,
-    how: &'static str,
-    #[source]
-    error: Option<io::Error>,
-}
-
-impl Lost {
-    fn moved(path: &Path, error: Option<io::Error>) -> Self {
-        Self { file: path.display().to_string(), how: "moved, replaced or deleted", error }
-    }
-
-    pub(super) fn overwritten(path: &Path) -> Self {
-        Self { file: path.display().to_string(), how: "overwritten", error: None }
-    }
 }
 
 impl FileWatcher {

@@ -1,8 +1,8 @@
 //! Opens a database only to read it, and creates no file beside it.
 
 use super::{
-    file::{beside, follow},
     open_failure::open_failure,
+    paths::{beside, follow},
     stale_wal::{self, ServerLocked, WAL},
 };
 use crate::store::sql::OpenError;

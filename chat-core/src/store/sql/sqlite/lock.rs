@@ -1,8 +1,8 @@
 //! The lock that allows one server per SQLite file.
 
 use super::{
-    file::{FileId, beside, denied, follow, no_folder, open_to_write},
     open_files::OpenFiles,
+    paths::{FileId, beside, denied, follow, no_folder, open_to_write},
 };
 use crate::{error_chain, store::sql::OpenError};
 use std::{

@@ -1,6 +1,6 @@
 //! The reason why SQLite cannot open a database.
 
-use super::file::folder_is_writable;
+use super::paths::folder_is_writable;
 use crate::store::sql::OpenError;
 use rusqlite::{Error, ErrorCode, ffi};
 use std::{path::Path, sync::Arc};

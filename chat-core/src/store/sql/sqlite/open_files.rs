@@ -3,7 +3,7 @@
 //! SQLite locks a file with POSIX locks. The operating system releases all of them if the process closes any handle of
 //! the file. So a handle that SQLite does not own is closed only while no store of the process has the file open.
 
-use super::file::FileId;
+use super::paths::FileId;
 use std::{
     collections::BTreeMap,
     fs::File,

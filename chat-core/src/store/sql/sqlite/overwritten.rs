@@ -5,15 +5,15 @@
 //! nothing is checkpointed any more. The WAL stays as it is, and the next start refuses the two files.
 
 use super::{
-    file::{DatabaseFile, beside},
-    file_watcher::Lost,
     header::{DATABASE_BYTES, DatabaseHeader, WAL_BYTES, WalHeader},
+    lost::Lost,
+    paths::beside,
     stale_wal::WAL,
 };
 use std::{
     fs::{File, Metadata},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     thread,
     time::SystemTime,
@@ -44,19 +44,21 @@ struct Seen {
 }
 
 impl Contents {
-    /// Reads the headers; `None` if the database has no WAL, or if the system cannot read at an offset.
-    pub(super) fn of(file: &DatabaseFile, handle: &File) -> Option<Self> {
+    /// Reads the headers of the database at `real`.
+    ///
+    /// Returns `None` if it has no WAL, or if the system cannot read at an offset.
+    pub(super) fn of(real: &Path, handle: &File) -> Option<Self> {
         let data = handle.metadata().ok()?;
         let header = database_header(handle).ok()?.filter(|header| header.versions == WITH_WAL)?;
-        let wal_path = beside(&file.real, WAL);
+        let wal_path = beside(real, WAL);
         let seen = Seen { state: state(&data), header, has_wal_header: false, overwritten: None };
         Some(Self { wal: File::open(&wal_path).ok()?, wal_path, seen: Mutex::new(seen) })
     }
 
-    /// Checks that the files were changed only by SQLite.
+    /// Checks that the files were changed only by SQLite; `given` is the path of the database for the error.
     ///
     /// Once a file was overwritten, it stays so: SQLite may already have used its pages.
-    pub(super) fn check(&self, file: &DatabaseFile, handle: &File, data: &Metadata) -> Result<(), Lost> {
+    pub(super) fn check(&self, given: &Path, handle: &File, data: &Metadata) -> Result<(), Lost> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(path) = &seen.overwritten {
             return Err(Lost::overwritten(path));
@@ -66,7 +68,7 @@ impl Contents {
             let header = confirmed(|| Ok(database_header(handle)?.filter(|new| is_later(&seen.header, new))));
             match header {
                 Ok(Some(header)) => (seen.state, seen.header) = (state, header),
-                Ok(None) => seen.overwritten = Some(file.given.clone()),
+                Ok(None) => seen.overwritten = Some(given.to_owned()),
                 // SQLite reports it.
                 Err(_) => {}
             }

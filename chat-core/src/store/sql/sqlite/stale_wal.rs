@@ -8,10 +8,10 @@
 //! the SQLite shell, is that of a database with a WAL: then the two files are compared.
 
 use super::{
-    file::{FileId, beside, follow},
     header::{DATABASE_BYTES, DatabaseHeader},
     lock,
     open_files::OpenFiles,
+    paths::{FileId, beside, follow},
     wal_match,
 };
 use crate::store::sql::OpenError;

@@ -7,8 +7,8 @@
 use super::{
     checkpoint::{Checkpoints, WAL_CHECKPOINT_PAGES},
     driver::{Access, Location, OpenConnection, OwnedRow, failed, query, query_table, read},
-    file::beside,
     file_watcher::FileWatcher,
+    paths::beside,
     stale_wal::WAL,
 };
 use crate::error_chain;

@@ -3,7 +3,7 @@
 use crate::store::sql::{
     OpenError, RestoreError,
     sqlite::{
-        file::{beside, follow, no_folder},
+        paths::{beside, follow, no_folder},
         stale_wal::{WAL, is_non_empty},
     },
 };

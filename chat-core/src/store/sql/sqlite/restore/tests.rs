@@ -5,7 +5,7 @@ use crate::store::{
 };
 use crate::{
     api::{Timestamp, UserId},
-    store::sql::sqlite::{file::beside, stale_wal::WAL},
+    store::sql::sqlite::{paths::beside, stale_wal::WAL},
 };
 use tempfile::TempDir;
 
