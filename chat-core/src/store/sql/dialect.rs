@@ -193,6 +193,16 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> impl Future<Output = Result<Vec<T>, Failure>> + Send;
 
+    /// Runs a short read and decodes its first row.
+    fn read_first<T: Send>(
+        &self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
+    ) -> impl Future<Output = Result<Option<T>, Failure>> + Send {
+        async move { Ok(self.read(ReadClass::Short, sql, args, decode).await?.into_iter().next()) }
+    }
+
     /// Checks the files of the database, and then reads a row.
     ///
     /// The row also says whether the database is read-only.

@@ -1,13 +1,13 @@
 //! [`Store`] on an SQL database.
 
 use super::{
-    dialect::{Dialect, ReadClass, Transaction, TxOutcome},
+    dialect::{Dialect, Transaction, TxOutcome},
     failure::Failure,
     last_write::{LastWrite, LastWriteFailed},
     statements as sql,
     steps::{import, messages, send, threads, tokens, users},
     transaction,
-    value::{Arg, Columns},
+    value::Arg,
 };
 use crate::{
     api::{
@@ -52,27 +52,6 @@ impl<D: Dialect> SqlStore<D> {
 
     fn database(&self) -> &D {
         &self.0.database
-    }
-
-    /// Runs a statement that reads, and decodes each row.
-    pub(super) async fn read<T: Send>(
-        &self,
-        class: ReadClass,
-        sql: &'static str,
-        args: &[Arg<'_>],
-        decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
-    ) -> Result<Vec<T>, Failure> {
-        self.database().read(class, sql, args, decode).await
-    }
-
-    /// Runs a short read and decodes its first row.
-    pub(super) async fn read_first<T: Send>(
-        &self,
-        sql: &'static str,
-        args: &[Arg<'_>],
-        decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
-    ) -> Result<Option<T>, Failure> {
-        Ok(self.read(ReadClass::Short, sql, args, decode).await?.into_iter().next())
     }
 
     /// Runs `step` in a transaction, and commits or rolls back by its outcome.
@@ -164,26 +143,26 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
     async fn ensure_user(&self, user: EnsuredUser) -> Result<()> {
         // The common case writes nothing.
-        let known = users::account(self, user.id).await?;
+        let known = users::account(self.database(), user.id).await?;
         if known.is_some_and(|known| known.username == user.username) {
             return Ok(());
         }
         Ok(self.transaction(user, |tx, user| Box::pin(users::ensure(tx, user))).await?)
     }
     async fn account(&self, id: UserId) -> Result<Option<Account>> {
-        Ok(users::account(self, id).await?)
+        Ok(users::account(self.database(), id).await?)
     }
     async fn account_by_name(&self, username: &str) -> Result<Option<Account>> {
-        Ok(users::account_by_name(self, username).await?)
+        Ok(users::account_by_name(self.database(), username).await?)
     }
     async fn is_name_taken(&self, username: &str) -> Result<bool> {
-        Ok(users::is_name_taken(self, username).await?)
+        Ok(users::is_name_taken(self.database(), username).await?)
     }
     async fn users(&self, search: &str, slice: Slice) -> Result<Counted<User>> {
-        Ok(users::page(self, search, slice).await?)
+        Ok(users::page(self.database(), search, slice).await?)
     }
     async fn accounts(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Account>> {
-        Ok(users::accounts(self, after, limit).await?)
+        Ok(users::accounts(self.database(), after, limit).await?)
     }
     async fn set_password(
         &self,
@@ -210,10 +189,10 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(self.transaction(input, |tx, (token, keep)| Box::pin(tokens::insert(tx, token, *keep))).await?)
     }
     async fn token_owner(&self, token: &TokenHash) -> Result<Option<TokenOwner>> {
-        Ok(tokens::owner(self, token).await?)
+        Ok(tokens::owner(self.database(), token).await?)
     }
     async fn tokens(&self, user: UserId) -> Result<Vec<StoredToken>> {
-        Ok(tokens::list(self, user).await?)
+        Ok(tokens::list(self.database(), user).await?)
     }
     async fn touch_tokens(&self, uses: Vec<(TokenHash, Timestamp)>) -> Result<()> {
         Ok(self.transaction(uses, |tx, uses| Box::pin(tokens::touch(tx, uses))).await?)
@@ -231,13 +210,13 @@ impl<D: Dialect> Store for SqlStore<D> {
 
     async fn open_thread(&self, thread: NewThread) -> Result<OpenedThread> {
         // The common case writes nothing.
-        if let Some(id) = threads::of_pair(self, thread.participants).await? {
+        if let Some(id) = threads::of_pair(self.database(), thread.participants).await? {
             return Ok(OpenedThread { id, created: false });
         }
         Ok(self.transaction(thread, |tx, thread| Box::pin(threads::open(tx, *thread))).await?)
     }
     async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>> {
-        Ok(threads::one(self, caller, id).await?)
+        Ok(threads::one(self.database(), caller, id).await?)
     }
     async fn threads(
         &self,
@@ -245,7 +224,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         after: Option<ThreadPosition>,
         limit: u64,
     ) -> Result<Option<Vec<ListedThread>>> {
-        Ok(threads::list(self, caller, after, limit).await?)
+        Ok(threads::list(self.database(), caller, after, limit).await?)
     }
     async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>> {
         let input = (caller, id);
@@ -258,7 +237,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         range: MessageRange,
         limit: u64,
     ) -> Result<Option<Vec<Message>>> {
-        Ok(threads::messages(self, caller, thread, range, limit).await?)
+        Ok(threads::messages(self.database(), caller, thread, range, limit).await?)
     }
     async fn mark_thread_read(
         &self,
@@ -304,13 +283,13 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(done?)
     }
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>> {
-        Ok(messages::one(self, caller, id).await?)
+        Ok(messages::one(self.database(), caller, id).await?)
     }
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>> {
-        Ok(messages::all(self, caller, slice).await?)
+        Ok(messages::all(self.database(), caller, slice).await?)
     }
     async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>> {
-        Ok(messages::unread(self, caller, filter, MessageId::new(i64::MIN), slice).await?)
+        Ok(messages::unread(self.database(), caller, filter, MessageId::new(i64::MIN), slice).await?)
     }
     async fn unread_after(
         &self,
@@ -319,7 +298,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         after: MessageId,
         limit: u64,
     ) -> Result<Counted<Message>> {
-        Ok(messages::unread(self, caller, filter, after, Slice { limit, offset: 0 }).await?)
+        Ok(messages::unread(self.database(), caller, filter, after, Slice { limit, offset: 0 }).await?)
     }
     async fn update_message(
         &self,
@@ -340,7 +319,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn is_empty(&self) -> Result<bool> {
-        Ok(self.read_first(sql::ANY_USER, &[], |_| Ok(())).await?.is_none())
+        Ok(self.database().read_first(sql::ANY_USER, &[], |_| Ok(())).await?.is_none())
     }
     async fn import(&self, import: Import) -> Result<ImportOutcome> {
         Ok(self.transaction(import, |tx, import| Box::pin(import::all(tx, import))).await?)

@@ -1,7 +1,6 @@
 //! Threads.
 
 use crate::store::sql::{
-    SqlStore,
     dialect::{Dialect, ReadClass, Transaction, TxOutcome},
     failure::{Failure, Internal},
     rows, statements as sql,
@@ -15,11 +14,11 @@ use crate::{
 
 /// Returns the canonical thread of a pair, if there is one.
 pub(crate) async fn of_pair<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     participants: Participants,
 ) -> Result<Option<ThreadId>, Failure> {
     let pair = [participants.first().into(), participants.second().map(UserId::get).into()];
-    let id = store.read_first(sql::CANONICAL_THREAD, &pair, |row| row.uuid(0)).await?;
+    let id = database.read_first(sql::CANONICAL_THREAD, &pair, |row| row.uuid(0)).await?;
     Ok(id.map(ThreadId::new))
 }
 
@@ -47,18 +46,18 @@ pub(crate) async fn open<X: Transaction>(
 
 /// Returns a thread of `caller`.
 pub(crate) async fn one<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     caller: UserId,
     id: ThreadId,
 ) -> Result<Option<ThreadDetail>, Failure> {
-    store.read_first(sql::THREAD, &[id.into(), caller.into()], |row| rows::thread_detail(row)).await
+    database.read_first(sql::THREAD, &[id.into(), caller.into()], |row| rows::thread_detail(row)).await
 }
 
 /// Returns at most `limit` threads of `caller` after `after`.
 ///
 /// Returns `None` if `after` has no number and its thread is no thread of `caller`.
 pub(crate) async fn list<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     caller: UserId,
     after: Option<ThreadPosition>,
     limit: u64,
@@ -68,7 +67,7 @@ pub(crate) async fn list<D: Dialect>(
         Some((_, Some(seq))) => seq,
         Some((thread, None)) => {
             let args = [thread.into(), caller.into()];
-            match store.read_first(sql::THREAD_SEQ, &args, |row| row.int(0)).await? {
+            match database.read_first(sql::THREAD_SEQ, &args, |row| row.int(0)).await? {
                 Some(seq) => seq,
                 None => return Ok(None),
             }
@@ -76,7 +75,7 @@ pub(crate) async fn list<D: Dialect>(
     };
     let args = [caller.into(), seq.into(), saturating_i64(limit).into()];
     Ok(Some(
-        store
+        database
             .read(ReadClass::of(limit, 0), D::Tx::SQL.threads, &args, |row| rows::listed_thread(row))
             .await?,
     ))
@@ -84,7 +83,7 @@ pub(crate) async fn list<D: Dialect>(
 
 /// Returns messages of a thread of `caller`, by ascending id.
 pub(crate) async fn messages<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     caller: UserId,
     thread: ThreadId,
     range: MessageRange,
@@ -104,9 +103,9 @@ pub(crate) async fn messages<D: Dialect>(
         MessageRange::Between { .. } => (sql::THREAD_MESSAGES_BETWEEN, &args),
     };
     let mut messages =
-        store.read(ReadClass::of(limit, 0), statement, args, |row| rows::message(row, 0)).await?;
+        database.read(ReadClass::of(limit, 0), statement, args, |row| rows::message(row, 0)).await?;
     // The statement selects by participant. Only an empty result needs a look-up of the thread.
-    if messages.is_empty() && one(store, caller, thread).await?.is_none() {
+    if messages.is_empty() && one(database, caller, thread).await?.is_none() {
         return Ok(None);
     }
     if matches!(range, MessageRange::Before(_)) {

@@ -1,7 +1,6 @@
 //! Tokens.
 
 use crate::store::sql::{
-    SqlStore,
     dialect::{Dialect, ReadClass, Transaction, TxOutcome},
     failure::Failure,
     rows, statements as sql,
@@ -41,7 +40,7 @@ pub(crate) async fn insert<X: Transaction>(
 
 /// Returns the owner of a token.
 pub(crate) async fn owner<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     token: &TokenHash,
 ) -> Result<Option<TokenOwner>, Failure> {
     let owner = |row: &dyn Columns| {
@@ -52,12 +51,12 @@ pub(crate) async fn owner<D: Dialect>(
             ttl: rows::ttl(row, 3)?,
         })
     };
-    store.read_first(sql::TOKEN_OWNER, &[(&token.0).into()], owner).await
+    database.read_first(sql::TOKEN_OWNER, &[(&token.0).into()], owner).await
 }
 
 /// Returns the tokens of a user, newest first.
-pub(crate) async fn list<D: Dialect>(store: &SqlStore<D>, user: UserId) -> Result<Vec<StoredToken>, Failure> {
-    store.read(ReadClass::Short, sql::TOKENS, &[user.into()], |row| rows::token(row)).await
+pub(crate) async fn list<D: Dialect>(database: &D, user: UserId) -> Result<Vec<StoredToken>, Failure> {
+    database.read(ReadClass::Short, sql::TOKENS, &[user.into()], |row| rows::token(row)).await
 }
 
 /// Records when tokens were used.

@@ -1,7 +1,6 @@
 //! Users and their names.
 
 use crate::store::sql::{
-    SqlStore,
     dialect::{Dialect, ReadClass, Transaction, TxOutcome},
     failure::Failure,
     rows, statements as sql,
@@ -71,43 +70,43 @@ pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Re
 }
 
 /// Returns the user with this id.
-pub(crate) async fn account<D: Dialect>(store: &SqlStore<D>, id: UserId) -> Result<Option<Account>, Failure> {
-    store.read_first(sql::ACCOUNT, &[id.into()], |row| rows::account(row)).await
+pub(crate) async fn account<D: Dialect>(database: &D, id: UserId) -> Result<Option<Account>, Failure> {
+    database.read_first(sql::ACCOUNT, &[id.into()], |row| rows::account(row)).await
 }
 
 /// Returns the user with exactly this name.
 pub(crate) async fn account_by_name<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     name: &str,
 ) -> Result<Option<Account>, Failure> {
     if !is_storable(name) {
         return Ok(None);
     }
-    store.read_first(sql::ACCOUNT_BY_NAME, &[name.into()], |row| rows::account(row)).await
+    database.read_first(sql::ACCOUNT_BY_NAME, &[name.into()], |row| rows::account(row)).await
 }
 
 /// Returns whether a user has this name, compared case-insensitively.
-pub(crate) async fn is_name_taken<D: Dialect>(store: &SqlStore<D>, name: &str) -> Result<bool, Failure> {
+pub(crate) async fn is_name_taken<D: Dialect>(database: &D, name: &str) -> Result<bool, Failure> {
     if !is_storable(name) {
         return Ok(false);
     }
-    Ok(store.read_first(sql::NAME_HOLDER, &[(&*name_key(name)).into()], |_| Ok(())).await?.is_some())
+    Ok(database.read_first(sql::NAME_HOLDER, &[(&*name_key(name)).into()], |_| Ok(())).await?.is_some())
 }
 
 /// Returns at most `limit` users with ids above `after`, by ascending id.
 pub(crate) async fn accounts<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     after: Option<UserId>,
     limit: u64,
 ) -> Result<Vec<Account>, Failure> {
     let after = after.map_or(i64::MIN, UserId::get);
     let args = [after.into(), saturating_i64(limit).into()];
-    store.read(ReadClass::of(limit, 0), sql::ACCOUNTS, &args, |row| rows::account(row)).await
+    database.read(ReadClass::of(limit, 0), sql::ACCOUNTS, &args, |row| rows::account(row)).await
 }
 
 /// Returns a part of the users whose names begin with `search`, ordered by name.
 pub(crate) async fn page<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     search: &str,
     slice: Slice,
 ) -> Result<Counted<User>, Failure> {
@@ -121,13 +120,13 @@ pub(crate) async fn page<D: Dialect>(
         Ok((row.int(0)?, user))
     };
     let entries = if search.is_empty() {
-        store.read(ReadClass::of(slice.limit, slice.offset), sql::USERS, &[limit, offset], entry).await?
+        database.read(ReadClass::of(slice.limit, slice.offset), sql::USERS, &[limit, offset], entry).await?
     } else {
         let from = name_key(search);
         let to = after_prefix(&from);
         let args = [limit, offset, (&*from).into(), (&*to).into()];
         // The statement counts every name with the prefix.
-        store.read(ReadClass::Long, sql::USERS_FOUND, &args, entry).await?
+        database.read(ReadClass::Long, sql::USERS_FOUND, &args, entry).await?
     };
     let count = entries.first().map_or(0, |(count, _)| *count);
     Ok(Counted {
