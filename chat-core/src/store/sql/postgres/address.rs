@@ -3,97 +3,21 @@
 //! The driver logs each parameter that it does not know, with its value, which may be a password. It also ignores
 //! invalid values of variables. So every parameter and variable is checked before the driver parses the address.
 
-use super::{session_settings::SessionSettings, tls_mode};
+use super::{
+    parameters::{VARIABLES, check_parameter, check_variable},
+    session_settings::SessionSettings,
+    tls_mode,
+};
 use crate::store::sql::OpenError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx_core::Url;
-use std::{borrow::Cow, env, net::IpAddr, str::FromStr, sync::Arc};
+use std::{borrow::Cow, env, str::FromStr, sync::Arc};
 use tracing::dispatcher::{self, Dispatch};
-
-/// Whether and how a parameter is used.
-#[derive(Debug, Clone, Copy)]
-enum Treatment {
-    /// The driver uses it.
-    Used(Form),
-    /// It is accepted, and has no effect.
-    Ignored,
-    /// It is accepted with one of these values, and has no effect.
-    IgnoredIf(&'static [&'static str]),
-}
-
-/// The form of a value.
-#[derive(Debug, Clone, Copy)]
-enum Form {
-    Any,
-    /// A name, an address or the folder of a socket.
-    Host,
-    IpAddress,
-    Port,
-    SslMode,
-}
-
-use Form::{Any, Host, IpAddress, Port, SslMode};
-use Treatment::{Ignored, IgnoredIf, Used};
-
-/// The parameters that are accepted.
-///
-/// The names are those of libpq, and for some parameters also those of the driver. The parameters without effect are
-/// about timeouts, for which the program has its own settings. The accepted values of `channel_binding` require
-/// nothing.
-const PARAMETERS: [(&str, Treatment); 24] = [
-    ("host", Used(Host)),
-    ("hostaddr", Used(IpAddress)),
-    ("port", Used(Port)),
-    ("dbname", Used(Any)),
-    ("user", Used(Any)),
-    ("password", Used(Any)),
-    ("application_name", Used(Any)),
-    ("options", Used(Any)),
-    ("sslmode", Used(SslMode)),
-    ("ssl-mode", Used(SslMode)),
-    ("sslrootcert", Used(Any)),
-    ("ssl-root-cert", Used(Any)),
-    ("ssl-ca", Used(Any)),
-    ("sslcert", Used(Any)),
-    ("ssl-cert", Used(Any)),
-    ("sslkey", Used(Any)),
-    ("ssl-key", Used(Any)),
-    ("connect_timeout", Ignored),
-    ("keepalives", Ignored),
-    ("keepalives_idle", Ignored),
-    ("keepalives_interval", Ignored),
-    ("keepalives_count", Ignored),
-    ("channel_binding", IgnoredIf(&["prefer", "disable"])),
-    // Sets one variable of the server: `options[search_path]=chat`.
-    ("options[", Used(Any)),
-];
-
-/// The environment variables of libpq that change where and how it connects.
-///
-/// Each is listed with the parameter that it sets. The driver reads some of them. The others must not be ignored
-/// without an error.
-const VARIABLES: [(&str, &str); 10] = [
-    ("PGHOST", "host"),
-    ("PGHOSTADDR", "hostaddr"),
-    ("PGPORT", "port"),
-    ("PGSSLMODE", "sslmode"),
-    ("PGCHANNELBINDING", "channel_binding"),
-    ("PGREQUIREAUTH", "require_auth"),
-    ("PGREQUIREPEER", "requirepeer"),
-    ("PGSERVICE", "service"),
-    ("PGSSLCRL", "sslcrl"),
-    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
-];
-
-const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /// The default name of connections in `pg_stat_activity`.
 ///
 /// The address or `PGAPPNAME` can have another name.
 const APPLICATION_NAME: &str = "chat";
-
-/// The longest name of a parameter that an error repeats, in bytes.
-const MAX_NAME: usize = 40;
 
 /// Where a database is, and how to connect to it.
 #[derive(Debug, Clone)]
@@ -183,58 +107,6 @@ fn with_user_in_query<'u>(url: &'u str, authority: &str, host: &str) -> Cow<'u, 
     let before = if rest.contains('?') { '&' } else { '?' };
     let password = password.map(|word| format!("&password={}", encoded(word))).unwrap_or_default();
     format!("{scheme}://{rest}{before}user={}{password}", encoded(user)).into()
-}
-
-/// Describes a parameter for an error.
-pub(super) fn parameter(name: &str) -> String {
-    format!("the parameter {name} of the database address")
-}
-
-fn treatment(name: &str) -> Option<Treatment> {
-    let accepts = |known: &str| name == known || (known.ends_with('[') && name.starts_with(known));
-    PARAMETERS.iter().find(|(known, _)| accepts(known)).map(|&(_, treatment)| treatment)
-}
-
-fn check_parameter(name: &str, value: &str, query: &str, authority: &str) -> Result<(), OpenError> {
-    let Some(treatment) = treatment(name) else {
-        // The name may be a part of a password that is not percent-encoded.
-        let is_name = name.len() <= MAX_NAME
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
-            && query.split('&').any(|pair| pair.split_once('=').is_some_and(|(before, _)| before == name))
-            && (authority.contains('@') || !query.contains('@'));
-        return Err(if is_name {
-            OpenError::UnsupportedParameter(parameter(name))
-        } else {
-            OpenError::Address
-        });
-    };
-    check_value(treatment, value, || parameter(name))
-}
-
-fn check_variable(variable: &str, parameter: &str, value: &str) -> Result<(), OpenError> {
-    // libpq treats an empty variable like one that is not set. The driver does not always do so.
-    let is_default = value.is_empty() && !matches!(parameter, "host" | "hostaddr")
-        || (parameter, value) == ("target_session_attrs", "any");
-    let described = || format!("the variable {variable}");
-    match treatment(parameter) {
-        _ if is_default => Ok(()),
-        Some(treatment) => check_value(treatment, value, described),
-        None => Err(OpenError::UnsupportedParameter(described())),
-    }
-}
-
-/// Checks a value. `described` says where it comes from.
-fn check_value(treatment: Treatment, value: &str, described: impl Fn() -> String) -> Result<(), OpenError> {
-    let is_valid = match treatment {
-        Used(Host | IpAddress | Port) if value.contains(',') => return Err(OpenError::SeveralHosts),
-        Used(Any) | Ignored => true,
-        Used(Host) => !value.is_empty(),
-        Used(IpAddress) => value.parse::<IpAddr>().is_ok(),
-        Used(Port) => value.parse::<u16>().is_ok(),
-        Used(SslMode) => SSL_MODES.contains(&value),
-        IgnoredIf(accepted) => accepted.contains(&value),
-    };
-    if is_valid { Ok(()) } else { Err(OpenError::InvalidParameter(described())) }
 }
 
 /// Returns the user of the operating system if no other user is named.

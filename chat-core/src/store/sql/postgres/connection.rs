@@ -6,7 +6,6 @@
 use super::{
     SQL, arguments,
     failure::{failed, is_read_only, is_shared_connection, source},
-    open::{ACQUIRE_TIMEOUT, PING_TIMEOUT},
     read_only::StaleConnections,
     session_settings::BULK_MODE,
     table_arguments,
@@ -28,6 +27,14 @@ use tokio::{runtime::Handle, time::timeout};
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
 
+/// How long a request waits for a connection.
+///
+/// If the pool is overloaded, requests fail and can be retried.
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The timeout of a ping on an idle connection.
+///
+/// After a timeout, a new connection is opened within the rest of `ACQUIRE_TIMEOUT`.
+pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long to wait for a response: longer than the timeout of a statement.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the pool may take to check a connection that is returned.

@@ -6,6 +6,7 @@ mod connection;
 mod failure;
 mod migrate;
 mod open;
+mod parameters;
 mod pooler;
 mod privileges;
 mod read_only;

@@ -3,6 +3,7 @@
 use super::{
     Postgres,
     address::{PostgresAddress, address},
+    connection::{ACQUIRE_TIMEOUT, PING_TIMEOUT},
     failure::{is_shared_connection, source, state},
     is_transaction_pooled,
     migrate::migrate,
@@ -24,14 +25,6 @@ pub(in crate::store::sql) const OLDEST_VERSION: i32 = 15;
 /// The encoding that a database must have. No other one can store every text.
 pub(in crate::store::sql) const ENCODING: &str = "UTF8";
 
-/// How long a request waits for a connection.
-///
-/// If the pool is overloaded, requests fail and can be retried.
-pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The timeout of a ping on an idle connection.
-///
-/// After a timeout, a new connection is opened within the rest of `ACQUIRE_TIMEOUT`.
-pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// The idle time after which a connection is pinged before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
 /// The largest number of connections: that of Postgres itself.

@@ -3,7 +3,7 @@
 //! Such a pooler runs each transaction on any of its connections to the server. So a client can get the settings, the
 //! prepared statements and the migration lock of another client.
 
-use super::{failure::state, open::ACQUIRE_TIMEOUT};
+use super::{connection::ACQUIRE_TIMEOUT, failure::state};
 use sqlx::{Error, PgConnection, Row as _};
 use tokio::time::timeout;
 

@@ -1,6 +1,6 @@
 //! The TLS mode of a connection, as libpq has it.
 
-use super::address::parameter;
+use super::parameters::parameter;
 use crate::store::sql::OpenError;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx_core::Url;
