@@ -34,8 +34,35 @@ pub struct ClientBuilder {
     proxies: bool,
 }
 
+impl Client {
+    /// Returns a client with the default settings for the server at `url`.
+    ///
+    /// `url` is the address of the server, such as `https://chat.example`. It may end in `/chat-api`. Sends nothing.
+    ///
+    /// # Errors
+    /// [`is_builder`](Error::is_builder) as for [`ClientBuilder::build`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), chat_client::Error> {
+    /// let client = chat_client::Client::new("http://127.0.0.1:8000")?;
+    /// assert_eq!(client.server(), "http://127.0.0.1:8000");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(url: impl Into<String>) -> Result<Self, Error> {
+        Self::builder(url).build()
+    }
+
+    /// Returns a builder of a client for the server at `url`.
+    ///
+    /// `url` is the address of the server, such as `https://chat.example`. It may end in `/chat-api`.
+    pub fn builder(url: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(url.into())
+    }
+}
+
 impl ClientBuilder {
-    pub(crate) fn new(url: String) -> Self {
+    fn new(url: String) -> Self {
         Self {
             url,
             base_path: "/chat-api".to_owned(),

@@ -1,6 +1,6 @@
 //! The client: the server that it calls, and the token that it sends.
 
-use crate::{ClientBuilder, Error, RetryPolicy, error::ErrorKind};
+use crate::{Error, RetryPolicy, error::ErrorKind};
 use chat_core::api::Token;
 use http::HeaderValue;
 use reqwest::Url;
@@ -64,31 +64,6 @@ struct Credential {
 }
 
 impl Client {
-    /// Returns a client with the default settings for the server at `url`.
-    ///
-    /// `url` is the address of the server, such as `https://chat.example`. It may end in `/chat-api`. Sends nothing.
-    ///
-    /// # Errors
-    /// [`is_builder`](Error::is_builder) as for [`ClientBuilder::build`].
-    ///
-    /// ```
-    /// # fn main() -> Result<(), chat_client::Error> {
-    /// let client = chat_client::Client::new("http://127.0.0.1:8000")?;
-    /// assert_eq!(client.server(), "http://127.0.0.1:8000");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn new(url: impl Into<String>) -> Result<Self, Error> {
-        Self::builder(url).build()
-    }
-
-    /// Returns a builder of a client for the server at `url`.
-    ///
-    /// `url` is the address of the server, such as `https://chat.example`. It may end in `/chat-api`.
-    pub fn builder(url: impl Into<String>) -> ClientBuilder {
-        ClientBuilder::new(url.into())
-    }
-
     pub(crate) fn from_parts(shared: Shared, token: Option<Token>) -> Result<Self, Error> {
         let client = Self { shared: Arc::new(shared), credential: None };
         match token {
