@@ -55,8 +55,17 @@ pub struct ChatServiceBuilder {
     health_checks: bool,
 }
 
+impl ChatService {
+    /// Returns a builder with the default settings of the program.
+    ///
+    /// Only the health checks differ: they are off.
+    pub fn builder(chat: Chat) -> ChatServiceBuilder {
+        ChatServiceBuilder::new(chat)
+    }
+}
+
 impl ChatServiceBuilder {
-    pub(crate) fn new(chat: Chat) -> Self {
+    fn new(chat: Chat) -> Self {
         Self {
             chat,
             base_path: "/chat-api".to_owned(),

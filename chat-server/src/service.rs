@@ -1,7 +1,6 @@
 //! The service that host servers mount and [`Server`](crate::Server) serves.
 
 use crate::{
-    builder::ChatServiceBuilder,
     http::{
         request::{Connection, IncomingRequest},
         response::{Body, BodyError},
@@ -30,13 +29,6 @@ pub struct ChatService {
 }
 
 impl ChatService {
-    /// Returns a builder with the default settings of the program.
-    ///
-    /// Only the health checks differ: they are off.
-    pub fn builder(chat: Chat) -> ChatServiceBuilder {
-        ChatServiceBuilder::new(chat)
-    }
-
     pub(crate) fn new(pipeline: Pipeline) -> Self {
         Self { pipeline: Arc::new(pipeline) }
     }

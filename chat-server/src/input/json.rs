@@ -1,6 +1,6 @@
 //! Reads a JSON object, with each value as it was sent.
 
-use super::{ReadBodyError, value::Value};
+use super::{error::ReadBodyError, value::Value};
 use chat_core::api::limits;
 use serde::{
     Deserialize, Deserializer,

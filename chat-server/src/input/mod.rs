@@ -12,6 +12,7 @@
 //! than 2 % of the instructions.
 
 mod bodies;
+mod error;
 mod field;
 mod form;
 mod json;
@@ -24,6 +25,7 @@ pub(crate) use self::{
         CredentialsFields, EditMessageFields, MarkReadFields, OpenThreadFields, PasswordChangeFields,
         ReadBody, SendMessageFields, SignInFields,
     },
+    error::ReadBodyError,
     field::{Field, Spelled, join2, join3},
-    receive::{ReadBodyError, ReceivedBody, RequestBody},
+    receive::{ReceivedBody, RequestBody},
 };

@@ -2,7 +2,7 @@
 //!
 //! The time and the size of a body are limited, and its media type is checked.
 
-use super::{form, json, value::NamedValue};
+use super::{error::ReadBodyError, form, json, value::NamedValue};
 use bytes::{Buf, Bytes, BytesMut};
 use chat_core::api::limits;
 use http::{HeaderMap, HeaderValue, header};
@@ -10,7 +10,6 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use std::{
     error::Error,
-    fmt::Display,
     pin::Pin,
     sync::{
         Arc,
@@ -70,33 +69,6 @@ const DISCARDED_MAX: usize = 64 * 1024 * 1024;
 pub(crate) enum ReceivedBody {
     Json(Bytes),
     Form(Bytes),
-}
-
-/// Why a body was not read.
-#[derive(Debug)]
-pub(crate) enum ReadBodyError {
-    /// It is larger than [`limits::BODY_MAX`].
-    TooLarge,
-    /// It did not arrive in time.
-    TimedOut,
-    /// The connection failed. The client is unlikely to receive the response.
-    ConnectionFailed,
-    /// Its media type is not supported: the `Content-Type` as it was sent.
-    UnsupportedMediaType(String),
-    /// It is compressed or otherwise encoded: the `Content-Encoding` as it was sent.
-    UnsupportedEncoding(String),
-    /// It is not JSON, for this reason.
-    Syntax(String),
-    /// It is JSON but not an object: Python's name of the type.
-    NotAnObject(&'static str),
-    /// It is the JSON value `null`.
-    Null,
-}
-
-impl ReadBodyError {
-    pub(super) fn syntax(reason: impl Display) -> Self {
-        Self::Syntax(reason.to_string())
-    }
 }
 
 impl RequestBody {

@@ -1,6 +1,6 @@
 //! The options that all commands have.
 
-use super::{database::DatabaseUrl, log_filter::LogFilter};
+use super::{database_url::DatabaseUrl, log_filter::LogFilter};
 use chat_core::store::sql::Options;
 use clap::builder::RangedU64ValueParser;
 use std::{path::PathBuf, time::Duration};

@@ -9,6 +9,7 @@ mod certificate;
 mod common;
 mod connections;
 mod database;
+mod database_url;
 mod demo;
 mod doctor;
 mod failure;
@@ -20,6 +21,7 @@ mod metrics;
 mod migrate;
 mod output;
 mod password;
+mod path_checks;
 mod process;
 mod restore;
 mod serve;
@@ -31,7 +33,7 @@ mod user;
 use self::{
     args::{Args, Command},
     common::Common,
-    database::DatabaseUrl,
+    database_url::DatabaseUrl,
     log_queue::LogQueue,
 };
 use anyhow::{Context, Result};

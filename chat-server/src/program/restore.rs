@@ -2,7 +2,7 @@
 
 use super::{
     common::Common,
-    database::{self, DatabaseUrl},
+    database_url::{self, DatabaseUrl},
     output,
 };
 use anyhow::{Error, Result};
@@ -39,7 +39,7 @@ pub(super) async fn run(common: &Common, RestoreArgs { backup }: &RestoreArgs) -
 /// If the database is unchanged, the text of the new error says so.
 fn failed(error: RestoreError, url: &DatabaseUrl) -> Error {
     match error {
-        RestoreError::Database(error) => database::failed(error),
+        RestoreError::Database(error) => database_url::failed(error),
         RestoreError::Leftover(..) => error.into(),
         _ => Error::from(error).context(format!("{url} is unchanged")),
     }

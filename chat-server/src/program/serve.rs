@@ -4,10 +4,10 @@ use super::{
     certificate,
     common::Common,
     connections::{self, ConnectionArgs},
-    database, demo, doctor,
+    database, demo,
     failure::{Usage, hinted},
     log_queue::LogQueue,
-    metrics, output,
+    metrics, output, path_checks,
     signals::{self, Hangup, StopHandler},
     token_ttl::TokenTtl,
 };
@@ -133,7 +133,7 @@ pub(super) async fn run(common: &Common, args: &ServeArgs, log: &LogQueue) -> Re
     let stop = stop.started();
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(database = %common.database_url, "listening on {scheme}://{address}");
-    for finding in common.database_url.file().map(doctor::paths::examine).unwrap_or_default() {
+    for finding in common.database_url.file().map(path_checks::examine).unwrap_or_default() {
         tracing::warn!("{}; {}", finding.text, finding.advice.unwrap_or_default());
     }
     if let Some(listener) = metrics_listener {

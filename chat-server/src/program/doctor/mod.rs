@@ -1,13 +1,13 @@
 //! `chat-server doctor`: checks the database, its files, the machine, the settings.
 
 mod files;
-pub(super) mod paths;
 mod report;
 mod settings;
 
 use super::{
     common::Common,
-    database::{failed, is_wrong_address},
+    database_url::{failed, is_wrong_address},
+    path_checks,
     serve::ServeArgs,
 };
 use anyhow::{Result, bail};
@@ -37,7 +37,7 @@ pub(super) async fn run(common: &Common, args: &DoctorArgs) -> Result<()> {
     let mut findings = settings::examine(url, &args.serve);
     if let Some(file) = url.file() {
         findings.extend(files::examine(file));
-        findings.extend(paths::examine(file));
+        findings.extend(path_checks::examine(file));
     }
     match sql::examine(url.expose(), &args.serve.database(common)).await {
         Ok(more) => findings.extend(more),

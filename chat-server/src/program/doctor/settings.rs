@@ -1,6 +1,6 @@
 //! Checks of the settings that a server would start with.
 
-use super::super::{certificate, database::DatabaseUrl, failure, process, serve::ServeArgs};
+use super::super::{certificate, database_url::DatabaseUrl, failure, process, serve::ServeArgs};
 use chat_core::{
     clock::{Clock as _, SystemClock},
     error_chain,

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 ///
 /// A server logs the findings when it starts. There are none if the file does not exist: opening the database reports
 /// the missing file.
-pub(in super::super) fn examine(file: &Path) -> Vec<Finding> {
+pub(super) fn examine(file: &Path) -> Vec<Finding> {
     let Ok(file) = fs::canonicalize(file) else { return Vec::new() };
     [links(&file), mount(&file)].into_iter().flatten().collect()
 }
