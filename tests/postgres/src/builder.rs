@@ -1,7 +1,7 @@
 //! How a cluster is made and started.
 
 use crate::{
-    Cluster,
+    cluster::{Cluster, server_options},
     programs::{self, Account},
 };
 use std::{
@@ -137,11 +137,6 @@ impl Builder {
         };
         Ok(Cluster::new(folder, programs, account, supervisor))
     }
-}
-
-/// Returns the options of the server: its socket in this folder, no network.
-pub(crate) fn server_options(folder: &Path) -> String {
-    format!("-k '{}' -h ''", folder.display())
 }
 
 /// Waits until the supervisor reports that the server is ready, or until it ends.

@@ -1,10 +1,10 @@
 //! A running server.
 
-use crate::{builder::server_options, programs::Account};
+use crate::programs::Account;
 use std::{
     fs, io,
     os::unix::process::CommandExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -87,6 +87,11 @@ impl Cluster {
         }
         Err(io::Error::other(format!("pg_ctl {} failed: {status}", arguments.join(" "))))
     }
+}
+
+/// Returns the options of the server: its socket in this folder, no network.
+pub(crate) fn server_options(folder: &Path) -> String {
+    format!("-k '{}' -h ''", folder.display())
 }
 
 impl Drop for Cluster {
