@@ -2,7 +2,11 @@
 //!
 //! Their environment has only the variables that a test sets and those that are needed to find programs.
 
-use crate::{Database, binaries, secrecy::Log, wait};
+use crate::{
+    Database, binaries,
+    secrecy::Log,
+    wait::{self, TEST_TIMEOUT},
+};
 use chat_client::Client;
 use serde_json::Value;
 use std::{
@@ -11,11 +15,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
 };
-
-/// The time limit of each wait in a test. Only a failing test waits this long.
-pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The result of a program that ended.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! A program in a pseudo-terminal.
 
-use crate::{program::TEST_TIMEOUT, wait};
+use crate::wait::{self, TEST_TIMEOUT};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     fs::{Mode, OFlags, open},

@@ -1,6 +1,5 @@
 //! Waits with a time limit. A test that waits in vain fails instead of hanging.
 
-use crate::program::TEST_TIMEOUT;
 use rustix::{
     io::retry_on_intr,
     process::{Pid, WaitId, WaitIdOptions, WaitIdStatus, waitid},
@@ -13,6 +12,8 @@ use std::{
 };
 use tokio::time::{sleep, timeout};
 
+/// The time limit of each wait in a test. Only a failing test waits this long.
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// The time between two checks of a condition.
 const PAUSE: Duration = Duration::from_millis(5);
 

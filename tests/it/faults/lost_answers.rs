@@ -7,7 +7,7 @@ use chat_core::{
     api::{ThreadId, UserId},
     store::{MessageRange, Slice},
 };
-use chat_tests::{Database, Fault, Faults, Server, on_both_databases, program::TEST_TIMEOUT};
+use chat_tests::{Database, Fault, Faults, Server, on_both_databases, wait::TEST_TIMEOUT};
 use tokio::time::Instant;
 
 on_both_databases!(

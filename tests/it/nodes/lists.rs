@@ -8,7 +8,7 @@ use chat_core::{
     api::{MessageId, ThreadId, UserId},
     store::{MessageRange, Slice, UnreadFilter, sql},
 };
-use chat_tests::{Database, Fault, program::TEST_TIMEOUT};
+use chat_tests::{Database, Fault, wait::TEST_TIMEOUT};
 use futures_util::future::join_all;
 use hyper::body::Bytes;
 use std::sync::{

@@ -1,7 +1,10 @@
 //! Two users with a thread, and raw requests to the running servers.
 
 use chat_core::api::{Message, MessageId, ThreadId, Token};
-use chat_tests::{Database, Program, program::TEST_TIMEOUT, wait::until};
+use chat_tests::{
+    Database, Program,
+    wait::{TEST_TIMEOUT, until},
+};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use std::sync::{Mutex, PoisonError};
 

@@ -2,7 +2,7 @@
 
 use super::{TestClient, client::assert_unavailable};
 use chat_core::api::{Message, MessageId};
-use chat_tests::program::TEST_TIMEOUT;
+use chat_tests::wait::TEST_TIMEOUT;
 use reqwest::StatusCode;
 use std::{
     sync::{
