@@ -1,6 +1,6 @@
 //! End-to-end tests of users and administrators, most of them on both databases.
 //!
-//! Also tests of the documents: README.md, ARCHITECTURE.md and SECURITY.md.
+//! Also tests of the documents: README.md, ARCHITECTURE.md and SECURITY.md; and of the imports between source files.
 
 mod administration;
 mod architecture;
@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 mod documentation;
 mod examples;
 mod import;
+mod imports;
 mod long_thread;
 mod metrics;
 mod readme;
