@@ -10,8 +10,8 @@
 //! | idle | a request completed, no byte of another received, no write blocked | [`idle_deadline`](Activity::idle_deadline) |
 //! | reading a head | `head_since` is set, no request in flight, no write blocked | `head_since` + `header_timeout` |
 //! | reading a body, or working | a request in flight | none here: the service times out with 408 or 503 |
-//! | write blocked | `write_blocked_since` is set | `write_blocked_since` + [`patience`](Activity::patience) of `write_timeout` |
-//! | writing, HTTP/2 | a response in flight | `response_progress` + [`patience`](Activity::patience) of `write_timeout` |
+//! | write blocked | `write_blocked_since` is set | `write_blocked_since` + [`stall_limit`](Activity::stall_limit) of `write_timeout` |
+//! | writing, HTTP/2 | a response in flight | `response_progress` + [`stall_limit`](Activity::stall_limit) of `write_timeout` |
 //! | closing | `closing_since` is set | `closing_since` + [`LINGER`] |
 //! | draining, waiting for the client | `drain_from` is set | (the later of `drain_from` and `last_io`) + [`DRAIN_STALL`]; if a write is blocked, + [`STALLED_AFTER`] instead |
 //! | evicted or cut off | `must_close` | now |
@@ -40,7 +40,7 @@ const DRAIN_STALL: Duration = Duration::from_secs(3);
 /// How long a write must be blocked before its connection counts as stalled.
 ///
 /// Stalled connections are evicted first. For a client that has taken much, the time is longer: see
-/// [`patience`](Activity::patience).
+/// [`stall_limit`](Activity::stall_limit).
 ///
 /// The system of a slow reader may accept no bytes until its receive buffer is empty. The default buffer of Linux has
 /// 128 KiB. A steady reader of 10 kB/s empties it in 13 to 14 seconds (measured: 7 s at 20 kB/s).
@@ -52,7 +52,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(15);
 const STEADY_KB: u32 = 150;
 
 /// The largest multiple of a timeout that a client gets, because it may still be reading what it has taken.
-pub(super) const MAX_PATIENCE: u32 = 8;
+pub(super) const MAX_STALL_FACTOR: u32 = 8;
 
 /// Why the registry closes a connection.
 pub(super) const CLOSED_BY_SERVER: &str = "evicted or cut off by the server";
@@ -159,7 +159,7 @@ impl Activity {
     /// Returns the eviction class of the connection.
     pub(super) fn eviction_class(&self) -> EvictionClass {
         let stalled =
-            self.write_blocked_since.filter(|since| since.elapsed() >= self.patience(STALLED_AFTER));
+            self.write_blocked_since.filter(|since| since.elapsed() >= self.stall_limit(STALLED_AFTER));
         match self.closing_since.or(stalled) {
             Some(since) => EvictionClass::Stalled(since),
             // The client still reads a response, even if hyper has taken all of it.
@@ -176,9 +176,9 @@ impl Activity {
     /// nothing to read. Its system may hold all of that, unread, and it reports room only when a part of its buffer is
     /// free. The system enlarges the buffer of a client that first reads fast. Measured on Linux, with clients that went
     /// on at 10 kB/s: steps of up to 540 kB, which took 54 s.
-    fn patience(&self, limit: Duration) -> Duration {
+    fn stall_limit(&self, limit: Duration) -> Duration {
         let kb = u32::try_from(self.taken / 1000).unwrap_or(u32::MAX);
-        limit.saturating_mul(kb.clamp(STEADY_KB, STEADY_KB * MAX_PATIENCE)) / STEADY_KB
+        limit.saturating_mul(kb.clamp(STEADY_KB, STEADY_KB * MAX_STALL_FACTOR)) / STEADY_KB
     }
 
     /// Returns when a connection on which no request is in flight is closed.
@@ -189,7 +189,7 @@ impl Activity {
     fn idle_deadline(&self, limit: Duration) -> Instant {
         let deadline = self.idle_since + limit;
         if self.multiplexed {
-            let latest = self.idle_since + limit.saturating_mul(MAX_PATIENCE);
+            let latest = self.idle_since + limit.saturating_mul(MAX_STALL_FACTOR);
             deadline.max(self.last_io + limit).min(latest)
         } else {
             deadline
@@ -222,7 +222,7 @@ impl Activity {
         const NOT_READING: &str = "client does not read its response";
         let is_waiting =
             self.requests == 0 && self.closing_since.is_none() && self.write_blocked_since.is_none();
-        let write_timeout = self.patience(limits.write_timeout);
+        let write_timeout = self.stall_limit(limits.write_timeout);
         let stall = if self.write_blocked_since.is_some() { STALLED_AFTER } else { DRAIN_STALL };
         [
             self.closing_since.map(|since| (since + LINGER, "client still sends after the last response")),

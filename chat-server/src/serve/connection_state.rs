@@ -6,7 +6,7 @@
 
 use super::{
     ServerLimits,
-    activity::{Activity, EvictionClass, MAX_PATIENCE, Verdict},
+    activity::{Activity, EvictionClass, MAX_STALL_FACTOR, Verdict},
 };
 use futures_util::task::AtomicWaker;
 use std::{
@@ -84,7 +84,7 @@ impl ConnectionState {
     /// accepted.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub(super) fn close_timeout(&self) -> std::time::Duration {
-        self.limits.write_timeout.saturating_mul(MAX_PATIENCE)
+        self.limits.write_timeout.saturating_mul(MAX_STALL_FACTOR)
     }
 
     /// Records that the TLS handshake is complete.
