@@ -31,6 +31,8 @@ use bytes::Bytes;
 use std::fmt::Write as _;
 
 /// A page of a list that is read with cursors.
+///
+/// Only [`Chat`](crate::Chat) creates one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JsonPage<Cursor> {
@@ -41,6 +43,8 @@ pub struct JsonPage<Cursor> {
 }
 
 /// A part of a list that is read with limit and offset.
+///
+/// Only [`Chat`](crate::Chat) creates one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JsonSlice {
@@ -51,6 +55,8 @@ pub struct JsonSlice {
 }
 
 /// A page of a list that is read with cursors, with the length of the whole list.
+///
+/// Only [`Chat`](crate::Chat) creates one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JsonCountedPage {

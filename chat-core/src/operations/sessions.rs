@@ -22,6 +22,8 @@ const FLUSH_DELAY: Duration = Duration::from_secs(50);
 const SHORTEST_FLUSH_DELAY: Duration = Duration::from_secs(5);
 
 /// An authenticated user, with the token that authenticated them.
+///
+/// Only [`Chat::authenticate`] creates one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Session {

@@ -5,7 +5,7 @@
 use super::{certificate, log_queue::LogQueue, process};
 use anyhow::Result;
 use bytes::Bytes;
-use chat_core::api::Timestamp;
+use chat_core::{api::Timestamp, error_chain};
 use chat_server::{ChatService, METRICS_CONTENT_TYPE, Tls};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
@@ -55,7 +55,7 @@ pub(super) async fn serve(listener: TcpListener, sources: Sources) {
                 });
             }
             Err(error) => {
-                tracing::debug!(%error, "accept failed on the metrics listener; trying again");
+                tracing::debug!(error = %error_chain(&error), "accept failed on the metrics listener; trying again");
                 tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }

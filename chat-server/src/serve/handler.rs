@@ -136,11 +136,11 @@ const UNSENT_MAX_BYTES: u32 = 16 * 1024;
 fn set_options(stream: &TcpStream) {
     // Most responses are small and written whole: waiting to fill a packet would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
+        tracing::debug!(error = %error_chain(&error), "cannot set TCP_NODELAY");
     }
     #[cfg(any(target_os = "android", target_os = "linux"))]
     if let Err(error) = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_MAX_BYTES) {
-        tracing::debug!(%error, "cannot set TCP_NOTSENT_LOWAT");
+        tracing::debug!(error = %error_chain(&error), "cannot set TCP_NOTSENT_LOWAT");
     }
 }
 

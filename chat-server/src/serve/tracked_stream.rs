@@ -54,7 +54,7 @@ impl Drop for TrackedStream {
         if let Err(error) =
             socket2::SockRef::from(&self.stream).set_tcp_user_timeout(Some(self.state.close_timeout()))
         {
-            tracing::debug!(%error, "cannot set TCP_USER_TIMEOUT");
+            tracing::debug!(error = %chat_core::error_chain(&error), "cannot set TCP_USER_TIMEOUT");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The stores: conformance, statements, and behaviour that only Postgres has.
 
 mod conformance;
+mod long_reads;
 mod migration_lock;
 mod pooler;
 mod postgres;

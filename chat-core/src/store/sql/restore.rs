@@ -6,7 +6,7 @@ use super::{Address, Mode, OpenError, address};
 use crate::store::Source;
 use std::path::{Path, PathBuf};
 
-/// The result of [`restore`].
+/// The result of [`restore`], which alone creates it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Restored {

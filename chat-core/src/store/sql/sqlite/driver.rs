@@ -5,6 +5,7 @@
 //! a few microseconds.
 
 use super::{file::DatabaseFile, inspect};
+use crate::error_chain;
 use crate::store::sql::{
     failure::{Failure, Internal, Kind},
     value::{Arg, Column, Columns, Table},
@@ -108,7 +109,7 @@ impl Drop for OpenConnection {
             && let Err(error) =
                 self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         {
-            tracing::error!(%error, "cannot keep the WAL of a database that was overwritten");
+            tracing::error!(error = %error_chain(&error), "cannot keep the WAL of a database that was overwritten");
         }
     }
 }
