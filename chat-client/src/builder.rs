@@ -136,9 +136,9 @@ impl ClientBuilder {
     /// Ignores the proxies of the environment.
     ///
     /// By default the client uses `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY`, except for a server on this machine
-    /// (`localhost` or a loopback address) and for the hosts in `NO_PROXY`; `*` there stands for all hosts. A proxy is
-    /// one of HTTP or SOCKS: `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h`. With `socks5h`, the proxy
-    /// looks up the name of the server.
+    /// (`localhost` or a loopback address) and for the hosts in `NO_PROXY`; `*` there stands for all hosts. The
+    /// URL of a proxy has the scheme `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h`. With `socks5h`, the
+    /// proxy looks up the name of the server.
     pub fn no_proxy(mut self) -> Self {
         self.proxies = false;
         self

@@ -309,7 +309,7 @@ impl Error {
     }
 }
 
-/// Returns the hint for an error of TLS, or of a server that uses TLS or not against expectation.
+/// Returns the hint if TLS failed, or if only one of client and server uses TLS.
 ///
 /// `error` is the error with its causes. Their types are those of hyper and rustls, which reqwest does not export.
 fn tls_hint(error: &str) -> Option<&'static str> {

@@ -57,7 +57,7 @@ fn is_excluded(server: &Uri) -> bool {
     Matcher::builder().all("http://proxy").no(list).build().intercept(server).is_none()
 }
 
-/// The variable of a proxy whose value is not the URL of a proxy.
+/// A variable that should have the URL of a proxy, but has another value.
 ///
 /// The value is not shown, because it may contain a password.
 #[derive(Debug)]

@@ -51,7 +51,7 @@ pub fn ended(child: &mut Child) -> ExitStatus {
 
 /// Waits until a process stops or ends, as `options` says.
 ///
-/// The status can be read again. It is `None` if it was read before.
+/// `Child::wait` returns the same status afterwards. Returns `None` if `Child::wait` was called before.
 ///
 /// # Panics
 /// If it does not do so within [`TEST_TIMEOUT`].
@@ -59,9 +59,10 @@ pub(crate) fn changed(child: &Child, options: WaitIdOptions) -> Option<WaitIdSta
     let (process, id) = (Pid::from_child(child), child.id());
     let (sender, change) = mpsc::channel();
     thread::spawn(move || {
-        // An error means that the status of the child was read before. A failed test has dropped the receiver.
         let options = options | WaitIdOptions::NOWAIT;
+        // An error means that the status of the child was read before.
         let status = retry_on_intr(|| waitid(WaitId::Pid(process), options)).ok().flatten();
+        // If the test has failed, the receiver is dropped.
         let _ = sender.send(status);
     });
     change

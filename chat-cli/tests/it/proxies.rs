@@ -122,7 +122,7 @@ async fn a_proxy_that_cannot_be_used_is_refused_and_nothing_is_sent() {
         assert!(stderr.contains(&format!("{variable} is not the URL of a proxy")), "{stderr}");
         assert!(stderr.contains("NO_PROXY=chat.example"), "{stderr}");
         assert!(!stderr.contains("hunter2") && !stderr.contains("--server"), "{stderr}");
-        // It is not used for this server.
+        // No proxy is used for a server on this machine.
         whoami(&server.uri(), &[(variable, value)]).ok();
         let listed = [(variable, value), ("NO_PROXY", "255.255.255.255")];
         let stderr = whoami("http://255.255.255.255:9", &listed).failed(7);

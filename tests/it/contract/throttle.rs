@@ -15,8 +15,8 @@ async fn with_dan() -> Api {
 
 /// Repeats a request until it is answered 429, at most a thousand times.
 ///
-/// A budget gets tokens as time passes. With [`pause`], it gets none, however slow the machine is. A write to the store
-/// needs the clock: while a paused runtime is idle, its clock jumps to the next timeout.
+/// A budget gets tokens as time passes. With [`pause`], it gets none, however slow the machine is. Call
+/// [`resume`] before a write to the store: while a paused runtime is idle, its clock jumps to the next timeout.
 async fn until_throttled<'a>(request: impl Fn() -> Call<'a>) -> Reply {
     for _ in 0..1000 {
         let reply = request().await;

@@ -44,7 +44,7 @@ async fn calls_share_the_connections_that_the_server_allows() {
     store.close().await;
 }
 
-/// Another client has all connections that the role may open.
+/// The role may open no connection, as if another client had all of them.
 #[tokio::test]
 async fn a_call_without_a_connection_says_how_many_are_open() {
     let cluster = Cluster::dedicated();

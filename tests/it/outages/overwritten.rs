@@ -35,7 +35,7 @@ fn back_up(database: &Database) -> PathBuf {
     copy
 }
 
-/// Asserts that the server does not start, and puts the backup back as the error says.
+/// Asserts that the server does not start, and restores the backup as the error says.
 async fn assert_restored(database: &Database, client: &TestClient, copy: PathBuf, messages: &[&str]) {
     let mut serve = program::chat_server(database, &["serve", "--listen", "127.0.0.1:0"]);
     let refusal = run(&mut serve, "").failed(1);
@@ -70,7 +70,7 @@ async fn a_backup_copied_over_the_database_is_503_and_the_wal_is_kept() {
     assert_restored(&database, &client, copy, &["before"]).await;
 }
 
-/// The stop of the server copies the WAL to the database, unless it was overwritten.
+/// When a server stops, it copies the WAL to the database, unless the database was overwritten.
 #[tokio::test]
 async fn a_backup_copied_over_the_database_just_before_a_stop_is_not_damaged() {
     let database = Database::sqlite();
@@ -86,7 +86,7 @@ async fn a_backup_copied_over_the_database_just_before_a_stop_is_not_damaged() {
     assert_restored(&database, &client, copy, &["before"]).await;
 }
 
-/// Its header is that of a database with a WAL.
+/// The header of such a copy is that of a database with a WAL.
 #[tokio::test]
 async fn an_older_copy_of_the_file_itself_is_recognised() {
     let database = Database::sqlite();
@@ -149,7 +149,7 @@ async fn an_emptied_wal_is_503_and_the_database_is_not_damaged() {
     assert!(run(&mut program::chat_server(&database, &["doctor"]), "").ok().contains("the file is intact"));
 }
 
-/// They change the same files through SQLite.
+/// Checkpoints and compaction change the same files, but through SQLite.
 #[tokio::test]
 async fn checkpoints_and_compaction_by_another_program_are_no_failure() {
     let database = Database::sqlite();

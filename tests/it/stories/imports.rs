@@ -130,7 +130,7 @@ impl Crate {
         self.0[module].children.insert(name.to_owned(), child);
     }
 
-    /// Returns the module that the item of a path is from; `None` if it is from another crate.
+    /// Returns the module that has the item of a path; `None` if another crate has it.
     fn resolve(&self, module: usize, path: &[String], depth: usize) -> Option<usize> {
         let is_local =
             |name| self.0[module].children.contains_key(name) || self.import(module, name).is_some();
@@ -157,7 +157,7 @@ impl Crate {
         Some(at)
     }
 
-    /// Returns the path of what a module imports by this name.
+    /// Returns the path of the item that a module imports under this name.
     fn import(&self, module: usize, name: &str) -> Option<&[String]> {
         let mut paths = self.0[module].paths.iter();
         paths.find(|(_, known)| known.as_deref() == Some(name)).map(|(path, _)| &**path)
@@ -208,7 +208,7 @@ fn use_tree(prefix: &[String], tokens: &[TokenTree], paths: &mut Vec<(Vec<String
     }
 }
 
-/// Splits the names at the start, which colons separate, from the tokens after them.
+/// Splits off the path at the start: names with `::` between them.
 fn simple_path(mut tokens: &[TokenTree]) -> (Vec<String>, &[TokenTree]) {
     let mut path = Vec::new();
     loop {

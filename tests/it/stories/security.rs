@@ -12,7 +12,7 @@ const CRATES: [(&str, &str); 2] =
 
 /// Returns the tests that a row names, each with the places where it may be.
 ///
-/// A place is named after its tests. A test before it can also be in `tests/it`.
+/// In a row, the tests come first, and their place follows. They can also be in `tests/it`.
 fn named_tests(row: &str) -> Vec<(&str, Vec<&'static str>)> {
     let mut tests = Vec::new();
     let mut unplaced = 0;
