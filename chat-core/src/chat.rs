@@ -15,8 +15,8 @@ use std::{sync::Arc, time::Duration};
 /// Cheap to clone. An operation takes the id of the acting user. The application has to authenticate that user, for
 /// example with [`Chat::sign_in`] and [`Chat::authenticate`].
 ///
-/// The calls need a Tokio runtime with time enabled; see [the crate's page](crate#runtime). A send waits, without a
-/// timeout, for the runtime in which the chat was opened to run.
+/// The calls need a Tokio runtime with time enabled; see [the crate's page](crate#runtime). A send is executed in the
+/// runtime in which the chat was opened. While that runtime does not run, the send waits without a timeout.
 #[derive(Debug, Clone)]
 pub struct Chat {
     pub(crate) store: Arc<dyn Store>,

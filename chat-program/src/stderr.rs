@@ -2,11 +2,12 @@
 
 use std::io::{self, IsTerminal, Write};
 
-/// Writes a text to standard error. Waits for a reader that does not read for at most a second.
+/// Writes a text to standard error.
 ///
-/// The reader of a pipe may have stopped reading. A program whose result is printed, or that has failed, must not wait
-/// for it for ever. What cannot be written is dropped, because there is no other place to report it. A terminal is
-/// waited for, because its user may have stopped it with Ctrl-S.
+/// Waits at most a second for a reader that does not read. The reader of a pipe may have stopped reading. A program
+/// whose result is printed, or that has failed, must not wait for the reader for ever. Text that cannot be written is
+/// dropped, because there is no other place to report the failure. The wait for a terminal has no limit, because the
+/// user of the terminal may have stopped it with Ctrl-S.
 pub fn write_stderr(text: &str) {
     let mut stderr = io::stderr().lock();
     let _ = if stderr.is_terminal() {
@@ -31,8 +32,9 @@ pub fn print_usage(error: &clap::Error) {
 fn write_in_time(stderr: &mut io::StderrLock<'_>, text: &[u8]) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-    /// Maximum number of bytes of one write. If `poll` says that a pipe is writable, it has room for them (`PIPE_BUF` of
-    /// Linux).
+    /// Maximum number of bytes of one write.
+    ///
+    /// If `poll` says that a pipe is writable, the pipe has room for that many bytes (`PIPE_BUF` of Linux).
     const MAX_WRITE_BYTES: usize = 4096;
     const LIMIT: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 

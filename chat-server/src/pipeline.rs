@@ -157,8 +157,8 @@ async fn dispatch(
         return Ok(response::empty(StatusCode::NO_CONTENT));
     }
     let served = route.find(method);
-    // By the order of the contract, the caller is checked before the method, so 401 takes precedence over 405. A method
-    // that the path does not have needs no caller if another method of the path is public.
+    // The contract requires that the caller is checked before the method, so 401 takes precedence over 405. For a
+    // method that the path does not have, no caller is needed if another method of the path is public.
     let needs_caller = served.map_or(!route.has_public, |served| served.signed_in);
     let caller = if needs_caller { Some(pipeline.authenticate(&request.head).await?) } else { None };
     fields.user = caller.map(|caller| caller.user);

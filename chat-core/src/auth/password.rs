@@ -183,7 +183,7 @@ impl Hasher {
 
     /// Verifies a password.
     ///
-    /// Without a hash the result is `Wrong`, after the same time.
+    /// Without a hash the result is `Wrong`. This takes as long as with a hash.
     pub(crate) async fn verify(
         &self,
         password: &str,

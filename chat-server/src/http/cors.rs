@@ -106,8 +106,7 @@ pub(crate) enum Grant {
     Disabled,
     /// The request has no origin, or one that is not allowed.
     ///
-    /// Another origin is allowed. Caches must not reuse the response for that origin, so the response has
-    /// `Vary: origin`.
+    /// Caches must not reuse the response for an origin that is allowed, so the response has `Vary: origin`.
     Denied,
     /// The page may read this response.
     Allowed(HeaderValue),

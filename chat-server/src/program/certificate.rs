@@ -78,9 +78,9 @@ pub(super) fn log(tls: &Tls, now: Timestamp) {
     log_findings(examine(tls, now));
 }
 
-/// Logs what [`examine`] finds when it changes, such as at the end of a certificate, and once a day.
+/// Logs the findings of [`examine`] after each change, and once a day.
 ///
-/// It does not log the findings of this moment.
+/// They change, for example, when a certificate expires. The findings at the time of the call are not logged.
 pub(super) async fn watch(tls: Tls) {
     let mut logged = (texts(&examine(&tls, SystemClock.now())), Instant::now());
     loop {
@@ -99,7 +99,9 @@ fn texts(findings: &[Finding]) -> Vec<String> {
     findings.iter().map(|finding| finding.text.clone()).collect()
 }
 
-/// Returns the time until the next change of what [`examine`] finds, if the certificates stay the same.
+/// Returns the time until the next change of the findings of [`examine`].
+///
+/// The certificates are assumed to stay the same.
 fn next_change(tls: &Tls, now: Timestamp) -> Option<Duration> {
     let now = now.as_micros() / MICROS_PER_SECOND;
     let changes = validities(tls).flat_map(|(begin, end)| [begin, end - SOON_SECONDS + 1, end + 1]);
@@ -110,7 +112,9 @@ fn next_change(tls: &Tls, now: Timestamp) -> Option<Duration> {
         .map(Duration::from_secs)
 }
 
-/// Returns when each certificate of the chain begins and ends to be valid, in seconds since 1970.
+/// Returns the start and the end of the validity of each certificate of the chain.
+///
+/// Both are in seconds since 1970.
 fn validities(tls: &Tls) -> impl Iterator<Item = (i64, i64)> {
     tls.certificates().into_iter().filter_map(|certificate| {
         let (_, certificate) = parse_x509_certificate(&certificate).ok()?;

@@ -97,14 +97,14 @@ pub(super) struct ConnectionArgs {
 
     /// How long a client may read nothing of a response.
     ///
-    /// Up to eight times as long if it has taken more than 150 kB, because its system may hold them unread.
+    /// Up to eight times as long if the client has taken more than 150 kB, because its system may hold them unread.
     #[arg(long, env = "CHAT_WRITE_TIMEOUT", value_name = "SECONDS")]
     #[arg(default_value_t = ServerLimits::default().write_timeout.as_secs(), value_parser = seconds())]
     write_timeout: u64,
 
     /// How long a connection may stay open without a request.
     ///
-    /// Should be longer than a proxy in front keeps idle connections, often 60 seconds.
+    /// A proxy in front should close idle connections earlier; many proxies close them after 60 seconds.
     #[arg(long, env = "CHAT_IDLE_TIMEOUT", value_name = "SECONDS")]
     #[arg(default_value_t = ServerLimits::default().idle_timeout.as_secs(), value_parser = seconds())]
     idle_timeout: u64,

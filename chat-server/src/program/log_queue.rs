@@ -156,7 +156,8 @@ impl Shared {
     /// Writes the lines that are pushed, until the process ends.
     fn write_forever(&self) {
         let (mut batch, mut is_line_cut) = (Vec::new(), false);
-        // Numbers of dropped lines. They differ as long as a line of the log has to report new ones.
+        // The number of dropped lines, and the number of those that the log has reported. If the two numbers differ,
+        // a line of the log has to report the difference.
         let (mut dropped, mut reported) = (0, 0);
         let mut state = self.lock();
         loop {

@@ -31,7 +31,7 @@ const MAX_LIFETIME: Duration = Duration::from_secs(600);
 /// How long to wait after a failed `accept`.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// What the metrics are about.
+/// The sources of the metrics.
 #[derive(Clone)]
 pub(super) struct Sources {
     pub(super) service: ChatService,

@@ -37,7 +37,7 @@ use tokio::net::{TcpListener, TcpSocket, lookup_host};
 /// for the other fields.
 const MAX_TEXT_MAX: u64 = limits::BODY_MAX as u64 / 5;
 
-/// Connections that the system completes before the server accepts them.
+/// The largest number of established connections that wait for the server to accept them.
 ///
 /// Linux lowers it to `net.core.somaxconn`, which is 4096 by default.
 const BACKLOG: u32 = 4096;

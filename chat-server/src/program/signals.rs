@@ -15,9 +15,9 @@ use tokio::task::JoinHandle;
 
 /// The handler of the signals to stop, of a server that starts.
 ///
-/// Until the server has started, such a signal ends the process at once, with status 0. Without a handler it would do so
-/// too, but not in a container: the system delivers a signal to process 1 only if the process handles it. The server may
-/// wait long for its database.
+/// Until the server has started, such a signal ends the process at once, with status 0. The start may take long,
+/// because the server waits for its database. Without a handler, the signal would not end the process in a container:
+/// the system delivers a signal to process 1 only if the process handles it.
 #[derive(Debug)]
 pub(super) struct StopHandler {
     is_started: Arc<AtomicBool>,
@@ -45,7 +45,9 @@ impl StopHandler {
         Ok(Self { is_started, stopped })
     }
 
-    /// Returns a future that completes at a signal to stop. The server has started.
+    /// Returns a future that completes at a signal to stop.
+    ///
+    /// Call it when the server has started.
     pub(super) fn started(self) -> impl Future<Output = ()> {
         self.is_started.store(true, Relaxed);
         async {

@@ -170,22 +170,22 @@ impl Activity {
         }
     }
 
-    /// Returns how long a client may take nothing before it counts as one that does not read.
+    /// Returns how long a client may take no bytes before it counts as stalled.
     ///
     /// It is `limit`, but up to eight times as long for a client that has taken more than 150 kB since it last had
-    /// nothing to read. Its system may hold all of that, unread, and it reports room only when a part of its buffer is
-    /// free. The system enlarges the buffer of a client that first reads fast. Measured on Linux, with clients that went
-    /// on at 10 kB/s: steps of up to 540 kB, which took 54 s.
+    /// nothing to read. The client's system may hold all of these bytes unread. It reports room only when a part of its
+    /// buffer is free. It enlarges the buffer of a client that first reads fast. Measured on Linux, with clients that
+    /// then read 10 kB/s: the buffer was freed in parts of up to 540 kB, which took 54 s.
     fn stall_limit(&self, limit: Duration) -> Duration {
         let kb = u32::try_from(self.taken / 1000).unwrap_or(u32::MAX);
         limit.saturating_mul(kb.clamp(STEADY_KB, STEADY_KB * MAX_STALL_FACTOR)) / STEADY_KB
     }
 
-    /// Returns when a connection on which no request is in flight is closed.
+    /// Returns when a connection without a request in flight is closed.
     ///
     /// That is `limit` after the last request. Over HTTP/2 it is `limit` after the last byte, because hyper takes up to
-    /// 16 KiB of each response in advance, so a slow client may still be reading. But it is no later than eight times
-    /// `limit` after the last request, because a client may only send pings.
+    /// 16 KiB of each response in advance, so a slow client may still be reading. It is at most eight times `limit`
+    /// after the last request. Otherwise a client could keep the connection open with pings alone.
     fn idle_deadline(&self, limit: Duration) -> Instant {
         let deadline = self.idle_since + limit;
         if self.multiplexed {

@@ -249,8 +249,9 @@ pub(super) struct TlsHandler {
 impl TlsHandler {
     pub(super) fn new(tls: &Tls, limits: &ServerLimits) -> Self {
         let mut http2 = http2::Builder::new(TokioExecutor::new());
-        // No pings: a ping waits behind the response in the receive buffer of a slow client, which would be closed for
-        // its late answer. The connection's state has a deadline for each client that does not respond.
+        // The server sends no pings. In the receive buffer of a slow client, a ping waits behind the response. The
+        // answer would be late, and the connection would be closed. The connection's state has a deadline for each
+        // client that does not respond.
         http2
             .max_concurrent_streams(HTTP2_STREAMS)
             .max_pending_accept_reset_streams(HTTP2_PENDING_RESETS)

@@ -53,8 +53,8 @@ impl Service<Request<Incoming>> for TrackedService {
         let in_flight = InFlightRequest::begin(&self.state, !request.body().is_end_stream());
         let request = request.map(|body| TrackedRequestBody { body, state: in_flight.body_state() });
         // hyper drops the handler when an HTTP/2 client resets the stream. Requests that write must finish, so they are
-        // spawned. Over HTTP/1, hyper drops no handler. It allows half-closing, so it does not check whether the client
-        // is still connected before it has the response.
+        // spawned. Over HTTP/1, hyper drops no handler. It allows half-closing. So, before the response is ready,
+        // hyper does not check whether the client is still connected.
         let max_chunk = if self.is_http2 { HTTP2_CHUNK_BYTES } else { usize::MAX };
         let is_spawned = self.is_http2 && !matches!(*request.method(), Method::GET | Method::HEAD);
         let needs_host = request.version() == Version::HTTP_11;

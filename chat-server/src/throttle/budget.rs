@@ -71,7 +71,8 @@ impl Budget {
 
     /// Refunds a token to the cells from which it was taken.
     ///
-    /// Another cell may be exhausted by another key, which must not get a token by this.
+    /// The other cell of the key may be exhausted by another key. A refund to that cell would give a token to that
+    /// other key.
     pub(super) fn refund(&self, token: &Token) {
         let every = micros(self.rate.every);
         let cells = self.cells(token.key).zip(token.taken).filter_map(|(cell, taken)| taken.then_some(cell));
@@ -146,7 +147,7 @@ mod tests {
         }
     }
 
-    /// Otherwise a client could fill the budget of a guessed account with successful or refused sign-ins of others.
+    /// Otherwise a client could get tokens for a guessed account by successful or refused sign-ins to other accounts.
     #[test]
     fn a_refund_gives_no_token_to_a_key_that_shares_one_cell() {
         let budget = spent(Duration::ZERO);

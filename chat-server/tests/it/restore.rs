@@ -86,7 +86,7 @@ fn a_copy_beside_the_wal_of_another_database_is_refused_until_it_is_restored() {
     assert_eq!(fs::read(program.path("chat.db.before-restore-1-wal")).unwrap(), wal);
 }
 
-/// A database that was copied as it is has the header of one with a WAL.
+/// A database that was copied by `cp` has the header of a database with a WAL.
 #[test]
 fn a_copy_of_the_file_itself_beside_a_later_wal_is_refused_until_it_is_restored() {
     let program = Program::new();

@@ -66,7 +66,9 @@ impl Server {
         tls::connect_over(connect(self.address, None).await, &self.trusted, &[b"h2"]).await.unwrap()
     }
 
-    /// Opens a connection, which evicts another one, and makes a request on a second one.
+    /// Opens two connections, and makes a request on the second one.
+    ///
+    /// The second connection evicts the first one.
     async fn evict(&self) {
         let (_evicted, new) = (connect(self.address, None).await, connect(self.address, None).await);
         let mut new = RawConnection(tls::connect_over(new, &self.trusted, &[]).await.unwrap());

@@ -69,7 +69,7 @@ pub enum OpenError {
     DiskFull(String),
     /// The file system does not support the locks or the shared memory that SQLite needs.
     ///
-    /// Network file systems and shared folders of virtual machines are often like that.
+    /// Network file systems and shared folders of virtual machines often do not support them.
     #[error("the file system of {0} does not support the locks or the shared memory of a database")]
     FileSystem(String, #[source] Source),
     /// The address has `mode=ro`, and the schema has to be brought up to date.
@@ -100,8 +100,8 @@ pub enum OpenError {
     Damaged(String),
     /// The WAL beside the file belongs to another database.
     ///
-    /// The file is a copy that replaced that database: its header says that it has no WAL, or the WAL changes other
-    /// pages than those of the file.
+    /// The file is a copy that replaced that database. Its header says that it has no WAL, or the pages or the change
+    /// counters in the WAL do not fit the file.
     #[error("the WAL beside {0} belongs to another database: {0} was replaced by a copy")]
     ForeignWal(String),
     /// The file is missing or empty, and its WAL is not.
@@ -115,7 +115,7 @@ pub enum OpenError {
     Unreachable(#[source] Source),
     /// A secure connection to the server cannot be made.
     ///
-    /// The server has no TLS, a certificate is not accepted, or a file of the address has another form.
+    /// The server has no TLS, a certificate is not accepted, or a file that the address names has the wrong form.
     #[error("cannot make a TLS connection to the database server")]
     Tls(#[source] Source),
     /// A file of certificates or keys that the address names cannot be read.

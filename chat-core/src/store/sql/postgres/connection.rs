@@ -85,8 +85,9 @@ impl TimedConnection {
     /// Every failure of the database, even a refused log-in, is [`Kind::Unavailable`]. Fails at once outside a runtime,
     /// where the pool would panic. Fails at once after the runtime of the connections has ended, too.
     ///
-    /// If no connection is idle, the pool opens one. If the server or a pooler does not allow another one, the pool tries
-    /// until its timeout, also while other connections are returned to it. So this function looks for those as well.
+    /// If no connection is idle, the pool opens one. If the server or a pooler does not allow it, the pool keeps trying
+    /// until its timeout, and uses no connection that is returned to it in the meantime. So this function looks for
+    /// returned connections as well.
     pub(super) async fn acquire(database: &super::Postgres) -> Result<Self, Failure> {
         database.runtime.check()?;
         let mut acquired = pin!(database.pool.acquire());

@@ -142,9 +142,9 @@ pub(in crate::store::sql) fn open_error(error: Error) -> OpenError {
 /// Returns whether TLS is the reason why the driver could not connect.
 fn is_of_tls(error: &Error) -> bool {
     match error {
-        // The driver reports a key or a certificate that it cannot read as an error of its configuration.
+        // If the driver cannot read a key or a certificate, it reports an error of its configuration.
         Error::Tls(_) | Error::Configuration(_) => true,
-        // The TLS library reports a certificate that it does not accept as invalid data.
+        // If the TLS library does not accept a certificate, it reports invalid data.
         Error::Io(error) => error.kind() == ErrorKind::InvalidData,
         _ => false,
     }

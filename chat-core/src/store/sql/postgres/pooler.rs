@@ -7,7 +7,7 @@ use super::{connection::ACQUIRE_TIMEOUT, failure::state};
 use sqlx::{Error, PgConnection, Row as _};
 use tokio::time::timeout;
 
-/// SQLSTATE `protocol_violation`: the answer of PgBouncer in statement mode to the begin of a transaction.
+/// SQLSTATE `protocol_violation`: the answer of PgBouncer in statement mode to `begin`.
 const PROTOCOL_VIOLATION: &str = "08P01";
 
 /// How often the two connections are compared.

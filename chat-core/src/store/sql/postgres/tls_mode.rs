@@ -19,7 +19,7 @@ pub(super) fn adapt(mut connect_options: PgConnectOptions, url: &Url) -> Result<
     let mode = match connect_options.get_ssl_mode() {
         // With a file of certificate authorities, `require` verifies the certificate. The driver would not.
         PgSslMode::Require if files.first().is_some_and(Option::is_some) => PgSslMode::VerifyCa,
-        // The driver would never use TLS, although a server can require it.
+        // With `allow`, the driver would never use TLS. But a server can require TLS.
         PgSslMode::Allow => PgSslMode::Prefer,
         mode => mode,
     };

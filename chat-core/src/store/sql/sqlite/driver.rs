@@ -104,7 +104,7 @@ impl OpenConnection {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        // The last connection that closes copies the WAL to the database and removes it.
+        // When the last connection is closed, SQLite copies the WAL to the database and removes the WAL.
         if self.is_overwritten()
             && let Err(error) =
                 self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)

@@ -125,7 +125,7 @@ impl DatabaseFile {
     }
 }
 
-/// Opens a database that is counted in `open` again, to read it.
+/// Opens one more handle, for reading, to a database that is counted in `open`.
 fn open_again(open: &mut OpenFiles, real: &Path, id: FileId) -> Option<File> {
     let handle = File::open(real).ok()?;
     let found = handle.metadata().map_or(id, |data| FileId::of(&data));

@@ -24,9 +24,9 @@ pub(super) struct DatabaseHeader {
     pub(super) page_size: u32,
     /// The change counter.
     ///
-    /// It grows when page 1 is written, but not each time: a connection that wrote it last writes the same number.
+    /// A write of page 1 increments it, unless the same connection was also the last one to write page 1.
     pub(super) counter: u32,
-    /// The number of pages, if the program that wrote the header kept it.
+    /// The number of pages; `None` if the program that wrote the header did not update it.
     pub(super) pages: Option<u32>,
 }
 

@@ -57,7 +57,7 @@ impl Contents {
 
     /// Checks that the files were changed only by SQLite; `given` is the path of the database for the error.
     ///
-    /// Once a file was overwritten, it stays so: SQLite may already have used its pages.
+    /// After a file was found overwritten, every check fails: SQLite may already have used its pages.
     pub(super) fn check(&self, given: &Path, handle: &File, data: &Metadata) -> Result<(), Lost> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(path) = &seen.overwritten {
@@ -93,8 +93,8 @@ fn state(data: &Metadata) -> Option<(u64, SystemTime)> {
 
 /// Returns whether the header can be that of the same database at a later time.
 ///
-/// No header of a database with a WAL that is open has a smaller change counter than before. The number of pages
-/// becomes smaller only if another program, whose connection increments the counter, compacts the database.
+/// While a database with a WAL is open, its change counter never decreases. The number of pages decreases only if
+/// another program compacts the database. The connection of that program increments the counter.
 fn is_later(old: &DatabaseHeader, new: &DatabaseHeader) -> bool {
     let steps = new.counter.wrapping_sub(old.counter).cast_signed();
     let same_counter = steps == 0 && new.pages >= old.pages;
@@ -116,7 +116,7 @@ enum Wal {
     Begun,
 }
 
-/// Returns `None` if SQLite has not written the start of the WAL.
+/// Returns the state of the WAL; `None` if it begins with other bytes.
 fn wal_header(handle: &File) -> io::Result<Option<Wal>> {
     let mut start = [0; WAL_BYTES];
     let count = read_at_start(handle, &mut start)?;

@@ -253,7 +253,7 @@ fn is_busy(failure: &Failure) -> bool {
     matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Sets its flag when it is dropped with the future of a read on the blocking pool.
+/// A flag that is set when the future of a read on the blocking pool is dropped.
 #[derive(Default)]
 struct CancelOnDrop(Arc<AtomicBool>);
 

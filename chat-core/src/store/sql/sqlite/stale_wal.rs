@@ -4,8 +4,8 @@
 //! replaces a database whose WAL still exists, the first connection applies the old pages to the copy and damages it.
 //! If the database is missing or empty, SQLite deletes the WAL with everything that was committed to it.
 //!
-//! A copy of `backup` is recognised by its header. The header of a file that was copied as it is, or with `.backup` of
-//! the SQLite shell, is that of a database with a WAL: then the two files are compared.
+//! A copy that `backup` wrote is recognised by its header. A copy that was made by `cp`, or by `.backup` of the SQLite
+//! shell, has the header of a database with a WAL. Such a copy is compared with the WAL.
 
 use super::{
     header::{DATABASE_BYTES, DatabaseHeader},
@@ -32,7 +32,7 @@ pub(crate) enum ServerLocked {
     Here,
     /// A server may use the database.
     ///
-    /// It has compared the files, and changes them at any time.
+    /// That server has compared the files, and may change them at any time.
     NotHere,
 }
 

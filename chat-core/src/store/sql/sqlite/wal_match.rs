@@ -1,7 +1,7 @@
 //! Decides whether a WAL can belong to the database beside it.
 //!
 //! Neither file names the other. But a database that was copied before its WAL began lacks pages, or has an older
-//! header: a server that starts increments the change counter with its first change of page 1.
+//! header: after its start, a server increments the change counter with its first change of page 1.
 
 use super::header::{Checksum, DATABASE_BYTES, DatabaseHeader, WAL_BYTES, WalHeader, number};
 use std::{
@@ -18,7 +18,7 @@ const LOCK_OFFSET: u32 = 0x4000_0000;
 
 /// Returns whether the WAL can belong to the database.
 ///
-/// It can belong to it if nothing was committed to it. Reads the whole WAL, which takes about as long as SQLite needs
+/// A WAL without a commit can belong to every database. Reads the whole WAL, which takes about as long as SQLite needs
 /// to open a database after a crash. Opens and closes the database file.
 pub(super) fn belongs(wal: &Path, database: &Path) -> io::Result<bool> {
     let Some(committed) = Committed::read(BufReader::with_capacity(1 << 16, File::open(wal)?))? else {
@@ -92,7 +92,7 @@ impl Committed {
             return false;
         }
         let is_newer_than_wal = |first: u32, last: u32| {
-            // The database is as it was before the WAL began, or a checkpoint has copied one of the pages 1.
+            // The database is as it was before the WAL began, or a checkpoint has copied a page 1 from the WAL to it.
             let before = first.wrapping_sub(1);
             database.counter.wrapping_sub(before) > last.wrapping_sub(before)
         };

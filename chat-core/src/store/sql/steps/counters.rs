@@ -58,7 +58,7 @@ impl CounterDeltas {
         }
     }
 
-    /// Adds `by` unread messages of `sender`, who is not a participant if it is `None`.
+    /// Adds `by` unread messages of `sender`; `None` if the sender is not a participant.
     pub(crate) fn unread(&mut self, participants: Participants, sender: Option<UserId>, by: i64) {
         for user in participants.iter() {
             let delta = self.0.entry(user.get()).or_default();
