@@ -63,7 +63,7 @@ impl Client {
     /// ```no_run
     /// # use chat_client::ThreadId;
     /// # async fn example(ann: chat_client::Client, thread: ThreadId) -> Result<(), chat_client::Error> {
-    /// let message = ann.send(thread, "Helo!").await?;
+    /// let message = ann.send(thread, "Hello!").await?;
     /// ann.delete_message(message.id).await?;
     /// # Ok(())
     /// # }

@@ -78,7 +78,7 @@ async fn a_reader_that_stops_reading_the_notes_does_not_keep_the_program_from_en
     let (status, printed) = run_with_full_pipe(&server, "threads open 3");
     assert_eq!((status, printed.trim_end()), (0, THREAD));
     assert_eq!(run_with_full_pipe(&server, "send bobby hi").0, 3);
-    assert_eq!(run_with_full_pipe(&server, "sned 3 hi").0, 2);
+    assert_eq!(run_with_full_pipe(&server, "unknown 3 hi").0, 2);
 }
 
 #[cfg(target_os = "linux")]

@@ -172,7 +172,7 @@ fn a_reader_that_stops_reading_does_not_keep_a_failed_command_from_ending() {
     let program = Program::new();
     let (status, _) = run_with_full_pipe(&program, "user disable ann");
     assert_eq!(status, Some(1));
-    let (status, _) = run_with_full_pipe(&program, "user disabel ann");
+    let (status, _) = run_with_full_pipe(&program, "user unknown ann");
     assert_eq!(status, Some(2));
     let (status, _) = run_with_full_pipe(&program, "serve --listen 192.0.2.1:1 --log trace");
     assert_eq!(status, Some(1));
