@@ -51,7 +51,7 @@ async fn a_full_disk_is_an_error() {
     assert_eq!(exit_status(output.status), 1);
 }
 
-/// Runs a command whose standard error is a pipe that is full and that is not read.
+/// Runs a command with a full pipe as standard error; nothing reads the pipe.
 ///
 /// Returns its exit status and its standard output.
 #[cfg(target_os = "linux")]

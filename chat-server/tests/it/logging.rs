@@ -149,7 +149,7 @@ fn a_closed_standard_error_fails_no_request() {
     assert_eq!(server.wait().code(), Some(0));
 }
 
-/// Runs a command whose standard error is a pipe that is full.
+/// Runs a command with a full pipe as standard error.
 ///
 /// Returns its exit status, and what could be read from the pipe after it had ended.
 #[cfg(target_os = "linux")]

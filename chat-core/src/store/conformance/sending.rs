@@ -64,7 +64,7 @@ pub async fn ids_ascend(store: Shared) {
     }
 }
 
-/// Checks messages whose time is before that of an earlier message.
+/// Checks messages with a time before that of an earlier message.
 ///
 /// The clocks of several nodes can differ, and a clock can be set back.
 pub async fn sending_moves_the_time_of_a_thread_forward(store: Shared) {

@@ -130,7 +130,7 @@ impl DerefMut for OpenConnection {
 /// Names of parameters, as many as the longest statement has.
 const PARAMETERS: [&str; 11] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11"];
 
-/// A prepared statement whose parameters are looked up by name.
+/// A prepared statement that finds its parameters by name.
 ///
 /// SQLite numbers parameters in the order of their appearance, so `$2` need not be the second one. A statement shared
 /// with Postgres can lack a parameter that only Postgres needs.
