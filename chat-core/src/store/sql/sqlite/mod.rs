@@ -8,6 +8,7 @@ mod checkpoint;
 mod driver;
 pub(super) mod file;
 pub(super) mod inspect;
+mod lists;
 mod lock;
 mod migrations;
 pub(super) mod open;

@@ -1,0 +1,58 @@
+-- The tables of messages and lists. Times are microseconds since 1970.
+
+create table messages (
+    id        integer primary key, -- drawn from the same sequence as marks.number: see state.next
+    thread    integer not null,    -- threads.seq; a thread is deleted with its messages, so no foreign key checks it
+    sender    integer not null,
+    created   integer not null,
+    born_read integer not null,    -- whether the message was read when it was sent; later marks are in the lists
+    key       text,
+    request   blob,
+    text      text    not null     -- the last column, so that a scan of the others does not read a long text
+);
+
+-- Marks that are not in all of their lists yet.
+create table marks (
+    number  integer primary key,
+    message integer not null,
+    thread  integer not null,
+    origin  integer not null
+);
+
+-- The lists of threads and users: see chat-core/src/store/sql/sqlite/lists/mod.rs.
+create table lists (
+    list           integer primary key, -- threads.seq of a thread; -1 - users.id of a user
+    upto           integer not null,    -- every change up to this number is in the list
+    messages       integer not null,
+    unread_other   integer not null,
+    unread_own     integer not null,
+    unread_outside integer not null,
+    updated        integer not null,    -- of a thread: when its last message was added
+    ids            blob    not null,    -- the newest messages; older ones are in chunks
+    unread_ids     blob    not null
+);
+
+create table chunks (
+    list    integer not null,
+    part    integer not null, -- 0 all messages, 1 unread ones
+    first   integer not null, -- no id in the chunk is lower
+    entries integer not null,
+    ids     blob    not null,
+    primary key (list, part, first)
+) without rowid;
+
+-- Idempotency keys, written with the list of their sender.
+create table keys (
+    sender integer not null,
+    hash   integer not null, -- the first 8 bytes of the key's SHA-256
+    id     integer not null,
+    primary key (sender, hash, id)
+) without rowid;
+
+create table state (
+    one    integer primary key check (one = 1),
+    next   integer not null, -- no number at or above this one was assigned to a row that was deleted
+    behind integer not null, -- the watermark: all changes with a lower number are in all of their lists
+    epoch  integer not null  -- rises when lists are deleted or built anew
+);
+insert into state (one, next, behind, epoch) values (1, 1, 1, 0);
