@@ -70,6 +70,8 @@ mod snapshot;
 mod state;
 mod stored;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod view;
 mod writer;

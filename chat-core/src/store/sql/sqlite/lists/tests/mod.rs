@@ -1,0 +1,7 @@
+//! Tests of all steps together, on real files.
+
+mod fixture;
+mod history;
+mod measure;
+mod model;
+mod readers;
