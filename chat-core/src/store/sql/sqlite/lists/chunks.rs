@@ -144,7 +144,7 @@ impl Chunks<'_> {
     }
 
     /// Returns the chunk that has an id, if the list has it at all.
-    fn with(self, id: i64) -> Result<Option<(i64, Vec<u8>)>, Failure> {
+    pub(super) fn with(self, id: i64) -> Result<Option<(i64, Vec<u8>)>, Failure> {
         let sql = "select first, ids from chunks where list = ?1 and part = ?2 and first <= ?3 \
              order by first desc limit 1";
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;

@@ -148,6 +148,17 @@ impl Head {
         Ok(first.map(|entry| entry.id))
     }
 
+    /// Returns the origin of a message if it is unread in the stored list.
+    pub(super) fn unread_origin(&self, connection: &Connection, id: i64) -> Result<Option<Origin>, Failure> {
+        if self.first(Part::Unread)?.is_some_and(|first| first <= id) {
+            return origin_in(&self.unread_ids, id);
+        }
+        match self.chunks(connection, Part::Unread).with(id)? {
+            Some((_, packed)) => origin_in(&packed, id),
+            None => Ok(None),
+        }
+    }
+
     /// Adds the events of a tail that are not in the list yet, and the idempotency keys of its sender.
     ///
     /// Returns whether there were any. The caller saves the row.
@@ -221,6 +232,17 @@ impl Head {
         self.unread.add(entry.origin, 1);
         Ok(())
     }
+}
+
+/// Returns the origin of a message in a packed list; `None` if the list does not have it.
+fn origin_in(packed: &[u8], id: i64) -> Result<Option<Origin>, Failure> {
+    for entry in decode(packed) {
+        let entry = entry.map_err(malformed)?;
+        if entry.id >= id {
+            return Ok((entry.id == id).then_some(entry.origin));
+        }
+    }
+    Ok(None)
 }
 
 /// A list to which messages are appended.

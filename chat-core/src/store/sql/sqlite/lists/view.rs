@@ -158,9 +158,11 @@ impl View {
 
     /// Returns the origin of a message if it is unread.
     pub(super) fn unread_origin(&self, connection: &Connection, id: i64) -> Result<Option<Origin>, Failure> {
-        let range = Selection::between(id.saturating_sub(1), id.saturating_add(1));
-        let unread = self.select(connection, Part::Unread, range)?;
-        Ok(unread.first().map(|entry| entry.origin))
+        // The newest event of a message decides.
+        match self.events().rev().find(|event| event.id() == id) {
+            Some(event) => Ok((event.kind == Kind::ArrivedUnread).then_some(event.origin)),
+            None => self.head.unread_origin(connection, id),
+        }
     }
 }
 

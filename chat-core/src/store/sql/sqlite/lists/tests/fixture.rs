@@ -101,9 +101,9 @@ impl Process {
         self.write(|_, connection| Ok(Verdict::Commit(connection.execute(sql, args).unwrap())));
     }
 
-    /// Makes each commit durable.
+    /// Makes each commit durable, and leaves the WAL to others, as the store does.
     pub(super) fn sync_every_commit(&self) {
-        self.writer.execute_batch("pragma synchronous = full").unwrap();
+        self.writer.execute_batch("pragma synchronous = full; pragma wal_autocheckpoint = 0").unwrap();
     }
 
     /// Writes all lists, as an orderly stop does.

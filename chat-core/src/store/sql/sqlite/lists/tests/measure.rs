@@ -12,7 +12,11 @@ use std::time::{Duration, Instant};
 
 const THREADS: u32 = 512;
 const BATCH: u32 = 29;
-const BATCHES: u32 = 5000;
+
+/// Returns the number of batches of each kind.
+fn batches() -> u32 {
+    std::env::var("CHAT_MEASURE_BATCHES").map_or(5000, |batches| batches.parse().unwrap())
+}
 
 /// Returns the CPU time of this thread, without that of the kernel threads that write to the disk.
 fn cpu() -> Duration {
@@ -54,20 +58,32 @@ fn measure(key: bool) {
         process.open_thread(thread_id(u128::from(n) + 1), pair, Timestamp::from_micros(1));
     }
     let send = |process: &mut Process, from: u32| {
-        for batch in from..from + BATCHES {
+        for batch in from..from + batches() {
             let messages: Vec<_> = (0..BATCH).map(|n| message(batch * BATCH + n, key)).collect();
             process.write(|lists, c| lists.send(c, &messages));
         }
     };
+    let wal = folder.path().join("chat.db-wal");
+    let pages = |since: u64| {
+        let now = std::fs::metadata(&wal).unwrap().len();
+        println!(
+            "pages in the WAL for each commit: {:.2}",
+            (now - since) as f64 / 4120.0 / f64::from(batches())
+        );
+        now
+    };
     send(&mut process, 0);
-    report("send", BATCH * BATCHES, || send(&mut process, BATCHES));
-    report("mark", BATCH * BATCHES, || {
-        for batch in 0..BATCHES {
+    let before = pages(0);
+    report("send", BATCH * batches(), || send(&mut process, batches()));
+    let before = pages(before);
+    report("mark", BATCH * batches(), || {
+        for batch in 0..batches() {
             let ids = (0..BATCH).map(|n| batch * BATCH + n).map(|n| (message(n, false).sender, n + 1));
             let marks: Vec<_> = ids.map(|(user, id)| (user, MessageId::new(i64::from(id)))).collect();
             process.write(|lists, c| lists.mark_messages(c, &marks));
         }
     });
+    pages(before);
     let (c, tails) = (&process.reader, &process.tails);
     report("page of 50", THREADS, || {
         for n in 0..THREADS {
