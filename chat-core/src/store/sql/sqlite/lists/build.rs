@@ -5,7 +5,7 @@ use super::{
     keys,
     packed::Entry,
     rows::run,
-    state::raise_watermark,
+    state::{State, raise_watermark},
     stored::{Builder, Head},
     threads::Thread,
     writer::Lists,
@@ -19,6 +19,9 @@ use crate::{
 };
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, HashMap};
+
+/// The number of messages after which the log gets a line of progress. They take about a second.
+const PROGRESS: u64 = 1_000_000;
 
 /// Lists that are built in one transaction.
 struct Build<'c> {
@@ -106,21 +109,33 @@ impl Lists {
         self.finish_build(connection, last)
     }
 
-    /// Builds the lists and the idempotency keys of a database of an older version from its messages.
+    /// Builds the lists and the idempotency keys of a database whose schema was migrated.
     ///
-    /// `times` reads the `seq` of each thread, and the time at which its last message was added.
-    pub(crate) fn build_all(&mut self, connection: &Connection, times: &str) -> Result<(), Failure> {
+    /// Does nothing if they are built already.
+    pub(crate) fn build_after_migration(&mut self, connection: &Connection) -> Result<(), Failure> {
+        if State::load(connection)?.behind > 0 {
+            return Ok(());
+        }
         self.sync(connection)?;
         self.begin_epoch(connection)?;
         let mut build = Build::new(connection);
+        let times = "select list, updated from lists where list > 0";
         let mut statement = connection.prepare(times).map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             build.add_thread(row.get(0).map_err(failed)?, row.get(1).map_err(failed)?)?;
         }
+        self.add_stored(connection, &mut build)?;
+        let last = build.finish()?;
+        self.finish_build(connection, last)
+    }
+
+    /// Adds all messages of the database to the lists, and their keys to the table.
+    fn add_stored(&mut self, connection: &Connection, build: &mut Build<'_>) -> Result<(), Failure> {
         let sql = "select id, thread, sender, created, born_read, key from messages order by id";
         let mut statement = connection.prepare(sql).map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;
+        let mut messages: u64 = 0;
         while let Some(row) = rows.next().map_err(failed)? {
             let int = |column| row.get::<_, i64>(column).map_err(failed);
             let (id, sender) = (int(0)?, int(2)?);
@@ -131,9 +146,12 @@ impl Lists {
                 let sql = "insert into keys (sender, hash, id) values (?1, ?2, ?3)";
                 run(connection, sql, [sender, keys::hash(key), id])?;
             }
+            messages += 1;
+            if messages.is_multiple_of(PROGRESS) {
+                tracing::info!(messages, "building the lists of messages for the new schema");
+            }
         }
-        let last = build.finish()?;
-        self.finish_build(connection, last)
+        Ok(())
     }
 
     /// Records that all lists have all messages, the last of which has this id.

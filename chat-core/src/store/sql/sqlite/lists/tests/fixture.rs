@@ -12,17 +12,30 @@ use rusqlite::{Connection, config::DbConfig, params};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
-/// The other tables that the lists need.
-const THREADS: &str = "create table threads (
-    seq integer primary key autoincrement, id blob not null unique, user_low integer not null, user_high integer,
-    has_outside_senders boolean not null, created integer not null)";
+/// The schema before the lists.
+pub(super) const FIRST_SCHEMA: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_chat.sql"));
+pub(super) const MIGRATION: &str = include_str!("../migration.sql");
+
+/// Adds users with the ids 1 to 1100.
+pub(super) const USERS: &str = "insert into users (username, name_key, owns_name_key, password, active, created) \
+     with recursive n(i) as (select 1 union all select i + 1 from n where i < 1100) select i, i, true, '', true, 0 from n";
 
 /// Creates a database.
 pub(super) fn create(file: &Path) {
     let connection = Connection::open(file).unwrap();
     connection.execute_batch("pragma journal_mode = wal").unwrap();
-    connection.execute_batch(THREADS).unwrap();
-    connection.execute_batch(include_str!("../schema.sql")).unwrap();
+    connection.execute_batch(FIRST_SCHEMA).unwrap();
+    connection.execute_batch(USERS).unwrap();
+    migrate(&connection);
+}
+
+/// Migrates a database with the first schema in one transaction.
+pub(super) fn migrate(connection: &Connection) {
+    connection.execute_batch("begin immediate").unwrap();
+    connection.execute_batch(MIGRATION).unwrap();
+    Lists::new(0).build_after_migration(connection).unwrap();
+    connection.execute_batch("commit").unwrap();
 }
 
 pub(super) fn connect(file: &Path) -> Connection {
@@ -94,8 +107,8 @@ impl Process {
 
     /// Adds a thread.
     pub(super) fn open_thread(&mut self, id: ThreadId, participants: Participants, created: Timestamp) {
-        let sql = "insert into threads (id, user_low, user_high, has_outside_senders, created) \
-             values (?1, ?2, ?3, false, ?4)";
+        let sql = "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created) \
+             values (?1, ?2, ?3, false, false, ?4)";
         let (low, high) = (participants.first().get(), participants.second().map(UserId::get));
         let args = params![id.get().into_bytes(), low, high, created.as_micros()];
         self.write(|_, connection| Ok(Verdict::Commit(connection.execute(sql, args).unwrap())));

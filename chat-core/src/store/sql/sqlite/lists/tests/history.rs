@@ -242,8 +242,8 @@ impl History {
                 let (low, high) = (participants.first().get(), participants.second().map(UserId::get));
                 let is_from_outside = |m: &&ImportedMessage| !participants.contains(m.sender);
                 let outside = imported.iter().filter(|m| m.thread == thread.id).any(|m| is_from_outside(&m));
-                let sql = "insert into threads (id, user_low, user_high, has_outside_senders, created) \
-                     values (?1, ?2, ?3, ?4, ?5)";
+                let sql = "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created) \
+                     values (?1, ?2, ?3, false, ?4, ?5)";
                 let args = params![thread.id.get().into_bytes(), low, high, outside, created.as_micros()];
                 c.execute(sql, args).unwrap();
             }

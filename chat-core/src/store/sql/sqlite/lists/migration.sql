@@ -1,5 +1,8 @@
--- The tables of messages and lists. Times are microseconds since 1970.
+-- Messages are appended, and their lists are written behind: see chat-core/src/store/sql/sqlite/lists/mod.rs. Times are
+-- microseconds since 1970. After this file, in the same transaction, the program builds the lists from the messages: a
+-- watermark of 0 says that this is still to do.
 
+alter table messages rename to old_messages;
 create table messages (
     id        integer primary key, -- drawn from the same sequence as marks.number: see state.next
     thread    integer not null,    -- threads.seq; a thread is deleted with its messages, so no foreign key checks it
@@ -11,6 +14,10 @@ create table messages (
     text      text    not null     -- the last column, so that a scan of the others does not read a long text
 );
 
+insert into messages (id, thread, sender, created, born_read, key, request, text)
+    select m.id, t.seq, m.sender, m.created, m.low_mark = 0, m.key, m.request, m.text
+    from old_messages m join threads t on t.id = m.thread order by m.id;
+
 -- Marks that are not in all of their lists yet.
 create table marks (
     number  integer primary key,
@@ -19,7 +26,7 @@ create table marks (
     origin  integer not null
 );
 
--- The lists of threads and users: see chat-core/src/store/sql/sqlite/lists/mod.rs.
+-- The lists of threads and users.
 create table lists (
     list           integer primary key, -- threads.seq of a thread; -1 - users.id of a user
     upto           integer not null,    -- every change up to this number is in the list
@@ -32,6 +39,10 @@ create table lists (
     unread_ids     blob    not null
 );
 
+insert into lists (list, upto, messages, unread_other, unread_own, unread_outside, updated, ids, unread_ids)
+    select seq, 0, 0, 0, 0, 0, updated, x'', x'' from threads;
+
+-- The older ids of a list, in packed lists of about 400 bytes.
 create table chunks (
     list    integer not null,
     part    integer not null, -- 0 all messages, 1 unread ones
@@ -55,4 +66,11 @@ create table state (
     behind integer not null, -- the watermark: all changes with a lower number are in all of their lists
     epoch  integer not null  -- rises when lists are deleted or built anew
 );
-insert into state (one, next, behind, epoch) values (1, 1, 1, 0);
+insert into state (one, next, behind, epoch)
+    select 1, seq + 1, 0, 0 from sqlite_sequence where name = 'old_messages';
+
+drop table old_messages;
+drop table counters;
+alter table threads drop column updated;
+alter table threads drop column low_read;
+alter table threads drop column high_read;
