@@ -8,7 +8,7 @@ use crate::{
         sql::sqlite::lists::{LIMIT, reader},
     },
 };
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 const MESSAGES: i64 = 2000;
 const ALL: Slice = Slice { limit: 5000, offset: 0 };
@@ -18,11 +18,8 @@ fn message(id: i64) -> (i64, bool) {
     (1 + id % 2, id % 5 > 1)
 }
 
-#[test]
-fn the_messages_of_the_first_schema_get_lists_with_the_same_content() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("chat.db");
-    let connection = connect(&file);
+/// Creates a database with the first schema, two threads and their messages, of which the newest is deleted.
+fn fill(connection: &Connection) {
     connection.execute_batch(&format!("pragma journal_mode = wal; {FIRST_SCHEMA}; {USERS}")).unwrap();
     let thread = "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated) \
          values (?1, 1, 2, ?1 = 0, false, 5, ?2)";
@@ -41,6 +38,14 @@ fn the_messages_of_the_first_schema_get_lists_with_the_same_content() {
         connection.execute(insert, args).unwrap();
     }
     connection.execute("delete from messages where id = ?1", [MESSAGES]).unwrap();
+}
+
+#[test]
+fn the_messages_of_the_first_schema_get_lists_with_the_same_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("chat.db");
+    let connection = connect(&file);
+    fill(&connection);
     migrate(&connection);
 
     let mut process = Process::start(&file, LIMIT);
