@@ -2,6 +2,7 @@
 
 use super::{
     failure::{Failure, Internal},
+    message_operations::{ReadMessages, WriteMessages},
     statements::DialectSql,
     value::{Arg, Columns},
 };
@@ -129,9 +130,9 @@ pub(crate) trait Transaction: Send {
 /// A database that the store can use.
 ///
 /// The rest of the store is shared, in SQL that both databases understand.
-pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
+pub(crate) trait Dialect: ReadMessages + Sized + Debug + Clone + Send + Sync + 'static {
     /// The transactions of this database.
-    type Tx: Transaction;
+    type Tx: WriteMessages;
 
     /// The statements that only this database runs, by name.
     #[cfg(feature = "conformance")]
@@ -145,6 +146,16 @@ pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
         args: &[Arg<'_>],
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> impl Future<Output = Result<Vec<T>, Failure>> + Send;
+
+    /// Runs a short read and decodes its first row.
+    fn read_first<T: Send>(
+        &self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
+    ) -> impl Future<Output = Result<Option<T>, Failure>> + Send {
+        async move { Ok(self.read(Length::Short, sql, args, decode).await?.into_iter().next()) }
+    }
 
     /// Checks the files of the database, and then reads a row.
     ///

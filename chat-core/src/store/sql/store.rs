@@ -4,8 +4,9 @@ use super::{
     dialect::{Dialect, Length, Transaction, Verdict},
     failure::Failure,
     last_write::{LastWrite, LastWriteFailed},
+    message_operations::WriteMessages as _,
     statements as sql,
-    steps::{import, messages, send, threads, tokens, users},
+    steps::{import, send, threads, tokens, users},
     transaction,
     value::{Arg, Columns},
 };
@@ -72,7 +73,7 @@ impl<D: Dialect> SqlStore<D> {
         args: &[Arg<'_>],
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> Result<Option<T>, Failure> {
-        Ok(self.read(Length::Short, sql, args, decode).await?.into_iter().next())
+        self.database().read_first(sql, args, decode).await
     }
 
     /// Runs `step` in a transaction, and commits or rolls back by its verdict.
@@ -237,7 +238,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(self.transaction(thread, |tx, thread| Box::pin(threads::open(tx, *thread))).await?)
     }
     async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>> {
-        Ok(threads::one(self, caller, id).await?)
+        Ok(self.database().thread(caller, id).await?)
     }
     async fn threads(
         &self,
@@ -249,7 +250,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
     async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>> {
         let input = (caller, id);
-        Ok(self.transaction(input, |tx, &(caller, id)| Box::pin(threads::delete(tx, caller, id))).await?)
+        Ok(self.transaction(input, |tx, &(caller, id)| Box::pin(tx.delete_thread(caller, id))).await?)
     }
     async fn thread_messages(
         &self,
@@ -258,7 +259,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         range: MessageRange,
         limit: u64,
     ) -> Result<Option<Vec<Message>>> {
-        Ok(threads::messages(self, caller, thread, range, limit).await?)
+        Ok(self.database().thread_messages(caller, thread, range, limit).await?)
     }
     async fn mark_thread_read(
         &self,
@@ -269,7 +270,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         let input = (caller, thread, up_to);
         Ok(self
             .transaction(input, |tx, &(caller, thread, up_to)| {
-                Box::pin(threads::mark_read(tx, caller, thread, up_to))
+                Box::pin(tx.mark_thread_read(caller, thread, up_to))
             })
             .await?)
     }
@@ -304,13 +305,13 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(done?)
     }
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>> {
-        Ok(messages::one(self, caller, id).await?)
+        Ok(self.database().message(caller, id).await?)
     }
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>> {
-        Ok(messages::all(self, caller, slice).await?)
+        Ok(self.database().messages(caller, slice).await?)
     }
     async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>> {
-        Ok(messages::unread(self, caller, filter, MessageId::new(i64::MIN), slice).await?)
+        Ok(self.database().unread(caller, filter, MessageId::new(i64::MIN), slice).await?)
     }
     async fn unread_after(
         &self,
@@ -319,7 +320,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         after: MessageId,
         limit: u64,
     ) -> Result<Counted<Message>> {
-        Ok(messages::unread(self, caller, filter, after, Slice { limit, offset: 0 }).await?)
+        Ok(self.database().unread(caller, filter, after, Slice { limit, offset: 0 }).await?)
     }
     async fn update_message(
         &self,
@@ -329,14 +330,12 @@ impl<D: Dialect> Store for SqlStore<D> {
     ) -> Result<Option<Changed<Message>>> {
         let input = (caller, id, change);
         Ok(self
-            .transaction(input, |tx, (caller, id, change)| {
-                Box::pin(messages::update(tx, *caller, *id, change))
-            })
+            .transaction(input, |tx, (caller, id, change)| Box::pin(tx.update_message(*caller, *id, change)))
             .await?)
     }
     async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<Option<Changed<ThreadId>>> {
         let input = (caller, id);
-        Ok(self.transaction(input, |tx, &(caller, id)| Box::pin(messages::delete(tx, caller, id))).await?)
+        Ok(self.transaction(input, |tx, &(caller, id)| Box::pin(tx.delete_message(caller, id))).await?)
     }
 
     async fn is_empty(&self) -> Result<bool> {

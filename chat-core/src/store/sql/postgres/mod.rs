@@ -4,6 +4,7 @@ mod address;
 mod batches;
 mod connection;
 mod failure;
+mod messages;
 mod migrate;
 mod open;
 mod pooler;

@@ -10,6 +10,7 @@ pub(super) mod file;
 pub(super) mod inspect;
 mod lists;
 mod lock;
+mod messages;
 mod migrations;
 pub(super) mod open;
 mod open_files;

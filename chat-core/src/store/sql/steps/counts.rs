@@ -40,6 +40,13 @@ pub(crate) fn marks(participants: Participants, sender: UserId, is_read: bool) -
     (mark(Some(participants.first())), mark(participants.second()))
 }
 
+/// Records a change of the users' lists that changes no count.
+pub(crate) async fn touch<X: Transaction>(tx: &mut X, users: Participants) -> Result<(), Failure> {
+    let mut counts = Counts::default();
+    counts.touch(users);
+    counts.write(tx).await
+}
+
 impl Counts {
     /// Records a change of the participants' lists that changes no count.
     pub(crate) fn touch(&mut self, participants: Participants) {

@@ -3,6 +3,7 @@
 use crate::store::sql::{
     dialect::{Transaction, Verdict},
     failure::Failure,
+    message_operations::WriteMessages,
     statements as sql,
     steps::counts::{Counts, marks},
     steps::users::name_key,
@@ -21,7 +22,7 @@ use uuid::Uuid;
 const CHUNK: usize = 1000;
 
 /// Imports all data into a database without users.
-pub(crate) async fn all<X: Transaction>(
+pub(crate) async fn all<X: WriteMessages>(
     tx: &mut X,
     import: &Import,
 ) -> Result<Verdict<ImportOutcome>, Failure> {
@@ -43,7 +44,7 @@ pub(crate) async fn all<X: Transaction>(
     users(tx, &import.users, &import.tokens).await?;
     tokens(tx, &import.tokens).await?;
     threads(tx, &import.threads, &import.messages).await?;
-    messages(tx, &import.threads, &import.messages).await?;
+    tx.import_messages(&import.threads, &import.messages).await?;
     tx.run(sql::INSERT_IMPORT, &[(&import.digest).into(), import.at.into()]).await?;
     Ok(Verdict::Commit(ImportOutcome::Imported))
 }
@@ -142,7 +143,8 @@ fn participants(threads: &[ImportedThread]) -> HashMap<ThreadId, Participants> {
     threads.iter().map(|thread| (thread.id, thread.participants)).collect()
 }
 
-async fn messages<X: Transaction>(
+/// Imports the messages, and counts them.
+pub(crate) async fn messages<X: Transaction>(
     tx: &mut X,
     threads: &[ImportedThread],
     messages: &[ImportedMessage],

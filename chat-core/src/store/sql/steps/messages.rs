@@ -1,7 +1,6 @@
 //! Single messages, and the lists over all threads of a user.
 
 use crate::store::sql::{
-    SqlStore,
     dialect::{Dialect, Length, Transaction, Verdict},
     failure::Failure,
     rows, statements as sql,
@@ -16,27 +15,27 @@ use crate::{
 
 /// Returns a message in one of the threads of `caller`.
 pub(crate) async fn one<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     caller: UserId,
     id: MessageId,
 ) -> Result<Option<Message>, Failure> {
-    store.read_first(sql::MESSAGE, &[id.into(), caller.into()], |row| rows::message(row, 0)).await
+    database.read_first(sql::MESSAGE, &[id.into(), caller.into()], |row| rows::message(row, 0)).await
 }
 
 /// Returns a part of the list of all messages.
 pub(crate) async fn all<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     caller: UserId,
     slice: Slice,
 ) -> Result<Counted<Message>, Failure> {
-    part(store, D::Tx::SQL.messages, slice, &slice_args(caller, slice)).await
+    part(database, D::Tx::SQL.messages, slice, &slice_args(caller, slice)).await
 }
 
 /// Returns a part of the unread messages with ids above `after`.
 ///
 /// The count is that of the whole list.
 pub(crate) async fn unread<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     caller: UserId,
     filter: UnreadFilter,
     after: MessageId,
@@ -47,7 +46,7 @@ pub(crate) async fn unread<D: Dialect>(
         UnreadFilter::Incoming => D::Tx::SQL.unread_incoming,
     };
     let [user, limit, offset, end] = slice_args(caller, slice);
-    part(store, list, slice, &[user, limit, offset, end, after.into()]).await
+    part(database, list, slice, &[user, limit, offset, end, after.into()]).await
 }
 
 /// Returns the arguments of a list that select a part of it.
@@ -58,7 +57,7 @@ fn slice_args(caller: UserId, slice: Slice) -> [Arg<'static>; 4] {
 
 /// Returns a part of a list; `list` is the statement of one of the three lists.
 async fn part<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     list: &'static str,
     slice: Slice,
     args: &[Arg<'_>],
@@ -68,7 +67,7 @@ async fn part<D: Dialect>(
         let message = row.opt_int(1)?.map(|_| rows::message(row, 1)).transpose()?;
         Ok((row.opt_int(0)?, message))
     };
-    let entries = store.read(Length::of(slice.limit, slice.offset), list, args, entry).await?;
+    let entries = database.read(Length::of(slice.limit, slice.offset), list, args, entry).await?;
     let count = entries.first().and_then(|(count, _)| *count).unwrap_or(0);
     Ok(Counted {
         count: saturating_u64(count),
@@ -146,4 +145,24 @@ pub(crate) async fn delete<X: Transaction>(
     counts.message(participants, caller, message.is_read, -1);
     counts.write(tx).await?;
     Ok(Verdict::Commit(Some(Changed { value: message.thread, participants })))
+}
+
+/// Deletes all messages in the threads of `user`, and all that `user` sent. Deletes the counters of `user`.
+pub(crate) async fn delete_of_user<X: Transaction>(tx: &mut X, user: UserId) -> Result<(), Failure> {
+    let mut counts = Counts::default();
+    for thread in tx.rows(X::SQL.lock_threads_of_user, &[user.into()]).await? {
+        counts.touch(rows::participants(&thread, 1)?);
+    }
+    for (count, delete) in [
+        (sql::COUNT_USER_MESSAGES, sql::DELETE_MESSAGES_OF),
+        (sql::COUNT_OUTSIDE_SENDER, sql::DELETE_MESSAGES_OF_OUTSIDE_SENDER),
+    ] {
+        for row in tx.rows(count, &[user.into()]).await? {
+            counts.subtract(&row)?;
+        }
+        tx.run(delete, &[user.into()]).await?;
+    }
+    counts.remove(user);
+    counts.write(tx).await?;
+    tx.run(sql::DELETE_COUNTERS, &[user.into()]).await.map(drop)
 }

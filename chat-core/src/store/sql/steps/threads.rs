@@ -4,6 +4,7 @@ use crate::store::sql::{
     SqlStore,
     dialect::{Dialect, Length, Transaction, Verdict},
     failure::Failure,
+    message_operations::WriteMessages,
     rows, statements as sql,
     steps::counts::{Counts, mark},
     value::{Arg, Columns, saturating_i64},
@@ -24,7 +25,7 @@ pub(crate) async fn of_pair<D: Dialect>(
 }
 
 /// Returns the canonical thread of a pair, and creates it if there is none.
-pub(crate) async fn open<X: Transaction>(
+pub(crate) async fn open<X: WriteMessages>(
     tx: &mut X,
     thread: NewThread,
 ) -> Result<Verdict<OpenedThread>, Failure> {
@@ -37,9 +38,7 @@ pub(crate) async fn open<X: Transaction>(
     // Another transaction can delete the conflicting thread before the look-up. Then the insert is retried.
     loop {
         if tx.first(sql::INSERT_THREAD, &args).await?.is_some() {
-            let mut counts = Counts::default();
-            counts.touch(thread.participants);
-            counts.write(tx).await?;
+            tx.touch_lists(thread.participants).await?;
             return Ok(Verdict::Commit(OpenedThread { id: thread.id, created: true }));
         }
         if let Some(row) = tx.first(sql::CANONICAL_THREAD, &pair).await? {
@@ -51,11 +50,11 @@ pub(crate) async fn open<X: Transaction>(
 
 /// Returns a thread of `caller`.
 pub(crate) async fn one<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     caller: UserId,
     id: ThreadId,
 ) -> Result<Option<ThreadDetail>, Failure> {
-    store.read_first(sql::THREAD, &[id.into(), caller.into()], |row| rows::thread_detail(row)).await
+    database.read_first(sql::THREAD, &[id.into(), caller.into()], |row| rows::thread_detail(row)).await
 }
 
 /// Returns at most `limit` threads of `caller` after `after`.
@@ -86,7 +85,7 @@ pub(crate) async fn list<D: Dialect>(
 
 /// Returns messages of a thread of `caller`, by ascending id.
 pub(crate) async fn messages<D: Dialect>(
-    store: &SqlStore<D>,
+    database: &D,
     caller: UserId,
     thread: ThreadId,
     range: MessageRange,
@@ -105,9 +104,10 @@ pub(crate) async fn messages<D: Dialect>(
         MessageRange::Before(_) => (sql::THREAD_MESSAGES_BEFORE, one_end),
         MessageRange::Between { .. } => (sql::THREAD_MESSAGES_BETWEEN, &args),
     };
-    let mut messages = store.read(Length::of(limit, 0), statement, args, |row| rows::message(row, 0)).await?;
+    let mut messages =
+        database.read(Length::of(limit, 0), statement, args, |row| rows::message(row, 0)).await?;
     // The statement selects by participant. Only an empty result needs a look-up of the thread.
-    if messages.is_empty() && one(store, caller, thread).await?.is_none() {
+    if messages.is_empty() && one(database, caller, thread).await?.is_none() {
         return Ok(None);
     }
     if matches!(range, MessageRange::Before(_)) {
