@@ -160,9 +160,6 @@ statements! {
     DELETE_OTHER_TOKENS = "delete from tokens where user_id = $1 and hash <> $2";
 
     CANONICAL_THREAD = "select id from threads where user_low = $1 and user_high = $2 and canonical";
-    INSERT_THREAD = "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated) \
-         values ($1, $2, $3, true, false, $4, $4) \
-         on conflict (user_low, user_high) where canonical do nothing returning id";
     THREAD = concat!(
         "select id, user_low, user_high, created, updated from threads where id = $1 and ", is_mine!()
     );
@@ -277,6 +274,8 @@ dialect_statements! {
         lock_thread_of,
         /// All threads in which user `$1` participates or sent messages, locked.
         lock_threads_of_user,
+        /// Adds the canonical thread of a pair, created at `$4`, if there is none.
+        insert_thread,
         /// Makes the thread of a pair with the lowest id the canonical one.
         ///
         /// The subquery locks the thread that it finds. If another transaction is deleting that thread, the subquery
@@ -320,7 +319,8 @@ dialect_statements! {
 ///
 /// `$lock` ends a statement that locks rows. `$branch` and `$thread_branch` end a part of a list that is merged with
 /// others. `$new`, `$counts`, `$new_users`, `$tokens` and `$threads` are the rows to insert. On SQLite each is one row,
-/// because the statement runs once for each row.
+/// because the statement runs once for each row. `$updated` is the column with the time of a thread's last message, and
+/// `$new_updated` its value for a new thread. On SQLite the list of the thread has it.
 macro_rules! dialect_sql {
     (
         lock_user_ids: $lock_ids:expr, sync_user_id_sequence: $sync_users:expr,
@@ -329,7 +329,8 @@ macro_rules! dialect_sql {
         branch: $branch:literal, thread_branch: $thread_branch:literal,
         new_messages: $new:literal, touch_tokens: $touch_tokens:literal,
         counts: $counts:literal, new_version: $new_version:literal,
-        users: $new_users:literal, tokens: $tokens:literal, threads: $threads:literal $(,)?
+        users: $new_users:literal, tokens: $tokens:literal, threads: $threads:literal,
+        updated: $updated:literal, new_updated: $new_updated:literal $(,)?
     ) => {
         $crate::store::sql::statements::DialectSql {
             lock_user_ids: $lock_ids,
@@ -352,6 +353,11 @@ macro_rules! dialect_sql {
                 "select id, user_low, user_high from threads where user_low = $1 or user_high = $1 or \
                  (has_outside_senders and exists (select 1 from messages where thread = threads.id and sender = $1)) order by id",
                 $lock
+            ),
+            insert_thread: concat!(
+                "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created", $updated,
+                ") values ($1, $2, $3, true, false, $4", $new_updated,
+                ") on conflict (user_low, user_high) where canonical do nothing returning id"
             ),
             promote_canonical_thread: concat!(
                 "update threads set canonical = true where id = (select id from threads \
@@ -394,7 +400,7 @@ macro_rules! dialect_sql {
                 $tokens
             ),
             import_threads: concat!(
-                "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated) ",
+                "insert into threads (id, user_low, user_high, canonical, has_outside_senders, created", $updated, ") ",
                 $threads
             ),
         }

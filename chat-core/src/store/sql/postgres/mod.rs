@@ -80,6 +80,8 @@ const SQL: DialectSql = dialect_sql! {
          $7::bigint[]) with ordinality \
          as batch(id, user_low, user_high, canonical, has_outside_senders, created, updated, place) \
          order by place",
+    updated: ", updated",
+    new_updated: ", $4",
 };
 
 /// A Postgres database.

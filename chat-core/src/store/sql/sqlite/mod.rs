@@ -3,7 +3,6 @@
 //! The only driver is rusqlite. One thread owns the connection that writes; a pool of connections reads.
 
 mod backup;
-mod batches;
 mod checkpoint;
 mod driver;
 pub(super) mod file;
@@ -24,7 +23,7 @@ pub use lock::ServerLock;
 pub(super) use migrations::MIGRATIONS;
 
 use super::{
-    dialect::{Dialect, Length},
+    dialect::{Dialect, Length, Verdict},
     failure::{Failure, Kind},
     statements::{
         DialectSql, all_ids, dialect_sql, incoming_ids, marked_ids, message_of_m, page, unread_ids,
@@ -33,10 +32,11 @@ use super::{
     value::{Arg, Columns},
 };
 use crate::{
-    api::{Message, MessageId, UserId},
-    store::{Changed, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
+    api::{MessageId, UserId},
+    store::{NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
 };
 use futures_util::future::BoxFuture;
+use lists::{MarkOutcome, SharedTails};
 use readers::Readers;
 use std::{path::Path, sync::Arc};
 use watch::Watch;
@@ -47,6 +47,7 @@ use writer::{SqliteTx, Writer};
 pub(crate) struct Sqlite {
     writer: Writer,
     readers: Readers,
+    tails: SharedTails,
     watch: Arc<Watch>,
 }
 
@@ -68,14 +69,31 @@ const SQL: DialectSql = dialect_sql! {
     new_version: "",
     users: "values ($1, $2, $3, $4, $5, $6, $7, $8)",
     tokens: "values ($1, $2, $3, $4, $5)",
-    threads: "values ($1, $2, $3, $4, $5, $6, $7)",
+    threads: "values ($1, $2, $3, $4, $5, $6)",
+    updated: "", new_updated: "",
 };
+
+impl Sqlite {
+    /// Writes all lists that wait, so that the next start reads no messages.
+    async fn write_waiting_lists(&self) {
+        loop {
+            let step = transaction(self, (), |tx, ()| {
+                Box::pin(std::future::ready(tx.write_waiting_lists().map(Verdict::Commit)))
+            });
+            match step.await {
+                Ok(true) => {}
+                // After an error, the next start reads what is missing.
+                Ok(false) | Err(_) => return,
+            }
+        }
+    }
+}
 
 impl Dialect for Sqlite {
     type Tx = SqliteTx;
 
     #[cfg(feature = "conformance")]
-    const OWN_STATEMENTS: &'static [(&'static str, &'static str)] = batches::STATEMENTS;
+    const OWN_STATEMENTS: &'static [(&'static str, &'static str)] = messages::STATEMENTS;
 
     async fn read<T: Send>(
         &self,
@@ -95,14 +113,14 @@ impl Dialect for Sqlite {
     }
 
     async fn insert_messages(&self, messages: &Arc<[NewMessage]>) -> Result<Vec<StoreResult<Sent>>, Failure> {
-        transaction(self, messages.clone(), |tx, messages| Box::pin(batches::insert(tx, messages))).await
+        transaction(self, messages.clone(), |tx, messages| {
+            Box::pin(std::future::ready(tx.insert_messages(messages)))
+        })
+        .await
     }
 
-    async fn mark_messages_read(
-        &self,
-        marks: Vec<(UserId, MessageId)>,
-    ) -> Result<Vec<StoreResult<Option<Changed<Message>>>>, Failure> {
-        transaction(self, marks, |tx, marks| Box::pin(batches::mark_read(tx, marks))).await
+    async fn mark_messages_read(&self, marks: Vec<(UserId, MessageId)>) -> Result<Vec<MarkOutcome>, Failure> {
+        transaction(self, marks, |tx, marks| Box::pin(std::future::ready(tx.mark_messages_read(marks)))).await
     }
 
     async fn list_versions(&self, _: &[UserId]) -> Result<Vec<(i64, i64)>, Failure> {
@@ -124,6 +142,7 @@ impl Dialect for Sqlite {
 
     async fn close(&self) {
         self.readers.close();
+        self.write_waiting_lists().await;
         self.writer.close().await;
     }
 

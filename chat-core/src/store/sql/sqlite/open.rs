@@ -4,15 +4,19 @@ use super::{
     Sqlite,
     driver::{Access, Opened, Place},
     file::DatabaseFile,
+    lists::{LIMIT, Lists},
     migrations::MIGRATIONS,
     readers::Readers,
     watch::Watch,
     writer::Writer,
 };
 use crate::runtime;
-use crate::store::sql::{
-    Mode, OpenError, Options,
-    migrations::{self, APPLIED, Applied},
+use crate::store::{
+    StoreError,
+    sql::{
+        Mode, OpenError, Options,
+        migrations::{self, APPLIED, Applied},
+    },
 };
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use sqlx::migrate::Migration;
@@ -59,10 +63,13 @@ async fn open(place: Place, sync_every_commit: bool) -> Result<Sqlite, OpenError
     // This connection keeps a database in memory alive until the others are open.
     let first = connect_first(&place).await?;
     let watch = Arc::new(Watch::start(&place).map_err(|moved| OpenError::Moved(moved.file))?);
-    let writer = Writer::start(&place, watch.clone(), sync_every_commit).map_err(failed)?;
+    let mut lists = Lists::new(LIMIT);
+    lists.load(&first).map_err(|failure| OpenError::database(StoreError::from(failure)))?;
+    let tails = lists.tails();
+    let writer = Writer::start(&place, watch.clone(), lists, sync_every_commit).map_err(failed)?;
     let readers = Readers::open(&place).map_err(failed)?;
     drop(first);
-    Ok(Sqlite { writer, readers, watch })
+    Ok(Sqlite { writer, readers, tails, watch })
 }
 
 /// Opens the first connection and brings the schema up to date.
@@ -120,6 +127,9 @@ fn connect_and_migrate(place: &Place) -> Result<Opened, Attempt> {
         for migration in migrations::missing(&applied(&tx)?, &MIGRATIONS)? {
             apply(&tx, migration)?;
         }
+        Lists::new(LIMIT)
+            .build_after_migration(&tx)
+            .map_err(|failure| OpenError::migration(StoreError::from(failure)))?;
         tx.commit()?;
     }
     Ok(connection)
@@ -181,7 +191,7 @@ mod tests {
     use super::*;
     use crate::{
         api::{ThreadId, Timestamp, UserId},
-        store::{NewMessage, NewThread, NewUser, PasswordHash, Slice, Store, StoreError, sql},
+        store::{NewMessage, NewThread, NewUser, PasswordHash, Slice, Store, sql},
     };
     use std::{fs, path::PathBuf};
     use uuid::Uuid;

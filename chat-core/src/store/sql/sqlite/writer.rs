@@ -8,6 +8,7 @@ use super::{
     checkpoint::{Checkpoints, WAL_CHECKPOINT_PAGES},
     driver::{Access, Opened, OwnedRow, Place, failed, query, read},
     file::beside,
+    lists::Lists,
     stale_wal::WAL,
     watch::Watch,
 };
@@ -54,7 +55,12 @@ impl Writer {
     /// Opens the connection and starts the thread.
     ///
     /// `watch` watches the files of the database. Must be called within a Tokio runtime.
-    pub(crate) fn start(place: &Place, watch: Arc<Watch>, sync_every_commit: bool) -> rusqlite::Result<Self> {
+    pub(crate) fn start(
+        place: &Place,
+        watch: Arc<Watch>,
+        lists: Lists,
+        sync_every_commit: bool,
+    ) -> rusqlite::Result<Self> {
         let read_only = matches!(place, Place::File(file) if file.mode == Mode::ReadOnly);
         let access = if read_only { Access::Read } else { Access::Write };
         let connection = place.open(access, BUSY_TIMEOUT)?;
@@ -64,7 +70,7 @@ impl Writer {
         };
         connection.pragma_update(None, "synchronous", if sync_every_commit { "full" } else { "normal" })?;
         let mut checkpoints = Checkpoints::install(&connection, place, WAL_CHECKPOINT_PAGES)?;
-        let mut tx = SqliteTx { connection, watch, read_only };
+        let mut tx = SqliteTx { connection, lists, watch, read_only };
         let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
         let (end, ended) = watch::channel(());
         let work = move || {
@@ -129,7 +135,8 @@ impl fmt::Debug for Writer {
 
 /// A transaction on the connection that writes.
 pub(crate) struct SqliteTx {
-    connection: Opened,
+    pub(super) connection: Opened,
+    pub(super) lists: Lists,
     watch: Arc<Watch>,
     /// Whether the address has `mode=ro`.
     read_only: bool,
@@ -148,10 +155,12 @@ impl SqliteTx {
     ///
     /// A transaction is still open after a panic. It is also open after a failed commit, for example on a full disk,
     /// unless SQLite has rolled it back.
-    fn end_abandoned(&self) {
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.connection.execute_batch("rollback")
-        {
+    fn end_abandoned(&mut self) {
+        if self.connection.is_autocommit() {
+            return;
+        }
+        self.lists.commit_failed();
+        if let Err(error) = self.connection.execute_batch("rollback") {
             tracing::error!(%error, "cannot roll back an SQLite transaction; restart the server");
         }
     }
@@ -179,15 +188,22 @@ impl Transaction for SqliteTx {
     }
 
     async fn commit(&mut self) -> Result<(), Failure> {
-        match self.execute("commit") {
-            Err(Failure::Statement(_, error)) => Err(Failure::Commit(error)),
-            Err(failure) => Err(failure),
+        let committed = self.execute("commit").and_then(|()| {
             // The commit is kept only if the next server opens the same files.
-            Ok(()) => self.watch.check().map_err(|moved| Failure::Commit(Arc::new(moved))),
+            self.watch.check().map_err(|moved| Failure::Commit(Arc::new(moved)))
+        });
+        match committed {
+            Ok(()) => self.lists.committed(),
+            Err(_) => self.lists.commit_failed(),
         }
+        committed.map_err(|failure| match failure {
+            Failure::Statement(_, error) => Failure::Commit(error),
+            other => other,
+        })
     }
 
     async fn roll_back(&mut self) -> Result<(), Failure> {
+        self.lists.rolled_back();
         // After some errors, SQLite has already rolled back. A second rollback would fail and hide the error.
         if self.connection.is_autocommit() { Ok(()) } else { self.execute("rollback") }
     }
@@ -249,7 +265,8 @@ mod tests {
         let schema = "pragma journal_mode = wal; create table notes (text text)";
         let first = place.open(Access::Write, Duration::ZERO).unwrap();
         first.execute_batch(schema).unwrap();
-        let writer = Writer::start(&place, Arc::new(Watch::start(&place).unwrap()), true).unwrap();
+        let writer =
+            Writer::start(&place, Arc::new(Watch::start(&place).unwrap()), Lists::new(0), true).unwrap();
         drop(first);
         let lost = note(&writer, "lost", || panic!("a fault of the program")).await.unwrap_err();
         assert!(lost.is_unavailable(), "{lost:?}");
@@ -268,7 +285,8 @@ mod tests {
         let schema = "create table notes (text text); \
              create trigger refusal before insert on notes begin select raise(rollback, 'refused'); end";
         first.execute_batch(schema).unwrap();
-        let writer = Writer::start(&place, Arc::new(Watch::start(&place).unwrap()), true).unwrap();
+        let writer =
+            Writer::start(&place, Arc::new(Watch::start(&place).unwrap()), Lists::new(0), true).unwrap();
         let done = writer.run(|tx| {
             Box::pin(async move {
                 tx.begin().await?;

@@ -37,7 +37,7 @@ pub(crate) async fn open<X: WriteMessages>(
     let args = [thread.id.into(), low.into(), high.map(UserId::get).into(), thread.created.into()];
     // Another transaction can delete the conflicting thread before the look-up. Then the insert is retried.
     loop {
-        if tx.first(sql::INSERT_THREAD, &args).await?.is_some() {
+        if tx.first(X::SQL.insert_thread, &args).await?.is_some() {
             tx.touch_lists(thread.participants).await?;
             return Ok(Verdict::Commit(OpenedThread { id: thread.id, created: true }));
         }

@@ -46,12 +46,12 @@
 //!
 //! # Layout
 //!
-//! - `packed`, `chunks`, `stored`: the stored lists. `select`: a part of a list. `migration.sql`: the tables.
+//! - `packed`, `chunks`, `stored`: the stored lists. `select`: a part of a list. The tables are in
+//!   `chat-core/migrations/sqlite/0002_lists.sql`.
 //! - `change`, `tail`, `share`: the tails and the share of a commit, without access to the database.
 //! - `state`, `threads`, `rows`, `keys`: the other rows.
 //! - `writer`: the state of the writer. `send`, `mark`, `edit`, `delete`, `build`: its steps.
 //! - `snapshot`, `view`, `reader`: the reads.
-#![cfg_attr(not(test), expect(dead_code, reason = "not in use yet"))]
 
 mod build;
 mod change;
@@ -61,7 +61,7 @@ mod edit;
 mod keys;
 mod mark;
 mod packed;
-mod reader;
+pub(super) mod reader;
 mod rows;
 mod select;
 mod send;
@@ -76,8 +76,12 @@ mod threads;
 mod view;
 mod writer;
 
+pub(super) use mark::MarkOutcome;
+pub(super) use tail::SharedTails;
+pub(super) use writer::Lists;
+
 /// The number of changes that may wait to be written to the lists.
 ///
 /// A higher limit saves little: 16 384 costs 5.1 µs for each message, 32 768 costs 5.0 µs, and 8192 costs 5.8 µs, with
 /// batches of 29 over 512 threads. After a crash, reading 16 384 changes takes about 10 ms.
-const LIMIT: u64 = 16_384;
+pub(super) const LIMIT: u64 = 16_384;

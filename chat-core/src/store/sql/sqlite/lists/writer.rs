@@ -3,6 +3,7 @@
 use super::{
     change::{Change, ListId, lists_of, origin},
     packed::Entry,
+    rows::run,
     share::Share,
     state::{State, changes_from, data_version, keep_numbers, raise_watermark, set_epoch},
     stored::Head,
@@ -52,6 +53,18 @@ impl Lists {
             threads: Threads::new(),
             pending: Pending::default(),
         }
+    }
+
+    /// Reads the changes that are not in all of their lists, before the database is used.
+    ///
+    /// The connection need not be the one that writes.
+    pub(crate) fn load(&mut self, connection: &Connection) -> Result<(), Failure> {
+        run(connection, "begin", [])?;
+        let done = self.sync(connection);
+        // The version of another connection means nothing to the one that writes.
+        self.version = None;
+        run(connection, "commit", [])?;
+        done
     }
 
     /// Returns the tails, for the readers of this process.

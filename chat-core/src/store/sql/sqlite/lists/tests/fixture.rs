@@ -15,7 +15,8 @@ use uuid::Uuid;
 /// The schema before the lists.
 pub(super) const FIRST_SCHEMA: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_chat.sql"));
-pub(super) const MIGRATION: &str = include_str!("../migration.sql");
+pub(super) const MIGRATION: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0002_lists.sql"));
 
 /// Adds users with the ids 1 to 1100.
 pub(super) const USERS: &str = "insert into users (username, name_key, owns_name_key, password, active, created) \
