@@ -134,9 +134,9 @@ pub(crate) trait Dialect: ReadMessages + Sized + Debug + Clone + Send + Sync + '
     /// The transactions of this database.
     type Tx: WriteMessages;
 
-    /// The statements that only this database runs, by name.
+    /// The statements that only this database runs, by name, in several lists.
     #[cfg(feature = "conformance")]
-    const OWN_STATEMENTS: &'static [(&'static str, &'static str)];
+    const OWN_STATEMENTS: &'static [&'static [(&'static str, &'static str)]];
 
     /// Runs a statement that reads, and decodes each row.
     fn read<T: Send>(

@@ -72,7 +72,7 @@ pub fn postgres_statements() -> Vec<(&'static str, &'static str)> {
 fn list<D: dialect::Dialect>() -> Vec<(&'static str, &'static str)> {
     use dialect::Transaction as _;
     let shared = statements::STATEMENTS.iter().copied();
-    shared.chain(D::Tx::SQL.list()).chain(D::OWN_STATEMENTS.iter().copied()).collect()
+    shared.chain(D::Tx::SQL.list()).chain(D::OWN_STATEMENTS.iter().copied().flatten().copied()).collect()
 }
 
 #[cfg(all(test, feature = "sqlite", feature = "postgres"))]

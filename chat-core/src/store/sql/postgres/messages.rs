@@ -1,6 +1,6 @@
 //! The operations on messages, on rows with indexes and counters.
 
-use super::{Postgres, TimedConnection};
+use super::{Postgres, TimedConnection, counts, message_steps as steps, thread_steps as threads};
 use crate::{
     api::{Message, MessageId, Participants, ThreadDetail, ThreadId, UserId},
     store::{
@@ -9,7 +9,6 @@ use crate::{
             dialect::Verdict,
             failure::Failure,
             message_operations::{ReadMessages, WriteMessages},
-            steps::{counts, import, messages, threads},
         },
     },
 };
@@ -28,10 +27,10 @@ impl ReadMessages for Postgres {
         threads::messages(self, caller, thread, range, limit).await
     }
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>, Failure> {
-        messages::one(self, caller, id).await
+        steps::one(self, caller, id).await
     }
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>, Failure> {
-        messages::all(self, caller, slice).await
+        steps::all(self, caller, slice).await
     }
     async fn unread(
         &self,
@@ -40,7 +39,7 @@ impl ReadMessages for Postgres {
         after: MessageId,
         slice: Slice,
     ) -> Result<Counted<Message>, Failure> {
-        messages::unread(self, caller, filter, after, slice).await
+        steps::unread(self, caller, filter, after, slice).await
     }
 }
 
@@ -51,14 +50,14 @@ impl WriteMessages for TimedConnection {
         id: MessageId,
         change: &MessageChange,
     ) -> Result<Verdict<Option<Changed<Message>>>, Failure> {
-        messages::update(self, caller, id, change).await
+        steps::update(self, caller, id, change).await
     }
     async fn delete_message(
         &mut self,
         caller: UserId,
         id: MessageId,
     ) -> Result<Verdict<Option<Changed<ThreadId>>>, Failure> {
-        messages::delete(self, caller, id).await
+        steps::delete(self, caller, id).await
     }
     async fn mark_thread_read(
         &mut self,
@@ -76,14 +75,14 @@ impl WriteMessages for TimedConnection {
         threads::delete(self, caller, id).await
     }
     async fn delete_messages_of_user(&mut self, user: UserId) -> Result<(), Failure> {
-        messages::delete_of_user(self, user).await
+        steps::delete_of_user(self, user).await
     }
     async fn import_messages(
         &mut self,
         threads: &[ImportedThread],
         messages: &[ImportedMessage],
     ) -> Result<(), Failure> {
-        import::messages(self, threads, messages).await
+        steps::import(self, threads, messages).await
     }
     async fn touch_lists(&mut self, users: Participants) -> Result<(), Failure> {
         counts::touch(self, users).await

@@ -25,9 +25,7 @@ pub(super) use migrations::MIGRATIONS;
 use super::{
     dialect::{Dialect, Length, Verdict},
     failure::{Failure, Kind},
-    statements::{
-        DialectSql, all_ids, dialect_sql, incoming_ids, marked_ids, message_of_m, page, unread_ids,
-    },
+    statements::{DialectSql, dialect_sql},
     transaction::transaction,
     value::{Arg, Columns},
 };
@@ -54,19 +52,14 @@ pub(crate) struct Sqlite {
 const SQL: DialectSql = dialect_sql! {
     lock_user_ids: None,
     sync_user_id_sequence: None,
-    sync_message_id_sequence: None,
     // On SQLite, only an attempt to write shows that the database is read-only.
     is_read_only: "false",
     // SQLite runs one writing transaction at a time, so no statement locks rows.
     share_users: "",
     lock: "",
     // The planner merges the parts of a list in order. A limit in each part would prevent that.
-    branch: "",
     thread_branch: "",
-    new_messages: "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     touch_tokens: "update tokens set last_used = $2 where hash = $1 and not last_used between $2 and $3",
-    counts: "values ($1, $2, $3, $4)",
-    new_version: "",
     users: "values ($1, $2, $3, $4, $5, $6, $7, $8)",
     tokens: "values ($1, $2, $3, $4, $5)",
     threads: "values ($1, $2, $3, $4, $5, $6)",
@@ -93,7 +86,7 @@ impl Dialect for Sqlite {
     type Tx = SqliteTx;
 
     #[cfg(feature = "conformance")]
-    const OWN_STATEMENTS: &'static [(&'static str, &'static str)] = messages::STATEMENTS;
+    const OWN_STATEMENTS: &'static [&'static [(&'static str, &'static str)]] = &[messages::STATEMENTS];
 
     async fn read<T: Send>(
         &self,

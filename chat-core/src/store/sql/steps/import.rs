@@ -5,7 +5,6 @@ use crate::store::sql::{
     failure::Failure,
     message_operations::WriteMessages,
     statements as sql,
-    steps::counts::{Counts, marks},
     steps::users::name_key,
     value::{Arg, Column, saturating_i64},
 };
@@ -19,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// The largest number of rows that one statement writes.
-const CHUNK: usize = 1000;
+pub(crate) const CHUNK: usize = 1000;
 
 /// Imports all data into a database without users.
 pub(crate) async fn all<X: WriteMessages>(
@@ -139,43 +138,7 @@ async fn threads<X: Transaction>(
     Ok(())
 }
 
-fn participants(threads: &[ImportedThread]) -> HashMap<ThreadId, Participants> {
+/// Returns the participants of each thread.
+pub(crate) fn participants(threads: &[ImportedThread]) -> HashMap<ThreadId, Participants> {
     threads.iter().map(|thread| (thread.id, thread.participants)).collect()
-}
-
-/// Imports the messages, and counts them.
-pub(crate) async fn messages<X: Transaction>(
-    tx: &mut X,
-    threads: &[ImportedThread],
-    messages: &[ImportedMessage],
-) -> Result<(), Failure> {
-    let participants = participants(threads);
-    let mut counts = Counts::default();
-    participants.values().for_each(|pair| counts.touch(*pair));
-    for chunk in messages.chunks(CHUNK) {
-        let pairs = chunk.iter().map(|m| participants.get(&m.thread).copied().ok_or(StoreError::NotFound));
-        let pairs = pairs.collect::<Result<Vec<Participants>, _>>()?;
-        for (message, pair) in chunk.iter().zip(&pairs) {
-            counts.message(*pair, message.sender, message.is_read, 1);
-        }
-        let marks = chunk.iter().zip(&pairs).map(|(m, pair)| marks(*pair, m.sender, m.is_read));
-        let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
-        let columns = [
-            Column::Ints(chunk.iter().map(|m| m.id.get()).collect()),
-            Column::Uuids(chunk.iter().map(|m| m.thread.get()).collect()),
-            Column::Ints(chunk.iter().map(|m| m.sender.get()).collect()),
-            Column::Texts(chunk.iter().map(|m| &*m.text).collect()),
-            Column::Ints(chunk.iter().map(|m| m.created.as_micros()).collect()),
-            Column::Ints(pairs.iter().map(|pair| pair.first().get()).collect()),
-            Column::OptInts(pairs.iter().map(|pair| pair.second().map(UserId::get)).collect()),
-            Column::Ints(low_marks),
-            Column::Ints(high_marks),
-            Column::OptTexts(vec![None; chunk.len()]),
-            Column::OptBytes(vec![None; chunk.len()]),
-        ];
-        tx.run(X::SQL.insert_messages, &[Arg::Rows(&columns)]).await?;
-    }
-    tx.run_optional(X::SQL.sync_message_id_sequence).await?;
-    tx.run(sql::SET_IMPORTED_READ_POSITIONS, &[]).await?;
-    counts.write(tx).await
 }

@@ -6,12 +6,11 @@ use crate::store::sql::{
     failure::Failure,
     message_operations::WriteMessages,
     rows, statements as sql,
-    steps::counts::{Counts, mark},
-    value::{Arg, Columns, saturating_i64},
+    value::{Columns, saturating_i64},
 };
 use crate::{
-    api::{Message, MessageId, Participants, ThreadDetail, ThreadId, ThreadPosition, UserId},
-    store::{Changed, ListedThread, MessageRange, NewThread, OpenedThread, StoreError},
+    api::{Participants, ThreadId, ThreadPosition, UserId},
+    store::{ListedThread, NewThread, OpenedThread, StoreError},
 };
 
 /// Returns the canonical thread of a pair, if there is one.
@@ -48,15 +47,6 @@ pub(crate) async fn open<X: WriteMessages>(
     }
 }
 
-/// Returns a thread of `caller`.
-pub(crate) async fn one<D: Dialect>(
-    database: &D,
-    caller: UserId,
-    id: ThreadId,
-) -> Result<Option<ThreadDetail>, Failure> {
-    database.read_first(sql::THREAD, &[id.into(), caller.into()], |row| rows::thread_detail(row)).await
-}
-
 /// Returns at most `limit` threads of `caller` after `after`.
 ///
 /// Returns `None` if `after` has no number and its thread is no thread of `caller`.
@@ -81,104 +71,4 @@ pub(crate) async fn list<D: Dialect>(
     Ok(Some(
         store.read(Length::of(limit, 0), D::Tx::SQL.threads, &args, |row| rows::listed_thread(row)).await?,
     ))
-}
-
-/// Returns messages of a thread of `caller`, by ascending id.
-pub(crate) async fn messages<D: Dialect>(
-    database: &D,
-    caller: UserId,
-    thread: ThreadId,
-    range: MessageRange,
-    limit: u64,
-) -> Result<Option<Vec<Message>>, Failure> {
-    let (from, to) = match range {
-        MessageRange::Oldest => (i64::MIN, None),
-        MessageRange::After(id) | MessageRange::Before(id) => (id.get(), None),
-        MessageRange::Between { after, before } => (after.get(), Some(before.get())),
-    };
-    let args = [thread.into(), caller.into(), from.into(), saturating_i64(limit).into(), to.into()];
-    // Only the statement with two ends has the fifth parameter.
-    let [one_end @ .., _] = &args;
-    let (statement, args): (_, &[Arg<'_>]) = match range {
-        MessageRange::Oldest | MessageRange::After(_) => (sql::THREAD_MESSAGES_AFTER, one_end),
-        MessageRange::Before(_) => (sql::THREAD_MESSAGES_BEFORE, one_end),
-        MessageRange::Between { .. } => (sql::THREAD_MESSAGES_BETWEEN, &args),
-    };
-    let mut messages =
-        database.read(Length::of(limit, 0), statement, args, |row| rows::message(row, 0)).await?;
-    // The statement selects by participant. Only an empty result needs a look-up of the thread.
-    if messages.is_empty() && one(database, caller, thread).await?.is_none() {
-        return Ok(None);
-    }
-    if matches!(range, MessageRange::Before(_)) {
-        messages.reverse();
-    }
-    Ok(Some(messages))
-}
-
-/// Deletes a thread of `caller` with its messages.
-pub(crate) async fn delete<X: Transaction>(
-    tx: &mut X,
-    caller: UserId,
-    id: ThreadId,
-) -> Result<Verdict<Option<Participants>>, Failure> {
-    tx.enter_bulk_mode().await?;
-    let Some(thread) = tx.first(X::SQL.lock_thread, &[id.into(), caller.into()]).await? else {
-        return Ok(Verdict::RollBack(None));
-    };
-    let participants = rows::participants(&thread, 1)?;
-    let mut counts = Counts::default();
-    counts.touch(participants);
-    for row in tx.rows(sql::COUNT_THREAD_MESSAGES, &[id.into()]).await? {
-        counts.subtract(&row)?;
-    }
-    tx.run(sql::DELETE_MESSAGES_IN, &[id.into()]).await?;
-    tx.run(sql::DELETE_THREAD, &[id.into()]).await?;
-    if let (true, Some(high)) = (thread.bool(3)?, participants.second()) {
-        tx.run(X::SQL.promote_canonical_thread, &[participants.first().into(), high.into()]).await?;
-    }
-    counts.write(tx).await?;
-    Ok(Verdict::Commit(Some(participants)))
-}
-
-/// Marks the messages of other senders in a thread of `caller` as read.
-///
-/// Returns how many of them were unread.
-pub(crate) async fn mark_read<X: Transaction>(
-    tx: &mut X,
-    caller: UserId,
-    id: ThreadId,
-    up_to: Option<MessageId>,
-) -> Result<Verdict<Option<Changed<u64>>>, Failure> {
-    let Some(thread) = tx.first(X::SQL.lock_thread, &[id.into(), caller.into()]).await? else {
-        return Ok(Verdict::RollBack(None));
-    };
-    let participants = rows::participants(&thread, 1)?;
-    let (mark_read, set_position, position, other) = if participants.first() == caller {
-        (sql::READ_BY_LOW, sql::SET_LOW_READ_POSITION, thread.int(5)?, participants.second())
-    } else {
-        (sql::READ_BY_HIGH, sql::SET_HIGH_READ_POSITION, thread.int(6)?, Some(participants.first()))
-    };
-    let newest = tx.first(sql::NEWEST_MESSAGE, &[id.into()]).await?;
-    let newest = newest.map(|row| row.opt_int(0)).transpose()?.flatten().unwrap_or(0);
-    let up_to = up_to.map_or(newest, |up_to| newest.min(up_to.get()));
-    if up_to <= position {
-        return Ok(Verdict::RollBack(Some(Changed { value: 0, participants })));
-    }
-    let mut marked = 0;
-    let mut counts = Counts::default();
-    // An unread message of the other participant has the mark OWN for that participant. Some imported threads have
-    // messages of a sender who is not a participant. Unread ones have the mark INCOMING for both participants.
-    let outside_sender = thread.bool(4)?.then_some(UserId::new(i64::MIN));
-    for (sender, mark) in [(other, mark::OWN), (outside_sender, mark::INCOMING)] {
-        let Some(sender) = sender else { continue };
-        let read = tx.run(mark_read, &[id.into(), position.into(), up_to.into(), mark.into()]).await?;
-        counts.unread(participants, sender, -saturating_i64(read));
-        marked += read;
-    }
-    tx.run(set_position, &[id.into(), up_to.into()]).await?;
-    if marked > 0 {
-        counts.write(tx).await?;
-    }
-    Ok(Verdict::Commit(Some(Changed { value: marked, participants })))
 }

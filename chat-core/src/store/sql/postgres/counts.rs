@@ -1,5 +1,6 @@
 //! The changes of a transaction to users' message counters and list versions.
 
+use super::statements as sql;
 use crate::api::{Participants, UserId};
 use crate::store::sql::{
     dialect::Transaction,
@@ -117,6 +118,6 @@ impl Counts {
             of(|count| count.unread),
             of(|count| count.incoming),
         ];
-        tx.run(X::SQL.add_counts, &[Arg::Rows(&columns)]).await.map(drop)
+        tx.run(sql::ADD_COUNTS, &[Arg::Rows(&columns)]).await.map(drop)
     }
 }
