@@ -86,7 +86,8 @@ impl Dialect for Sqlite {
     type Tx = SqliteTx;
 
     #[cfg(feature = "conformance")]
-    const OWN_STATEMENTS: &'static [&'static [(&'static str, &'static str)]] = &[messages::STATEMENTS];
+    const OWN_STATEMENTS: &'static [&'static [(&'static str, &'static str)]] =
+        &[messages::STATEMENTS, lists::statements::STATEMENTS];
 
     async fn read<T: Send>(
         &self,

@@ -6,6 +6,7 @@ use super::{
     packed::Entry,
     rows::run,
     state::{State, raise_watermark},
+    statements as sql,
     stored::{Builder, Head},
     threads::Thread,
     writer::Lists,
@@ -95,8 +96,7 @@ impl Lists {
         }
         let mut by_id: Vec<&ImportedMessage> = messages.iter().collect();
         by_id.sort_unstable_by_key(|message| message.id);
-        let sql = "insert into messages (id, thread, sender, created, born_read, text) values (?1, ?2, ?3, ?4, ?5, ?6)";
-        let mut insert = connection.prepare_cached(sql).map_err(failed)?;
+        let mut insert = connection.prepare_cached(sql::IMPORT_MESSAGE).map_err(failed)?;
         for message in by_id {
             let thread = found.get(&message.thread).ok_or(StoreError::NotFound)?;
             let (id, sender, sent) = (message.id.get(), message.sender, message.created.as_micros());
@@ -119,8 +119,7 @@ impl Lists {
         self.sync(connection)?;
         self.begin_epoch(connection)?;
         let mut build = Build::new(connection);
-        let times = "select list, updated from lists where list > 0";
-        let mut statement = connection.prepare(times).map_err(failed)?;
+        let mut statement = connection.prepare(sql::THREAD_TIMES).map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             build.add_thread(row.get(0).map_err(failed)?, row.get(1).map_err(failed)?)?;
@@ -132,8 +131,7 @@ impl Lists {
 
     /// Adds all messages of the database to the lists, and their keys to the table.
     fn add_stored(&mut self, connection: &Connection, build: &mut Build<'_>) -> Result<(), Failure> {
-        let sql = "select id, thread, sender, created, born_read, key from messages order by id";
-        let mut statement = connection.prepare(sql).map_err(failed)?;
+        let mut statement = connection.prepare(sql::ALL_ARRIVALS).map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;
         let mut messages: u64 = 0;
         while let Some(row) = rows.next().map_err(failed)? {
@@ -143,8 +141,7 @@ impl Lists {
             let arrival = Change::arrival(id, thread.of_change(), sender.into(), int(3)?);
             build.add(&arrival.read(int(4)? != 0))?;
             if let Some(key) = row.get_ref(5).map_err(failed)?.as_str_or_null().map_err(Failure::fault)? {
-                let sql = "insert into keys (sender, hash, id) values (?1, ?2, ?3)";
-                run(connection, sql, [sender, keys::hash(key), id])?;
+                run(connection, sql::INSERT_KEY, [sender, keys::hash(key), id])?;
             }
             messages += 1;
             if messages.is_multiple_of(PROGRESS) {

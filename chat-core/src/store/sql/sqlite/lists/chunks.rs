@@ -6,6 +6,7 @@
 use super::{
     packed::{Entry, Packer, decode},
     rows::{malformed, run},
+    statements as sql,
 };
 use crate::store::sql::{failure::Failure, sqlite::driver::failed};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -57,10 +58,8 @@ impl Chunks<'_> {
         before: i64,
         visit: impl FnMut(&Chunk<'_>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
-        let sql = "select first, entries, ids from chunks where list = ?1 and part = ?2 and first < ?4 and first >= \
-             coalesce((select max(first) from chunks where list = ?1 and part = ?2 and first <= ?3), 0) order by first";
         let from = after.saturating_add(1);
-        self.visit(sql, &[self.list, self.part as i64, from, before], visit)
+        self.visit(sql::CHUNKS_ASCENDING, &[self.list, self.part as i64, from, before], visit)
     }
 
     /// Passes chunks to `visit`, newest first, until it breaks.
@@ -71,9 +70,7 @@ impl Chunks<'_> {
         before: i64,
         visit: impl FnMut(&Chunk<'_>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
-        let sql = "select first, entries, ids from chunks where list = ?1 and part = ?2 and first < ?3 \
-             order by first desc";
-        self.visit(sql, &[self.list, self.part as i64, before], visit)
+        self.visit(sql::CHUNKS_DESCENDING, &[self.list, self.part as i64, before], visit)
     }
 
     fn visit(
@@ -94,11 +91,10 @@ impl Chunks<'_> {
 
     /// Adds the entries of a head as a chunk.
     pub(super) fn add(self, packed: &Packer) -> Result<(), Failure> {
-        let sql = "insert into chunks (list, part, first, entries, ids) values (?1, ?2, ?3, ?4, ?5)";
         let part = self.part as i64;
         run(
             self.connection,
-            sql,
+            sql::INSERT_CHUNK,
             params![self.list, part, packed.first(), packed.entries(), packed.bytes()],
         )?;
         Ok(())
@@ -123,8 +119,7 @@ impl Chunks<'_> {
     /// Returns `false` if there is no chunk.
     pub(super) fn insert(self, entry: Entry) -> Result<bool, Failure> {
         let Some((first, packed)) = self.with(entry.id)? else {
-            let any = "select 1 from chunks where list = ?1 and part = ?2 limit 1";
-            let mut any = self.connection.prepare_cached(any).map_err(failed)?;
+            let mut any = self.connection.prepare_cached(sql::ANY_CHUNK).map_err(failed)?;
             if !any.exists([self.list, self.part as i64]).map_err(failed)? {
                 return Ok(false);
             }
@@ -145,9 +140,7 @@ impl Chunks<'_> {
 
     /// Returns the chunk that has an id, if the list has it at all.
     pub(super) fn with(self, id: i64) -> Result<Option<(i64, Vec<u8>)>, Failure> {
-        let sql = "select first, ids from chunks where list = ?1 and part = ?2 and first <= ?3 \
-             order by first desc limit 1";
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut statement = self.connection.prepare_cached(sql::CHUNK_WITH).map_err(failed)?;
         let args = [self.list, self.part as i64, id];
         statement.query_row(args, |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(failed)
     }
@@ -156,11 +149,13 @@ impl Chunks<'_> {
     fn replace(self, first: i64, packed: &Packer) -> Result<(), Failure> {
         let part = self.part as i64;
         if packed.entries() == 0 {
-            let sql = "delete from chunks where list = ?1 and part = ?2 and first = ?3";
-            run(self.connection, sql, [self.list, part, first])?;
+            run(self.connection, sql::DELETE_CHUNK, [self.list, part, first])?;
         } else {
-            let sql = "update chunks set entries = ?4, ids = ?5 where list = ?1 and part = ?2 and first = ?3";
-            run(self.connection, sql, params![self.list, part, first, packed.entries(), packed.bytes()])?;
+            run(
+                self.connection,
+                sql::UPDATE_CHUNK,
+                params![self.list, part, first, packed.entries(), packed.bytes()],
+            )?;
         }
         Ok(())
     }

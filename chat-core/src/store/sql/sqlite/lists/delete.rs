@@ -7,6 +7,7 @@ use super::{
     packed::{Entry, Origin},
     rows::{MessageRow, participants, run, thread_id},
     select::Selection,
+    statements as sql,
     stored::Head,
     threads::Thread,
     view::View,
@@ -45,17 +46,14 @@ impl Lists {
         self.sync(connection)?;
         self.begin_epoch(connection)?;
         self.keep_numbers(connection, 0)?;
-        let of_user =
-            "select seq, id, user_low, user_high from threads where user_low = ?1 or user_high = ?1";
-        for thread in threads(connection, of_user, &[user.get()])? {
+        for thread in threads(connection, sql::THREADS_OF_USER, &[user.get()])? {
             self.delete_thread(connection, &thread, Some(user))?;
         }
         let list = ListId::of_user(user);
         Head::delete(connection, list)?;
         self.deleted(list);
-        run(connection, "delete from keys where sender = ?1", [user.get()])?;
-        let with_others = "select seq, id, user_low, user_high from threads where has_outside_senders";
-        for thread in threads(connection, with_others, &[])? {
+        run(connection, sql::DELETE_KEYS_OF, [user.get()])?;
+        for thread in threads(connection, sql::THREADS_WITH_OUTSIDE_SENDERS, &[])? {
             if !thread.has(user) {
                 self.delete_messages_from(connection, &thread, user)?;
             }
@@ -81,7 +79,7 @@ impl Lists {
             delete_row(connection, id)?;
         }
         // A mark without its thread would be noted again after a crash.
-        run(connection, "delete from marks where thread = ?1", [thread.seq])?;
+        run(connection, sql::DELETE_MARKS_OF_THREAD, [thread.seq])?;
         Head::delete(connection, list)?;
         self.deleted(list);
         Ok(())

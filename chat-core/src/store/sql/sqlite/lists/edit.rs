@@ -5,6 +5,7 @@ use super::{
     keys,
     mark::insert_mark,
     rows::{first, run},
+    statements as sql,
     threads::Thread,
     writer::Lists,
 };
@@ -41,7 +42,7 @@ impl Lists {
             return Ok(Verdict::RollBack(None));
         }
         if let Some(text) = &change.text {
-            run(connection, "update messages set text = ?2 where id = ?1", params![id.get(), text])?;
+            run(connection, sql::EDIT_TEXT, params![id.get(), text])?;
             message.text.clone_from(text);
         }
         let is_read = change.is_read.unwrap_or(message.is_read);
@@ -104,12 +105,11 @@ impl Lists {
 ///
 /// The lists of the message must be up to date, because they have the key.
 pub(super) fn delete_row(connection: &Connection, id: i64) -> Result<(), Failure> {
-    let sql = "delete from messages where id = ?1 returning sender, key";
-    let deleted =
-        first(connection, sql, [id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?)))?;
+    let deleted = first(connection, sql::DELETE_ROW, [id], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?))
+    })?;
     if let Some((sender, Some(key))) = deleted {
-        let sql = "delete from keys where sender = ?1 and hash = ?2 and id = ?3";
-        run(connection, sql, [sender, keys::hash(&key), id])?;
+        run(connection, sql::DELETE_KEY, [sender, keys::hash(&key), id])?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 use super::{
     change::ListId,
     rows::{MessageRow, first},
+    statements as sql,
     writer::Lists,
 };
 use crate::{
@@ -41,9 +42,7 @@ impl Lists {
         sender: UserId,
         (key, hash): (&str, i64),
     ) -> Result<Option<Earlier>, Failure> {
-        let mut stored = connection
-            .prepare_cached("select id from keys where sender = ?1 and hash = ?2")
-            .map_err(failed)?;
+        let mut stored = connection.prepare_cached(sql::IDS_OF_KEY).map_err(failed)?;
         let stored = stored.query_map([sender.get(), hash], |row| row.get(0)).map_err(failed)?;
         let mut ids = stored.collect::<Result<Vec<i64>, _>>().map_err(failed)?;
         let tail = self.tail(ListId::of_user(sender));
@@ -59,9 +58,7 @@ impl Lists {
 
 /// Reads a message if it has this sender and this key.
 fn with_key(connection: &Connection, id: i64, sender: UserId, key: &str) -> Result<Option<Earlier>, Failure> {
-    let sql =
-        "select thread, created, text, request from messages where id = ?1 and sender = ?2 and key = ?3";
-    first(connection, sql, params![id, sender.get(), key], |row| {
+    first(connection, sql::MESSAGE_WITH_KEY, params![id, sender.get(), key], |row| {
         let message = MessageRow {
             id,
             thread: row.get(0)?,

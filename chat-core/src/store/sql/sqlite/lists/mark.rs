@@ -6,6 +6,7 @@ use super::{
     packed::Origin,
     rows::MessageRow,
     select::Selection,
+    statements as sql,
     threads::Thread,
     view::View,
     writer::Lists,
@@ -20,8 +21,6 @@ use crate::{
 };
 use rusqlite::{CachedStatement, Connection};
 use std::collections::HashSet;
-
-const INSERT: &str = "insert into marks (number, message, thread, origin) values (?1, ?2, ?3, ?4)";
 
 /// The largest number of messages of a thread that are marked by rows in `marks`.
 ///
@@ -186,5 +185,5 @@ impl Lists {
 
 /// Returns the prepared statement for [`Lists::mark`].
 pub(super) fn insert_mark(connection: &Connection) -> Result<CachedStatement<'_>, Failure> {
-    connection.prepare_cached(INSERT).map_err(failed)
+    connection.prepare_cached(sql::INSERT_MARK).map_err(failed)
 }

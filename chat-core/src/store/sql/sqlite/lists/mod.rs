@@ -49,7 +49,7 @@
 //! - `packed`, `chunks`, `stored`: the stored lists. `select`: a part of a list. The tables are in
 //!   `chat-core/migrations/sqlite/0002_lists.sql`.
 //! - `change`, `tail`, `share`: the tails and the share of a commit, without access to the database.
-//! - `state`, `threads`, `rows`, `keys`: the other rows.
+//! - `state`, `threads`, `rows`, `keys`: the other rows. `statements`: the SQL.
 //! - `writer`: the state of the writer. `send`, `mark`, `edit`, `delete`, `build`: its steps.
 //! - `snapshot`, `view`, `reader`: the reads.
 
@@ -68,6 +68,7 @@ mod send;
 mod share;
 mod snapshot;
 mod state;
+pub(super) mod statements;
 mod stored;
 mod tail;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{
     rows::{MessageRow, first, missing, thread_id},
     select::Selection,
     snapshot::Snapshot,
+    statements as sql,
     tail::SharedTails,
     threads::Thread,
     view::View,
@@ -45,8 +46,7 @@ pub(crate) fn thread_messages(
     }
     let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
     let unread = view.unread_among(snapshot.connection(), &ids)?;
-    let sql = "select sender, created, text from messages where id = ?1";
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut statement = connection.prepare_cached(sql::MESSAGE_OF_THREAD).map_err(failed)?;
     let mut messages = Vec::with_capacity(ids.len());
     for id in ids {
         statement.raw_bind_parameter(1, id).map_err(failed)?;
@@ -72,8 +72,7 @@ pub(crate) fn thread(
     id: ThreadId,
 ) -> Result<Option<ThreadDetail>, Failure> {
     let Some((thread, snapshot, view)) = thread_view(connection, tails, caller, id)? else { return Ok(None) };
-    let sql = "select created from threads where seq = ?1";
-    let created = first(snapshot.connection(), sql, [thread.seq], |row| row.get(0))?;
+    let created = first(snapshot.connection(), sql::THREAD_CREATED, [thread.seq], |row| row.get(0))?;
     Ok(created.map(|created| ThreadDetail {
         id,
         created: Timestamp::from_micros(created),
@@ -171,8 +170,7 @@ fn rows(
     ids: &[i64],
     is_read: impl Fn(i64) -> bool,
 ) -> Result<Vec<Message>, Failure> {
-    let sql = "select m.sender, m.created, m.text, t.id from messages m join threads t on t.seq = m.thread where m.id = ?1";
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut statement = connection.prepare_cached(sql::MESSAGE_WITH_THREAD).map_err(failed)?;
     let mut messages = Vec::with_capacity(ids.len());
     for &id in ids {
         statement.raw_bind_parameter(1, id).map_err(failed)?;

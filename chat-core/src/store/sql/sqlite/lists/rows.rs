@@ -1,6 +1,6 @@
 //! The rows of messages, and the helpers of all statements.
 
-use super::packed::Malformed;
+use super::{packed::Malformed, statements as sql};
 use crate::{
     api::{Message, MessageId, Participants, ThreadId, Timestamp, UserId},
     store::sql::{failure::Failure, sqlite::driver::failed},
@@ -53,8 +53,7 @@ pub(super) struct MessageRow {
 impl MessageRow {
     /// Reads a message.
     pub(super) fn find(connection: &Connection, id: i64) -> Result<Option<Self>, Failure> {
-        let sql = "select thread, sender, created, text from messages where id = ?1";
-        first(connection, sql, [id], |row| {
+        first(connection, sql::MESSAGE_ROW, [id], |row| {
             Ok(Self {
                 id,
                 thread: row.get(0)?,

@@ -3,6 +3,7 @@
 use super::{
     change::{Change, ListId},
     keys::{self, Earlier},
+    statements as sql,
     threads::Thread,
     writer::Lists,
 };
@@ -16,9 +17,6 @@ use crate::{
 };
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::HashMap;
-
-const INSERT: &str = "insert into messages (id, thread, sender, created, born_read, key, request, text) \
-     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 /// The messages of a batch that are inserted with idempotency keys, by sender and key: their index in the batch.
 type KeysOfBatch<'m> = HashMap<(i64, &'m str), usize>;
@@ -36,7 +34,7 @@ impl Lists {
         messages: &[NewMessage],
     ) -> Result<Verdict<Vec<StoreResult<Sent>>>, Failure> {
         self.sync(connection)?;
-        let mut insert = connection.prepare_cached(INSERT).map_err(failed)?;
+        let mut insert = connection.prepare_cached(sql::SEND_MESSAGE).map_err(failed)?;
         let mut outcomes: Vec<StoreResult<Sent>> = Vec::with_capacity(messages.len());
         let mut keys = KeysOfBatch::new();
         let first = self.next_number();

@@ -5,6 +5,7 @@ use super::{
     keys,
     packed::Origin,
     rows::{malformed, run},
+    statements as sql,
     threads::Thread,
 };
 use crate::{
@@ -28,8 +29,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn load(connection: &Connection) -> Result<Self, Failure> {
-        let sql = "select next, behind, epoch from state";
-        let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+        let mut statement = connection.prepare_cached(sql::STATE).map_err(failed)?;
         let state = statement
             .query_row([], |row| Ok(Self { next: row.get(0)?, behind: row.get(1)?, epoch: row.get(2)? }));
         state.map_err(failed)
@@ -40,26 +40,26 @@ impl State {
 ///
 /// Required before a row with a number is deleted.
 pub(super) fn keep_numbers(connection: &Connection, next: i64) -> Result<(), Failure> {
-    run(connection, "update state set next = max(next, ?1)", [next])?;
+    run(connection, sql::KEEP_NUMBERS, [next])?;
     Ok(())
 }
 
 /// Raises the watermark, and deletes the marks below it.
 pub(super) fn raise_watermark(connection: &Connection, behind: i64, next: i64) -> Result<(), Failure> {
-    run(connection, "delete from marks where number < ?1", [behind])?;
-    run(connection, "update state set next = max(next, ?1), behind = max(behind, ?2)", [next, behind])?;
+    run(connection, sql::DELETE_MARKS_BELOW, [behind])?;
+    run(connection, sql::RAISE_WATERMARK, [next, behind])?;
     Ok(())
 }
 
 /// Begins a new epoch.
 pub(super) fn set_epoch(connection: &Connection, epoch: i64) -> Result<(), Failure> {
-    run(connection, "update state set epoch = ?1", [epoch])?;
+    run(connection, sql::SET_EPOCH, [epoch])?;
     Ok(())
 }
 
 /// Returns the version of the database, which differs after a commit of another connection.
 pub(super) fn data_version(connection: &Connection) -> Result<i64, Failure> {
-    let mut statement = connection.prepare_cached("pragma data_version").map_err(failed)?;
+    let mut statement = connection.prepare_cached(sql::DATA_VERSION).map_err(failed)?;
     statement.query_row([], |row| row.get(0)).map_err(failed)
 }
 
@@ -72,9 +72,7 @@ pub(super) fn changes_from(
     mut thread: impl FnMut(i64) -> Result<Option<Thread>, Failure>,
 ) -> Result<Vec<Change>, Failure> {
     let mut changes = Vec::new();
-    let messages =
-        "select id, thread, sender, created, born_read, key from messages where id >= ?1 order by id";
-    let mut messages = connection.prepare_cached(messages).map_err(failed)?;
+    let mut messages = connection.prepare_cached(sql::ARRIVALS_FROM).map_err(failed)?;
     let mut rows = messages.query([from]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let int = |column| row.get::<_, i64>(column).map_err(failed);
@@ -84,8 +82,7 @@ pub(super) fn changes_from(
         changes.push(arrival.read(int(4)? != 0).key(key.map(keys::hash)));
     }
     let arrivals = changes.len();
-    let marks = "select number, message, thread, origin from marks where number >= ?1 order by number";
-    let mut marks = connection.prepare_cached(marks).map_err(failed)?;
+    let mut marks = connection.prepare_cached(sql::MARKS_FROM).map_err(failed)?;
     let mut rows = marks.query([from]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let int = |column| row.get::<_, i64>(column).map_err(failed);

@@ -5,6 +5,7 @@ use super::{
     chunks::{CHUNK_BYTES, Chunks, Part, with, without},
     packed::{Entry, Origin, Packer, decode},
     rows::{first, malformed, run},
+    statements as sql,
     tail::Tail,
 };
 use crate::store::sql::failure::Failure;
@@ -75,9 +76,7 @@ impl Head {
 
     /// Reads the row of a list.
     pub(super) fn find(connection: &Connection, list: ListId) -> Result<Option<Self>, Failure> {
-        let sql = "select upto, messages, unread_other, unread_own, unread_outside, updated, ids, unread_ids \
-             from lists where list = ?1";
-        first(connection, sql, [list.get()], |row| {
+        first(connection, sql::LIST, [list.get()], |row| {
             Ok(Self {
                 list,
                 upto: row.get(0)?,
@@ -98,27 +97,23 @@ impl Head {
             return Ok(Some(head));
         }
         let Some(seq) = list.thread() else { return Ok(Some(Self::empty(list, 0))) };
-        let created =
-            first(connection, "select created from threads where seq = ?1", [seq], |row| row.get(0))?;
+        let created = first(connection, sql::THREAD_CREATED, [seq], |row| row.get(0))?;
         Ok(created.map(|created| Self::empty(list, created)))
     }
 
     /// Writes the row.
     pub(super) fn save(&self, connection: &Connection) -> Result<(), Failure> {
-        let sql = "insert or replace into lists \
-             (list, upto, messages, unread_other, unread_own, unread_outside, updated, ids, unread_ids) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let &Self { list, upto, messages, unread, updated, ref ids, ref unread_ids } = self;
         let Unread { other, own, outside } = unread;
         let args = params![list.get(), upto, messages, other, own, outside, updated, ids, unread_ids];
-        run(connection, sql, args)?;
+        run(connection, sql::SAVE_LIST, args)?;
         Ok(())
     }
 
     /// Deletes a list.
     pub(super) fn delete(connection: &Connection, list: ListId) -> Result<(), Failure> {
-        run(connection, "delete from lists where list = ?1", [list.get()])?;
-        run(connection, "delete from chunks where list = ?1", [list.get()])?;
+        run(connection, sql::DELETE_LIST, [list.get()])?;
+        run(connection, sql::DELETE_CHUNKS, [list.get()])?;
         Ok(())
     }
 
@@ -181,8 +176,7 @@ impl Head {
         self.remove(connection, Part::Unread, stored)?;
         if let Some(sender) = self.list.user() {
             for (hash, id) in tail.keys_after(self.upto) {
-                let sql = "insert into keys (sender, hash, id) values (?1, ?2, ?3)";
-                run(connection, sql, [sender.get(), *hash, *id])?;
+                run(connection, sql::INSERT_KEY, [sender.get(), *hash, *id])?;
             }
         }
         self.upto = last.number;

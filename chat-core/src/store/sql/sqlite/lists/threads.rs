@@ -1,6 +1,9 @@
 //! The threads that changes and pages refer to.
 
-use super::rows::{first, participants, thread_id};
+use super::{
+    rows::{first, participants, thread_id},
+    statements as sql,
+};
 use crate::{
     api::{Participants, ThreadId, UserId},
     store::sql::failure::Failure,
@@ -22,16 +25,14 @@ pub(super) struct Thread {
 impl Thread {
     /// Reads the thread with an id.
     pub(super) fn find(connection: &Connection, id: ThreadId) -> Result<Option<Self>, Failure> {
-        let sql = "select seq, user_low, user_high from threads where id = ?1";
-        first(connection, sql, [id.get().as_bytes()], |row| {
+        first(connection, sql::THREAD_BY_ID, [id.get().as_bytes()], |row| {
             Ok(Self { seq: row.get(0)?, id, participants: participants(row, 1)? })
         })
     }
 
     /// Reads the thread with a `seq`.
     pub(super) fn find_seq(connection: &Connection, seq: i64) -> Result<Option<Self>, Failure> {
-        let sql = "select id, user_low, user_high from threads where seq = ?1";
-        first(connection, sql, [seq], |row| {
+        first(connection, sql::THREAD_BY_SEQ, [seq], |row| {
             Ok(Self { seq, id: thread_id(row, 0)?, participants: participants(row, 1)? })
         })
     }
