@@ -8,16 +8,22 @@ use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqlSafeStr as _, SqliteConnection,
 };
 
-const TABLES: [&str; 7] = ["users", "tokens", "threads", "messages", "counters", "totals", "imports"];
+const TABLES: [&str; 11] = [
+    "users", "tokens", "threads", "messages", "counters", "totals", "imports", "marks", "lists", "chunks",
+    "keys",
+];
 
-/// Statements that remove users or end an import. No request waits for them.
-const RARE: [&str; 6] = [
+/// Statements that remove threads and users, end an import, or run once after a migration.
+const RARE: [&str; 9] = [
     "SET_IMPORTED_READ_POSITIONS",
     "COUNT_USER_MESSAGES",
     "COUNT_OUTSIDE_SENDER",
     "DELETE_MESSAGES_OF",
     "DELETE_MESSAGES_OF_OUTSIDE_SENDER",
-    "lock_threads_of_user",
+    "LOCK_THREADS_OF_USER",
+    "THREADS_WITH_OUTSIDE_SENDERS",
+    "DELETE_MARKS_OF_THREAD",
+    "ALL_ARRIVALS",
 ];
 
 /// Statements that scan a covering index of a table, up to their limit.
@@ -26,17 +32,18 @@ const WALKS: [&str; 2] = ["USERS", "ANY_USER"];
 /// Lists that are read from several indexes.
 ///
 /// They must be merged, since sorting would read all their rows.
-const MERGED: [&str; 4] = ["threads", "messages", "unread", "unread_incoming"];
+const MERGED: [&str; 4] = ["threads", "MESSAGES", "UNREAD", "UNREAD_INCOMING"];
 
-/// Statements that SQLite runs for each message of a batch.
-const FOR_EACH: [&str; 7] = [
-    "THREAD_PARTICIPANTS",
-    "MESSAGE_BY_ID",
-    "MESSAGE_BY_KEY",
-    "insert_messages",
-    "TOUCH_THREAD",
-    "add_counts",
-    "MARK_READ",
+/// Statements that SQLite runs for each message of a batch, or for each list.
+const FOR_EACH: [&str; 8] = [
+    "SEND_MESSAGE",
+    "MESSAGE_ROW",
+    "IDS_OF_KEY",
+    "MESSAGE_WITH_KEY",
+    "INSERT_MARK",
+    "THREAD_BY_ID",
+    "THREAD_BY_SEQ",
+    "LIST",
 ];
 
 async fn migrated(url: &str) {
