@@ -173,19 +173,6 @@ where user_low = $1
 and user_high = $2
 and canonical;
 
--- INSERT_THREAD
-insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated)
-values ($1, $2, $3, true, false, $4, $4)
-on conflict (user_low, user_high)
-where canonical do nothing
-returning id;
-
--- THREAD
-select id, user_low, user_high, created, updated
-from threads
-where id = $1
-and (user_low = $2 or user_high = $2);
-
 -- THREAD_SEQ
 select seq
 from threads
@@ -202,6 +189,228 @@ delete
 from threads
 where user_low = $1
 or user_high = $1;
+
+-- ANY_USER
+select id
+from users
+limit 1;
+
+-- IMPORTED
+select at
+from imports
+where digest = $1;
+
+-- INSERT_IMPORT
+insert into imports (digest, at)
+values ($1, $2);
+
+-- lock_user_ids
+lock table users in share row exclusive mode;
+
+-- sync_user_id_sequence
+select setval('users_id_seq', greatest((select last_value from users_id_seq), (select max(id) from users)))
+where exists (select 1 from users);
+
+-- ping
+select count, current_setting('transaction_read_only') = 'on'
+from totals
+where name = 'users';
+
+-- pair_of_users
+select id
+from users
+where id in ($1, $2)
+order by id
+for share;
+
+-- lock_user
+select id, username, name_key
+from users
+where id = $1
+for no key update;
+
+-- insert_thread
+insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated)
+values ($1, $2, $3, true, false, $4, $4)
+on conflict (user_low, user_high)
+where canonical do nothing
+returning id;
+
+-- promote_canonical_thread
+update threads
+set canonical = true
+where id = (select id
+    from threads
+    where user_low = $1
+    and user_high = $2
+    and not canonical
+    order by id
+    limit 1
+    for no key update);
+
+-- threads
+select id, user_low, user_high, seq
+from (select id, user_low, user_high, seq
+    from threads
+    where user_low = $1
+    and seq > $2
+    order by seq
+    limit $3) low
+union all
+select id, user_low, user_high, seq
+from (select id, user_low, user_high, seq
+    from threads
+    where user_high = $1
+    and seq > $2
+    order by seq
+    limit $3) high
+order by seq
+limit $3;
+
+-- touch_tokens
+update tokens
+set last_used = b.last_used
+from (select *
+    from unnest($1::bytea[], $2::bigint[], $3::bigint[])) as b(hash, last_used, latest)
+where tokens.hash = b.hash
+and not tokens.last_used between b.last_used
+and b.latest;
+
+-- import_users
+insert into users (id, username, name_key, owns_name_key, password, active, created, last_token)
+select *
+from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::boolean[],
+        $7::bigint[], $8::bigint[]);
+
+-- import_tokens
+insert into tokens (hash, user_id, id, created, last_used)
+select *
+from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]);
+
+-- import_threads
+insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated)
+select id, user_low, user_high, canonical, has_outside_senders, created, updated
+from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[], $6::bigint[],
+        $7::bigint[])
+with ordinality as batch(id, user_low, user_high, canonical, has_outside_senders, created,
+        updated, place)
+order by place;
+
+-- SEND
+with wanted as materialized (
+    select *
+    from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::text[],
+            $7::bytea[])
+    with ordinality as w(thread, sender, text, created, is_read, key, request, place) ), held as materialized (
+    select id, user_low, user_high
+    from threads
+    where id = any($1::uuid[])
+    order by id
+    for no key update ), allowed as materialized (
+    select wanted.*, user_low, user_high, case
+    when key is null then place
+    else min(place) over (partition by sender, key) end as owner
+    from wanted
+    join held on held.id = wanted.thread
+    and wanted.sender in (user_low, user_high)
+    where (select count(*) from held) > 0 ), used as materialized (
+    select allowed.place, m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0 as is_read,
+        m.request
+    from allowed
+    join messages m on m.sender = allowed.sender
+    and m.key = allowed.key
+    where allowed.key is not null ), placed as materialized (
+    select nextval('messages_id_seq') as id, ordered.*
+    from (
+        select *
+        from allowed
+        where place = owner
+        and place not in (select place from used)
+        order by place) ordered ), added as (
+    insert into messages (id, thread, sender, text, created, user_low, user_high, low_mark,
+            high_mark, key, request)
+    select id, thread, sender, text, created, user_low, user_high, case
+    when is_read then 0
+    when sender = user_low then 2
+    else 1 end, case
+    when is_read then 0
+    when sender = user_high then 2
+    else 1 end, key, request
+    from placed
+    returning user_low, user_high, low_mark, high_mark ), moved as (
+    update threads
+    set updated = greatest(latest.created, threads.updated + 1)
+    from (select thread, max(created) as created
+        from placed
+        group by thread) latest
+    where threads.id = latest.thread ), counted as (
+    insert into counters (user_id, messages, unread, unread_incoming)
+    select user_id, count(*), count(*) filter (where mark > 0), count(*) filter (where mark = 1)
+    from (
+        select user_low as user_id, low_mark as mark
+        from added
+        union all
+        select user_high, high_mark
+        from added
+        where user_high is not null) sides
+    group by user_id
+    order by user_id
+    on conflict (user_id)
+    do update set messages = counters.messages + excluded.messages, unread = counters.unread + excluded.unread,
+        unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version )
+select allowed.place, placed.id, allowed.user_low, allowed.user_high, allowed.owner, used.request,
+    used.id, used.sender, used.thread, used.text, used.created, used.is_read
+from allowed
+left join placed on placed.place = allowed.owner
+left join used on used.place = allowed.place;
+
+-- MARK
+with asked as materialized (
+    select *
+    from unnest($1::bigint[], $2::bigint[])
+    with ordinality as a(caller, id, place) ), held as materialized (
+    select id
+    from threads
+    where id in (select thread from messages where id = any($2::bigint[]))
+    order by id
+    for no key update ), visible as materialized (
+    select place, m.id, sender, thread, text, created, low_mark, user_low, user_high
+    from asked
+    join messages m on m.id = asked.id
+    and asked.caller in (user_low, user_high)
+    where (select count(*) from held) > 0 ), marked as (
+    update messages
+    set low_mark = 0, high_mark = 0
+    where id in (select id from visible where low_mark > 0)
+    and low_mark > 0
+    returning sender, user_low, user_high ), counted as (
+    insert into counters (user_id, messages, unread, unread_incoming)
+    select user_id, 0, -count(*), -count(*) filter (where user_id <> sender)
+    from (
+        select user_low as user_id, sender
+        from marked
+        union all
+        select user_high, sender
+        from marked
+        where user_high is not null) sides
+    group by user_id
+    order by user_id
+    on conflict (user_id)
+    do update set unread = counters.unread + excluded.unread, unread_incoming = counters.unread_incoming + excluded.unread_incoming,
+        version = excluded.version )
+select place, id, sender, thread, text, created, true, user_low, user_high
+from visible;
+
+-- LIST_VERSIONS
+select user_id, version
+from counters
+where user_id = any($1::bigint[]);
+
+-- THREAD
+select id, user_low, user_high, created, updated
+from threads
+where id = $1
+and (user_low = $2 or user_high = $2);
 
 -- THREAD_MESSAGES_AFTER
 select id, sender, thread, text, created, low_mark = 0
@@ -350,57 +559,14 @@ delete
 from counters
 where user_id = $1;
 
--- ANY_USER
-select id
-from users
-limit 1;
-
--- IMPORTED
-select at
-from imports
-where digest = $1;
-
--- INSERT_IMPORT
-insert into imports (digest, at)
-values ($1, $2);
-
--- lock_user_ids
-lock table users in share row exclusive mode;
-
--- sync_user_id_sequence
-select setval('users_id_seq', greatest((select last_value from users_id_seq), (select max(id) from users)))
-where exists (select 1 from users);
-
--- sync_message_id_sequence
-select setval('messages_id_seq', greatest((select last_value from messages_id_seq), (select max(id) from messages)))
-where exists (select 1 from messages);
-
--- ping
-select count, current_setting('transaction_read_only') = 'on'
-from totals
-where name = 'users';
-
--- pair_of_users
-select id
-from users
-where id in ($1, $2)
-order by id
-for share;
-
--- lock_user
-select id, username, name_key
-from users
-where id = $1
-for no key update;
-
--- lock_thread
+-- LOCK_THREAD
 select id, user_low, user_high, canonical, has_outside_senders, low_read, high_read
 from threads
 where id = $1
 and (user_low = $2 or user_high = $2)
 for no key update;
 
--- lock_thread_of
+-- LOCK_THREAD_OF
 select id
 from threads
 where id = (select thread
@@ -409,7 +575,7 @@ where id = (select thread
     and (user_low = $2 or user_high = $2))
 for no key update;
 
--- lock_threads_of_user
+-- LOCK_THREADS_OF_USER
 select id, user_low, user_high
 from threads
 where user_low = $1
@@ -422,38 +588,7 @@ or (has_outside_senders
 order by id
 for no key update;
 
--- promote_canonical_thread
-update threads
-set canonical = true
-where id = (select id
-    from threads
-    where user_low = $1
-    and user_high = $2
-    and not canonical
-    order by id
-    limit 1
-    for no key update);
-
--- threads
-select id, user_low, user_high, seq
-from (select id, user_low, user_high, seq
-    from threads
-    where user_low = $1
-    and seq > $2
-    order by seq
-    limit $3) low
-union all
-select id, user_low, user_high, seq
-from (select id, user_low, user_high, seq
-    from threads
-    where user_high = $1
-    and seq > $2
-    order by seq
-    limit $3) high
-order by seq
-limit $3;
-
--- messages
+-- MESSAGES
 select (select messages from counters where user_id = $1), m.id, m.sender, m.thread, m.text,
     m.created, m.low_mark = 0
 from (select 1 as one) o
@@ -513,7 +648,7 @@ left join (select id
 left join messages m on m.id = page.id
 order by page.id;
 
--- unread
+-- UNREAD
 select (select unread from counters where user_id = $1), m.id, m.sender, m.thread, m.text, m.created,
     m.low_mark = 0
 from (select 1 as one) o
@@ -561,7 +696,7 @@ left join (select id
 left join messages m on m.id = page.id
 order by page.id;
 
--- unread_incoming
+-- UNREAD_INCOMING
 select (select unread_incoming from counters where user_id = $1), m.id, m.sender, m.thread,
     m.text, m.created, m.low_mark = 0
 from (select 1 as one) o
@@ -591,14 +726,14 @@ left join (select id
 left join messages m on m.id = page.id
 order by page.id;
 
--- insert_messages
+-- INSERT_MESSAGES
 insert into messages (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark,
         key, request)
 select *
 from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
         $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[]);
 
--- add_counts
+-- ADD_COUNTS
 insert into counters (user_id, messages, unread, unread_incoming)
 select *
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
@@ -607,141 +742,6 @@ on conflict (user_id)
 do update set messages = counters.messages + excluded.messages, unread = counters.unread + excluded.unread,
     unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version;
 
--- touch_tokens
-update tokens
-set last_used = b.last_used
-from (select *
-    from unnest($1::bytea[], $2::bigint[], $3::bigint[])) as b(hash, last_used, latest)
-where tokens.hash = b.hash
-and not tokens.last_used between b.last_used
-and b.latest;
-
--- import_users
-insert into users (id, username, name_key, owns_name_key, password, active, created, last_token)
-select *
-from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::boolean[],
-        $7::bigint[], $8::bigint[]);
-
--- import_tokens
-insert into tokens (hash, user_id, id, created, last_used)
-select *
-from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]);
-
--- import_threads
-insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated)
-select id, user_low, user_high, canonical, has_outside_senders, created, updated
-from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[], $6::bigint[],
-        $7::bigint[])
-with ordinality as batch(id, user_low, user_high, canonical, has_outside_senders, created,
-        updated, place)
-order by place;
-
--- SEND
-with wanted as materialized (
-    select *
-    from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::text[],
-            $7::bytea[])
-    with ordinality as w(thread, sender, text, created, is_read, key, request, place) ), held as materialized (
-    select id, user_low, user_high
-    from threads
-    where id = any($1::uuid[])
-    order by id
-    for no key update ), allowed as materialized (
-    select wanted.*, user_low, user_high, case
-    when key is null then place
-    else min(place) over (partition by sender, key) end as owner
-    from wanted
-    join held on held.id = wanted.thread
-    and wanted.sender in (user_low, user_high)
-    where (select count(*) from held) > 0 ), used as materialized (
-    select allowed.place, m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0 as is_read,
-        m.request
-    from allowed
-    join messages m on m.sender = allowed.sender
-    and m.key = allowed.key
-    where allowed.key is not null ), placed as materialized (
-    select nextval('messages_id_seq') as id, ordered.*
-    from (
-        select *
-        from allowed
-        where place = owner
-        and place not in (select place from used)
-        order by place) ordered ), added as (
-    insert into messages (id, thread, sender, text, created, user_low, user_high, low_mark,
-            high_mark, key, request)
-    select id, thread, sender, text, created, user_low, user_high, case
-    when is_read then 0
-    when sender = user_low then 2
-    else 1 end, case
-    when is_read then 0
-    when sender = user_high then 2
-    else 1 end, key, request
-    from placed
-    returning user_low, user_high, low_mark, high_mark ), moved as (
-    update threads
-    set updated = greatest(latest.created, threads.updated + 1)
-    from (select thread, max(created) as created
-        from placed
-        group by thread) latest
-    where threads.id = latest.thread ), counted as (
-    insert into counters (user_id, messages, unread, unread_incoming)
-    select user_id, count(*), count(*) filter (where mark > 0), count(*) filter (where mark = 1)
-    from (
-        select user_low as user_id, low_mark as mark
-        from added
-        union all
-        select user_high, high_mark
-        from added
-        where user_high is not null) sides
-    group by user_id
-    order by user_id
-    on conflict (user_id)
-    do update set messages = counters.messages + excluded.messages, unread = counters.unread + excluded.unread,
-        unread_incoming = counters.unread_incoming + excluded.unread_incoming, version = excluded.version )
-select allowed.place, placed.id, allowed.user_low, allowed.user_high, allowed.owner, used.request,
-    used.id, used.sender, used.thread, used.text, used.created, used.is_read
-from allowed
-left join placed on placed.place = allowed.owner
-left join used on used.place = allowed.place;
-
--- MARK
-with asked as materialized (
-    select *
-    from unnest($1::bigint[], $2::bigint[])
-    with ordinality as a(caller, id, place) ), held as materialized (
-    select id
-    from threads
-    where id in (select thread from messages where id = any($2::bigint[]))
-    order by id
-    for no key update ), visible as materialized (
-    select place, m.id, sender, thread, text, created, low_mark, user_low, user_high
-    from asked
-    join messages m on m.id = asked.id
-    and asked.caller in (user_low, user_high)
-    where (select count(*) from held) > 0 ), marked as (
-    update messages
-    set low_mark = 0, high_mark = 0
-    where id in (select id from visible where low_mark > 0)
-    and low_mark > 0
-    returning sender, user_low, user_high ), counted as (
-    insert into counters (user_id, messages, unread, unread_incoming)
-    select user_id, 0, -count(*), -count(*) filter (where user_id <> sender)
-    from (
-        select user_low as user_id, sender
-        from marked
-        union all
-        select user_high, sender
-        from marked
-        where user_high is not null) sides
-    group by user_id
-    order by user_id
-    on conflict (user_id)
-    do update set unread = counters.unread + excluded.unread, unread_incoming = counters.unread_incoming + excluded.unread_incoming,
-        version = excluded.version )
-select place, id, sender, thread, text, created, true, user_low, user_high
-from visible;
-
--- LIST_VERSIONS
-select user_id, version
-from counters
-where user_id = any($1::bigint[]);
+-- SYNC_MESSAGE_ID_SEQUENCE
+select setval('messages_id_seq', greatest((select last_value from messages_id_seq), (select max(id) from messages)))
+where exists (select 1 from messages);

@@ -173,19 +173,6 @@ where user_low = $1
 and user_high = $2
 and canonical;
 
--- INSERT_THREAD
-insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated)
-values ($1, $2, $3, true, false, $4, $4)
-on conflict (user_low, user_high)
-where canonical do nothing
-returning id;
-
--- THREAD
-select id, user_low, user_high, created, updated
-from threads
-where id = $1
-and (user_low = $2 or user_high = $2);
-
 -- THREAD_SEQ
 select seq
 from threads
@@ -202,153 +189,6 @@ delete
 from threads
 where user_low = $1
 or user_high = $1;
-
--- THREAD_MESSAGES_AFTER
-select id, sender, thread, text, created, low_mark = 0
-from messages
-where thread = $1
-and (user_low = $2 or user_high = $2)
-and id > $3
-order by id
-limit $4;
-
--- THREAD_MESSAGES_BEFORE
-select id, sender, thread, text, created, low_mark = 0
-from messages
-where thread = $1
-and (user_low = $2 or user_high = $2)
-and id < $3
-order by id desc
-limit $4;
-
--- THREAD_MESSAGES_BETWEEN
-select id, sender, thread, text, created, low_mark = 0
-from messages
-where thread = $1
-and (user_low = $2 or user_high = $2)
-and id > $3
-and id < $5
-order by id
-limit $4;
-
--- MESSAGE
-select id, sender, thread, text, created, low_mark = 0
-from messages
-where id = $1
-and (user_low = $2 or user_high = $2);
-
--- MESSAGE_WITH_PARTICIPANTS
-select id, sender, thread, text, created, low_mark = 0, user_low, user_high
-from messages
-where id = $1
-and (user_low = $2 or user_high = $2);
-
--- UPDATE_MESSAGE
-update messages
-set text = coalesce($2, text), low_mark = coalesce($3, low_mark), high_mark = coalesce($4, high_mark)
-where id = $1;
-
--- DELETE_MESSAGE
-delete
-from messages
-where id = $1;
-
--- READ_BY_LOW
-update messages
-set low_mark = 0, high_mark = 0
-where thread = $1
-and id > $2
-and id <= $3
-and low_mark = 1
-and high_mark = $4;
-
--- READ_BY_HIGH
-update messages
-set low_mark = 0, high_mark = 0
-where thread = $1
-and id > $2
-and id <= $3
-and high_mark = 1
-and low_mark = $4;
-
--- NEWEST_MESSAGE
-select max(id)
-from messages
-where thread = $1;
-
--- SET_LOW_READ_POSITION
-update threads
-set low_read = $2
-where id = $1;
-
--- SET_HIGH_READ_POSITION
-update threads
-set high_read = $2
-where id = $1;
-
--- LOWER_READ_POSITIONS
-update threads
-set low_read = case
-when low_read < $2 then low_read
-else $2 - 1 end, high_read = case
-when high_read < $2 then high_read
-else $2 - 1 end
-where id = $1
-and (low_read >= $2 or high_read >= $2);
-
--- SET_IMPORTED_READ_POSITIONS
-update threads
-set low_read = coalesce( (select min(id) - 1
-        from messages
-        where thread = threads.id
-        and low_mark = 1), (select max(id) from messages where thread = threads.id), 0), high_read = coalesce( (select min(id) - 1
-        from messages
-        where thread = threads.id
-        and high_mark = 1), (select max(id) from messages where thread = threads.id), 0);
-
--- COUNT_THREAD_MESSAGES
-select user_low, user_high, count(*), count(*) filter (where low_mark > 0), count(*) filter (where low_mark = 2),
-    count(*) filter (where high_mark = 2)
-from messages
-where thread = $1
-group by user_low, user_high;
-
--- COUNT_USER_MESSAGES
-select user_low, user_high, count(*), count(*) filter (where low_mark > 0), count(*) filter (where low_mark = 2),
-    count(*) filter (where high_mark = 2)
-from messages
-where (user_low = $1 or user_high = $1)
-group by user_low, user_high;
-
--- COUNT_OUTSIDE_SENDER
-select user_low, user_high, count(*), count(*) filter (where low_mark > 0), count(*) filter (where low_mark = 2),
-    count(*) filter (where high_mark = 2)
-from messages
-where sender = $1
-and thread in (select id from threads where has_outside_senders)
-group by user_low, user_high;
-
--- DELETE_MESSAGES_IN
-delete
-from messages
-where thread = $1;
-
--- DELETE_MESSAGES_OF
-delete
-from messages
-where user_low = $1
-or user_high = $1;
-
--- DELETE_MESSAGES_OF_OUTSIDE_SENDER
-delete
-from messages
-where sender = $1
-and thread in (select id from threads where has_outside_senders);
-
--- DELETE_COUNTERS
-delete
-from counters
-where user_id = $1;
 
 -- ANY_USER
 select id
@@ -380,31 +220,12 @@ select id, username, name_key
 from users
 where id = $1;
 
--- lock_thread
-select id, user_low, user_high, canonical, has_outside_senders, low_read, high_read
-from threads
-where id = $1
-and (user_low = $2 or user_high = $2);
-
--- lock_thread_of
-select id
-from threads
-where id = (select thread
-    from messages
-    where id = $1
-    and (user_low = $2 or user_high = $2));
-
--- lock_threads_of_user
-select id, user_low, user_high
-from threads
-where user_low = $1
-or user_high = $1
-or (has_outside_senders
-    and exists (select 1
-        from messages
-        where thread = threads.id
-        and sender = $1))
-order by id;
+-- insert_thread
+insert into threads (id, user_low, user_high, canonical, has_outside_senders, created)
+values ($1, $2, $3, true, false, $4)
+on conflict (user_low, user_high)
+where canonical do nothing
+returning id;
 
 -- promote_canonical_thread
 update threads
@@ -432,132 +253,6 @@ from (select id, user_low, user_high, seq
 order by seq
 limit $3;
 
--- messages
-select (select messages from counters where user_id = $1), m.id, m.sender, m.thread, m.text,
-    m.created, m.low_mark = 0
-from (select 1 as one) o
-left join (select id
-    from (select id
-        from (select id
-            from messages
-            where user_low = $1
-            and low_mark = 1) low
-        union all
-        select id
-        from (select id
-            from messages
-            where user_high = $1
-            and high_mark = 1) high
-        union all
-        select id
-        from (select id
-            from messages
-            where user_low = $1
-            and low_mark = 2) low
-        union all
-        select id
-        from (select id
-            from messages
-            where user_high = $1
-            and high_mark = 2) high
-        union all
-        select id
-        from (select id
-            from messages
-            where user_low = $1
-            and low_mark = 0) low
-        union all
-        select id
-        from (select id
-            from messages
-            where user_high = $1
-            and high_mark = 0) high) every
-    order by id
-    limit case
-    when $3 < (select messages from counters where user_id = $1) then $2
-    else 0 end
-    offset $3) page on o.one = 1
-left join messages m on m.id = page.id
-order by page.id;
-
--- unread
-select (select unread from counters where user_id = $1), m.id, m.sender, m.thread, m.text, m.created,
-    m.low_mark = 0
-from (select 1 as one) o
-left join (select id
-    from (select id
-        from (select id
-            from messages
-            where user_low = $1
-            and low_mark = 1
-            and id > $5) low
-        union all
-        select id
-        from (select id
-            from messages
-            where user_high = $1
-            and high_mark = 1
-            and id > $5) high
-        union all
-        select id
-        from (select id
-            from messages
-            where user_low = $1
-            and low_mark = 2
-            and id > $5) low
-        union all
-        select id
-        from (select id
-            from messages
-            where user_high = $1
-            and high_mark = 2
-            and id > $5) high) every
-    order by id
-    limit case
-    when $3 < (select unread from counters where user_id = $1) then $2
-    else 0 end
-    offset $3) page on o.one = 1
-left join messages m on m.id = page.id
-order by page.id;
-
--- unread_incoming
-select (select unread_incoming from counters where user_id = $1), m.id, m.sender, m.thread,
-    m.text, m.created, m.low_mark = 0
-from (select 1 as one) o
-left join (select id
-    from (select id
-        from (select id
-            from messages
-            where user_low = $1
-            and low_mark = 1
-            and id > $5) low
-        union all
-        select id
-        from (select id
-            from messages
-            where user_high = $1
-            and high_mark = 1
-            and id > $5) high) every
-    order by id
-    limit case
-    when $3 < (select unread_incoming from counters where user_id = $1) then $2
-    else 0 end
-    offset $3) page on o.one = 1
-left join messages m on m.id = page.id
-order by page.id;
-
--- insert_messages
-insert into messages (id, thread, sender, text, created, user_low, user_high, low_mark, high_mark,
-        key, request)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
-
--- add_counts
-insert into counters (user_id, messages, unread, unread_incoming)
-values ($1, $2, $3, $4)
-on conflict (user_id)
-do update set messages = counters.messages + excluded.messages, unread = counters.unread + excluded.unread,
-    unread_incoming = counters.unread_incoming + excluded.unread_incoming;
-
 -- touch_tokens
 update tokens
 set last_used = $2
@@ -574,37 +269,232 @@ insert into tokens (hash, user_id, id, created, last_used)
 values ($1, $2, $3, $4, $5);
 
 -- import_threads
-insert into threads (id, user_low, user_high, canonical, has_outside_senders, created, updated)
-values ($1, $2, $3, $4, $5, $6, $7);
+insert into threads (id, user_low, user_high, canonical, has_outside_senders, created)
+values ($1, $2, $3, $4, $5, $6);
 
--- RESERVE_MESSAGE_IDS
-select seq + 1, seq + $1
-from sqlite_sequence
-where name = 'messages';
+-- THREAD_TO_DELETE
+select user_low, user_high, canonical
+from threads
+where id = $1
+and (user_low = $2 or user_high = $2);
 
--- THREAD_PARTICIPANTS
+-- ARRIVALS_FROM
+select id, thread, sender, created, born_read, key
+from messages
+where id >= ?1
+order by id;
+
+-- ALL_ARRIVALS
+select id, thread, sender, created, born_read, key
+from messages
+order by id;
+
+-- IMPORT_MESSAGE
+insert into messages (id, thread, sender, created, born_read, text)
+values (?1, ?2, ?3, ?4, ?5, ?6);
+
+-- SEND_MESSAGE
+insert into messages (id, thread, sender, created, born_read, key, request, text)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- THREAD_TIMES
+select list, updated
+from lists
+where list > 0;
+
+-- INSERT_KEY
+insert into keys (sender, hash, id)
+values (?1, ?2, ?3);
+
+-- CHUNKS_ASCENDING
+select first, entries, ids
+from chunks
+where list = ?1
+and part = ?2
+and first < ?4
+and first >= coalesce((select max(first)
+        from chunks
+        where list = ?1
+        and part = ?2
+        and first <= ?3), 0)
+order by first;
+
+-- CHUNKS_DESCENDING
+select first, entries, ids
+from chunks
+where list = ?1
+and part = ?2
+and first < ?3
+order by first desc;
+
+-- INSERT_CHUNK
+insert into chunks (list, part, first, entries, ids)
+values (?1, ?2, ?3, ?4, ?5);
+
+-- ANY_CHUNK
+select 1
+from chunks
+where list = ?1
+and part = ?2
+limit 1;
+
+-- CHUNK_WITH
+select first, ids
+from chunks
+where list = ?1
+and part = ?2
+and first <= ?3
+order by first desc
+limit 1;
+
+-- DELETE_CHUNK
+delete
+from chunks
+where list = ?1
+and part = ?2
+and first = ?3;
+
+-- UPDATE_CHUNK
+update chunks
+set entries = ?4, ids = ?5
+where list = ?1
+and part = ?2
+and first = ?3;
+
+-- THREADS_OF_USER
+select seq, id, user_low, user_high
+from threads
+where user_low = ?1
+or user_high = ?1;
+
+-- THREADS_WITH_OUTSIDE_SENDERS
+select seq, id, user_low, user_high
+from threads
+where has_outside_senders;
+
+-- DELETE_KEY
+delete
+from keys
+where sender = ?1
+and hash = ?2
+and id = ?3;
+
+-- DELETE_KEYS_OF
+delete
+from keys
+where sender = ?1;
+
+-- DELETE_MARKS_OF_THREAD
+delete
+from marks
+where thread = ?1;
+
+-- DELETE_MARKS_BELOW
+delete
+from marks
+where number < ?1;
+
+-- EDIT_TEXT
+update messages
+set text = ?2
+where id = ?1;
+
+-- DELETE_ROW
+delete
+from messages
+where id = ?1
+returning sender, key;
+
+-- IDS_OF_KEY
+select id
+from keys
+where sender = ?1
+and hash = ?2;
+
+-- MESSAGE_WITH_KEY
+select thread, created, text, request
+from messages
+where id = ?1
+and sender = ?2
+and key = ?3;
+
+-- INSERT_MARK
+insert into marks (number, message, thread, origin)
+values (?1, ?2, ?3, ?4);
+
+-- MESSAGE_OF_THREAD
+select sender, created, text
+from messages
+where id = ?1;
+
+-- THREAD_CREATED
+select created
+from threads
+where seq = ?1;
+
+-- MESSAGE_WITH_THREAD
+select m.sender, m.created, m.text, t.id
+from messages m
+join threads t on t.seq = m.thread
+where m.id = ?1;
+
+-- MESSAGE_ROW
+select thread, sender, created, text
+from messages
+where id = ?1;
+
+-- STATE
+select next, behind, epoch
+from state;
+
+-- RAISE_WATERMARK
+update state
+set next = max(next, ?1), behind = max(behind, ?2);
+
+-- KEEP_NUMBERS
+update state
+set next = max(next, ?1);
+
+-- SET_EPOCH
+update state
+set epoch = ?1;
+
+-- DATA_VERSION
+pragma data_version;
+
+-- MARKS_FROM
+select number, message, thread, origin
+from marks
+where number >= ?1
+order by number;
+
+-- LIST
+select upto, messages, unread_other, unread_own, unread_outside, updated, ids, unread_ids
+from lists
+where list = ?1;
+
+-- SAVE_LIST
+insert
+or replace into lists (list, upto, messages, unread_other, unread_own, unread_outside, updated,
+        ids, unread_ids)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+
+-- DELETE_LIST
+delete
+from lists
+where list = ?1;
+
+-- DELETE_CHUNKS
+delete
+from chunks
+where list = ?1;
+
+-- THREAD_BY_ID
+select seq, user_low, user_high
+from threads
+where id = ?1;
+
+-- THREAD_BY_SEQ
 select id, user_low, user_high
 from threads
-where id = $1;
-
--- MESSAGE_BY_ID
-select id, sender, thread, text, created, low_mark = 0, user_low, user_high
-from messages
-where id = $1;
-
--- MESSAGE_BY_KEY
-select m.id, m.sender, m.thread, m.text, m.created, m.low_mark = 0, m.key, m.request
-from messages m
-where m.sender = $1
-and m.key = $2
-and m.key is not null;
-
--- TOUCH_THREAD
-update threads
-set updated = max($2, updated + 1)
-where id = $1;
-
--- MARK_READ
-update messages
-set low_mark = 0, high_mark = 0
-where id = $1;
+where seq = ?1;

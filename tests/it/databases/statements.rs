@@ -10,23 +10,22 @@ use sqlx::{
 
 /// The scans that are allowed, by statement, as SQLite prints them after `SCAN`.
 ///
-/// SQLite prints the alias of a table if it has one. `c`, `o`, `page` and `u` are derived tables with one row or at most
-/// one page of rows.
-const SQLITE_SCANS: [(&str, &[&str]); 11] = [
+/// SQLite prints the alias of a table if it has one. `c` and `u` are derived tables with one row or at most one page of
+/// rows.
+const SQLITE_SCANS: [(&str, &[&str]); 10] = [
     // A covering index, up to the limit of the statement.
     ("USERS", &["users USING COVERING INDEX users_username", "u LEFT-JOIN"]),
     ("ANY_USER", &["users USING COVERING INDEX users_username"]),
     ("USERS_FOUND", &["c", "u LEFT-JOIN"]),
-    ("messages", &["CONSTANT ROW", "o", "page LEFT-JOIN"]),
-    ("unread", &["CONSTANT ROW", "o", "page LEFT-JOIN"]),
-    ("unread_incoming", &["CONSTANT ROW", "o", "page LEFT-JOIN"]),
-    // It has one row: only one table has `autoincrement`.
-    ("RESERVE_MESSAGE_IDS", &["sqlite_sequence"]),
-    // Statements that remove a user or end an import. No request waits for them.
-    ("SET_IMPORTED_READ_POSITIONS", &["threads"]),
-    ("COUNT_OUTSIDE_SENDER", &["threads USING INDEX threads_outside_senders"]),
-    ("DELETE_MESSAGES_OF_OUTSIDE_SENDER", &["threads USING INDEX threads_outside_senders"]),
-    ("lock_threads_of_user", &["threads USING INDEX threads_id"]),
+    // The table has one row.
+    ("STATE", &["state"]),
+    ("RAISE_WATERMARK", &["state"]),
+    ("KEEP_NUMBERS", &["state"]),
+    ("SET_EPOCH", &["state"]),
+    // Statements that remove a thread or a user, or run once after a migration. The first table is small.
+    ("DELETE_MARKS_OF_THREAD", &["marks"]),
+    ("THREADS_WITH_OUTSIDE_SENDERS", &["threads USING INDEX threads_outside_senders"]),
+    ("ALL_ARRIVALS", &["messages"]),
 ];
 
 /// Statements that remove a user or end an import, and may scan on Postgres. No request waits for them.
@@ -36,26 +35,27 @@ const RARE: [&str; 6] = [
     "COUNT_OUTSIDE_SENDER",
     "DELETE_MESSAGES_OF",
     "DELETE_MESSAGES_OF_OUTSIDE_SENDER",
-    "lock_threads_of_user",
+    "LOCK_THREADS_OF_USER",
 ];
 
 /// Statements that read an index of a table from its beginning on Postgres, and stop at their limit or first row.
-const WALKS: [&str; 4] = ["USERS", "ANY_USER", "sync_user_id_sequence", "sync_message_id_sequence"];
+const WALKS: [&str; 4] = ["USERS", "ANY_USER", "sync_user_id_sequence", "SYNC_MESSAGE_ID_SEQUENCE"];
 
 /// Lists that are read from several indexes.
 ///
 /// They must be merged, since sorting would read all their rows.
-const MERGED: [&str; 4] = ["threads", "messages", "unread", "unread_incoming"];
+const MERGED: [&str; 4] = ["threads", "MESSAGES", "UNREAD", "UNREAD_INCOMING"];
 
-/// Statements that SQLite runs for each message of a batch.
-const FOR_EACH: [&str; 7] = [
-    "THREAD_PARTICIPANTS",
-    "MESSAGE_BY_ID",
-    "MESSAGE_BY_KEY",
-    "insert_messages",
-    "TOUCH_THREAD",
-    "add_counts",
-    "MARK_READ",
+/// Statements that SQLite runs for each message of a batch, or for each list.
+const FOR_EACH: [&str; 8] = [
+    "SEND_MESSAGE",
+    "MESSAGE_ROW",
+    "IDS_OF_KEY",
+    "MESSAGE_WITH_KEY",
+    "INSERT_MARK",
+    "THREAD_BY_ID",
+    "THREAD_BY_SEQ",
+    "LIST",
 ];
 
 async fn migrated(url: &str) {

@@ -2,6 +2,7 @@
 
 use super::{
     failure::{Failure, Internal},
+    message_operations::{ReadMessages, WriteMessages},
     statements::DialectSql,
     value::{Arg, Columns, Table},
 };
@@ -176,13 +177,13 @@ fn expect_rows(expected: u64, changed: u64) -> Result<(), Failure> {
 /// A database that the store can use.
 ///
 /// The rest of the store is shared, in SQL that both databases understand.
-pub(crate) trait Dialect: Sized + Debug + Clone + Send + Sync + 'static {
+pub(crate) trait Dialect: ReadMessages + Sized + Debug + Clone + Send + Sync + 'static {
     /// The transactions of this database.
-    type Tx: Transaction + TransactionControl;
+    type Tx: WriteMessages + TransactionControl;
 
-    /// The statements that only this database runs, by name.
+    /// The statements that only this database runs, by name, in several lists.
     #[cfg(feature = "conformance")]
-    const OWN_STATEMENTS: &'static [(&'static str, &'static str)];
+    const OWN_STATEMENTS: &'static [&'static [(&'static str, &'static str)]];
 
     /// Runs a statement that reads, and decodes each row.
     fn read<T: Send>(

@@ -9,7 +9,8 @@
 //!   users, tokens, threads, messages and so on.
 //! - `transaction`: runs a step in a transaction. `last_write`: whether the last write failed in an outage.
 //! - `statements`: the SQL. `rows`: decodes rows. `value`: arguments and columns. `failure`: classifies errors.
-//! - `dialect`: the traits that a database implements. `sqlite` and `postgres`: their implementations.
+//! - `dialect` and `message_operations`: the traits that a database implements. `sqlite` and `postgres`: their
+//!   implementations.
 //! - `address`: reads the address of a database. `open`: opens it.
 //! - `migrations`: the recorded schema version. `doctor`: [`examine`].
 //!
@@ -24,6 +25,7 @@ mod dialect;
 mod doctor;
 mod failure;
 mod last_write;
+mod message_operations;
 mod migrations;
 mod open;
 mod open_error;
@@ -75,7 +77,7 @@ pub fn postgres_statements() -> Vec<(&'static str, &'static str)> {
 fn list<D: dialect::Dialect>() -> Vec<(&'static str, &'static str)> {
     use dialect::Transaction as _;
     let shared = statements::STATEMENTS.iter().copied();
-    shared.chain(D::Tx::SQL.list()).chain(D::OWN_STATEMENTS.iter().copied()).collect()
+    shared.chain(D::Tx::SQL.list()).chain(D::OWN_STATEMENTS.iter().copied().flatten().copied()).collect()
 }
 
 #[cfg(all(test, feature = "sqlite", feature = "postgres"))]

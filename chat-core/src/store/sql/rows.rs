@@ -4,10 +4,10 @@ use super::{
     failure::{Failure, Internal},
     value::Columns,
 };
+#[cfg(feature = "postgres")]
+use crate::api::{Message, MessageId, ThreadDetail};
 use crate::{
-    api::{
-        Message, MessageId, Participants, Thread, ThreadDetail, ThreadId, Timestamp, TokenId, User, UserId,
-    },
+    api::{Participants, Thread, ThreadId, Timestamp, TokenId, User, UserId},
     store::{Account, ListedThread, PasswordHash, StoredToken, TokenHash},
 };
 use std::time::Duration;
@@ -60,6 +60,7 @@ pub(super) fn user(row: &(impl Columns + ?Sized)) -> Result<User, Failure> {
 }
 
 /// Reads a message from column `first` on.
+#[cfg(feature = "postgres")]
 pub(super) fn message(row: &(impl Columns + ?Sized), first: usize) -> Result<Message, Failure> {
     Ok(Message {
         id: MessageId::new(row.int(first)?),
@@ -108,6 +109,7 @@ pub(super) fn listed_thread(row: &(impl Columns + ?Sized)) -> Result<ListedThrea
 }
 
 /// Reads a thread with its times.
+#[cfg(feature = "postgres")]
 pub(super) fn thread_detail(row: &(impl Columns + ?Sized)) -> Result<ThreadDetail, Failure> {
     Ok(ThreadDetail {
         id: ThreadId::new(row.uuid(0)?),

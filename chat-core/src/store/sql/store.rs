@@ -4,8 +4,9 @@ use super::{
     dialect::{Dialect, Transaction, TxOutcome},
     failure::Failure,
     last_write::{LastWrite, LastWriteFailed},
+    message_operations::WriteMessages as _,
     statements as sql,
-    steps::{import, messages, send, threads, tokens, users},
+    steps::{import, send, threads, tokens, users},
     transaction,
     value::Arg,
 };
@@ -216,7 +217,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(self.transaction(thread, |tx, thread| Box::pin(threads::open(tx, *thread))).await?)
     }
     async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>> {
-        Ok(threads::one(self.database(), caller, id).await?)
+        Ok(self.database().thread(caller, id).await?)
     }
     async fn threads(
         &self,
@@ -228,7 +229,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
     async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<Option<Participants>> {
         let input = (caller, id);
-        Ok(self.transaction(input, |tx, &(caller, id)| Box::pin(threads::delete(tx, caller, id))).await?)
+        Ok(self.transaction(input, |tx, &(caller, id)| Box::pin(tx.delete_thread(caller, id))).await?)
     }
     async fn thread_messages(
         &self,
@@ -237,7 +238,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         range: MessageRange,
         limit: u64,
     ) -> Result<Option<Vec<Message>>> {
-        Ok(threads::messages(self.database(), caller, thread, range, limit).await?)
+        Ok(self.database().thread_messages(caller, thread, range, limit).await?)
     }
     async fn mark_thread_read(
         &self,
@@ -248,7 +249,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         let input = (caller, thread, up_to);
         Ok(self
             .transaction(input, |tx, &(caller, thread, up_to)| {
-                Box::pin(threads::mark_read(tx, caller, thread, up_to))
+                Box::pin(tx.mark_thread_read(caller, thread, up_to))
             })
             .await?)
     }
@@ -283,13 +284,13 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(done?)
     }
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>> {
-        Ok(messages::one(self.database(), caller, id).await?)
+        Ok(self.database().message(caller, id).await?)
     }
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>> {
-        Ok(messages::all(self.database(), caller, slice).await?)
+        Ok(self.database().messages(caller, slice).await?)
     }
     async fn unread(&self, caller: UserId, filter: UnreadFilter, slice: Slice) -> Result<Counted<Message>> {
-        Ok(messages::unread(self.database(), caller, filter, MessageId::new(i64::MIN), slice).await?)
+        Ok(self.database().unread(caller, filter, MessageId::new(i64::MIN), slice).await?)
     }
     async fn unread_after(
         &self,
@@ -298,7 +299,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         after: MessageId,
         limit: u64,
     ) -> Result<Counted<Message>> {
-        Ok(messages::unread(self.database(), caller, filter, after, Slice { limit, offset: 0 }).await?)
+        Ok(self.database().unread(caller, filter, after, Slice { limit, offset: 0 }).await?)
     }
     async fn update_message(
         &self,
@@ -308,14 +309,12 @@ impl<D: Dialect> Store for SqlStore<D> {
     ) -> Result<Option<Changed<Message>>> {
         let input = (caller, id, change);
         Ok(self
-            .transaction(input, |tx, (caller, id, change)| {
-                Box::pin(messages::update(tx, *caller, *id, change))
-            })
+            .transaction(input, |tx, (caller, id, change)| Box::pin(tx.update_message(*caller, *id, change)))
             .await?)
     }
     async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<Option<Changed<ThreadId>>> {
         let input = (caller, id);
-        Ok(self.transaction(input, |tx, &(caller, id)| Box::pin(messages::delete(tx, caller, id))).await?)
+        Ok(self.transaction(input, |tx, &(caller, id)| Box::pin(tx.delete_message(caller, id))).await?)
     }
 
     async fn is_empty(&self) -> Result<bool> {

@@ -54,6 +54,7 @@ pub(crate) enum Column<'a> {
     OptInts(Vec<Option<i64>>),
     Bools(Vec<bool>),
     Texts(Vec<&'a str>),
+    #[cfg(feature = "postgres")]
     OptTexts(Vec<Option<&'a str>>),
     OptBytes(Vec<Option<&'a [u8]>>),
     Uuids(Vec<Uuid>),
@@ -66,6 +67,7 @@ impl Column<'_> {
             Self::OptInts(v) => v.len(),
             Self::Bools(v) => v.len(),
             Self::Texts(v) => v.len(),
+            #[cfg(feature = "postgres")]
             Self::OptTexts(v) => v.len(),
             Self::OptBytes(v) => v.len(),
             Self::Uuids(v) => v.len(),

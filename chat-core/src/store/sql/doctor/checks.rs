@@ -15,8 +15,34 @@ pub(super) struct InvariantCheck {
     violated: &'static str,
 }
 
-/// Every check. Both databases understand the SQL.
-pub(super) const CHECKS: [InvariantCheck; 5] = [
+/// The checks of both databases.
+pub(super) const CHECKS: [InvariantCheck; 3] = [
+    InvariantCheck {
+        subject: "totals",
+        sql: "select cast(case when (select count from totals where name = 'users') = (select count(*) from users) \
+             then 0 else 1 end as bigint)",
+        ok: "the stored number of users matches the users",
+        violated: "stored totals do not match the rows that they count",
+    },
+    InvariantCheck {
+        subject: "threads",
+        sql: "select count(*) from (select user_low, user_high from threads where user_high is not null \
+             group by user_low, user_high having count(case when canonical then 1 end) <> 1) as pairs",
+        ok: "every pair of users with threads has one canonical thread",
+        violated: "pairs of users have several canonical threads, or none",
+    },
+    InvariantCheck {
+        subject: "tokens",
+        sql: "select count(*) from tokens left join users on users.id = tokens.user_id \
+             where users.id is null or users.last_token < tokens.id",
+        ok: "every token has an owner and an assigned number",
+        violated: "tokens have no owner, or a number that was never assigned",
+    },
+];
+
+/// The checks of messages on Postgres.
+#[cfg(feature = "postgres")]
+pub(super) const POSTGRES_CHECKS: [InvariantCheck; 2] = [
     InvariantCheck {
         subject: "counters",
         sql: "with seen(user_id, mark) as ( \
@@ -34,20 +60,6 @@ pub(super) const CHECKS: [InvariantCheck; 5] = [
         violated: "users have counters that do not match their messages",
     },
     InvariantCheck {
-        subject: "totals",
-        sql: "select cast(case when (select count from totals where name = 'users') = (select count(*) from users) \
-             then 0 else 1 end as bigint)",
-        ok: "the stored number of users matches the users",
-        violated: "stored totals do not match the rows that they count",
-    },
-    InvariantCheck {
-        subject: "threads",
-        sql: "select count(*) from (select user_low, user_high from threads where user_high is not null \
-             group by user_low, user_high having count(case when canonical then 1 end) <> 1) as pairs",
-        ok: "every pair of users with threads has one canonical thread",
-        violated: "pairs of users have several canonical threads, or none",
-    },
-    InvariantCheck {
         subject: "messages",
         sql: "select count(*) from messages left join threads on threads.id = messages.thread \
              where threads.id is null or messages.user_low <> threads.user_low \
@@ -59,20 +71,33 @@ pub(super) const CHECKS: [InvariantCheck; 5] = [
         ok: "the participants and read marks of every message match its thread",
         violated: "messages have participants or read marks that do not match their threads",
     },
-    InvariantCheck {
-        subject: "tokens",
-        sql: "select count(*) from tokens left join users on users.id = tokens.user_id \
-             where users.id is null or users.last_token < tokens.id",
-        ok: "every token has an owner and an assigned number",
-        violated: "tokens have no owner, or a number that was never assigned",
-    },
 ];
 
+/// The checks of messages on SQLite.
+#[cfg(feature = "sqlite")]
+pub(super) const SQLITE_CHECKS: [InvariantCheck; 1] = [InvariantCheck {
+    subject: "messages",
+    sql: "select count(*) from messages left join threads on threads.seq = messages.thread \
+             where threads.seq is null",
+    ok: "every message has a thread",
+    violated: "messages have no thread",
+}];
+
 /// Selects the latest time in the newest message, all users, threads and tokens.
-pub(super) const NEWEST: &str = "select max(made) from ( \
+#[cfg(feature = "postgres")]
+pub(super) const NEWEST_ON_POSTGRES: &str = "select max(made) from ( \
      select (select created from messages order by id desc limit 1) as made \
      union all select max(created) from users \
      union all select max(updated) from threads \
+     union all select max(last_used) from tokens) as newest";
+
+/// Selects the same on SQLite, where the list of a thread has the time of its last message.
+#[cfg(feature = "sqlite")]
+pub(super) const NEWEST_ON_SQLITE: &str = "select max(made) from ( \
+     select (select created from messages order by id desc limit 1) as made \
+     union all select max(created) from users \
+     union all select max(created) from threads \
+     union all select max(updated) from lists \
      union all select max(last_used) from tokens) as newest";
 
 impl InvariantCheck {

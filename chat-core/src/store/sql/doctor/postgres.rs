@@ -2,7 +2,7 @@
 
 use super::{
     Finding, Level, MAX_CLOCK_DIFFERENCE,
-    checks::{CHECKS, NEWEST},
+    checks::{CHECKS, NEWEST_ON_POSTGRES, POSTGRES_CHECKS},
     ids, newest, schema,
 };
 use crate::{
@@ -71,12 +71,12 @@ async fn run_checks(connection: &mut PgConnection, options: &Options) -> Result<
     found.push(schema);
     if known {
         found.push(indexes(&mut snapshot).await?);
-        for check in &CHECKS {
+        for check in CHECKS.iter().chain(&POSTGRES_CHECKS) {
             found.push(check.finding(sqlx::query_scalar(check.sql).fetch_one(&mut *snapshot).await?));
         }
         found.push(sequences(&mut snapshot).await?);
         found.push(ids(last_ids(&mut snapshot).await?));
-        found.push(newest(sqlx::query_scalar(NEWEST).fetch_one(&mut *snapshot).await?));
+        found.push(newest(sqlx::query_scalar(NEWEST_ON_POSTGRES).fetch_one(&mut *snapshot).await?));
     }
     Ok(found)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Finding,
-    checks::{CHECKS, NEWEST},
+    checks::{CHECKS, NEWEST_ON_SQLITE, SQLITE_CHECKS},
     ids, newest, schema,
 };
 use crate::runtime;
@@ -79,23 +79,24 @@ fn run_checks(file: &Path, unused: bool) -> Result<Vec<Finding>, Error> {
     found.push(schema);
     if known {
         found.push(references(&snapshot)?);
-        for check in &CHECKS {
+        for check in CHECKS.iter().chain(&SQLITE_CHECKS) {
             found.push(check.finding(snapshot.query_row(check.sql, [], |row| row.get(0))?));
         }
         found.push(ids(last_ids(&snapshot)?));
-        found.push(newest(snapshot.query_row(NEWEST, [], |row| row.get(0))?));
+        found.push(newest(snapshot.query_row(NEWEST_ON_SQLITE, [], |row| row.get(0))?));
     }
     Ok(found)
 }
 
 /// Returns the last id of each table, also of rows that were deleted.
 fn last_ids(connection: &Connection) -> Result<[(&'static str, i64); 3], Error> {
-    let mut last = [("users", 0), ("threads", 0), ("messages", 0)];
-    for (table, id) in &mut last {
+    let last = |table: &str| {
         let sequence = "select coalesce(max(seq), 0) from sqlite_sequence where name = $1";
-        *id = connection.query_row(sequence, [*table], |row| row.get(0))?;
-    }
-    Ok(last)
+        connection.query_row(sequence, [table], |row| row.get(0))
+    };
+    let message = "select max(next - 1, coalesce((select max(id) from messages), 0)) from state";
+    let message = connection.query_row(message, [], |row| row.get(0))?;
+    Ok([("users", last("users")?), ("threads", last("threads")?), ("messages", message)])
 }
 
 const RESTORE: &str = "stop the server, restore the last backup with `chat-server restore BACKUP`, which keeps the old \

@@ -3,7 +3,10 @@
 mod address;
 mod batches;
 mod connection;
+mod counters;
 mod failure;
+mod message_steps;
+mod messages;
 mod migrate;
 mod open;
 mod parameters;
@@ -11,6 +14,8 @@ mod pooler;
 mod privileges;
 mod read_only;
 mod session_settings;
+mod statements;
+mod thread_steps;
 mod tls_mode;
 
 pub(super) use address::{PostgresAddress, address};
@@ -21,9 +26,7 @@ pub(super) use pooler::is_transaction_pooled;
 use super::{
     dialect::{Dialect, ReadClass, Retries, Transaction as _},
     failure::Failure,
-    statements::{
-        DialectSql, all_ids, dialect_sql, incoming_ids, marked_ids, message_of_m, page, unread_ids,
-    },
+    statements::{DialectSql, dialect_sql},
     value::{Arg, Column, Columns, Table},
 };
 use crate::{
@@ -48,25 +51,14 @@ const SQL: DialectSql = dialect_sql! {
         "select setval('users_id_seq', greatest((select last_value from users_id_seq), \
          (select max(id) from users))) where exists (select 1 from users)"
     ),
-    sync_message_id_sequence: Some(
-        "select setval('messages_id_seq', greatest((select last_value from messages_id_seq), \
-         (select max(id) from messages))) where exists (select 1 from messages)"
-    ),
     is_read_only: "current_setting('transaction_read_only') = 'on'",
     share_users: " for share",
     lock: " for no key update",
     // Because each part is sorted, the parts are merged instead of sorted again.
-    branch: " order by id limit $4",
     thread_branch: " order by seq limit $3",
-    new_messages: "select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
-         $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])",
     touch_tokens: "update tokens set last_used = b.last_used \
          from (select * from unnest($1::bytea[], $2::bigint[], $3::bigint[])) as b(hash, last_used, latest) \
          where tokens.hash = b.hash and not tokens.last_used between b.last_used and b.latest",
-    // In lock order: by ascending user id.
-    counts: "select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) order by 1",
-    // `excluded.version` is the default of the column: the next value of the sequence of list versions.
-    new_version: ", version = excluded.version",
     users: "select * from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::text[], \
          $6::boolean[], $7::bigint[], $8::bigint[])",
     tokens: "select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])",
@@ -75,6 +67,8 @@ const SQL: DialectSql = dialect_sql! {
          $7::bigint[]) with ordinality \
          as batch(id, user_low, user_high, canonical, has_outside_senders, created, updated, place) \
          order by place",
+    updated: ", updated",
+    new_updated: ", $4",
 };
 
 /// A Postgres database.
@@ -118,7 +112,8 @@ impl Dialect for Postgres {
     type Tx = TimedConnection;
 
     #[cfg(feature = "conformance")]
-    const OWN_STATEMENTS: &'static [(&'static str, &'static str)] = batches::STATEMENTS;
+    const OWN_STATEMENTS: &'static [&'static [(&'static str, &'static str)]] =
+        &[batches::STATEMENTS, statements::STATEMENTS];
 
     async fn read<T: Send>(
         &self,

@@ -224,6 +224,7 @@ fn cell<'a>(column: &'a Column<'_>, row: usize) -> ValueRef<'a> {
         Column::OptInts(v) => v.get(row).copied().flatten().map(ValueRef::Integer),
         Column::Bools(v) => v.get(row).map(|v| ValueRef::Integer(i64::from(*v))),
         Column::Texts(v) => v.get(row).map(|v| ValueRef::Text(v.as_bytes())),
+        #[cfg(feature = "postgres")]
         Column::OptTexts(v) => v.get(row).copied().flatten().map(|v| ValueRef::Text(v.as_bytes())),
         Column::OptBytes(v) => v.get(row).copied().flatten().map(ValueRef::Blob),
         Column::Uuids(v) => v.get(row).map(|v| ValueRef::Blob(v.as_bytes())),

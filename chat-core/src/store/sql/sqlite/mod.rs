@@ -3,15 +3,16 @@
 //! The only driver is rusqlite. One thread owns the connection that writes; a pool of connections reads.
 
 mod backup;
-mod batches;
 mod checkpoint;
 mod driver;
 pub(super) mod file;
 mod file_watcher;
 mod header;
 pub(super) mod inspect;
+mod lists;
 mod lock;
 mod lost;
+mod messages;
 mod migrations;
 pub(super) mod open;
 mod open_failure;
@@ -28,20 +29,19 @@ pub use lock::ServerLock;
 pub(super) use migrations::MIGRATIONS;
 
 use super::{
-    dialect::{Dialect, ReadClass},
+    dialect::{Dialect, ReadClass, TxOutcome},
     failure::{Failure, Kind},
-    statements::{
-        DialectSql, all_ids, dialect_sql, incoming_ids, marked_ids, message_of_m, page, unread_ids,
-    },
+    statements::{DialectSql, dialect_sql},
     transaction::transaction,
     value::{Arg, Columns},
 };
 use crate::{
-    api::{Message, MessageId, UserId},
-    store::{Changed, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
+    api::{MessageId, UserId},
+    store::{NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
 };
 use file_watcher::FileWatcher;
 use futures_util::future::BoxFuture;
+use lists::{MarkOutcome, SharedTails};
 use readers::Readers;
 use std::{path::Path, sync::Arc};
 use writer::{SqliteTx, Writer};
@@ -51,35 +51,49 @@ use writer::{SqliteTx, Writer};
 pub(crate) struct Sqlite {
     writer: Writer,
     readers: Readers,
+    tails: SharedTails,
     watcher: Arc<FileWatcher>,
 }
 
 const SQL: DialectSql = dialect_sql! {
     lock_user_ids: None,
     sync_user_id_sequence: None,
-    sync_message_id_sequence: None,
     // On SQLite, only an attempt to write shows that the database is read-only.
     is_read_only: "false",
     // SQLite runs one writing transaction at a time, so no statement locks rows.
     share_users: "",
     lock: "",
     // The planner merges the parts of a list in order. A limit in each part would prevent that.
-    branch: "",
     thread_branch: "",
-    new_messages: "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     touch_tokens: "update tokens set last_used = $2 where hash = $1 and not last_used between $2 and $3",
-    counts: "values ($1, $2, $3, $4)",
-    new_version: "",
     users: "values ($1, $2, $3, $4, $5, $6, $7, $8)",
     tokens: "values ($1, $2, $3, $4, $5)",
-    threads: "values ($1, $2, $3, $4, $5, $6, $7)",
+    threads: "values ($1, $2, $3, $4, $5, $6)",
+    updated: "", new_updated: "",
 };
+
+impl Sqlite {
+    /// Writes all lists that wait, so that the next start reads no messages.
+    async fn write_waiting_lists(&self) {
+        loop {
+            let step = transaction(self, (), |tx, ()| {
+                Box::pin(std::future::ready(tx.write_waiting_lists().map(TxOutcome::Commit)))
+            });
+            match step.await {
+                Ok(true) => {}
+                // After an error, the next start reads what is missing.
+                Ok(false) | Err(_) => return,
+            }
+        }
+    }
+}
 
 impl Dialect for Sqlite {
     type Tx = SqliteTx;
 
     #[cfg(feature = "conformance")]
-    const OWN_STATEMENTS: &'static [(&'static str, &'static str)] = batches::STATEMENTS;
+    const OWN_STATEMENTS: &'static [&'static [(&'static str, &'static str)]] =
+        &[messages::STATEMENTS, lists::statements::STATEMENTS];
 
     async fn read<T: Send>(
         &self,
@@ -99,14 +113,14 @@ impl Dialect for Sqlite {
     }
 
     async fn insert_messages(&self, messages: &Arc<[NewMessage]>) -> Result<Vec<StoreResult<Sent>>, Failure> {
-        transaction(self, messages.clone(), |tx, messages| Box::pin(batches::insert(tx, messages))).await
+        transaction(self, messages.clone(), |tx, messages| {
+            Box::pin(std::future::ready(tx.insert_messages(messages)))
+        })
+        .await
     }
 
-    async fn mark_messages_read(
-        &self,
-        marks: Vec<(UserId, MessageId)>,
-    ) -> Result<Vec<StoreResult<Option<Changed<Message>>>>, Failure> {
-        transaction(self, marks, |tx, marks| Box::pin(batches::mark_read(tx, marks))).await
+    async fn mark_messages_read(&self, marks: Vec<(UserId, MessageId)>) -> Result<Vec<MarkOutcome>, Failure> {
+        transaction(self, marks, |tx, marks| Box::pin(std::future::ready(tx.mark_messages_read(marks)))).await
     }
 
     async fn list_versions(&self, _: &[UserId]) -> Result<Vec<(i64, i64)>, Failure> {
@@ -128,6 +142,7 @@ impl Dialect for Sqlite {
 
     async fn close(&self) {
         self.readers.close();
+        self.write_waiting_lists().await;
         self.writer.close().await;
     }
 

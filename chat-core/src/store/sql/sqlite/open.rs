@@ -5,15 +5,19 @@ use super::{
     driver::{Access, Location, OpenConnection},
     file::DatabaseFile,
     file_watcher::FileWatcher,
+    lists::{LIMIT, Lists},
     migrations::MIGRATIONS,
     open_failure::open_failure,
     readers::Readers,
     writer::Writer,
 };
 use crate::runtime;
-use crate::store::sql::{
-    Mode, OpenError, Options,
-    migrations::{self, APPLIED, Applied},
+use crate::store::{
+    StoreError,
+    sql::{
+        Mode, OpenError, Options,
+        migrations::{self, APPLIED, Applied},
+    },
 };
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use sqlx::migrate::Migration;
@@ -60,10 +64,13 @@ async fn open(location: Location, sync_every_commit: bool) -> Result<Sqlite, Ope
     // This connection keeps a database in memory alive until the others are open.
     let first = connect_first(&location).await?;
     let watcher = Arc::new(FileWatcher::start(&location).map_err(|lost| OpenError::Moved(lost.file))?);
-    let writer = Writer::start(&location, watcher.clone(), sync_every_commit).map_err(failed)?;
+    let mut lists = Lists::new(LIMIT);
+    lists.load(&first).map_err(|failure| OpenError::database(StoreError::from(failure)))?;
+    let tails = lists.tails();
+    let writer = Writer::start(&location, watcher.clone(), lists, sync_every_commit).map_err(failed)?;
     let readers = Readers::open(&location).map_err(failed)?;
     drop(first);
-    Ok(Sqlite { writer, readers, watcher })
+    Ok(Sqlite { writer, readers, tails, watcher })
 }
 
 /// Opens the first connection and brings the schema up to date.
@@ -123,6 +130,9 @@ fn connect_and_migrate(location: &Location) -> Result<OpenConnection, Attempt> {
         for migration in migrations::missing(&applied(&tx)?, &MIGRATIONS)? {
             apply(&tx, migration)?;
         }
+        Lists::new(LIMIT)
+            .build_after_migration(&tx)
+            .map_err(|failure| OpenError::migration(StoreError::from(failure)))?;
         tx.commit()?;
     }
     Ok(connection)
@@ -183,7 +193,7 @@ mod tests {
     use super::*;
     use crate::{
         api::{ThreadId, Timestamp, UserId},
-        store::{NewMessage, NewThread, NewUser, PasswordHash, Slice, Store, StoreError, sql},
+        store::{NewMessage, NewThread, NewUser, PasswordHash, Slice, Store, sql},
     };
     use std::{fs, path::PathBuf};
     use uuid::Uuid;

@@ -106,6 +106,34 @@ impl Readers {
         rows.iter().map(|row| decode(row)).collect()
     }
 
+    /// Runs `work` with a connection: on this thread if it is short and would not have to wait.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        class: ReadClass,
+        work: impl Fn(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        if class == ReadClass::Long {
+            return self.run_long(work).await;
+        }
+        if let Some(done) = self.run_inline(&work) {
+            return done;
+        }
+        self.0.moved.fetch_add(1, Ordering::Relaxed);
+        self.run_blocking(work).await
+    }
+
+    /// Runs a short read on this thread. Returns `None` if it would have to wait.
+    fn run_inline<T>(&self, work: impl Fn(&Connection) -> Result<T, Failure>) -> Option<Result<T, Failure>> {
+        let connection = match self.0.try_acquire() {
+            Ok(connection) => connection?,
+            Err(closed) => return Some(Err(closed.into())),
+        };
+        match work(connection.get()?) {
+            Err(failure) if is_busy(&failure) => None,
+            done => Some(done),
+        }
+    }
+
     /// Runs `work` on the blocking pool with one of the connections for long reads.
     ///
     /// If the future is dropped, `work` is interrupted. Its connection counts as in use until `work` has ended.
@@ -124,26 +152,21 @@ impl Readers {
         self.run_blocking(work).await
     }
 
-    /// Runs a short read on this thread. Returns `None` if it would have to wait.
+    /// Runs a statement on this thread. Returns `None` if it would have to wait.
     fn read_inline<T>(
         &self,
         sql: &str,
         args: &[Arg<'_>],
         decode: &impl Fn(&dyn Columns) -> Result<T, Failure>,
     ) -> Option<Result<Vec<T>, Failure>> {
-        let connection = match self.0.try_acquire() {
-            Ok(connection) => connection?,
-            Err(closed) => return Some(Err(closed.into())),
-        };
-        let mut decoded = Vec::new();
-        let done = driver::read(connection.get()?, sql, args, |row| {
-            decoded.push(decode(row)?);
-            Ok(())
-        });
-        match done {
-            Err(failure) if is_busy(&failure) => None,
-            done => Some(done.map(|()| decoded)),
-        }
+        self.run_inline(|connection| {
+            let mut decoded = Vec::new();
+            driver::read(connection, sql, args, |row| {
+                decoded.push(decode(row)?);
+                Ok(())
+            })?;
+            Ok(decoded)
+        })
     }
 
     /// Runs `work` with a connection on the blocking pool.

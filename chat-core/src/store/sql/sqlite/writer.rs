@@ -8,6 +8,7 @@ use super::{
     checkpoint::{Checkpoints, WAL_CHECKPOINT_PAGES},
     driver::{Access, Location, OpenConnection, OwnedRow, failed, query, query_table, read},
     file_watcher::FileWatcher,
+    lists::Lists,
     paths::beside,
     stale_wal::WAL,
 };
@@ -59,6 +60,7 @@ impl Writer {
     pub(crate) fn start(
         location: &Location,
         watcher: Arc<FileWatcher>,
+        lists: Lists,
         sync_every_commit: bool,
     ) -> rusqlite::Result<Self> {
         let read_only = matches!(location, Location::File(file) if file.mode == Mode::ReadOnly);
@@ -70,7 +72,7 @@ impl Writer {
         };
         connection.pragma_update(None, "synchronous", if sync_every_commit { "full" } else { "normal" })?;
         let mut checkpoints = Checkpoints::install(&connection, location, WAL_CHECKPOINT_PAGES)?;
-        let mut tx = SqliteTx { connection, watcher, read_only };
+        let mut tx = SqliteTx { connection, lists, watcher, read_only };
         let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
         let (end, ended) = watch::channel(());
         let work = move || {
@@ -135,7 +137,8 @@ impl fmt::Debug for Writer {
 
 /// A transaction on the connection that writes.
 pub(crate) struct SqliteTx {
-    connection: OpenConnection,
+    pub(super) connection: OpenConnection,
+    pub(super) lists: Lists,
     watcher: Arc<FileWatcher>,
     /// Whether the address has `mode=ro`.
     read_only: bool,
@@ -154,10 +157,12 @@ impl SqliteTx {
     ///
     /// A transaction is still open after a panic. It is also open after a failed commit, for example on a full disk,
     /// unless SQLite has rolled it back.
-    fn end_abandoned(&self) {
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.connection.execute_batch("rollback")
-        {
+    fn end_abandoned(&mut self) {
+        if self.connection.is_autocommit() {
+            return;
+        }
+        self.lists.commit_failed();
+        if let Err(error) = self.connection.execute_batch("rollback") {
             tracing::error!(
                 error = %error_chain(&error),
                 "cannot roll back an SQLite transaction; restart the server",
@@ -184,15 +189,22 @@ impl TransactionControl for SqliteTx {
     }
 
     async fn commit(&mut self) -> Result<(), Failure> {
-        match self.execute("commit") {
-            Err(Failure::Statement(_, error)) => Err(Failure::Commit(error)),
-            Err(failure) => Err(failure),
+        let committed = self.execute("commit").and_then(|()| {
             // The commit is kept only if the next server opens the same files.
-            Ok(()) => self.watcher.check().map_err(|lost| Failure::Commit(Arc::new(lost))),
+            self.watcher.check().map_err(|lost| Failure::Commit(Arc::new(lost)))
+        });
+        match committed {
+            Ok(()) => self.lists.committed(),
+            Err(_) => self.lists.commit_failed(),
         }
+        committed.map_err(|failure| match failure {
+            Failure::Statement(_, error) => Failure::Commit(error),
+            other => other,
+        })
     }
 
     async fn roll_back(&mut self) -> Result<(), Failure> {
+        self.lists.rolled_back();
         // After some errors, SQLite has already rolled back. A second rollback would fail and hide the error.
         if self.connection.is_autocommit() { Ok(()) } else { self.execute("rollback") }
     }
@@ -283,7 +295,8 @@ mod tests {
         let first = location.open(Access::Write, Duration::ZERO).unwrap();
         first.execute_batch(schema).unwrap();
         let writer =
-            Writer::start(&location, Arc::new(FileWatcher::start(&location).unwrap()), true).unwrap();
+            Writer::start(&location, Arc::new(FileWatcher::start(&location).unwrap()), Lists::new(0), true)
+                .unwrap();
         drop(first);
         let lost = note(&writer, "lost", || panic!("a fault of the program")).await.unwrap_err();
         assert!(lost.is_unavailable(), "{lost:?}");
@@ -303,7 +316,8 @@ mod tests {
              create trigger refusal before insert on notes begin select raise(rollback, 'refused'); end";
         first.execute_batch(schema).unwrap();
         let writer =
-            Writer::start(&location, Arc::new(FileWatcher::start(&location).unwrap()), true).unwrap();
+            Writer::start(&location, Arc::new(FileWatcher::start(&location).unwrap()), Lists::new(0), true)
+                .unwrap();
         let done = writer.run(|tx| {
             Box::pin(async move {
                 tx.begin().await?;

@@ -3,8 +3,8 @@
 use crate::store::sql::{
     dialect::{Transaction, TxOutcome},
     failure::Failure,
+    message_operations::WriteMessages,
     statements as sql,
-    steps::counters::{CounterDeltas, marks},
     steps::users::name_key,
     value::{Column, Table, saturating_i64},
 };
@@ -18,10 +18,10 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// The largest number of rows that one statement writes.
-const CHUNK: usize = 1000;
+pub(crate) const CHUNK: usize = 1000;
 
 /// Imports all data into a database without users.
-pub(crate) async fn all<X: Transaction>(
+pub(crate) async fn all<X: WriteMessages>(
     tx: &mut X,
     import: &Import,
 ) -> Result<TxOutcome<ImportOutcome>, Failure> {
@@ -43,7 +43,7 @@ pub(crate) async fn all<X: Transaction>(
     users(tx, &import.users, &import.tokens).await?;
     tokens(tx, &import.tokens).await?;
     threads(tx, &import.threads, &import.messages).await?;
-    messages(tx, &import.threads, &import.messages).await?;
+    tx.import_messages(&import.threads, &import.messages).await?;
     tx.run_one(sql::INSERT_IMPORT, &[(&import.digest).into(), import.at.into()]).await?;
     Ok(TxOutcome::Commit(ImportOutcome::Imported))
 }
@@ -138,42 +138,7 @@ async fn threads<X: Transaction>(
     Ok(())
 }
 
-fn participants(threads: &[ImportedThread]) -> HashMap<ThreadId, Participants> {
+/// Returns the participants of each thread.
+pub(crate) fn participants(threads: &[ImportedThread]) -> HashMap<ThreadId, Participants> {
     threads.iter().map(|thread| (thread.id, thread.participants)).collect()
-}
-
-async fn messages<X: Transaction>(
-    tx: &mut X,
-    threads: &[ImportedThread],
-    messages: &[ImportedMessage],
-) -> Result<(), Failure> {
-    let participants = participants(threads);
-    let mut deltas = CounterDeltas::default();
-    participants.values().for_each(|pair| deltas.touch(*pair));
-    for chunk in messages.chunks(CHUNK) {
-        let pairs = chunk.iter().map(|m| participants.get(&m.thread).copied().ok_or(StoreError::NotFound));
-        let pairs = pairs.collect::<Result<Vec<Participants>, _>>()?;
-        for (message, pair) in chunk.iter().zip(&pairs) {
-            deltas.message(*pair, message.sender, message.is_read, 1);
-        }
-        let marks = chunk.iter().zip(&pairs).map(|(m, pair)| marks(*pair, m.sender, m.is_read));
-        let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
-        let table = Table::new([
-            Column::Ints(chunk.iter().map(|m| m.id.get()).collect()),
-            Column::Uuids(chunk.iter().map(|m| m.thread.get()).collect()),
-            Column::Ints(chunk.iter().map(|m| m.sender.get()).collect()),
-            Column::Texts(chunk.iter().map(|m| &*m.text).collect()),
-            Column::Ints(chunk.iter().map(|m| m.created.as_micros()).collect()),
-            Column::Ints(pairs.iter().map(|pair| pair.first().get()).collect()),
-            Column::OptInts(pairs.iter().map(|pair| pair.second().map(UserId::get)).collect()),
-            Column::Ints(low_marks),
-            Column::Ints(high_marks),
-            Column::OptTexts(vec![None; chunk.len()]),
-            Column::OptBytes(vec![None; chunk.len()]),
-        ])?;
-        tx.run_whole_table(X::SQL.insert_messages, &table).await?;
-    }
-    tx.run_optional(X::SQL.sync_message_id_sequence).await?;
-    tx.run(sql::SET_IMPORTED_READ_POSITIONS, &[]).await?;
-    deltas.write(tx).await
 }

@@ -1,8 +1,6 @@
 //! The steps of each transaction and the reads, which both databases share.
 
-pub(super) mod counters;
 pub(super) mod import;
-pub(super) mod messages;
 pub(super) mod send;
 pub(super) mod threads;
 pub(super) mod tokens;

@@ -3,8 +3,8 @@
 use crate::store::sql::{
     dialect::{Dialect, ReadClass, Transaction, TxOutcome},
     failure::Failure,
+    message_operations::WriteMessages,
     rows, statements as sql,
-    steps::counters::CounterDeltas,
     value::{Columns, saturating_i64, saturating_u64},
 };
 use crate::{
@@ -37,7 +37,10 @@ pub(crate) async fn insert<X: Transaction>(tx: &mut X, user: &NewUser) -> Result
 }
 
 /// Adds a user with a given id, or renames the user who has it.
-pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Result<TxOutcome<()>, Failure> {
+pub(crate) async fn ensure<X: WriteMessages>(
+    tx: &mut X,
+    user: &EnsuredUser,
+) -> Result<TxOutcome<()>, Failure> {
     let key = name_key(&user.username);
     tx.run_optional(X::SQL.lock_user_ids).await?;
     match tx.first(X::SQL.lock_user, &[user.id.into()]).await? {
@@ -61,9 +64,7 @@ pub(crate) async fn ensure<X: Transaction>(tx: &mut X, user: &EnsuredUser) -> Re
             tx.run_optional(X::SQL.sync_user_id_sequence).await?;
             tx.run_one(sql::COUNT_USERS, &[1.into()]).await?;
             // The id may be reused: bump the list version so that pages cached for the previous user cannot match.
-            let mut deltas = CounterDeltas::default();
-            deltas.touch(Participants::one(user.id));
-            deltas.write(tx).await?;
+            tx.touch_lists(Participants::one(user.id)).await?;
         }
     }
     Ok(TxOutcome::Commit(()))
@@ -202,43 +203,18 @@ pub(crate) async fn set_active<X: Transaction>(
 /// Removes a user with everything that belongs to them.
 ///
 /// Returns `false` if there is no such user.
-pub(crate) async fn remove<X: Transaction>(tx: &mut X, user: UserId) -> Result<TxOutcome<bool>, Failure> {
+pub(crate) async fn remove<X: WriteMessages>(tx: &mut X, user: UserId) -> Result<TxOutcome<bool>, Failure> {
     tx.enter_bulk_mode().await?;
     let Some(row) = tx.first(sql::LOCK_USER_FOR_REMOVAL, &[user.into()]).await? else {
         return Ok(TxOutcome::RollBack(false));
     };
-    let mut deltas = CounterDeltas::default();
-    for thread in tx.rows(X::SQL.lock_threads_of_user, &[user.into()]).await? {
-        deltas.touch(rows::participants(&thread, 1)?);
-    }
-    remove_messages(tx, user, &mut deltas).await?;
-    deltas.remove(user);
-    deltas.write(tx).await?;
+    tx.delete_messages_of_user(user).await?;
     tx.run(sql::DELETE_THREADS_OF, &[user.into()]).await?;
-    tx.run(sql::DELETE_COUNTERS, &[user.into()]).await?;
     tx.run(sql::DELETE_TOKENS, &[user.into()]).await?;
     tx.run_one(sql::DELETE_USER, &[user.into()]).await?;
     tx.run(sql::PROMOTE_NAME_OWNER, &[(&*row.text(0)?).into()]).await?;
     tx.run_one(sql::COUNT_USERS, &[(-1).into()]).await?;
     Ok(TxOutcome::Commit(true))
-}
-
-/// Deletes all messages in the threads of `user`, and all that `user` sent.
-async fn remove_messages<X: Transaction>(
-    tx: &mut X,
-    user: UserId,
-    deltas: &mut CounterDeltas,
-) -> Result<(), Failure> {
-    for (count, delete) in [
-        (sql::COUNT_USER_MESSAGES, sql::DELETE_MESSAGES_OF),
-        (sql::COUNT_OUTSIDE_SENDER, sql::DELETE_MESSAGES_OF_OUTSIDE_SENDER),
-    ] {
-        for row in tx.rows(count, &[user.into()]).await? {
-            deltas.subtract(&row)?;
-        }
-        tx.run(delete, &[user.into()]).await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The changes of a transaction to users' message counters and list versions.
 
+use super::statements as sql;
 use crate::api::{Participants, UserId};
 use crate::store::sql::{
     dialect::Transaction,
@@ -38,6 +39,13 @@ pub(crate) fn marks(participants: Participants, sender: UserId, is_read: bool) -
         false => mark::INCOMING,
     };
     (mark(Some(participants.first())), mark(participants.second()))
+}
+
+/// Records a change of the users' lists that changes no count.
+pub(crate) async fn touch<X: Transaction>(tx: &mut X, users: Participants) -> Result<(), Failure> {
+    let mut deltas = CounterDeltas::default();
+    deltas.touch(users);
+    deltas.write(tx).await
 }
 
 impl CounterDeltas {
@@ -110,6 +118,6 @@ impl CounterDeltas {
             of(|delta| delta.unread),
             of(|delta| delta.incoming),
         ])?;
-        tx.run_whole_table(X::SQL.add_counts, &table).await
+        tx.run_whole_table(sql::ADD_COUNTS, &table).await
     }
 }

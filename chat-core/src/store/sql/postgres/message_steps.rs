@@ -1,16 +1,22 @@
 //! Single messages, and the lists over all threads of a user.
 
-use crate::store::sql::{
-    dialect::{Dialect, ReadClass, Transaction, TxOutcome},
-    failure::Failure,
-    rows, statements as sql,
-    steps::counters::{CounterDeltas, marks},
-    value::{Arg, Columns, saturating_i64, saturating_u64},
+use super::{
+    counters::{CounterDeltas, marks},
+    statements as sql,
 };
 use crate::{
     api::{Message, MessageId, Participants, ThreadId, UserId},
     policy,
-    store::{Changed, Counted, MessageChange, Slice, UnreadFilter},
+    store::{
+        Changed, Counted, ImportedMessage, ImportedThread, MessageChange, Slice, StoreError, UnreadFilter,
+        sql::{
+            dialect::{Dialect, ReadClass, Transaction, TxOutcome},
+            failure::Failure,
+            rows,
+            steps::import,
+            value::{Arg, Column, Columns, Table, saturating_i64, saturating_u64},
+        },
+    },
 };
 
 /// Returns a message in one of the threads of `caller`.
@@ -28,7 +34,7 @@ pub(crate) async fn all<D: Dialect>(
     caller: UserId,
     slice: Slice,
 ) -> Result<Counted<Message>, Failure> {
-    part(database, D::Tx::SQL.messages, slice, &slice_args(caller, slice)).await
+    part(database, sql::MESSAGES, slice, &slice_args(caller, slice)).await
 }
 
 /// Returns a part of the unread messages with ids above `after`.
@@ -42,8 +48,8 @@ pub(crate) async fn unread<D: Dialect>(
     slice: Slice,
 ) -> Result<Counted<Message>, Failure> {
     let list = match filter {
-        UnreadFilter::All => D::Tx::SQL.unread,
-        UnreadFilter::Incoming => D::Tx::SQL.unread_incoming,
+        UnreadFilter::All => sql::UNREAD,
+        UnreadFilter::Incoming => sql::UNREAD_INCOMING,
     };
     let [user, limit, offset, end] = slice_args(caller, slice);
     part(database, list, slice, &[user, limit, offset, end, after.into()]).await
@@ -84,7 +90,7 @@ async fn locked<X: Transaction>(
     id: MessageId,
 ) -> Result<Option<(Message, Participants)>, Failure> {
     let args = [id.into(), caller.into()];
-    tx.first(X::SQL.lock_thread_of, &args).await?;
+    tx.first(sql::LOCK_THREAD_OF, &args).await?;
     let Some(row) = tx.first(sql::MESSAGE_WITH_PARTICIPANTS, &args).await? else {
         return Ok(None);
     };
@@ -145,4 +151,61 @@ pub(crate) async fn delete<X: Transaction>(
     deltas.message(participants, caller, message.is_read, -1);
     deltas.write(tx).await?;
     Ok(TxOutcome::Commit(Some(Changed { value: message.thread, participants })))
+}
+
+/// Deletes all messages in the threads of `user`, and all that `user` sent. Deletes the counters of `user`.
+pub(crate) async fn delete_of_user<X: Transaction>(tx: &mut X, user: UserId) -> Result<(), Failure> {
+    let mut deltas = CounterDeltas::default();
+    for thread in tx.rows(sql::LOCK_THREADS_OF_USER, &[user.into()]).await? {
+        deltas.touch(rows::participants(&thread, 1)?);
+    }
+    for (count, delete) in [
+        (sql::COUNT_USER_MESSAGES, sql::DELETE_MESSAGES_OF),
+        (sql::COUNT_OUTSIDE_SENDER, sql::DELETE_MESSAGES_OF_OUTSIDE_SENDER),
+    ] {
+        for row in tx.rows(count, &[user.into()]).await? {
+            deltas.subtract(&row)?;
+        }
+        tx.run(delete, &[user.into()]).await?;
+    }
+    deltas.remove(user);
+    deltas.write(tx).await?;
+    tx.run(sql::DELETE_COUNTERS, &[user.into()]).await.map(drop)
+}
+
+/// Imports the messages, and counts them.
+pub(crate) async fn import<X: Transaction>(
+    tx: &mut X,
+    threads: &[ImportedThread],
+    messages: &[ImportedMessage],
+) -> Result<(), Failure> {
+    let participants = import::participants(threads);
+    let mut deltas = CounterDeltas::default();
+    participants.values().for_each(|pair| deltas.touch(*pair));
+    for chunk in messages.chunks(import::CHUNK) {
+        let pairs = chunk.iter().map(|m| participants.get(&m.thread).copied().ok_or(StoreError::NotFound));
+        let pairs = pairs.collect::<Result<Vec<Participants>, _>>()?;
+        for (message, pair) in chunk.iter().zip(&pairs) {
+            deltas.message(*pair, message.sender, message.is_read, 1);
+        }
+        let marks = chunk.iter().zip(&pairs).map(|(m, pair)| marks(*pair, m.sender, m.is_read));
+        let (low_marks, high_marks): (Vec<i64>, Vec<i64>) = marks.unzip();
+        let table = Table::new([
+            Column::Ints(chunk.iter().map(|m| m.id.get()).collect()),
+            Column::Uuids(chunk.iter().map(|m| m.thread.get()).collect()),
+            Column::Ints(chunk.iter().map(|m| m.sender.get()).collect()),
+            Column::Texts(chunk.iter().map(|m| &*m.text).collect()),
+            Column::Ints(chunk.iter().map(|m| m.created.as_micros()).collect()),
+            Column::Ints(pairs.iter().map(|pair| pair.first().get()).collect()),
+            Column::OptInts(pairs.iter().map(|pair| pair.second().map(UserId::get)).collect()),
+            Column::Ints(low_marks),
+            Column::Ints(high_marks),
+            Column::OptTexts(vec![None; chunk.len()]),
+            Column::OptBytes(vec![None; chunk.len()]),
+        ])?;
+        tx.run_whole_table(sql::INSERT_MESSAGES, &table).await?;
+    }
+    tx.run(sql::SYNC_MESSAGE_ID_SEQUENCE, &[]).await?;
+    tx.run(sql::SET_IMPORTED_READ_POSITIONS, &[]).await?;
+    deltas.write(tx).await
 }

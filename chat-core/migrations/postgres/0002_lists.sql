@@ -1,0 +1,1 @@
+-- Only SQLite changes: it appends messages and writes their lists behind. Both databases have the same migrations.

@@ -1,0 +1,120 @@
+//! Sends messages.
+
+use super::{
+    change::{Change, ListId},
+    keys::{self, Earlier},
+    statements as sql,
+    threads::Thread,
+    writer::Lists,
+};
+use crate::{
+    api::MessageId,
+    policy,
+    store::{
+        IdempotencyKey, NewMessage, Result as StoreResult, Sent, StoreError,
+        sql::{dialect::TxOutcome, failure::Failure, sqlite::driver::failed},
+    },
+};
+use rusqlite::{CachedStatement, Connection, params};
+use std::collections::HashMap;
+
+/// The messages of a batch that are inserted with idempotency keys, by sender and key: their index in the batch.
+type KeysOfBatch<'m> = HashMap<(i64, &'m str), usize>;
+
+impl Lists {
+    /// Inserts messages. Returns one outcome for each, in order.
+    ///
+    /// A message with an idempotency key that is in use is not inserted. The verdict is a rollback if none is.
+    ///
+    /// # Errors
+    /// If the database refuses any of them. Then none is inserted.
+    pub(crate) fn send(
+        &mut self,
+        connection: &Connection,
+        messages: &[NewMessage],
+    ) -> Result<TxOutcome<Vec<StoreResult<Sent>>>, Failure> {
+        self.sync(connection)?;
+        let mut insert = connection.prepare_cached(sql::SEND_MESSAGE).map_err(failed)?;
+        let mut outcomes: Vec<StoreResult<Sent>> = Vec::with_capacity(messages.len());
+        let mut keys = KeysOfBatch::new();
+        let first = self.next_number();
+        let mut next = first;
+        for message in messages {
+            let thread = self.threads.get(connection, message.thread)?;
+            let Some(thread) = thread.filter(|thread| policy::can_send(thread.participants, message.sender))
+            else {
+                outcomes.push(Err(StoreError::NotFound));
+                continue;
+            };
+            let mut hash = None;
+            if let Some(key) = &message.key {
+                let entry = (message.sender.get(), &*key.key);
+                if let Some(earlier) = keys.get(&entry).and_then(|n| messages.get(*n).zip(outcomes.get(*n))) {
+                    let repeated = repeat(earlier, key);
+                    outcomes.push(repeated);
+                    continue;
+                }
+                let key_hash = keys::hash(&key.key);
+                if let Some(earlier) = self.with_key(connection, message.sender, (&key.key, key_hash))? {
+                    outcomes.push(self.replay(connection, earlier, key, &thread)?);
+                    continue;
+                }
+                keys.insert(entry, outcomes.len());
+                hash = Some(key_hash);
+            }
+            insert_row(&mut insert, next, thread.seq, message)?;
+            let sent = message.created.as_micros();
+            let arrival = Change::arrival(next, thread.of_change(), message.sender, sent);
+            self.add(arrival.read(message.is_read).key(hash));
+            let stored = message.to_message(MessageId::new(next));
+            outcomes.push(Ok(Sent { message: stored, replayed: false, participants: thread.participants }));
+            next += 1;
+        }
+        if next == first {
+            return Ok(TxOutcome::RollBack(outcomes));
+        }
+        self.write_share(connection)?;
+        Ok(TxOutcome::Commit(outcomes))
+    }
+
+    /// Returns the outcome of a message whose key an earlier batch has used.
+    fn replay(
+        &self,
+        connection: &Connection,
+        earlier: Earlier,
+        key: &IdempotencyKey,
+        thread: &Thread,
+    ) -> Result<StoreResult<Sent>, Failure> {
+        if earlier.request != key.request {
+            return Ok(Err(StoreError::KeyReused));
+        }
+        let message = earlier.message;
+        // An equal request has the same thread.
+        let view = self.view(connection, ListId::of_thread(message.thread))?;
+        let unread = view.map(|view| view.unread_origin(connection, message.id)).transpose()?.flatten();
+        let message = message.into_message(thread.id, unread.is_none());
+        Ok(Ok(Sent { message, replayed: true, participants: thread.participants }))
+    }
+}
+
+/// Returns the outcome of a message whose key an earlier message of the same batch has used.
+fn repeat((message, outcome): (&NewMessage, &StoreResult<Sent>), key: &IdempotencyKey) -> StoreResult<Sent> {
+    if message.key.as_ref().is_none_or(|earlier| earlier.request != key.request) {
+        return Err(StoreError::KeyReused);
+    }
+    outcome.clone().map(|sent| Sent { replayed: true, ..sent })
+}
+
+fn insert_row(
+    insert: &mut CachedStatement<'_>,
+    id: i64,
+    thread: i64,
+    message: &NewMessage,
+) -> Result<(), Failure> {
+    let (key, request) = message.key.as_ref().map(|key| (&*key.key, &key.request[..])).unzip();
+    let created = message.created.as_micros();
+    let args =
+        params![id, thread, message.sender.get(), created, message.is_read, key, request, message.text];
+    insert.execute(args).map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! Tests of all steps together, on real files.
+
+mod fixture;
+mod history;
+mod measure;
+mod migration;
+mod model;
+mod readers;
