@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use chat_core::store::sql;
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, SqliteConnection,
+    migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
@@ -31,29 +32,38 @@ impl Dialect for Sqlite {
     }
 }
 
+/// The migrations of the store. Only the first one runs here.
+static MIGRATIONS: Migrator = sqlx::migrate!("../chat-core/migrations/sqlite");
+/// The schema in which each message has one row, like on Postgres.
+const FIRST_SCHEMA: i64 = 1;
+
 /// Creates and fills the file.
 ///
-/// It has a temporary name until it is complete.
+/// It is filled in the first schema. Then the store migrates it, which builds the lists of messages. It has a temporary
+/// name until it is complete.
 pub(super) async fn fill(file: &Path, dataset: &Dataset) -> Result<()> {
     let part = remove_part(file)?;
-    let url = format!("sqlite://{}", part.display());
-    sql::open(&url, &sql::Options::default()).await?.close().await;
+    fill_first_schema(&part, dataset).await?;
+    sql::open(&format!("sqlite://{}", part.display()), &sql::Options::default()).await?.close().await;
+    // The migration leaves the pages of the old table unused.
+    let mut db = SqliteConnection::connect_with(&unsynced(&part)).await?;
+    run(&mut db, "vacuum".to_owned()).await?;
+    db.close().await?;
+    fs::rename(&part, file)?;
+    Ok(())
+}
 
-    // No journal and no sync: if filling fails, the file is discarded.
-    let options = SqliteConnectOptions::new()
-        .filename(&part)
-        .foreign_keys(false)
-        .journal_mode(SqliteJournalMode::Off)
-        .synchronous(SqliteSynchronous::Off)
-        .pragma("cache_size", "-262144");
-    let mut db = SqliteConnection::connect_with(&options).await?;
-    let indexes: Vec<(String, String)> = sqlx::query_as(
-        "select name, sql from sqlite_schema where type = 'index' and tbl_name = 'messages' and sql is not null",
+async fn fill_first_schema(file: &Path, dataset: &Dataset) -> Result<()> {
+    let mut db = SqliteConnection::connect_with(&unsynced(file)).await?;
+    MIGRATIONS.run_to(FIRST_SCHEMA, &mut db).await?;
+    // The migration that follows does not need the indexes.
+    let indexes: Vec<String> = sqlx::query_scalar(
+        "select name from sqlite_schema where type = 'index' and tbl_name = 'messages' and sql is not null",
     )
     .fetch_all(&mut db)
     .await?;
-    for (name, _) in &indexes {
-        run(&mut db, format!("drop index {name}")).await?;
+    for index in indexes {
+        run(&mut db, format!("drop index {index}")).await?;
     }
     run(&mut db, statements::users(&Sqlite, dataset)).await?;
     run(&mut db, "begin".to_owned()).await?;
@@ -64,13 +74,19 @@ pub(super) async fn fill(file: &Path, dataset: &Dataset) -> Result<()> {
     for chunk in statements::messages(&Sqlite, dataset) {
         run(&mut db, chunk).await?;
     }
-    run(&mut db, statements::counters()).await?;
-    for (_, index) in indexes {
-        run(&mut db, index).await?;
-    }
     db.close().await?;
-    fs::rename(&part, file)?;
     Ok(())
+}
+
+/// Returns the options of a connection without a journal and without syncs: if filling fails, the file is discarded.
+fn unsynced(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .foreign_keys(false)
+        .journal_mode(SqliteJournalMode::Off)
+        .synchronous(SqliteSynchronous::Off)
+        .pragma("cache_size", "-262144")
 }
 
 /// Creates the database of the plain service.
@@ -78,12 +94,7 @@ pub(super) async fn fill(file: &Path, dataset: &Dataset) -> Result<()> {
 /// It has the same data, in tables of its own, with the indexes that the plain service needs.
 pub(super) async fn fill_plain(file: &Path, from: &Path) -> Result<()> {
     let part = remove_part(file)?;
-    let options = SqliteConnectOptions::new()
-        .filename(&part)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Off)
-        .synchronous(SqliteSynchronous::Off);
-    let mut db = SqliteConnection::connect_with(&options).await?;
+    let mut db = SqliteConnection::connect_with(&unsynced(&part)).await?;
     sqlx::query("attach $1 as chat")
         .bind(from.to_str().context("the path of the data folder is not UTF-8")?)
         .execute(&mut db)
@@ -97,7 +108,8 @@ pub(super) async fn fill_plain(file: &Path, from: &Path) -> Result<()> {
              text text not null, created integer not null, is_read boolean not null);
          insert into tokens select hash, user_id from chat.tokens;
          insert into threads select seq, id, user_low, user_high from chat.threads;
-         insert into messages select id, thread, sender, text, created, low_mark = 0 from chat.messages;
+         insert into messages select m.id, t.id, m.sender, m.text, m.created, m.born_read
+             from chat.messages m join chat.threads t on t.seq = m.thread;
          create index threads_low on threads (user_low);
          create index threads_high on threads (user_high);
          create index messages_thread on messages (thread, id);
