@@ -3,8 +3,8 @@
 //! Each database implements them in its own way. The rest of the store is shared.
 
 use super::{
-    dialect::{Transaction, TxOutcome},
     failure::Failure,
+    tx::{Transaction, TxOutcome},
 };
 use crate::{
     api::{Message, MessageId, Participants, ThreadDetail, ThreadId, UserId},

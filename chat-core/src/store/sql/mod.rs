@@ -7,7 +7,7 @@
 //!
 //! - `store`: the implementation of the trait. `steps`: what each method does in its transaction, one file for each of
 //!   users, tokens, threads, messages and so on.
-//! - `transaction`: runs a step in a transaction. `last_write`: whether the last write failed in an outage.
+//! - `tx`: the trait of a transaction that writes. `transaction`: runs a step in one. `last_write`: whether the last write failed in an outage.
 //! - `statements`: the SQL. `rows`: decodes rows. `value`: arguments and columns. `failure`: classifies errors.
 //! - `dialect` and `message_operations`: the traits that a database implements. `sqlite` and `postgres`: their
 //!   implementations.
@@ -40,6 +40,7 @@ mod statements;
 mod steps;
 mod store;
 mod transaction;
+mod tx;
 mod value;
 
 pub use address::{Address, Mode};
@@ -75,7 +76,7 @@ pub fn postgres_statements() -> Vec<(&'static str, &'static str)> {
 
 #[cfg(feature = "conformance")]
 fn list<D: dialect::Dialect>() -> Vec<(&'static str, &'static str)> {
-    use dialect::Transaction as _;
+    use tx::Transaction as _;
     let shared = statements::STATEMENTS.iter().copied();
     shared.chain(D::Tx::SQL.list()).chain(D::OWN_STATEMENTS.iter().copied().flatten().copied()).collect()
 }

@@ -1,13 +1,14 @@
 //! [`Store`] on an SQL database.
 
 use super::{
-    dialect::{Dialect, Transaction, TxOutcome},
+    dialect::Dialect,
     failure::Failure,
     last_write::{LastWrite, LastWriteFailed},
     message_operations::WriteMessages as _,
     statements as sql,
     steps::{import, send, threads, tokens, users},
     transaction,
+    tx::{Transaction, TxOutcome},
     value::Arg,
 };
 use crate::{

@@ -1,8 +1,9 @@
 //! Transactions that write: each runs one step, and is retried if necessary.
 
 use super::{
-    dialect::{Dialect, Retries, TransactionControl, TxOutcome},
+    dialect::{Dialect, Retries},
     failure::Failure,
+    tx::{TransactionControl, TxOutcome},
 };
 use futures_util::future::BoxFuture;
 

@@ -11,9 +11,9 @@ use super::{
     table_arguments,
 };
 use crate::store::sql::{
-    dialect::{Transaction, TransactionControl},
     failure::{Failure, Internal, Kind},
     statements::DialectSql,
+    tx::{Transaction, TransactionControl},
     value::{Arg, Columns as _, Table},
 };
 use sqlx::{

@@ -3,8 +3,8 @@
 use super::statements as sql;
 use crate::api::{Participants, UserId};
 use crate::store::sql::{
-    dialect::Transaction,
     failure::Failure,
+    tx::Transaction,
     value::{Column, Columns, Table},
 };
 use std::collections::BTreeMap;

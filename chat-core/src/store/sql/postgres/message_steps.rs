@@ -10,10 +10,11 @@ use crate::{
     store::{
         Changed, Counted, ImportedMessage, ImportedThread, MessageChange, Slice, StoreError, UnreadFilter,
         sql::{
-            dialect::{Dialect, ReadClass, Transaction, TxOutcome},
+            dialect::{Dialect, ReadClass},
             failure::Failure,
             rows,
             steps::import,
+            tx::{Transaction, TxOutcome},
             value::{Arg, Column, Columns, Table, saturating_i64, saturating_u64},
         },
     },

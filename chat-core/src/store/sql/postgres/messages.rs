@@ -6,9 +6,9 @@ use crate::{
     store::{
         Changed, Counted, ImportedMessage, ImportedThread, MessageChange, MessageRange, Slice, UnreadFilter,
         sql::{
-            dialect::TxOutcome,
             failure::Failure,
             message_operations::{ReadMessages, WriteMessages},
+            tx::TxOutcome,
         },
     },
 };

@@ -24,9 +24,10 @@ pub(super) use open::{ENCODING, OLDEST_VERSION, connect_unpooled, open, open_err
 pub(super) use pooler::is_transaction_pooled;
 
 use super::{
-    dialect::{Dialect, ReadClass, Retries, Transaction as _},
+    dialect::{Dialect, ReadClass, Retries},
     failure::Failure,
     statements::{DialectSql, dialect_sql},
+    tx::Transaction as _,
     value::{Arg, Column, Columns, Table},
 };
 use crate::{

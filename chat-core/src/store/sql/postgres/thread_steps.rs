@@ -9,9 +9,10 @@ use crate::{
     store::{
         Changed, MessageRange,
         sql::{
-            dialect::{Dialect, ReadClass, Transaction, TxOutcome},
+            dialect::{Dialect, ReadClass},
             failure::Failure,
             rows, statements,
+            tx::{Transaction, TxOutcome},
             value::{Arg, Columns, saturating_i64},
         },
     },

@@ -11,11 +11,12 @@ use crate::{
         Changed, Counted, ImportedMessage, ImportedThread, MessageChange, MessageRange, NewMessage,
         Result as StoreResult, Sent, Slice, UnreadFilter,
         sql::{
-            dialect::{ReadClass, Transaction, TxOutcome},
+            dialect::ReadClass,
             failure::Failure,
             message_operations::{ReadMessages, WriteMessages},
             rows,
             statements::{self as sql, statements},
+            tx::{Transaction, TxOutcome},
             value::Columns as _,
         },
     },

@@ -29,10 +29,11 @@ pub use lock::ServerLock;
 pub(super) use migrations::MIGRATIONS;
 
 use super::{
-    dialect::{Dialect, ReadClass, TxOutcome},
+    dialect::{Dialect, ReadClass},
     failure::{Failure, Kind},
     statements::{DialectSql, dialect_sql},
     transaction::transaction,
+    tx::TxOutcome,
     value::{Arg, Columns},
 };
 use crate::{

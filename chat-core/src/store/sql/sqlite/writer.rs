@@ -17,9 +17,9 @@ use crate::store::{
     StoreError,
     sql::{
         Mode,
-        dialect::{Transaction, TransactionControl},
         failure::{Failure, Internal, Kind},
         statements::DialectSql,
+        tx::{Transaction, TransactionControl},
         value::{Arg, Table},
     },
 };
@@ -101,8 +101,8 @@ impl Writer {
         let (reply, done) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
             // A call of `SqliteTx` runs SQLite on this thread and waits for nothing else, so the work never suspends.
-            let done = work(tx).now_or_never();
-            reply.send(done.unwrap_or_else(|| Err(Internal::Suspended.into()))).ok();
+            let done = work(tx).now_or_never().unwrap_or_else(|| Err(Internal::Suspended.into()));
+            reply.send(done.map_err(|failure| tx.outage_or(failure))).ok();
         });
         let queue = self.jobs().clone().ok_or(Internal::Closed)?;
         queue.send(job).await.map_err(|_| Internal::Closed)?;
@@ -151,6 +151,19 @@ impl SqliteTx {
             .and_then(|mut statement| statement.execute([]))
             .map_err(failed)?;
         Ok(())
+    }
+
+    /// Returns the failure of the files if they are the reason of a fault.
+    ///
+    /// A statement finds no valid pages in a file that was overwritten.
+    fn outage_or(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Statement(Kind::Fault, _) => match self.watcher.check() {
+                Err(lost) => Failure::statement(Kind::Unavailable, lost),
+                Ok(()) => failure,
+            },
+            _ => failure,
+        }
     }
 
     /// Rolls back a transaction that is still open.

@@ -1,11 +1,11 @@
 //! Imports the data of another service.
 
 use crate::store::sql::{
-    dialect::{Transaction, TxOutcome},
     failure::Failure,
     message_operations::WriteMessages,
     statements as sql,
     steps::users::name_key,
+    tx::{Transaction, TxOutcome},
     value::{Column, Table, saturating_i64},
 };
 use crate::{

@@ -1,10 +1,11 @@
 //! Threads.
 
 use crate::store::sql::{
-    dialect::{Dialect, ReadClass, Transaction, TxOutcome},
+    dialect::{Dialect, ReadClass},
     failure::{Failure, Internal},
     message_operations::WriteMessages,
     rows, statements as sql,
+    tx::{Transaction, TxOutcome},
     value::{Columns, saturating_i64},
 };
 use crate::{

@@ -1,9 +1,10 @@
 //! Tokens.
 
 use crate::store::sql::{
-    dialect::{Dialect, ReadClass, Transaction, TxOutcome},
+    dialect::{Dialect, ReadClass},
     failure::Failure,
     rows, statements as sql,
+    tx::{Transaction, TxOutcome},
     value::{Column, Columns, Table},
 };
 use crate::{

@@ -1,10 +1,11 @@
 //! Users and their names.
 
 use crate::store::sql::{
-    dialect::{Dialect, ReadClass, Transaction, TxOutcome},
+    dialect::{Dialect, ReadClass},
     failure::Failure,
     message_operations::WriteMessages,
     rows, statements as sql,
+    tx::{Transaction, TxOutcome},
     value::{Columns, saturating_i64, saturating_u64},
 };
 use crate::{

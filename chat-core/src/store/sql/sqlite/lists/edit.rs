@@ -14,7 +14,7 @@ use crate::{
     policy,
     store::{
         Changed, MessageChange,
-        sql::{dialect::TxOutcome, failure::Failure},
+        sql::{failure::Failure, tx::TxOutcome},
     },
 };
 use rusqlite::{Connection, params};

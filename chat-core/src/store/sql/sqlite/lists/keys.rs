@@ -4,14 +4,12 @@
 //! tail of that list. A hash only leads to messages: the key itself is compared with that of the message.
 
 use super::{
-    change::ListId,
     rows::{MessageRow, first},
     statements as sql,
-    writer::Lists,
 };
 use crate::{
     api::{Timestamp, UserId},
-    store::sql::{failure::Failure, sqlite::driver::failed},
+    store::sql::failure::Failure,
 };
 use rusqlite::{Connection, params};
 use sha2::{Digest as _, Sha256};
@@ -34,30 +32,13 @@ pub(super) struct Earlier {
     pub(super) request: Vec<u8>,
 }
 
-impl Lists {
-    /// Returns the message of `sender` with this key, which has this hash.
-    pub(super) fn with_key(
-        &self,
-        connection: &Connection,
-        sender: UserId,
-        (key, hash): (&str, i64),
-    ) -> Result<Option<Earlier>, Failure> {
-        let mut stored = connection.prepare_cached(sql::IDS_OF_KEY).map_err(failed)?;
-        let stored = stored.query_map([sender.get(), hash], |row| row.get(0)).map_err(failed)?;
-        let mut ids = stored.collect::<Result<Vec<i64>, _>>().map_err(failed)?;
-        let tail = self.tail(ListId::of_user(sender));
-        ids.extend(tail.iter().flat_map(|tail| tail.ids_of_key(hash)));
-        for id in ids {
-            if let Some(earlier) = with_key(connection, id, sender, key)? {
-                return Ok(Some(earlier));
-            }
-        }
-        Ok(None)
-    }
-}
-
 /// Reads a message if it has this sender and this key.
-fn with_key(connection: &Connection, id: i64, sender: UserId, key: &str) -> Result<Option<Earlier>, Failure> {
+pub(super) fn message_with_key(
+    connection: &Connection,
+    id: i64,
+    sender: UserId,
+    key: &str,
+) -> Result<Option<Earlier>, Failure> {
     first(connection, sql::MESSAGE_WITH_KEY, params![id, sender.get(), key], |row| {
         let message = MessageRow {
             id,

@@ -16,7 +16,7 @@ use crate::{
     policy,
     store::{
         Changed, Result as StoreResult,
-        sql::{dialect::TxOutcome, failure::Failure, sqlite::driver::failed, value::saturating_u64},
+        sql::{failure::Failure, sqlite::driver::failed, tx::TxOutcome, value::saturating_u64},
     },
 };
 use rusqlite::{CachedStatement, Connection};

@@ -8,11 +8,11 @@ use super::{
     writer::Lists,
 };
 use crate::{
-    api::MessageId,
+    api::{MessageId, UserId},
     policy,
     store::{
         IdempotencyKey, NewMessage, Result as StoreResult, Sent, StoreError,
-        sql::{dialect::TxOutcome, failure::Failure, sqlite::driver::failed},
+        sql::{failure::Failure, sqlite::driver::failed, tx::TxOutcome},
     },
 };
 use rusqlite::{CachedStatement, Connection, params};
@@ -75,6 +75,26 @@ impl Lists {
         }
         self.write_share(connection)?;
         Ok(TxOutcome::Commit(outcomes))
+    }
+
+    /// Returns the message of `sender` with this key, which has this hash.
+    fn with_key(
+        &self,
+        connection: &Connection,
+        sender: UserId,
+        (key, hash): (&str, i64),
+    ) -> Result<Option<Earlier>, Failure> {
+        let mut stored = connection.prepare_cached(sql::IDS_OF_KEY).map_err(failed)?;
+        let stored = stored.query_map([sender.get(), hash], |row| row.get(0)).map_err(failed)?;
+        let mut ids = stored.collect::<Result<Vec<i64>, _>>().map_err(failed)?;
+        let tail = self.tail(ListId::of_user(sender));
+        ids.extend(tail.iter().flat_map(|tail| tail.ids_of_key(hash)));
+        for id in ids {
+            if let Some(earlier) = keys::message_with_key(connection, id, sender, key)? {
+                return Ok(Some(earlier));
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the outcome of a message whose key an earlier batch has used.

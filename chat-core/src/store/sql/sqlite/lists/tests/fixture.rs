@@ -3,9 +3,9 @@
 use crate::{
     api::{Participants, ThreadId, Timestamp, UserId},
     store::sql::{
-        dialect::TxOutcome,
         failure::Failure,
         sqlite::lists::{tail::SharedTails, writer::Lists},
+        tx::TxOutcome,
     },
 };
 use rusqlite::{Connection, config::DbConfig, params};

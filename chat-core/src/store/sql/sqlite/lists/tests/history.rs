@@ -9,7 +9,7 @@ use crate::{
     store::{
         IdempotencyKey, ImportedMessage, ImportedThread, MessageChange, MessageRange, NewMessage, Slice,
         UnreadFilter,
-        sql::{dialect::TxOutcome, sqlite::lists::reader},
+        sql::{sqlite::lists::reader, tx::TxOutcome},
     },
 };
 use proptest::{collection::vec, option, prelude::*};
