@@ -422,21 +422,31 @@ and key = ?3;
 insert into marks (number, message, thread, origin)
 values (?1, ?2, ?3, ?4);
 
--- MESSAGE_OF_THREAD
-select sender, created, text
-from messages
-where id = ?1;
+-- MESSAGES
+with ids (id) as (values (?1), (?2), (?3), (?4), (?5), (?6), (?7), (?8), (?9), (?10), (?11),
+        (?12), (?13), (?14), (?15), (?16), (?17), (?18), (?19), (?20), (?21), (?22), (?23),
+        (?24), (?25), (?26), (?27), (?28), (?29), (?30), (?31), (?32), (?33), (?34), (?35),
+        (?36), (?37), (?38), (?39), (?40), (?41), (?42), (?43), (?44), (?45), (?46), (?47),
+        (?48), (?49), (?50))
+select m.id, m.sender, m.created, m.text
+from ids
+cross join messages m on m.id = ids.id;
 
 -- THREAD_CREATED
 select created
 from threads
 where seq = ?1;
 
--- MESSAGE_WITH_THREAD
-select m.sender, m.created, m.text, t.id
-from messages m
-join threads t on t.seq = m.thread
-where m.id = ?1;
+-- MESSAGES_WITH_THREADS
+with ids (id) as (values (?1), (?2), (?3), (?4), (?5), (?6), (?7), (?8), (?9), (?10), (?11),
+        (?12), (?13), (?14), (?15), (?16), (?17), (?18), (?19), (?20), (?21), (?22), (?23),
+        (?24), (?25), (?26), (?27), (?28), (?29), (?30), (?31), (?32), (?33), (?34), (?35),
+        (?36), (?37), (?38), (?39), (?40), (?41), (?42), (?43), (?44), (?45), (?46), (?47),
+        (?48), (?49), (?50))
+select m.id, m.sender, m.created, m.text, t.id
+from ids
+cross join messages m on m.id = ids.id
+cross join threads t on t.seq = m.thread;
 
 -- MESSAGE_ROW
 select thread, sender, created, text

@@ -12,11 +12,14 @@ use sqlx::{
 ///
 /// SQLite prints the alias of a table if it has one. `c` and `u` are derived tables with one row or at most one page of
 /// rows.
-const SQLITE_SCANS: [(&str, &[&str]); 10] = [
+const SQLITE_SCANS: [(&str, &[&str]); 12] = [
     // A covering index, up to the limit of the statement.
     ("USERS", &["users USING COVERING INDEX users_username", "u LEFT-JOIN"]),
     ("ANY_USER", &["users USING COVERING INDEX users_username"]),
     ("USERS_FOUND", &["c", "u LEFT-JOIN"]),
+    // The parameters of the statement.
+    ("MESSAGES", &["50 CONSTANT ROWS", "ids"]),
+    ("MESSAGES_WITH_THREADS", &["50 CONSTANT ROWS", "ids"]),
     // The table has one row.
     ("STATE", &["state"]),
     ("RAISE_WATERMARK", &["state"]),

@@ -4,7 +4,7 @@ use super::{
     change::ListId,
     chunks::Part,
     packed::Origin,
-    rows::{MessageRow, first, missing, thread_id},
+    rows::{self, MessageRow, first, thread_id},
     select::Selection,
     snapshot::Snapshot,
     statements as sql,
@@ -17,10 +17,10 @@ use crate::{
     policy,
     store::{
         Counted, MessageRange, Slice, UnreadFilter,
-        sql::{failure::Failure, sqlite::driver::failed, value::saturating_u64},
+        sql::{failure::Failure, value::saturating_u64},
     },
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 /// Returns at most `limit` messages of a thread of `caller`, by ascending id.
 ///
@@ -46,22 +46,10 @@ pub(crate) fn thread_messages(
     }
     let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
     let unread = view.unread_among(snapshot.connection(), &ids)?;
-    let mut statement = connection.prepare_cached(sql::MESSAGE_OF_THREAD).map_err(failed)?;
-    let mut messages = Vec::with_capacity(ids.len());
-    for id in ids {
-        statement.raw_bind_parameter(1, id).map_err(failed)?;
-        let mut rows = statement.raw_query();
-        let row = rows.next().map_err(failed)?.ok_or_else(|| missing(id))?;
-        messages.push(Message {
-            id: MessageId::new(id),
-            sender: UserId::new(row.get(0).map_err(failed)?),
-            thread: thread.id,
-            text: row.get(2).map_err(failed)?,
-            created: Timestamp::from_micros(row.get(1).map_err(failed)?),
-            is_read: unread.binary_search(&id).is_err(),
-        });
-    }
-    Ok(Some(messages))
+    let messages = rows::messages(snapshot.connection(), sql::MESSAGES, &ids, |row| {
+        message_of(row, thread.id, |id| unread.binary_search(&id).is_err())
+    });
+    messages.map(Some)
 }
 
 /// Returns a thread of `caller`.
@@ -134,7 +122,7 @@ pub(crate) fn messages(
     let entries = view.select(snapshot.connection(), Part::All, selection)?;
     let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
     let unread = view.unread_among(snapshot.connection(), &ids)?;
-    let items = rows(snapshot.connection(), &ids, |id| unread.binary_search(&id).is_err())?;
+    let items = messages_of_threads(snapshot.connection(), &ids, |id| unread.binary_search(&id).is_err())?;
     Ok(Counted { count, items })
 }
 
@@ -161,29 +149,28 @@ pub(crate) fn unread(
     let selection = Selection { after: after.get(), skip: slice.offset, limit, except, ..Selection::all() };
     let entries = view.select(snapshot.connection(), Part::Unread, selection)?;
     let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
-    Ok(Counted { count, items: rows(snapshot.connection(), &ids, |_| false)? })
+    Ok(Counted { count, items: messages_of_threads(snapshot.connection(), &ids, |_| false)? })
 }
 
 /// Reads messages of any threads.
-fn rows(
+fn messages_of_threads(
     connection: &Connection,
     ids: &[i64],
     is_read: impl Fn(i64) -> bool,
 ) -> Result<Vec<Message>, Failure> {
-    let mut statement = connection.prepare_cached(sql::MESSAGE_WITH_THREAD).map_err(failed)?;
-    let mut messages = Vec::with_capacity(ids.len());
-    for &id in ids {
-        statement.raw_bind_parameter(1, id).map_err(failed)?;
-        let mut rows = statement.raw_query();
-        let row = rows.next().map_err(failed)?.ok_or_else(|| missing(id))?;
-        messages.push(Message {
-            id: MessageId::new(id),
-            sender: UserId::new(row.get(0).map_err(failed)?),
-            thread: thread_id(row, 3).map_err(failed)?,
-            text: row.get(2).map_err(failed)?,
-            created: Timestamp::from_micros(row.get(1).map_err(failed)?),
-            is_read: is_read(id),
-        });
-    }
-    Ok(messages)
+    let decode = |row: &Row<'_>| message_of(row, thread_id(row, 4)?, &is_read);
+    rows::messages(connection, sql::MESSAGES_WITH_THREADS, ids, decode)
+}
+
+/// Decodes a message of a thread from the first four columns.
+fn message_of(row: &Row<'_>, thread: ThreadId, is_read: impl Fn(i64) -> bool) -> rusqlite::Result<Message> {
+    let id = row.get(0)?;
+    Ok(Message {
+        id: MessageId::new(id),
+        sender: UserId::new(row.get(1)?),
+        thread,
+        text: row.get(3)?,
+        created: Timestamp::from_micros(row.get(2)?),
+        is_read: is_read(id),
+    })
 }

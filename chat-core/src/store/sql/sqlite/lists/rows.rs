@@ -35,8 +35,36 @@ pub(super) fn malformed(error: Malformed) -> Failure {
 struct Missing(i64);
 
 /// Returns the failure of a list that has a message without a row.
-pub(super) fn missing(id: i64) -> Failure {
+fn missing(id: i64) -> Failure {
     Failure::fault(Missing(id))
+}
+
+/// Reads messages, and calls `decode` for each with its row and its index in `ids`.
+///
+/// `sql` is one of [`sql::MESSAGES`] and [`sql::MESSAGES_WITH_THREADS`].
+pub(super) fn messages(
+    connection: &Connection,
+    sql: &str,
+    ids: &[i64],
+    decode: impl Fn(&Row<'_>) -> rusqlite::Result<Message>,
+) -> Result<Vec<Message>, Failure> {
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut messages = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(sql::IDS) {
+        for n in 0..sql::IDS {
+            statement.raw_bind_parameter(n + 1, ids.get(n)).map_err(failed)?;
+        }
+        let mut rows = statement.raw_query();
+        for &id in ids {
+            let row = rows.next().map_err(failed)?.ok_or_else(|| missing(id))?;
+            let message = decode(row).map_err(failed)?;
+            if message.id.get() != id {
+                return Err(missing(id));
+            }
+            messages.push(message);
+        }
+    }
+    Ok(messages)
 }
 
 /// A message, without the read mark and the id of its thread.
