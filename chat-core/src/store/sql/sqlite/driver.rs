@@ -4,7 +4,7 @@
 //! each direction. A switch costs 13 µs on a busy machine, and 75 µs if a core has to wake up. SQLite's own work takes
 //! a few microseconds.
 
-use super::{file::DatabaseFile, inspect};
+use super::{file::DatabaseFile, inspect, memory::MemoryDatabase};
 use crate::error_chain;
 use crate::store::sql::{
     failure::{Failure, Internal, Kind},
@@ -37,10 +37,7 @@ const STATEMENTS: usize = 128;
 #[derive(Debug, Clone)]
 pub(crate) enum Location {
     File(Arc<DatabaseFile>),
-    /// A named database in the memory of this process.
-    ///
-    /// It exists as long as it has a connection.
-    Memory(String),
+    Memory(MemoryDatabase),
 }
 
 /// What a connection may do.
@@ -58,6 +55,14 @@ pub(crate) enum Access {
 const MEMORY: &str = "memdb";
 
 impl Location {
+    /// Returns the database if it is in memory.
+    pub(crate) fn memory(&self) -> Option<MemoryDatabase> {
+        match self {
+            Self::File(_) => None,
+            Self::Memory(database) => Some(database.clone()),
+        }
+    }
+
     /// Opens a connection that waits up to `busy_timeout` for a lock.
     pub(crate) fn open(&self, access: Access, busy_timeout: Duration) -> rusqlite::Result<OpenConnection> {
         let mode = match access {
@@ -69,7 +74,7 @@ impl Location {
         let connection = match self {
             Self::File(file) if file.is_immutable => inspect::open_immutable(&file.real, flags)?,
             Self::File(file) => Connection::open_with_flags(&file.real, flags)?,
-            Self::Memory(name) => Connection::open_with_flags_and_vfs(name, flags, MEMORY)?,
+            Self::Memory(database) => Connection::open_with_flags_and_vfs(database.name(), flags, MEMORY)?,
         };
         connection.busy_timeout(busy_timeout)?;
         connection.pragma_update(None, "foreign_keys", true)?;

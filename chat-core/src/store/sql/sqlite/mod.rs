@@ -12,6 +12,7 @@ pub(super) mod inspect;
 mod lists;
 mod lock;
 mod lost;
+mod memory;
 mod messages;
 mod migrations;
 pub(super) mod open;

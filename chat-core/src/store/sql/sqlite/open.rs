@@ -6,6 +6,7 @@ use super::{
     file::DatabaseFile,
     file_watcher::FileWatcher,
     lists::{LIMIT, Lists},
+    memory::MemoryDatabase,
     migrations::MIGRATIONS,
     open_failure::open_failure,
     readers::Readers,
@@ -23,10 +24,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use sqlx::migrate::Migration;
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -46,10 +44,7 @@ const MIGRATIONS_TABLE: &str = "create table if not exists _sqlx_migrations (
 
 /// Opens a new database in memory. It exists as long as the store.
 pub(crate) async fn open_memory() -> Result<Sqlite, OpenError> {
-    static NUMBER: AtomicU64 = AtomicU64::new(1);
-    // All connections of the process share a database whose name begins with a slash.
-    let name = format!("/chat-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    open(Location::Memory(name), true).await
+    open(Location::Memory(MemoryDatabase::new()), true).await
 }
 
 /// Opens the database in a file.
@@ -281,6 +276,32 @@ mod tests {
         assert!(matches!(store.backup(&missing).await, Err(StoreError::Fault(_))));
         let restored = open(&copy).await.unwrap();
         assert!(restored.thread(new.sender, new.thread).await.unwrap().is_some());
+    }
+
+    /// SQLite retries with pauses if a connection reads while another one writes.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn reads_of_a_database_in_memory_wait_for_the_writer_without_retries() {
+        let store = sql::open("sqlite::memory:", &Options::default()).await.unwrap();
+        let new = message(&store).await;
+        let sender = new.sender;
+        let readers: Vec<_> = (0..4)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    for _ in 0..2000 {
+                        store.messages(sender, Slice { limit: 10, offset: 0 }).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..300 {
+            store.insert_messages(vec![new.clone()]).await.unwrap().remove(0).unwrap();
+        }
+        for reader in readers {
+            reader.await.unwrap();
+        }
+        let moved: Vec<u64> = store.metrics().pools.iter().map(|pool| pool.moved).collect();
+        assert_eq!(moved, [0]);
     }
 
     #[tokio::test]

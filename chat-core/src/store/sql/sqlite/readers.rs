@@ -6,7 +6,10 @@
 //! A long read always runs on the blocking pool. Long reads use at most half of the connections, so that they cannot
 //! delay short ones.
 
-use super::driver::{self, Access, Location, OpenConnection, OwnedArg, OwnedRow};
+use super::{
+    driver::{self, Access, Location, OpenConnection, OwnedArg, OwnedRow},
+    memory::MemoryDatabase,
+};
 use crate::runtime;
 use crate::store::{
     PoolMetrics,
@@ -25,7 +28,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{OwnedRwLockReadGuard, Semaphore},
+    time::timeout,
+};
 
 /// How long a read on the blocking pool waits for a connection and for a lock.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,7 +54,11 @@ struct Pool {
     size: usize,
     /// Short reads that moved to the blocking pool.
     moved: AtomicU64,
+    memory: Option<MemoryDatabase>,
 }
+
+/// The right to read a database in memory; `None` for a file, which is read while it is written.
+type ReadAccess = Option<OwnedRwLockReadGuard<()>>;
 
 /// The idle connections.
 ///
@@ -72,7 +82,19 @@ impl Readers {
             long: Arc::new(Semaphore::new(size / 2)),
             size,
             moved: AtomicU64::new(0),
+            memory: location.memory(),
         })))
+    }
+
+    /// Waits until no connection writes to a database in memory.
+    async fn access(&self) -> Result<ReadAccess, Failure> {
+        let Some(memory) = &self.0.memory else { return Ok(None) };
+        if let Some(access) = memory.try_read() {
+            return Ok(Some(access));
+        }
+        runtime::current()?;
+        let access = timeout(WAIT_TIMEOUT, memory.read()).await;
+        Ok(Some(access.map_err(|_| Internal::NoFreeConnection(WAIT_TIMEOUT))?))
     }
 
     /// Runs a statement that reads, and decodes each row.
@@ -83,6 +105,7 @@ impl Readers {
         args: &[Arg<'_>],
         decode: impl Fn(&dyn Columns) -> Result<T, Failure> + Send + Sync,
     ) -> Result<Vec<T>, Failure> {
+        let access = self.access().await?;
         if class == ReadClass::Short {
             if let Some(done) = self.read_inline(sql, args, &decode) {
                 return done;
@@ -100,8 +123,8 @@ impl Readers {
             Ok(rows)
         };
         let rows = match class {
-            ReadClass::Short => self.run_blocking(read).await?,
-            ReadClass::Long => self.run_long(read).await?,
+            ReadClass::Short => self.run_blocking(access, read).await?,
+            ReadClass::Long => self.run_long_with(access, read).await?,
         };
         rows.iter().map(|row| decode(row)).collect()
     }
@@ -112,14 +135,15 @@ impl Readers {
         class: ReadClass,
         work: impl Fn(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
+        let access = self.access().await?;
         if class == ReadClass::Long {
-            return self.run_long(work).await;
+            return self.run_long_with(access, work).await;
         }
         if let Some(done) = self.run_inline(&work) {
             return done;
         }
         self.0.moved.fetch_add(1, Ordering::Relaxed);
-        self.run_blocking(work).await
+        self.run_blocking(access, work).await
     }
 
     /// Runs a short read on this thread. Returns `None` if it would have to wait.
@@ -141,6 +165,15 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
+        let access = self.access().await?;
+        self.run_long_with(access, work).await
+    }
+
+    async fn run_long_with<T: Send + 'static>(
+        &self,
+        access: ReadAccess,
+        work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
         runtime::current()?;
         let permit = timeout(WAIT_TIMEOUT, self.0.long.clone().acquire_owned()).await;
         let permit = permit.map_err(|_| Internal::NoFreeConnection(WAIT_TIMEOUT))?;
@@ -149,7 +182,7 @@ impl Readers {
             let _permit = permit;
             work(connection)
         };
-        self.run_blocking(work).await
+        self.run_blocking(access, work).await
     }
 
     /// Runs a statement on this thread. Returns `None` if it would have to wait.
@@ -174,12 +207,14 @@ impl Readers {
     /// If the future is dropped, `work` is interrupted.
     async fn run_blocking<T: Send + 'static>(
         &self,
+        access: ReadAccess,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let pool = self.0.clone();
         let cancel_on_drop = CancelOnDrop::default();
         let dropped = cancel_on_drop.0.clone();
         let done = runtime::spawn_blocking(move || {
+            let _access = access;
             let connection = pool.acquire()?;
             if dropped.load(Ordering::Relaxed) {
                 return Err(Internal::Closed.into());
@@ -333,8 +368,8 @@ mod tests {
          select count(*) from n";
 
     /// Returns a connection that keeps the database in memory alive, and its readers.
-    fn readers(name: &str) -> (OpenConnection, Readers) {
-        let location = Location::Memory(format!("/test-{name}"));
+    fn readers() -> (OpenConnection, Readers) {
+        let location = Location::Memory(MemoryDatabase::new());
         let first = location.open(Access::Create, Duration::ZERO).unwrap();
         (first, Readers::open(&location).unwrap())
     }
@@ -351,7 +386,7 @@ mod tests {
 
     #[tokio::test]
     async fn long_reads_do_not_delay_short_ones_and_end_when_they_are_dropped() {
-        let (_first, readers) = readers("long");
+        let (_first, readers) = readers();
         let long: Vec<_> = (0..readers.0.size)
             .map(|_| {
                 let readers = readers.clone();
@@ -373,7 +408,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_that_is_dropped_before_its_first_statement_ends_early() {
-        let (_first, readers) = readers("dropped");
+        let (_first, readers) = readers();
         let (started, is_started) = std::sync::mpsc::channel();
         let (resume, is_resumed) = std::sync::mpsc::channel::<()>();
         let (report, outcome) = tokio::sync::oneshot::channel();
@@ -398,7 +433,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_that_panics_returns_its_connection_as_it_was() {
-        let (_first, readers) = readers("panic");
+        let (_first, readers) = readers();
         let read = readers.run_long::<()>(|_| panic!("a fault of the program"));
         assert!(read.await.is_err());
         all_idle(&readers).await;
@@ -411,7 +446,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_read_without_a_free_connection_waits_on_the_blocking_pool() {
-        let (_first, readers) = readers("short");
+        let (_first, readers) = readers();
         let acquired: Vec<_> = std::iter::from_fn(|| readers.0.try_acquire().unwrap()).collect();
         let mut waiting = Box::pin(read(&readers, ReadClass::Short, "select 7"));
         assert!((&mut waiting).now_or_never().is_none());
@@ -422,7 +457,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_of_a_short_read_is_returned() {
-        let (_first, readers) = readers("error");
+        let (_first, readers) = readers();
         let failure = read(&readers, ReadClass::Short, "select missing from nowhere").await.unwrap_err();
         assert!(matches!(failure, Failure::Statement(crate::store::sql::failure::Kind::Fault, _)));
         assert_eq!(readers.metrics().moved, 0);
@@ -430,7 +465,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_pool_refuses_reads() {
-        let (_first, readers) = readers("closed");
+        let (_first, readers) = readers();
         readers.close();
         for class in [ReadClass::Short, ReadClass::Long] {
             assert!(read(&readers, class, "select 7").await.unwrap_err().is_unavailable());

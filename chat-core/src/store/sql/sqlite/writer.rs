@@ -9,6 +9,7 @@ use super::{
     driver::{Access, Location, OpenConnection, OwnedRow, failed, query, query_table, read},
     file_watcher::FileWatcher,
     lists::Lists,
+    memory::MemoryDatabase,
     paths::beside,
     stale_wal::WAL,
 };
@@ -73,10 +74,12 @@ impl Writer {
         connection.pragma_update(None, "synchronous", if sync_every_commit { "full" } else { "normal" })?;
         let mut checkpoints = Checkpoints::install(&connection, location, WAL_CHECKPOINT_PAGES)?;
         let mut tx = SqliteTx { connection, lists, watcher, read_only };
+        let memory = location.memory();
         let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
         let (end, ended) = watch::channel(());
         let work = move || {
             while let Some(job) = waiting.blocking_recv() {
+                let _alone = memory.as_ref().map(MemoryDatabase::write);
                 // A panic drops the job's reply channel, so its caller gets a failure.
                 catch_unwind(AssertUnwindSafe(|| job(&mut tx))).ok();
                 tx.end_abandoned();
@@ -323,7 +326,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_transaction_that_sqlite_has_rolled_back_fails_with_its_own_error() {
-        let location = Location::Memory("/test-rolled-back".to_owned());
+        let location = Location::Memory(MemoryDatabase::new());
         let first = location.open(Access::Create, Duration::ZERO).unwrap();
         let schema = "create table notes (text text); \
              create trigger refusal before insert on notes begin select raise(rollback, 'refused'); end";
