@@ -79,29 +79,6 @@ pub(super) fn participants(row: &(impl Columns + ?Sized), first: usize) -> Resul
     Ok(high.map_or(Participants::one(low), |high| Participants::pair(low, high)))
 }
 
-/// A thread that a transaction has locked.
-#[derive(Debug)]
-pub(super) struct LockedThread {
-    pub(super) participants: Participants,
-    pub(super) is_canonical: bool,
-    pub(super) has_outside_senders: bool,
-    /// The highest message id up to which the lower participant has read all messages of other senders.
-    pub(super) low_read: i64,
-    /// The same for the higher participant.
-    pub(super) high_read: i64,
-}
-
-/// Reads a row of the statement `lock_thread`.
-pub(super) fn locked_thread(row: &(impl Columns + ?Sized)) -> Result<LockedThread, Failure> {
-    Ok(LockedThread {
-        participants: participants(row, 1)?,
-        is_canonical: row.bool(3)?,
-        has_outside_senders: row.bool(4)?,
-        low_read: row.int(5)?,
-        high_read: row.int(6)?,
-    })
-}
-
 /// Reads a thread without its times, as lists return it.
 pub(super) fn listed_thread(row: &(impl Columns + ?Sized)) -> Result<ListedThread, Failure> {
     let thread = Thread { id: ThreadId::new(row.uuid(0)?), participants: participants(row, 1)? };

@@ -68,13 +68,6 @@ pub(crate) trait Transaction: Send {
         args: &[Arg<'_>],
     ) -> impl Future<Output = Result<u64, Failure>> + Send;
 
-    /// Runs a statement on a table of rows, and returns the rows of its result.
-    fn table_rows(
-        &mut self,
-        sql: &'static str,
-        table: &Table<'_>,
-    ) -> impl Future<Output = Result<Vec<Self::Row>, Failure>> + Send;
-
     /// Runs a statement on a table of rows, and returns the number of rows that it changed.
     fn run_table(
         &mut self,

@@ -80,6 +80,15 @@ enum State {
 }
 
 impl TimedConnection {
+    /// Runs a statement on a table of rows, and returns the rows of its result.
+    pub(super) async fn table_rows(
+        &mut self,
+        sql: &'static str,
+        table: &Table<'_>,
+    ) -> Result<Vec<PgRow>, Failure> {
+        self.fetch(sql, table_arguments(table)?).await
+    }
+
     /// Acquires a connection from the pool.
     ///
     /// Every failure of the database, even a refused log-in, is [`Kind::Unavailable`]. Fails at once outside a runtime,
@@ -209,10 +218,6 @@ impl Transaction for TimedConnection {
 
     async fn run(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Failure> {
         self.execute(sql, arguments(args)?).await
-    }
-
-    async fn table_rows(&mut self, sql: &'static str, table: &Table<'_>) -> Result<Vec<PgRow>, Failure> {
-        self.fetch(sql, table_arguments(table)?).await
     }
 
     async fn run_table(&mut self, sql: &'static str, table: &Table<'_>) -> Result<u64, Failure> {

@@ -60,14 +60,37 @@ pub(crate) async fn messages<D: Dialect>(
     Ok(Some(messages))
 }
 
+/// A thread that a transaction has locked.
+#[derive(Debug)]
+struct LockedThread {
+    participants: Participants,
+    is_canonical: bool,
+    has_outside_senders: bool,
+    /// The highest message id up to which the lower participant has read all messages of other senders.
+    low_read: i64,
+    /// The same for the higher participant.
+    high_read: i64,
+}
+
+/// Reads a row of [`sql::LOCK_THREAD`].
+fn locked_thread(row: &impl Columns) -> Result<LockedThread, Failure> {
+    Ok(LockedThread {
+        participants: rows::participants(row, 1)?,
+        is_canonical: row.bool(3)?,
+        has_outside_senders: row.bool(4)?,
+        low_read: row.int(5)?,
+        high_read: row.int(6)?,
+    })
+}
+
 /// Locks a thread of `caller`.
 async fn locked<X: Transaction>(
     tx: &mut X,
     caller: UserId,
     id: ThreadId,
-) -> Result<Option<rows::LockedThread>, Failure> {
+) -> Result<Option<LockedThread>, Failure> {
     let row = tx.first(sql::LOCK_THREAD, &[id.into(), caller.into()]).await?;
-    row.map(|row| rows::locked_thread(&row)).transpose()
+    row.map(|row| locked_thread(&row)).transpose()
 }
 
 /// Deletes a thread of `caller` with its messages.

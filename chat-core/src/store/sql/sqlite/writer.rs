@@ -249,17 +249,6 @@ impl Transaction for SqliteTx {
         Ok(self.connection.changes())
     }
 
-    async fn table_rows(&mut self, sql: &'static str, table: &Table<'_>) -> Result<Vec<OwnedRow>, Failure> {
-        let mut found = Vec::new();
-        query_table(&self.connection, sql, table, |mut rows| {
-            while let Some(row) = rows.next().map_err(failed)? {
-                found.push(OwnedRow::of(row)?);
-            }
-            Ok(())
-        })?;
-        Ok(found)
-    }
-
     async fn run_table(&mut self, sql: &'static str, table: &Table<'_>) -> Result<u64, Failure> {
         let mut changed = 0;
         query_table(&self.connection, sql, table, |rows| {
