@@ -1,7 +1,7 @@
 //! The findings of `chat-server doctor`, which changes nothing.
 
 use chat_client::UserId;
-use chat_tests::{Database, Program, on_both_databases, program, run};
+use chat_tests::{Database, Program, on_both_databases, program, run, wait::in_time};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,8 @@ use std::{
 
 on_both_databases!(
     a_database_in_use_has_no_findings,
-    a_wrong_counter_or_reference_is_a_problem,
+    a_database_that_is_written_meanwhile_has_no_findings,
+    a_wrong_total_or_thread_is_a_problem,
     a_schema_of_another_version_is_reported,
     a_time_in_the_future_is_a_problem,
     ids_that_run_out_are_reported,
@@ -56,7 +57,7 @@ impl Findings {
         faults.map(|(subject, level, _)| (&**subject, &**level)).collect()
     }
 
-    fn text(&self, subject: &str) -> &str {
+    pub(super) fn text(&self, subject: &str) -> &str {
         let found = self.all.iter().find(|(found, _, _)| found == subject);
         found.map(|(_, _, text)| &**text).unwrap_or_else(|| panic!("nothing on {subject}: {self:?}"))
     }
@@ -67,7 +68,7 @@ fn filled(database: &Database) {
     Program::serve(database, &["--demo"]).stop();
 }
 
-fn file(database: &Database) -> PathBuf {
+pub(super) fn file(database: &Database) -> PathBuf {
     database.url.strip_prefix("sqlite://").unwrap().into()
 }
 
@@ -90,40 +91,76 @@ async fn a_database_in_use_has_no_findings(database: Database) {
     server.client().sign_in("user2", "1234").await.unwrap().mark_thread_read(theirs).await.unwrap();
     let findings = Findings::of(&database, &[]);
     assert_eq!(findings.faults(), []);
-    for subject in
-        ["schema", "counters", "totals", "threads", "messages", "tokens", "clock", "settings", "files"]
-    {
+    let of_lists: &[&str] = if database.url.starts_with("sqlite:") {
+        &["lists", "unread", "keys", "waiting"]
+    } else {
+        &["counters"]
+    };
+    for subject in ["schema", "totals", "threads", "messages", "tokens", "clock", "settings", "files"] {
         assert!(!findings.text(subject).is_empty());
     }
+    assert!(of_lists.iter().all(|subject| !findings.text(subject).is_empty()));
     server.stop();
 }
 
-async fn a_wrong_counter_or_reference_is_a_problem(database: Database) {
-    filled(&database);
-    for (subject, damage, repair) in [
-        (
-            "counters",
-            "update counters set unread = unread + 1 where user_id = 5",
-            "update counters set unread = unread - 1 where user_id = 5",
-        ),
-        ("counters", "insert into counters values (99, 0, 0, 1)", "delete from counters where user_id = 99"),
-        ("totals", "update totals set count = count + 1", "update totals set count = count - 1"),
-        (
-            "threads",
-            "update threads set canonical = false where seq = 1",
-            "update threads set canonical = true where seq = 1",
-        ),
-        (
-            "messages",
-            "update messages set user_low = user_low - 1 where id = 501",
-            "update messages set user_low = user_low + 1 where id = 501",
-        ),
-    ] {
-        database.execute(damage).await;
-        let findings = Findings::of(&database, &[]);
+async fn a_database_that_is_written_meanwhile_has_no_findings(database: Database) {
+    let server = Program::serve(&database, &["--demo"]);
+    let user3 = server.client().sign_in("user3", "1234").await.unwrap();
+    let thread = user3.open_thread(UserId::new(2)).await.unwrap().id;
+    let (count, mut counted) = tokio::sync::watch::channel(0);
+    let writing = tokio::spawn(async move {
+        while count.receiver_count() > 0 {
+            let id = user3.send(thread, "a message").await.unwrap().id;
+            user3.mark_message_read(id).await.unwrap();
+            count.send_modify(|count| *count += 1);
+        }
+    });
+    for _ in 0..5 {
+        let before = *counted.borrow();
+        assert_eq!(Findings::of(&database, &[]).faults(), []);
+        in_time("a message is sent", counted.wait_for(|count| *count > before)).await.unwrap();
+    }
+    drop(counted);
+    writing.await.unwrap();
+    server.stop();
+}
+
+async fn a_wrong_total_or_thread_is_a_problem(database: Database) {
+    let totals = ("totals", "update totals set count = count + 1", "update totals set count = count - 1");
+    let threads = (
+        "threads",
+        "update threads set canonical = false where seq = 1",
+        "update threads set canonical = true where seq = 1",
+    );
+    are_problems(&database, &[totals, threads]).await;
+}
+
+#[tokio::test]
+async fn a_wrong_counter_or_reference_of_postgres_is_a_problem() {
+    let unread = (
+        "counters",
+        "update counters set unread = unread + 1 where user_id = 5",
+        "update counters set unread = unread - 1 where user_id = 5",
+    );
+    let other =
+        ("counters", "insert into counters values (99, 0, 0, 1)", "delete from counters where user_id = 99");
+    let messages = (
+        "messages",
+        "update messages set user_low = user_low - 1 where id = 501",
+        "update messages set user_low = user_low + 1 where id = 501",
+    );
+    are_problems(&Database::postgres().await, &[unread, other, messages]).await;
+}
+
+/// Checks that each damage is a problem of a subject until it is repaired.
+async fn are_problems(database: &Database, damages: &[(&str, &str, &str)]) {
+    filled(database);
+    for (subject, damage, repair) in damages {
+        database.execute(*damage).await;
+        let findings = Findings::of(database, &[]);
         assert!(findings.faults().contains(&(subject, "problem")), "{damage}: {findings:?}");
-        database.execute(repair).await;
-        assert_eq!(Findings::of(&database, &[]).faults(), [], "{repair}");
+        database.execute(*repair).await;
+        assert_eq!(Findings::of(database, &[]).faults(), [], "{repair}");
     }
 }
 
@@ -136,7 +173,7 @@ async fn a_schema_of_another_version_is_reported(database: Database) {
     filled(&database);
     database.execute("update _sqlx_migrations set success = false").await;
     assert_eq!(Findings::of(&database, &[]).faults(), [("schema", "problem")]);
-    database.execute("update _sqlx_migrations set success = true, version = 9999").await;
+    database.execute("update _sqlx_migrations set success = true, version = 9997 + version").await;
     let findings = Findings::of(&database, &[]);
     assert_eq!(findings.faults(), [("schema", "problem")]);
     assert!(findings.text("schema").contains("9999"), "{findings:?}");
@@ -145,6 +182,10 @@ async fn a_schema_of_another_version_is_reported(database: Database) {
 async fn a_time_in_the_future_is_a_problem(database: Database) {
     filled(&database);
     database.execute("update messages set created = 32503680000000000 where id = 600").await;
+    if database.url.starts_with("sqlite:") {
+        // The list of the thread has the time too.
+        database.execute("update lists set updated = 32503680000000000 where list = 2").await;
+    }
     let findings = Findings::of(&database, &[]);
     assert_eq!(findings.faults(), [("clock", "problem")]);
     assert!(findings.text("clock").contains("3000-01-01"), "{findings:?}");
@@ -158,10 +199,10 @@ async fn ids_that_run_out_are_reported(database: Database) {
         findings.text("ids").contains("messages 600; there is room for 9223372036854775207 more"),
         "{findings:?}"
     );
-    for (left, level) in [(1_i64 << 39, "warning"), (1 << 31, "problem"), (0, "problem")] {
+    for (left, level) in [(1_i64 << 39, "warning"), (1 << 31, "problem"), (1, "problem")] {
         let last = i64::MAX - left;
         let used_up = if database.url.starts_with("sqlite:") {
-            format!("update sqlite_sequence set seq = {last} where name = 'messages'")
+            format!("update state set next = {last} + 1, behind = {last} + 1")
         } else {
             format!("select setval('messages_id_seq', {last})")
         };

@@ -8,6 +8,7 @@ mod backups;
 mod command_line;
 mod concurrency;
 pub(crate) mod doctor;
+mod doctor_lists;
 mod documentation;
 mod examples;
 mod import;

@@ -9,6 +9,8 @@ mod postgres;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+pub(super) mod sqlite_lists;
 
 pub use finding::{Finding, Level};
 

@@ -3,7 +3,7 @@
 use super::{
     Finding,
     checks::{CHECKS, NEWEST_ON_SQLITE, SQLITE_CHECKS},
-    ids, newest, schema,
+    ids, newest, schema, sqlite_lists,
 };
 use crate::runtime;
 use crate::store::sql::{
@@ -82,6 +82,7 @@ fn run_checks(file: &Path, unused: bool) -> Result<Vec<Finding>, Error> {
         for check in CHECKS.iter().chain(&SQLITE_CHECKS) {
             found.push(check.finding(snapshot.query_row(check.sql, [], |row| row.get(0))?));
         }
+        found.extend(sqlite_lists::check(&snapshot)?);
         found.push(ids(last_ids(&snapshot)?));
         found.push(newest(snapshot.query_row(NEWEST_ON_SQLITE, [], |row| row.get(0))?));
     }
@@ -94,7 +95,8 @@ fn last_ids(connection: &Connection) -> Result<[(&'static str, i64); 3], Error> 
         let sequence = "select coalesce(max(seq), 0) from sqlite_sequence where name = $1";
         connection.query_row(sequence, [table], |row| row.get(0))
     };
-    let message = "select max(next - 1, coalesce((select max(id) from messages), 0)) from state";
+    let message =
+        "select max(coalesce((select next - 1 from state), 0), coalesce((select max(id) from messages), 0))";
     let message = connection.query_row(message, [], |row| row.get(0))?;
     Ok([("users", last("users")?), ("threads", last("threads")?), ("messages", message)])
 }

@@ -9,7 +9,7 @@ pub(super) mod file;
 mod file_watcher;
 mod header;
 pub(super) mod inspect;
-mod lists;
+pub(super) mod lists;
 mod lock;
 mod lost;
 mod memory;

@@ -7,16 +7,16 @@ use crate::api::{Participants, UserId};
 ///
 /// The list of a thread has the number of the thread, which is positive. The list of a user has a negative number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct ListId(i64);
+pub(crate) struct ListId(i64);
 
 impl ListId {
     /// Returns the list of the thread with this `seq`.
-    pub(super) const fn of_thread(seq: i64) -> Self {
+    pub(crate) const fn of_thread(seq: i64) -> Self {
         Self(seq)
     }
 
     /// Returns the list of a user, whose id is not negative.
-    pub(super) const fn of_user(user: UserId) -> Self {
+    pub(crate) const fn of_user(user: UserId) -> Self {
         Self(!user.get())
     }
 
@@ -26,12 +26,12 @@ impl ListId {
     }
 
     /// Returns the user; `None` for the list of a thread.
-    pub(super) const fn user(self) -> Option<UserId> {
+    pub(crate) const fn user(self) -> Option<UserId> {
         if self.0 < 0 { Some(UserId::new(!self.0)) } else { None }
     }
 
     /// Returns the number, as it is stored.
-    pub(super) const fn get(self) -> i64 {
+    pub(crate) const fn get(self) -> i64 {
         self.0
     }
 }
@@ -130,7 +130,7 @@ impl Change {
 }
 
 /// Iterates over the lists of a message: that of its thread, and that of each participant.
-pub(super) fn lists_of(
+pub(crate) fn lists_of(
     thread: i64,
     participants: Participants,
     origin: Origin,
@@ -142,7 +142,7 @@ pub(super) fn lists_of(
 }
 
 /// Returns the origin of a message in the list of its thread.
-pub(super) fn origin(participants: Participants, sender: UserId) -> Origin {
+pub(crate) fn origin(participants: Participants, sender: UserId) -> Origin {
     if participants.first() == sender {
         Origin::Own
     } else if participants.second() == Some(sender) {

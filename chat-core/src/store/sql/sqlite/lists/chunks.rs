@@ -17,7 +17,7 @@ pub(super) const CHUNK_BYTES: usize = 400;
 
 /// A part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// All messages.
     All = 0,
     /// The unread messages.

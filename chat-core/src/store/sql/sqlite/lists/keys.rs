@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 ///
 /// It is part of the stored data, so it never changes. It is cryptographic, so that a client cannot choose many keys
 /// with one hash, each of which would have to be compared.
-pub(super) fn hash(key: &str) -> i64 {
+pub(crate) fn hash(key: &str) -> i64 {
     let digest: [u8; 32] = Sha256::digest(key).into();
     let [a, b, c, d, e, f, g, h, ..] = digest;
     i64::from_be_bytes([a, b, c, d, e, f, g, h])

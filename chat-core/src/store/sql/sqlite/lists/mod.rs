@@ -81,8 +81,15 @@ pub(super) use mark::MarkOutcome;
 pub(super) use tail::SharedTails;
 pub(super) use writer::Lists;
 
+// For the checks of `doctor`.
+pub(in crate::store::sql) use change::{ListId, lists_of, origin};
+pub(in crate::store::sql) use chunks::Part;
+pub(in crate::store::sql) use keys::hash as hash_of_key;
+pub(in crate::store::sql) use packed::{Entry, Malformed, Origin, decode};
+pub(in crate::store::sql) use stored::{Unread, stored_unread_origin};
+
 /// The number of changes that may wait to be written to the lists.
 ///
 /// A higher limit saves little: 16 384 costs 5.1 µs for each message, 32 768 costs 5.0 µs, and 8192 costs 5.8 µs, with
 /// batches of 29 over 512 threads. After a crash, reading 16 384 changes takes about 10 ms.
-pub(super) const LIMIT: u64 = 16_384;
+pub(in crate::store::sql) const LIMIT: u64 = 16_384;

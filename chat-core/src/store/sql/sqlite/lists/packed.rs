@@ -5,8 +5,8 @@
 //! set if another byte follows.
 
 /// The sender of a message, as seen from one list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Origin {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Origin {
     /// In the list of a user: another user. In the list of a thread: the participant with the higher id.
     Other = 0,
     /// In the list of a user: that user. In the list of a thread: the participant with the lower id.
@@ -31,15 +31,15 @@ impl Origin {
 }
 
 /// A message in a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) id: i64,
-    pub(super) origin: Origin,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Entry {
+    pub(crate) id: i64,
+    pub(crate) origin: Origin,
 }
 
 /// The reason why a stored list cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
+pub(crate) enum Malformed {
     #[error("a packed list ends within an entry")]
     Truncated,
     #[error("an entry of a packed list is too large")]
@@ -129,13 +129,13 @@ impl Packer {
 }
 
 /// Returns the entries of a packed list. The iterator ends after an error.
-pub(super) const fn decode(bytes: &[u8]) -> Entries<'_> {
+pub(crate) const fn decode(bytes: &[u8]) -> Entries<'_> {
     Entries { rest: bytes, last: 0 }
 }
 
 /// The entries of a packed list.
 #[derive(Debug, Clone)]
-pub(super) struct Entries<'a> {
+pub(crate) struct Entries<'a> {
     rest: &'a [u8],
     last: i64,
 }

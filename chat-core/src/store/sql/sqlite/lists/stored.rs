@@ -13,15 +13,15 @@ use rusqlite::{Connection, params};
 
 /// The number of unread messages of each origin.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Unread {
-    pub(super) other: i64,
-    pub(super) own: i64,
-    pub(super) outside: i64,
+pub(crate) struct Unread {
+    pub(crate) other: i64,
+    pub(crate) own: i64,
+    pub(crate) outside: i64,
 }
 
 impl Unread {
     /// Adds `by` messages with this origin.
-    pub(super) const fn add(&mut self, origin: Origin, by: i64) {
+    pub(crate) const fn add(&mut self, origin: Origin, by: i64) {
         match origin {
             Origin::Other => self.other += by,
             Origin::Own => self.own += by,
@@ -226,6 +226,16 @@ impl Head {
         self.unread.add(entry.origin, 1);
         Ok(())
     }
+}
+
+/// Returns the origin of a message if it is unread in the stored list; `None` if there is no such list.
+pub(crate) fn stored_unread_origin(
+    connection: &Connection,
+    list: ListId,
+    id: i64,
+) -> Result<Option<Origin>, Failure> {
+    let head = Head::find(connection, list)?;
+    head.map_or(Ok(None), |head| head.unread_origin(connection, id))
 }
 
 /// Returns the origin of a message in a packed list; `None` if the list does not have it.

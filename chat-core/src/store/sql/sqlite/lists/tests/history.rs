@@ -9,7 +9,11 @@ use crate::{
     store::{
         IdempotencyKey, ImportedMessage, ImportedThread, MessageChange, MessageRange, NewMessage, Slice,
         UnreadFilter,
-        sql::{sqlite::lists::reader, tx::TxOutcome},
+        sql::{
+            doctor::{Level, sqlite_lists},
+            sqlite::lists::reader,
+            tx::TxOutcome,
+        },
     },
 };
 use proptest::{collection::vec, option, prelude::*};
@@ -316,9 +320,17 @@ impl History {
         for (turn, (process, op)) in ops.iter().enumerate() {
             history.run(process % history.processes.len(), op);
             history.look(turn);
+            history.examine();
         }
         history.look_at_all();
         history.check_stored();
+    }
+
+    /// Checks that `doctor` finds no fault, whatever waits.
+    fn examine(&self) {
+        let snapshot = self.processes[0].reader.unchecked_transaction().unwrap();
+        let findings = sqlite_lists::check(&snapshot).unwrap();
+        assert!(findings.iter().all(|finding| finding.level == Level::Ok), "{findings:?}");
     }
 
     /// Checks what the stored lists have after an orderly stop.
