@@ -19,6 +19,23 @@ pub struct StoreMetrics {
     ///
     /// `None` for a database without such a file.
     pub wal_bytes: Option<u64>,
+    /// The lists of messages that are written behind; `None` for a database without such lists.
+    pub lists: Option<ListMetrics>,
+}
+
+/// The state of the lists of messages, which SQLite writes behind the messages.
+///
+/// Exhaustive, so that stores of other crates can construct it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListMetrics {
+    /// Messages and read marks since the oldest one that is not in all of its lists.
+    ///
+    /// After a crash, the next start reads so many.
+    pub waiting: u64,
+    /// Lists written in the commits of messages and read marks.
+    pub written: u64,
+    /// Memory of the changes that wait, in bytes.
+    pub tail_bytes: u64,
 }
 
 /// The state of one connection pool.

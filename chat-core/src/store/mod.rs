@@ -29,7 +29,7 @@ mod types;
 
 pub use batch::GroupCommit;
 pub use error::{Source, StoreError};
-pub use metrics::{BatchMetrics, PoolMetrics, StoreMetrics};
+pub use metrics::{BatchMetrics, ListMetrics, PoolMetrics, StoreMetrics};
 pub use types::{
     Account, Changed, Counted, EnsuredUser, IdempotencyKey, Import, ImportOutcome, ImportedMessage,
     ImportedThread, ImportedToken, ImportedUser, ListedThread, MAX_USE_AHEAD, MessageChange, MessageRange,

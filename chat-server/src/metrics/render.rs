@@ -4,7 +4,7 @@ use super::{
     Connections, Metrics, Number, Requests,
     exposition::{Exposition, Kind::*},
 };
-use chat_core::store::{BatchMetrics, PoolMetrics, StoreMetrics};
+use chat_core::store::{BatchMetrics, ListMetrics, PoolMetrics, StoreMetrics};
 
 /// Microseconds in a second.
 const MICROS_PER_SECOND: u32 = 1_000_000;
@@ -26,6 +26,9 @@ pub(super) fn text(requests: &Requests, metrics: &Metrics, store: &StoreMetrics)
     if let Some(bytes) = store.wal_bytes {
         let help = "Size of the WAL of an SQLite database.";
         text.numbers(Gauge, "chat_database_wal_bytes", help, [([], bytes)]);
+    }
+    if let Some(lists) = store.lists {
+        of_lists(&mut text, lists);
     }
     text.into_text()
 }
@@ -101,6 +104,16 @@ fn of_pools(text: &mut Exposition, pools: &[PoolMetrics]) {
     let help = "Short reads that found no free connection, or a lock, and moved to the blocking pool.";
     let moved = pools.iter().map(|pool| ([("pool", pool.name)], pool.moved));
     text.numbers(Counter, "chat_database_reads_moved_total", help, moved);
+}
+
+fn of_lists(text: &mut Exposition, lists: ListMetrics) {
+    let mut write = |kind, name, help, value| text.numbers(kind, name, help, [([], value)]);
+    let help = "Messages and read marks since the oldest one that is not in all of its lists.";
+    write(Gauge, "chat_database_list_changes_waiting", help, lists.waiting);
+    let help = "Lists of messages written in the commits of messages and read marks.";
+    write(Counter, "chat_database_lists_written_total", help, lists.written);
+    let help = "Memory of the changes that are not in all of their lists.";
+    write(Gauge, "chat_database_list_changes_bytes", help, lists.tail_bytes);
 }
 
 fn of_batches(text: &mut Exposition, batches: &[BatchMetrics]) {

@@ -95,6 +95,14 @@ async fn requests_and_store_calls_are_counted(database: Database) {
     ] {
         assert_eq!(found.get(sample), Some(&value), "{sample}:\n{text}");
     }
+    let lists = [("chat_database_list_changes_waiting", 3.0), ("chat_database_lists_written_total", 0.0)];
+    for (sample, value) in lists {
+        let expected = database.url.starts_with("sqlite:").then_some(value);
+        assert_eq!(found.get(sample).copied(), expected, "{sample}:\n{text}");
+    }
+    let bytes = found.get("chat_database_list_changes_bytes").copied();
+    assert!(bytes.is_none_or(|bytes| (100.0..10_000.0).contains(&bytes)), "{text}");
+    assert_eq!(bytes.is_some(), database.url.starts_with("sqlite:"));
     let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 16);
     let readers = 2.0 * cores as f64;
     let (pool, max) = if database.url.starts_with("sqlite:") { ("readers", readers) } else { ("all", 16.0) };

@@ -7,7 +7,7 @@ use super::{
     value::{Arg, Columns},
 };
 use crate::api::{Message, MessageId, UserId};
-use crate::store::{Changed, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError};
+use crate::store::{Changed, ListMetrics, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError};
 use futures_util::future::BoxFuture;
 use std::{fmt::Debug, path::Path, sync::Arc};
 
@@ -125,6 +125,11 @@ pub(crate) trait Dialect: ReadMessages + Sized + Debug + Clone + Send + Sync + '
     ///
     /// Returns `None` if the database has no WAL.
     fn wal_bytes(&self) -> Option<u64>;
+
+    /// Returns the metrics of the lists that are written behind the messages.
+    ///
+    /// Returns `None` if the database has no such lists.
+    fn list_metrics(&self) -> Option<ListMetrics>;
 
     /// Completes the queued work and closes every connection.
     fn close(&self) -> impl Future<Output = ()> + Send;

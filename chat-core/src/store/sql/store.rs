@@ -125,6 +125,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         StoreMetrics {
             pools: vec![self.database().pool_metrics()],
             wal_bytes: self.database().wal_bytes(),
+            lists: self.database().list_metrics(),
             ..StoreMetrics::default()
         }
     }

@@ -33,7 +33,7 @@ use super::{
 use crate::{
     api::{Message, MessageId, UserId},
     runtime::RuntimeLiveness,
-    store::{Changed, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
+    store::{Changed, ListMetrics, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
 };
 use connection::TimedConnection;
 use futures_util::future::BoxFuture;
@@ -161,6 +161,10 @@ impl Dialect for Postgres {
     }
 
     fn wal_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    fn list_metrics(&self) -> Option<ListMetrics> {
         None
     }
 

@@ -39,7 +39,7 @@ use super::{
 };
 use crate::{
     api::{MessageId, UserId},
-    store::{NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
+    store::{ListMetrics, NewMessage, PoolMetrics, Result as StoreResult, Sent, StoreError},
 };
 use file_watcher::FileWatcher;
 use futures_util::future::BoxFuture;
@@ -140,6 +140,10 @@ impl Dialect for Sqlite {
 
     fn wal_bytes(&self) -> Option<u64> {
         self.writer.wal_bytes()
+    }
+
+    fn list_metrics(&self) -> Option<ListMetrics> {
+        Some(self.tails.metrics())
     }
 
     async fn close(&self) {

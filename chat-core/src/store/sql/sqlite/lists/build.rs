@@ -5,7 +5,7 @@ use super::{
     keys,
     packed::Entry,
     rows::run,
-    state::{State, raise_watermark},
+    state::State,
     statements as sql,
     stored::{Builder, Head},
     threads::Thread,
@@ -155,6 +155,6 @@ impl Lists {
     fn finish_build(&mut self, connection: &Connection, last: i64) -> Result<(), Failure> {
         self.keep_numbers(connection, last.saturating_add(1))?;
         let next = self.next_number();
-        raise_watermark(connection, next, next)
+        self.set_watermark(connection, next)
     }
 }

@@ -4,8 +4,10 @@
 //! and removes the tail of a list after a commit that has written the list. Readers copy a tail by its [`Arc`].
 
 use super::change::{Change, Event, ListId};
+use crate::store::ListMetrics;
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    mem::size_of,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -61,14 +63,37 @@ pub(super) struct Tails {
     full: Vec<ListId>,
     /// The lowest number that no change in memory has. Memory has every change from the watermark up to it.
     next: i64,
+    /// The watermark of the database.
+    behind: i64,
     /// The epoch of the database: see [`State`](super::state::State).
     epoch: i64,
+    /// The number of events in all tails.
+    events: usize,
+    /// The number of idempotency keys in all tails.
+    keys: usize,
+    /// The number of lists that were written in shares of commits.
+    written: u64,
 }
 
 impl Tails {
     /// Returns no tails for a database of which all changes below `next` are in their lists.
     pub(super) fn new(next: i64, epoch: i64) -> Self {
-        Self { tails: HashMap::new(), order: VecDeque::new(), full: Vec::new(), next, epoch }
+        Self {
+            tails: HashMap::new(),
+            order: VecDeque::new(),
+            full: Vec::new(),
+            next,
+            behind: next,
+            epoch,
+            events: 0,
+            keys: 0,
+            written: 0,
+        }
+    }
+
+    /// Removes all tails, for a database of which all changes below `next` are in their lists.
+    pub(super) fn restart(&mut self, next: i64, epoch: i64) {
+        *self = Self { written: self.written, ..Self::new(next, epoch) };
     }
 
     /// Adds a committed change.
@@ -79,6 +104,7 @@ impl Tails {
                 self.order.push_back((event.number, list));
             }
             tail.events.push(event);
+            self.events += 1;
             if tail.events.len() == FULL {
                 self.full.push(list);
             }
@@ -87,6 +113,7 @@ impl Tails {
             && let Some(tail) = self.tails.get_mut(&list)
         {
             Arc::make_mut(tail).keys.push((hash, change.number()));
+            self.keys += 1;
         }
         self.advance(change.number() + 1);
     }
@@ -100,8 +127,10 @@ impl Tails {
     pub(super) fn remove(&mut self, lists: &[ListId]) {
         let mut was_full = false;
         for list in lists {
-            let tail = self.tails.remove(list);
-            was_full |= tail.is_some_and(|tail| tail.events.len() >= FULL);
+            let Some(tail) = self.tails.remove(list) else { continue };
+            was_full |= tail.events.len() >= FULL;
+            self.events -= tail.events.len();
+            self.keys -= tail.keys.len();
         }
         if was_full {
             self.full.retain(|list| self.tails.contains_key(list));
@@ -157,6 +186,28 @@ impl Tails {
         self.next
     }
 
+    /// Records the watermark of the database, and that a commit has written so many lists as its share.
+    pub(super) fn raise_watermark(&mut self, behind: i64, written: usize) {
+        self.behind = self.behind.max(behind);
+        self.written += written as u64;
+    }
+
+    /// Returns the metrics.
+    ///
+    /// The bytes are computed from counts, without the spare capacity of the single tails.
+    pub(super) fn metrics(&self) -> ListMetrics {
+        let lists = self.tails.len() * size_of::<Tail>()
+            + self.tails.capacity() * size_of::<(ListId, Arc<Tail>)>()
+            + self.order.capacity() * size_of::<(i64, ListId)>();
+        let bytes = lists + self.events * size_of::<Event>() + self.keys * size_of::<(i64, i64)>();
+        let waiting = self.next.saturating_sub(self.behind);
+        ListMetrics {
+            waiting: u64::try_from(waiting).unwrap_or(0),
+            written: self.written,
+            tail_bytes: bytes as u64,
+        }
+    }
+
     pub(super) const fn epoch(&self) -> i64 {
         self.epoch
     }
@@ -173,6 +224,11 @@ pub(crate) struct SharedTails(Arc<Mutex<Tails>>);
 impl SharedTails {
     pub(super) fn new(tails: Tails) -> Self {
         Self(Arc::new(Mutex::new(tails)))
+    }
+
+    /// Returns the metrics of the tails.
+    pub(crate) fn metrics(&self) -> ListMetrics {
+        self.lock().metrics()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Tails> {
@@ -267,6 +323,30 @@ mod tests {
         assert!(of(of_user(11)).keys_after(0).is_empty());
         assert_eq!(of(of_user(10)).keys_after(1), [(7, 3)]);
         assert_eq!(of(of_user(10)).ids_of_key(7).collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn the_metrics_count_what_waits() {
+        let mut tails = Tails::new(1, 0);
+        assert_eq!(tails.metrics().waiting, 0);
+        add(&mut tails, 1, 1, 100);
+        let metrics = tails.metrics();
+        assert_eq!((metrics.waiting, metrics.written), (100, 0));
+        let events = 3 * 100 * size_of::<Event>() as u64;
+        assert!((events..2 * events).contains(&metrics.tail_bytes), "{metrics:?}");
+        tails.remove(&[ListId::of_thread(1), of_user(10)]);
+        tails.raise_watermark(1, 2);
+        assert_eq!(
+            (tails.metrics().waiting, tails.metrics().written),
+            (100, 2),
+            "one list waits since number 1"
+        );
+        tails.remove(&[of_user(11)]);
+        tails.raise_watermark(101, 1);
+        assert_eq!((tails.metrics().waiting, tails.metrics().written), (0, 3));
+        assert!(tails.metrics().tail_bytes < events, "the events are gone");
+        tails.restart(101, 1);
+        assert_eq!(tails.metrics().written, 3, "a counter never falls");
     }
 
     #[test]

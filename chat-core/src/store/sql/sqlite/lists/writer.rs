@@ -38,6 +38,8 @@ struct Pending {
     /// The lists that the transaction has written or deleted. Their tails are then obsolete.
     written: Vec<ListId>,
     share: Option<Share>,
+    /// The watermark, and the number of lists that were written to raise it.
+    behind: Option<(i64, usize)>,
     epoch: Option<i64>,
     /// A number above all that the transaction has stored with chosen ids.
     next: i64,
@@ -88,6 +90,9 @@ impl Lists {
         tails.remove(&pending.written);
         pending.changes.iter().for_each(|change| tails.add(change));
         tails.advance(pending.next);
+        if let Some((behind, written)) = pending.behind {
+            tails.raise_watermark(behind, written);
+        }
     }
 
     /// Discards the changes of the transaction, after its rollback.
@@ -125,8 +130,9 @@ impl Lists {
         let changes = changes_from(connection, from, |seq| self.threads.get_seq(connection, seq))?;
         let mut tails = self.tails.lock();
         if !is_current {
-            *tails = Tails::new(state.behind, state.epoch);
+            tails.restart(state.behind, state.epoch);
         }
+        tails.raise_watermark(state.behind, 0);
         changes.iter().for_each(|change| tails.add(change));
         tails.advance(state.next);
         self.version = Some(version);
@@ -167,6 +173,7 @@ impl Lists {
     /// Writes at most this number of lists, or all full ones, and raises the watermark.
     fn write_lists(&mut self, connection: &Connection, lists: usize) -> Result<(), Failure> {
         let due = self.tails.lock().due(lists);
+        self.pending.behind = Some((due.behind, due.lists.len()));
         for (list, tail) in due.lists {
             // The list of a deleted thread has no stored list, and needs none.
             if let Some(mut head) = Head::load(connection, list)?
@@ -177,6 +184,12 @@ impl Lists {
             self.pending.written.push(list);
         }
         raise_watermark(connection, due.behind, self.next_number())
+    }
+
+    /// Records that all changes below `behind` are in their lists.
+    pub(super) fn set_watermark(&mut self, connection: &Connection, behind: i64) -> Result<(), Failure> {
+        self.pending.behind = Some((behind, 0));
+        raise_watermark(connection, behind, behind)
     }
 
     /// Writes some of the lists that wait. Returns whether others are left.
