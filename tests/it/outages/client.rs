@@ -1,6 +1,6 @@
 //! Two users with a thread, and raw requests to the running servers.
 
-use chat_core::api::{Message, MessageId, ThreadId, Token};
+use chat_core::api::{Message, MessageId, Page, ThreadId, Token, limits::PAGE_MAX};
 use chat_tests::{
     Database, Program,
     wait::{TEST_TIMEOUT, until},
@@ -62,6 +62,12 @@ impl TestClient {
         request.header(header::CONTENT_TYPE, "application/json").body(body)
     }
 
+    /// Builds a request by one of the users that marks a message as read on a server.
+    pub(super) fn mark(&self, server: &str, user: usize, id: MessageId) -> RequestBuilder {
+        let request = self.http.patch(format!("{server}/chat-api/messages/{id}/mark-as-read/"));
+        request.bearer_auth(self.tokens[user].expose())
+    }
+
     /// Sends a message by the first user to the first server.
     pub(super) async fn send(&self, text: &str) -> Response {
         self.message(&self.servers()[0], 0, text).send().await.unwrap()
@@ -74,6 +80,28 @@ impl TestClient {
         assert_eq!(answer.status(), StatusCode::OK);
         let messages: Vec<Message> = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
         messages.into_iter().map(|message| (message.id, message.text)).collect()
+    }
+
+    /// Returns all messages of one of the users at a path, as the first server lists them.
+    ///
+    /// # Panics
+    /// If the count of a page is not the number of messages.
+    pub(super) async fn messages_of(&self, user: usize, path: &str) -> Vec<(MessageId, String)> {
+        let mut messages: Vec<(MessageId, String)> = Vec::new();
+        let mut counts = Vec::new();
+        loop {
+            let path = format!("/chat-api/{path}?limit={PAGE_MAX}&offset={}", messages.len());
+            let request = self.request(Method::GET, &path).bearer_auth(self.tokens[user].expose());
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK);
+            let page: Page<Message> = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+            counts.push(page.count);
+            messages.extend(page.results.into_iter().map(|message| (message.id, message.text)));
+            if page.next.is_none() {
+                assert!(counts.iter().all(|count| *count == messages.len() as u64), "{counts:?}");
+                return messages;
+            }
+        }
     }
 
     /// Waits until the first server is ready.

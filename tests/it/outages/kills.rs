@@ -1,6 +1,7 @@
 //! Servers that are killed many times, at random moments, during writes.
 
 use super::{Answers, TestClient, Writers};
+use crate::stories::doctor::Findings;
 use chat_tests::{Database, Program, on_both_databases, program};
 use std::{
     env,
@@ -15,7 +16,8 @@ const KILLS: usize = 36;
 
 /// On Postgres two servers share the database.
 ///
-/// Each writer chooses one of them at random for each request. One or both are killed.
+/// Each writer chooses one of them at random for each request. One or both are killed. At the end, every list has the
+/// acknowledged messages, its counts agree, and `doctor` finds no fault.
 async fn acknowledged_messages_survive_any_number_of_kills(database: Database) {
     let seed = env::var("CHAT_TEST_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     print_seed(seed);
@@ -48,9 +50,11 @@ async fn acknowledged_messages_survive_any_number_of_kills(database: Database) {
     }
     writers.more(50).await;
     writers.finish().await;
+    assert_eq!(Findings::of(&database, &[]).faults(), []);
     for server in servers {
         server.stop();
     }
+    assert_eq!(Findings::of(&database, &[]).faults(), []);
 }
 
 async fn kill_while_it_starts(database: &Database, after: Duration) {

@@ -3,7 +3,7 @@
 use super::{TestClient, client::assert_unavailable};
 use chat_core::api::{Message, MessageId};
 use chat_tests::wait::TEST_TIMEOUT;
-use reqwest::StatusCode;
+use reqwest::{RequestBuilder, StatusCode};
 use std::{
     sync::{
         Arc,
@@ -16,12 +16,20 @@ use tokio::{sync::watch, task::JoinSet, time::timeout};
 /// Concurrent writers, half of them for each of the two users.
 ///
 /// A writer sends one message after the other, and repeats each one until it is acknowledged. Some messages are then
-/// repeated once more, which must add nothing.
+/// repeated once more, which must add nothing, and some are marked as read.
 pub(super) struct Writers {
     client: Arc<TestClient>,
-    at_work: JoinSet<(usize, Vec<MessageId>)>,
+    at_work: JoinSet<(usize, Vec<Acknowledged>)>,
     stop: Arc<AtomicBool>,
     acknowledged: watch::Receiver<usize>,
+}
+
+/// A message of a writer.
+#[derive(Debug, Clone, Copy)]
+struct Acknowledged {
+    id: MessageId,
+    /// Whether a mark was acknowledged too.
+    is_read: bool,
 }
 
 /// When a server must answer with 201 or with the contract's 503.
@@ -75,7 +83,7 @@ impl Writers {
         reached.await.expect("messages are acknowledged");
     }
 
-    /// Stops the writers, and compares the thread with the acknowledged messages.
+    /// Stops the writers, and compares every list with the acknowledged messages: that of the thread and those of both users.
     pub(super) async fn finish(self) {
         self.finish_with::<&str>(&[]).await;
     }
@@ -86,20 +94,29 @@ impl Writers {
     /// be stored once.
     pub(super) async fn finish_with<T: AsRef<str>>(mut self, additional: &[T]) {
         self.stop.store(true, Ordering::Relaxed);
-        let mut acknowledged = Vec::new();
+        let (mut acknowledged, mut unread) = (Vec::new(), Vec::new());
         while let Some(done) = timeout(TEST_TIMEOUT, self.at_work.join_next()).await.expect("they finish") {
-            let (name, ids) = done.unwrap();
-            acknowledged.extend(ids.into_iter().enumerate().map(|(n, id)| (id, text(name, n))));
+            let (name, messages) = done.unwrap();
+            for (n, message) in messages.into_iter().enumerate() {
+                acknowledged.push((message.id, text(name, n)));
+                unread.extend((!message.is_read).then(|| (message.id, text(name, n))));
+            }
         }
         for text in additional {
             let answer = self.client.send(text.as_ref()).await;
             assert_eq!(answer.status(), StatusCode::CREATED);
             let message: Message = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-            acknowledged.push((message.id, message.text));
+            acknowledged.push((message.id, message.text.clone()));
+            unread.push((message.id, message.text));
         }
         // The ids of each writer ascend, so this checks the order too. It also fails if there is another message.
         acknowledged.sort();
+        unread.sort();
         assert_eq!(self.client.messages().await, acknowledged);
+        for user in 0..2 {
+            assert_eq!(self.client.messages_of(user, "messages/").await, acknowledged);
+            assert_eq!(self.client.messages_of(user, "messages/unread/").await, unread);
+        }
     }
 }
 
@@ -117,25 +134,55 @@ struct Writer {
 }
 
 impl Writer {
-    async fn work(mut self) -> (usize, Vec<MessageId>) {
-        let mut ids: Vec<MessageId> = Vec::new();
+    async fn work(mut self) -> (usize, Vec<Acknowledged>) {
+        let mut sent: Vec<Acknowledged> = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
-            let text = text(self.name, ids.len());
+            let text = text(self.name, sent.len());
             let (id, _) = self.send(&text).await;
-            assert!(ids.last().is_none_or(|last| *last < id), "{text} has a lower id than the one before it");
-            ids.push(id);
+            assert!(
+                sent.last().is_none_or(|last| last.id < id),
+                "{text} has a lower id than the one before it"
+            );
             self.count.send_modify(|count| *count += 1);
             if self.random.u8(..4) == 0 {
                 assert_eq!(self.send(&text).await, (id, true), "{text} was sent already");
             }
+            let is_read = self.random.u8(..4) == 0;
+            if is_read {
+                self.mark(id).await;
+            }
+            sent.push(Acknowledged { id, is_read });
         }
-        (self.name, ids)
+        (self.name, sent)
     }
 
     /// Sends a message until it is acknowledged.
     ///
     /// Returns its id, and whether an earlier request had added it.
     async fn send(&mut self, text: &str) -> (MessageId, bool) {
+        let user = self.name % 2;
+        let request = |client: &TestClient, server: &str| client.message(server, user, text);
+        let (message, replayed) = self.repeat(request, StatusCode::CREATED).await;
+        assert_eq!(message.text, text);
+        (message.id, replayed)
+    }
+
+    /// Marks a message as read until it is acknowledged.
+    async fn mark(&mut self, id: MessageId) {
+        let user = self.name % 2;
+        let request = |client: &TestClient, server: &str| client.mark(server, user, id);
+        let (message, _) = self.repeat(request, StatusCode::OK).await;
+        assert!(message.is_read);
+    }
+
+    /// Repeats a request, each time to a random server, until it is acknowledged with a status.
+    ///
+    /// Returns the message of the response, and whether an earlier request had added it.
+    async fn repeat(
+        &mut self,
+        request: impl Fn(&TestClient, &str) -> RequestBuilder,
+        acknowledged: StatusCode,
+    ) -> (Message, bool) {
         loop {
             let servers = self.client.servers();
             let Some(server) = self.random.choice(&servers) else {
@@ -143,15 +190,11 @@ impl Writer {
                 tokio::time::sleep(Duration::from_millis(1)).await;
                 continue;
             };
-            match self.client.message(server, self.name % 2, text).send().await {
-                Ok(answer) if answer.status() == StatusCode::CREATED => {
+            match request(&self.client, server).send().await {
+                Ok(answer) if answer.status() == acknowledged => {
                     let replayed = answer.headers().contains_key("Idempotency-Replayed");
                     match answer.bytes().await {
-                        Ok(body) => {
-                            let message: Message = serde_json::from_slice(&body).unwrap();
-                            assert_eq!(message.text, text);
-                            return (message.id, replayed);
-                        }
+                        Ok(body) => return (serde_json::from_slice(&body).unwrap(), replayed),
                         Err(error) => self.assert_killed(&error),
                     }
                 }
