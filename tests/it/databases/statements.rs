@@ -18,8 +18,8 @@ const SQLITE_SCANS: [(&str, &[&str]); 12] = [
     ("ANY_USER", &["users USING COVERING INDEX users_username"]),
     ("USERS_FOUND", &["c", "u LEFT-JOIN"]),
     // The parameters of the statement.
-    ("MESSAGES", &["50 CONSTANT ROWS", "ids"]),
-    ("MESSAGES_WITH_THREADS", &["50 CONSTANT ROWS", "ids"]),
+    ("MESSAGES_OF_THREAD", &["50 CONSTANT ROWS", "ids"]),
+    ("MESSAGES_OF_THREADS", &["50 CONSTANT ROWS", "ids"]),
     // The table has one row.
     ("STATE", &["state"]),
     ("RAISE_WATERMARK", &["state"]),

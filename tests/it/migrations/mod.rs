@@ -15,7 +15,8 @@
 mod data;
 mod fixture;
 
-use chat_tests::{Database, Program, binaries, on_both_databases, program, run};
+use crate::stories::doctor::Findings;
+use chat_tests::{Database, Program, binaries, on_both_databases, program, run, wait};
 use std::{collections::BTreeSet, fs, thread};
 
 /// Returns the versions that have a fixture.
@@ -71,6 +72,31 @@ async fn the_postgres_database_of_every_version_is_migrated() {
         fixture::load(&database, &version, "postgres").await;
         data::check(&database).await;
     }
+}
+
+/// SQLite's second migration moves all messages in one transaction.
+#[tokio::test]
+async fn a_migration_that_is_killed_begins_anew() {
+    let database = Database::sqlite();
+    fixture::load(&database, "0.1.0", "sqlite").await;
+    let many = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 80000) \
+         insert into messages (thread, sender, text, created, user_low, user_high, low_mark, high_mark) \
+         select id, user_low, 'one of many', created + i, user_low, user_high, 0, 0 from n, threads where seq = 2";
+    database.execute(many).await;
+    let wal = format!("{}-wal", database.url.strip_prefix("sqlite://").unwrap());
+    for _ in 0..3 {
+        let mut migrate = program::chat_server(&database, &["migrate"]).spawn().unwrap();
+        wait::until("a part of the migration is written", async || {
+            fs::metadata(&wal).is_ok_and(|wal| wal.len() > 1_000_000)
+        })
+        .await;
+        migrate.kill().unwrap();
+        migrate.wait().unwrap();
+        assert_eq!(fixture::migrations(&database).await, 1..=1);
+    }
+    run(&mut program::chat_server(&database, &["migrate"]), "").ok();
+    assert_eq!(fixture::migrations(&database).await, 1..=fixture::known());
+    assert_eq!(Findings::of(&database, &[]).faults(), []);
 }
 
 on_both_databases!(concurrent_programs_migrate_once);

@@ -17,8 +17,8 @@ const SPACE_PROBLEM: u64 = 256 << 20;
 const SPACE_WARNING: u64 = 1 << 30;
 /// A WAL larger than this, in bytes, is reported.
 ///
-/// The server keeps the file below 150 megabytes, unless a long read transaction prevents a checkpoint.
-const WAL_WARNING: u64 = 160_000_000;
+/// The server keeps the file below 20 megabytes, unless a long read transaction prevents a checkpoint.
+const WAL_WARNING: u64 = 25_000_000;
 
 /// Checks the files of the database at `file`.
 ///

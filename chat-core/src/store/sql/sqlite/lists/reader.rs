@@ -46,7 +46,7 @@ pub(crate) fn thread_messages(
     }
     let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
     let unread = view.unread_among(snapshot.connection(), &ids)?;
-    let messages = rows::messages(snapshot.connection(), sql::MESSAGES, &ids, |row| {
+    let messages = rows::messages(snapshot.connection(), sql::MESSAGES_OF_THREAD, &ids, |row| {
         message_of(row, thread.id, |id| unread.binary_search(&id).is_err())
     });
     messages.map(Some)
@@ -159,7 +159,7 @@ fn messages_of_threads(
     is_read: impl Fn(i64) -> bool,
 ) -> Result<Vec<Message>, Failure> {
     let decode = |row: &Row<'_>| message_of(row, thread_id(row, 4)?, &is_read);
-    rows::messages(connection, sql::MESSAGES_WITH_THREADS, ids, decode)
+    rows::messages(connection, sql::MESSAGES_OF_THREADS, ids, decode)
 }
 
 /// Decodes a message of a thread from the first four columns.

@@ -41,7 +41,7 @@ fn missing(id: i64) -> Failure {
 
 /// Reads messages, and calls `decode` for each with its row and its index in `ids`.
 ///
-/// `sql` is one of [`sql::MESSAGES`] and [`sql::MESSAGES_WITH_THREADS`].
+/// `sql` is one of [`sql::MESSAGES_OF_THREAD`] and [`sql::MESSAGES_OF_THREADS`].
 pub(super) fn messages(
     connection: &Connection,
     sql: &str,

@@ -55,10 +55,10 @@ statements! {
          ?3";
     INSERT_MARK = "insert into marks (number, message, thread, origin) values (?1, ?2, ?3, ?4)";
     // `cross join` keeps the order of the ids. One statement for many ids costs half as much as one for each id.
-    MESSAGES = concat!(ids!(), "select m.id, m.sender, m.created, m.text from ids cross join messages m on m.id = ids.id");
+    MESSAGES_OF_THREAD = concat!(ids!(), "select m.id, m.sender, m.created, m.text from ids cross join messages m on m.id = ids.id");
     THREAD_CREATED = "select created from threads where seq = ?1";
     /// The same with the id of the thread.
-    MESSAGES_WITH_THREADS = concat!(ids!(), "select m.id, m.sender, m.created, m.text, t.id from ids \
+    MESSAGES_OF_THREADS = concat!(ids!(), "select m.id, m.sender, m.created, m.text, t.id from ids \
          cross join messages m on m.id = ids.id cross join threads t on t.seq = m.thread");
     MESSAGE_ROW = "select thread, sender, created, text from messages where id = ?1";
     STATE = "select next, behind, epoch from state";
