@@ -83,7 +83,9 @@ impl Writers {
         reached.await.expect("messages are acknowledged");
     }
 
-    /// Stops the writers, and compares every list with the acknowledged messages: that of the thread and those of both users.
+    /// Stops the writers, and compares every list with the acknowledged messages.
+    ///
+    /// The lists are that of the thread, and those of all and of the unread messages of both users.
     pub(super) async fn finish(self) {
         self.finish_with::<&str>(&[]).await;
     }

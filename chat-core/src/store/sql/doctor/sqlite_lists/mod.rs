@@ -25,9 +25,9 @@ const STATE: &str = "select behind, max(next - 1, coalesce((select max(id) from 
      coalesce((select max(number) from marks), 0)) from state";
 const KEYS: &str = "select sender, hash, id from keys";
 
-const RESTORE: &str = "restore the last backup that passes `doctor`, with `chat-server restore BACKUP`, and report a bug: \
-     the server never writes this. The lists cannot be built again from the messages, because only the lists say which \
-     messages are read";
+const RESTORE: &str = "restore the last backup that passes `doctor`, with `chat-server restore BACKUP`, and report a \
+     bug: the server never writes this; the lists cannot be built again from the messages, because only the lists say \
+     which messages are read";
 
 /// What the database says about its lists.
 #[derive(Debug, Clone, Copy)]

@@ -8,8 +8,8 @@ const SUMS: u16 = u16::MAX;
 
 /// Sums of hashes: one for each list, or for several if there are more lists than sums.
 ///
-/// One side adds its entries, and the other side subtracts its own, in any order. A sum is 0 again if both have the same
-/// entries.
+/// One side adds its entries, and the other side subtracts its own, in any order. A sum is 0 again if both sides have
+/// the same entries.
 pub(super) struct Sums(Vec<u64>);
 
 impl Sums {
