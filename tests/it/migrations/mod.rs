@@ -79,9 +79,9 @@ async fn the_postgres_database_of_every_version_is_migrated() {
 async fn a_migration_that_is_killed_begins_anew() {
     let database = Database::sqlite();
     fixture::load(&database, "0.1.0", "sqlite").await;
-    let many = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 80000) \
+    let many = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000) \
          insert into messages (thread, sender, text, created, user_low, user_high, low_mark, high_mark) \
-         select id, user_low, 'one of many', created + i, user_low, user_high, 0, 0 from n, threads where seq = 2";
+         select id, user_low, hex(zeroblob(500)), created + i, user_low, user_high, 0, 0 from n, threads where seq = 2";
     database.execute(many).await;
     let wal = format!("{}-wal", database.url.strip_prefix("sqlite://").unwrap());
     for _ in 0..3 {
