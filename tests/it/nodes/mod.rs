@@ -1,4 +1,5 @@
-//! Several nodes on one database: cached lists, and tokens over time.
+//! Several nodes on one database: cached lists, deletions, and tokens over time.
 
+mod deletions;
 mod lists;
 mod sessions;

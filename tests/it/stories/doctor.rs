@@ -213,6 +213,25 @@ async fn ids_that_run_out_are_reported(database: Database) {
     }
 }
 
+/// No foreign key refuses a message without a thread.
+#[tokio::test]
+async fn a_message_without_a_thread_is_a_problem() {
+    let database = Database::postgres().await;
+    filled(&database);
+    database
+        .execute(
+            "create table kept as select * from threads where seq = 1; delete from threads where seq = 1",
+        )
+        .await;
+    let findings = Findings::of(&database, &[]);
+    assert_eq!(findings.faults(), [("messages", "problem")]);
+    assert!(findings.text("messages").contains("messages have no thread"), "{findings:?}");
+    let examined = run(&mut program::chat_server(&database, &["doctor"]), "");
+    assert!(examined.out.contains("restore the last backup that passes"), "{examined:?}");
+    database.execute("insert into threads select * from kept; drop table kept").await;
+    assert_eq!(Findings::of(&database, &[]).faults(), []);
+}
+
 /// Logical replication copies rows and not sequences.
 #[tokio::test]
 async fn a_sequence_behind_its_table_is_a_problem() {

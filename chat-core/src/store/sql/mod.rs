@@ -17,8 +17,10 @@
 //! # Lock order
 //!
 //! Postgres has concurrent writers, so every transaction locks rows in the same order: users, threads by ascending id,
-//! messages, counters by ascending user id. A transaction that changes a message holds the lock of its thread. SQLite
-//! runs one writing transaction at a time and locks no rows.
+//! messages, counters by ascending user id. A transaction that adds, changes or deletes a message holds the lock of its
+//! thread, or has inserted the thread itself. A transaction that deletes a thread first locks it and then deletes its
+//! messages. So there is no message without a thread, although no foreign key refuses one. SQLite runs one writing
+//! transaction at a time and locks no rows.
 
 mod address;
 mod dialect;

@@ -68,8 +68,8 @@ pub(super) const POSTGRES_CHECKS: [InvariantCheck; 2] = [
                  or low_mark > 0 and (low_mark = 2) <> (sender = messages.user_low) \
                  or high_mark > 0 and (high_mark = 2) <> (sender = coalesce(messages.user_high, 0)) \
                  or low_mark = 1 and messages.id <= low_read or high_mark = 1 and messages.id <= high_read",
-        ok: "the participants and read marks of every message match its thread",
-        violated: "messages have participants or read marks that do not match their threads",
+        ok: "every message has a thread, and its participants and read marks match it",
+        violated: "messages have no thread, or have participants or read marks that do not match it",
     },
 ];
 

@@ -36,6 +36,9 @@ statements! {
     /// see the current version of these rows, and skip deleted ones. `used` therefore lacks a key that another
     /// transaction commits in the meantime. Then the unique index refuses the insert, and a retry of the statement
     /// finds the key.
+    ///
+    /// No foreign key checks the thread of a message. While another transaction deletes the thread, `held` waits, and
+    /// then lacks it. While `held` has its lock, a deletion waits, and then deletes the new message too.
     SEND = "with wanted as materialized ( \
              select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::text[], \
                  $7::bytea[]) with ordinality as w(thread, sender, text, created, is_read, key, request, place) \

@@ -25,11 +25,7 @@ pub(crate) async fn insert_batch<D: Dialect>(
         Err(failure) => failure,
         Ok(outcomes) => return Ok(outcomes),
     };
-    if !matches!(
-        refused,
-        Failure::Statement(Kind::Fault | Kind::UniqueViolation | Kind::ForeignKeyViolation, _)
-    ) || messages.len() < 2
-    {
+    if !matches!(refused, Failure::Statement(Kind::Fault | Kind::UniqueViolation, _)) || messages.len() < 2 {
         return Err(refused.into());
     }
     let mut outcomes = Vec::with_capacity(messages.len());

@@ -47,7 +47,7 @@
 //! # Layout
 //!
 //! - `packed`, `chunks`, `stored`: the stored lists. `select`: a part of a list. The tables are in
-//!   `chat-core/migrations/sqlite/0002_lists.sql`.
+//!   `chat-core/migrations/sqlite/0002_messages.sql`.
 //! - `change`, `tail`, `share`: the tails and the share of a commit, without access to the database.
 //! - `state`, `threads`, `rows`, `keys`: the other rows. `statements`: the SQL.
 //! - `writer`: the state of the writer. `send`, `mark`, `edit`, `delete`, `build`: its steps.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub(super) const FIRST_SCHEMA: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_chat.sql"));
 pub(super) const MIGRATION: &str =
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0002_lists.sql"));
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0002_messages.sql"));
 
 /// Adds users with the ids 1 to 1100.
 pub(super) const USERS: &str = "insert into users (username, name_key, owns_name_key, password, active, created) \

@@ -1,1 +1,0 @@
--- Only SQLite changes: it appends messages and writes their lists behind. Both databases have the same migrations.
