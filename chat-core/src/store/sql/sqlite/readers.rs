@@ -65,6 +65,8 @@ type ReadAccess = Option<OwnedRwLockReadGuard<()>>;
 /// The one that was used last is acquired first, because its page cache is warm.
 struct Idle {
     connections: Vec<OpenConnection>,
+    /// The number of threads that wait for a connection.
+    waiting: usize,
     closed: bool,
 }
 
@@ -77,7 +79,7 @@ impl Readers {
         let open = |_| location.open(Access::Read, Duration::ZERO);
         let connections = (0..size).map(open).collect::<rusqlite::Result<Vec<_>>>()?;
         Ok(Self(Arc::new(Pool {
-            idle: Mutex::new(Idle { connections, closed: false }),
+            idle: Mutex::new(Idle { connections, waiting: 0, closed: false }),
             returned: Condvar::new(),
             long: Arc::new(Semaphore::new(size / 2)),
             size,
@@ -270,8 +272,11 @@ impl Pool {
     /// Acquires an idle connection. Blocks for up to [`WAIT_TIMEOUT`] until there is one.
     fn acquire(&self) -> Result<PooledConnection<'_>, Internal> {
         let is_waiting = |idle: &mut Idle| idle.connections.is_empty() && !idle.closed;
-        let waited = self.returned.wait_timeout_while(self.idle(), WAIT_TIMEOUT, is_waiting);
+        let mut idle = self.idle();
+        idle.waiting += 1;
+        let waited = self.returned.wait_timeout_while(idle, WAIT_TIMEOUT, is_waiting);
         let (mut idle, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        idle.waiting -= 1;
         if idle.closed {
             return Err(Internal::Closed);
         }
@@ -298,8 +303,12 @@ impl Drop for PooledConnection<'_> {
         let mut idle = self.pool.idle();
         if !idle.closed {
             idle.connections.push(connection);
+            // A notification is a system call, even if no thread waits.
+            let is_awaited = idle.waiting > 0;
             drop(idle);
-            self.pool.returned.notify_one();
+            if is_awaited {
+                self.pool.returned.notify_one();
+            }
         }
     }
 }
