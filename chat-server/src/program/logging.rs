@@ -24,8 +24,8 @@ const DEFAULT_WHEN_SERVING: &str = "info,sqlx=warn,chat_server::access=warn";
 /// Starts logging with the options of the command line.
 pub(super) fn start(common: &Common, command: &Command, queue: &LogQueue) -> Result<()> {
     let is_serving = matches!(command, Command::Serve(_));
-    // All other commands print their results. Only a command that waits for a migration logs a warning.
-    let otherwise = format!("off,{MIGRATION_TARGET}=warn");
+    // All other commands print their results. They log what a migration waits for, and how far it is.
+    let otherwise = format!("off,{MIGRATION_TARGET}=info");
     let default = if is_serving { DEFAULT_WHEN_SERVING } else { &otherwise };
     let filter = common.log.as_ref().map_or(default, |filter| filter.as_str());
     let filter = EnvFilter::try_new(filter).context("cannot read the filter of the log")?;

@@ -55,7 +55,7 @@ pub use restore::{RestoreError, Restored, restore};
 pub use sqlite::ServerLock;
 use store::SqlStore;
 
-/// The target of the log lines that say what a migration waits for.
+/// The target of the log lines that say what a migration waits for, and how far it is.
 ///
 /// A program that prints results instead of a log can enable them alone.
 pub const MIGRATION_TARGET: &str = "chat_core::migration";

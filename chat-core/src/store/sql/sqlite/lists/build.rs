@@ -15,7 +15,7 @@ use crate::{
     api::ThreadId,
     store::{
         ImportedMessage, ImportedThread, StoreError,
-        sql::{failure::Failure, sqlite::driver::failed},
+        sql::{MIGRATION_TARGET, failure::Failure, sqlite::driver::failed},
     },
 };
 use rusqlite::{Connection, params};
@@ -145,7 +145,7 @@ impl Lists {
             }
             messages += 1;
             if messages.is_multiple_of(PROGRESS) {
-                tracing::info!(messages, "building the lists of messages for the new schema");
+                tracing::info!(target: MIGRATION_TARGET, messages, "building the lists of messages");
             }
         }
         Ok(())
