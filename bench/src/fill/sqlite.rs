@@ -34,7 +34,7 @@ impl Dialect for Sqlite {
 
 /// The migrations of the store. Only the first one runs here.
 static MIGRATIONS: Migrator = sqlx::migrate!("../chat-core/migrations/sqlite");
-/// The schema in which each message has one row, like on Postgres.
+/// The schema with the same tables as on Postgres, so that [`statements`] can fill it.
 const FIRST_SCHEMA: i64 = 1;
 
 /// Creates and fills the file.

@@ -1,6 +1,6 @@
--- Messages are appended, and their lists are written behind: see chat-core/src/store/sql/sqlite/lists/mod.rs. Times are
--- microseconds since 1970. After this file, in the same transaction, the program builds the lists from the messages: a
--- watermark of 0 says that this is still to do.
+-- Messages are appended, and their lists are written later: see chat-core/src/store/sql/sqlite/lists/mod.rs. Times are
+-- microseconds since 1970. After this file, in the same transaction, the program builds the lists from the messages. A
+-- watermark of 0 means that the lists are not built yet.
 
 alter table messages rename to old_messages;
 create table messages (

@@ -169,7 +169,7 @@ impl Writer {
         (message.id, replayed)
     }
 
-    /// Marks a message as read until it is acknowledged.
+    /// Marks a message as read, and repeats that until it is acknowledged.
     async fn mark(&mut self, id: MessageId) {
         let user = self.name % 2;
         let request = |client: &TestClient, server: &str| client.mark(server, user, id);

@@ -11,7 +11,7 @@ use std::fs;
 const ANN: UserId = UserId::new(1);
 const BOB: UserId = UserId::new(2);
 const CID: UserId = UserId::new(3);
-/// The messages of ann to bob, none of which is read.
+/// The number of messages from ann to bob. None of them is read.
 const MANY: i64 = 1000;
 
 /// Each damage, with the subjects and a part of the text of the first finding.

@@ -53,7 +53,7 @@ async fn registered(server: &Program, name: &str) -> Client {
 /// What an SQLite file says about the changes that are not in all of their lists.
 #[derive(Debug, PartialEq, Eq)]
 struct Waiting {
-    /// The numbers from the watermark on.
+    /// The count of the numbers from the watermark on.
     numbers: i64,
     marks: i64,
 }
@@ -107,7 +107,7 @@ async fn a_stop_writes_all_lists_and_after_a_kill_they_are_the_same() {
     server.stop();
 }
 
-/// As many changes wait as the server lets wait.
+/// About as many changes wait as a server allows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_writes_the_lists_of_very_many_changes() {
     let database = Database::sqlite();

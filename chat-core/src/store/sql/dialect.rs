@@ -126,7 +126,7 @@ pub(crate) trait Dialect: ReadMessages + Sized + Debug + Clone + Send + Sync + '
     /// Returns `None` if the database has no WAL.
     fn wal_bytes(&self) -> Option<u64>;
 
-    /// Returns the metrics of the lists that are written behind the messages.
+    /// Returns the metrics of the lists that are written later than their messages.
     ///
     /// Returns `None` if the database has no such lists.
     fn list_metrics(&self) -> Option<ListMetrics>;

@@ -6,8 +6,9 @@
 //! # Layout
 //!
 //! - `store`: the implementation of the trait. `steps`: what each method does in its transaction, one file for each of
-//!   users, tokens, threads, messages and so on.
-//! - `tx`: the trait of a transaction that writes. `transaction`: runs a step in one. `last_write`: whether the last write failed in an outage.
+//!   users, tokens, threads and so on.
+//! - `tx`: the trait of a transaction that writes. `transaction`: runs a step in one. `last_write`: whether the last
+//!   write failed in an outage.
 //! - `statements`: the SQL. `rows`: decodes rows. `value`: arguments and columns. `failure`: classifies errors.
 //! - `dialect` and `message_operations`: the traits that a database implements. `sqlite` and `postgres`: their
 //!   implementations.

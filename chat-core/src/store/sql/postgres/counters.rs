@@ -104,7 +104,7 @@ impl CounterDeltas {
     /// Writes the changes by ascending user id, which is the lock order.
     ///
     /// A transaction calls this late, because senders compete for these locks. On a shared database, each recorded user
-    /// gets a new list version, even if no count changes. On SQLite, users whose counts do not change are skipped.
+    /// gets a new list version, even if no count changes. On any other, users whose counts do not change are skipped.
     pub(crate) async fn write<X: Transaction>(&self, tx: &mut X) -> Result<(), Failure> {
         let changed = self.0.iter().filter(|(_, delta)| X::SHARED || **delta != CounterDelta::default());
         let (users, deltas): (Vec<i64>, Vec<CounterDelta>) = changed.unzip();

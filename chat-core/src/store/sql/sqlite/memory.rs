@@ -9,8 +9,8 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock, RwLockWriteGuard};
 /// The name of a database in memory, and the lock that orders its connections.
 ///
 /// SQLite's in-memory file system has no WAL. A read fails while another connection writes, and a commit fails while
-/// another connection reads. SQLite would retry after growing pauses. The lock is fair, so nobody waits longer than for
-/// those before them.
+/// another connection reads. SQLite would retry after growing pauses. The lock is fair, so each caller waits only for
+/// the callers before it.
 #[derive(Debug, Clone)]
 pub(crate) struct MemoryDatabase {
     name: Arc<str>,
@@ -36,7 +36,7 @@ impl MemoryDatabase {
         self.lock.clone().read_owned().await
     }
 
-    /// Does the same without waiting. Returns `None` if a connection writes or waits for that.
+    /// Does the same without waiting. Returns `None` if a connection writes or waits to write.
     pub(super) fn try_read(&self) -> Option<OwnedRwLockReadGuard<()>> {
         self.lock.clone().try_read_owned().ok()
     }

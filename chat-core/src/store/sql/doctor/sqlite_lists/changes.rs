@@ -9,12 +9,13 @@ use rusqlite::{CachedStatement, Connection, Error, OptionalExtension as _, Row};
 
 /// All messages of threads that exist.
 ///
-/// The last column is whether the message is newer than the list of its thread says. The time of an imported thread is
-/// that of the imported file, and can be any.
+/// The last column is whether the message is newer than the time in the list of its thread. An imported thread has the
+/// time of the imported file, which can be any time. So threads that are not newer than the last import are not
+/// checked.
 const MESSAGES: &str = "select m.id, m.thread, m.sender, m.born_read, m.key, t.user_low, t.user_high, \
      m.id <= l.upto and m.created > l.updated and t.created > (select coalesce(max(at), -1) from imports) \
      from messages m join threads t on t.seq = m.thread left join lists l on l.list = m.thread order by m.id";
-/// The marks from `?1` on, with the message in the thread of the mark.
+/// The marks from `?1` on, each with its message if that is in the thread of the mark.
 const MARKS: &str = "select n.number, n.message, n.thread, n.origin, m.sender, t.user_low, t.user_high, m.born_read, \
      n.number <= n.message or exists (select 1 from messages where id = n.number) \
      from marks n join threads t on t.seq = n.thread left join messages m on m.id = n.message and m.thread = n.thread \
@@ -42,7 +43,7 @@ impl<'c> Written<'c> {
     }
 }
 
-/// The three lists of a message, and its entry in each.
+/// The lists of a message, and its entry in those of users.
 struct Lists {
     thread: ListId,
     users: Vec<(ListId, Entry)>,

@@ -1,11 +1,13 @@
-//! Checks the lists of SQLite, which are written behind the messages: see the documentation of
-//! [`lists`](crate::store::sql::sqlite::lists).
+//! Checks the lists of SQLite, which are written later than the messages.
 //!
-//! Each stored list is decoded and compared with the messages. Changes that wait are in no stored list, or in some of
-//! them, so the expected entries are those up to `upto`, and all below the watermark. Whether a message is read is only
-//! in the lists. The lists of users are compared with those of threads, after the changes that still wait.
+//! The documentation of [`lists`](crate::store::sql::sqlite::lists) describes them.
 //!
-//! The memory is bounded, because both sides are only summed: see [`sums`].
+//! Each stored list is decoded and compared with the messages. A change that waits is in none or some of its lists. So
+//! a list must have the changes up to its `upto`, and all changes below the watermark. Only the lists record which
+//! messages are read. So the lists of users are compared with those of threads, with the changes that still wait
+//! applied to both.
+//!
+//! The memory is bounded, because only sums of both sides are kept: see [`sums`].
 
 mod changes;
 mod stored;
@@ -46,7 +48,7 @@ struct Differences {
     unread: Sums,
     /// The stored idempotency keys, less those of the messages.
     keys: Sums,
-    /// The number of messages that are newer than the list of their thread says.
+    /// The number of messages that are newer than the time in the list of their thread.
     late_messages: usize,
     /// The number of marks that wait, and are not of an unread message.
     wrong_marks: usize,
@@ -145,7 +147,7 @@ fn unread(found: &Differences) -> Finding {
 fn of_keys(found: &Differences) -> Finding {
     const SUBJECT: &str = "keys";
     match found.keys.unequal() {
-        0 => Finding::ok(SUBJECT, "every idempotency key leads to its message"),
+        0 => Finding::ok(SUBJECT, "the idempotency keys of every user match their messages"),
         users => problem(
             SUBJECT,
             format!("the idempotency keys of at least {users} users differ from those of their messages"),
@@ -164,8 +166,8 @@ fn waiting(state: State) -> Finding {
     Finding::warning(
         SUBJECT,
         text,
-        "start the server and stop it with SIGTERM, which writes all lists; if more than twice as many wait again, \
-         report a bug: the server writes the lists as it goes",
+        "start the server and stop it with SIGTERM, which writes all lists; if this warning appears again, report a \
+         bug: a running server writes the lists continuously",
     )
 }
 

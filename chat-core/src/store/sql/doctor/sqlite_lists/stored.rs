@@ -197,7 +197,7 @@ impl<'c, 's> Entries<'c, 's> {
             if entries.is_some_and(|entries| entries == 0 || entries != decoded.len()) {
                 return Err(Fault::Entries.into());
             }
-            // A chunk keeps its place when its first entry is removed.
+            // A chunk keeps its `first` when its first entry is removed.
             let is_in_order = |lowest: &Entry| self.last < lowest.id && first <= lowest.id;
             if entries.is_some() && first <= self.last || !decoded.first().is_none_or(is_in_order) {
                 return Err(Fault::Order.into());

@@ -21,7 +21,7 @@ use crate::{
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, HashMap};
 
-/// The number of messages after which the log gets a line of progress. They take about a second.
+/// The number of messages between two log lines of progress. They take about a second.
 const PROGRESS: u64 = 1_000_000;
 
 /// Lists that are built in one transaction.
@@ -45,7 +45,7 @@ impl<'c> Build<'c> {
         Ok(())
     }
 
-    /// Adds a message, whose id is above those of all others before.
+    /// Adds a message. Its id must be above those of all messages that were added before.
     fn add(&mut self, arrival: &Change) -> Result<(), Failure> {
         for (list, event) in arrival.lists() {
             let builder = match self.lists.remove(&list) {

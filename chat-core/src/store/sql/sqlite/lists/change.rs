@@ -1,4 +1,4 @@
-//! Changes of messages, and the events that a change is in each of its lists.
+//! Changes of messages. A change has one event for each of its lists.
 
 use super::packed::Origin;
 use crate::api::{Participants, UserId};
@@ -94,7 +94,7 @@ impl Change {
         Self { number: id, kind: Kind::ArrivedUnread, detail: sent, thread, participants, origin, key: None }
     }
 
-    /// Returns the change of a message that was sent as read, if `is_read`.
+    /// Returns the arrival with the message sent as read if `is_read`.
     pub(super) const fn read(self, is_read: bool) -> Self {
         let kind = if is_read { Kind::ArrivedRead } else { self.kind };
         Self { kind, ..self }

@@ -12,7 +12,7 @@ use crate::store::sql::{failure::Failure, sqlite::driver::failed};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::ops::ControlFlow;
 
-/// The bytes with which the entries of a head become a chunk.
+/// The number of bytes at which the entries of a head become a chunk.
 pub(super) const CHUNK_BYTES: usize = 400;
 
 /// A part of a list.
@@ -138,7 +138,7 @@ impl Chunks<'_> {
         Ok(true)
     }
 
-    /// Returns the chunk that has an id, if the list has it at all.
+    /// Returns the `first` and the ids of the only chunk that can have this id.
     pub(super) fn with(self, id: i64) -> Result<Option<(i64, Vec<u8>)>, Failure> {
         let mut statement = self.connection.prepare_cached(sql::CHUNK_WITH).map_err(failed)?;
         let args = [self.list, self.part as i64, id];
@@ -179,7 +179,7 @@ pub(super) fn without(
     Ok(left)
 }
 
-/// Returns the entries of a packed list with another one at its place.
+/// Returns the entries of a packed list and another entry, by ascending id.
 pub(super) fn with(packed: &[u8], entry: Entry) -> Result<Vec<Entry>, Failure> {
     let mut entries = decode(packed).collect::<Result<Vec<_>, _>>().map_err(malformed)?;
     if let Err(location) = entries.binary_search_by_key(&entry.id, |entry| entry.id) {

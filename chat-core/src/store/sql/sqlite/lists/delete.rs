@@ -78,7 +78,7 @@ impl Lists {
         for id in ids {
             delete_row(connection, id)?;
         }
-        // A mark without its thread would be noted again after a crash.
+        // Without their thread, these marks would never be used.
         run(connection, sql::DELETE_MARKS_OF_THREAD, [thread.seq])?;
         Head::delete(connection, list)?;
         self.deleted(list);
@@ -118,7 +118,7 @@ impl Lists {
         Ok(entries.transpose()?.unwrap_or_default())
     }
 
-    /// Brings a list up to date and removes messages from it, whose ids ascend.
+    /// Brings a list up to date, and removes messages with these ascending ids from it.
     fn remove_from(&mut self, connection: &Connection, list: ListId, ids: &[i64]) -> Result<(), Failure> {
         if let Some(mut head) = self.settle(connection, list)? {
             head.remove_messages(connection, ids)?;

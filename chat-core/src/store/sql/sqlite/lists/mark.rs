@@ -36,8 +36,8 @@ type LastView = Option<(i64, View)>;
 impl Lists {
     /// Marks messages as read. Returns one outcome for each, in order.
     ///
-    /// The outcome is `None` if the caller is not a participant of the thread. The verdict is a rollback if none was
-    /// unread.
+    /// The outcome is `None` if the caller is not a participant of the thread. The transaction is rolled back if none
+    /// was unread.
     pub(crate) fn mark_messages(
         &mut self,
         connection: &Connection,

@@ -1,46 +1,48 @@
-//! Messages and their lists: messages are appended, and the lists are written behind.
+//! Messages and their lists: messages are appended, and the lists are written later (write-behind).
 //!
-//! A message is in three lists: that of its thread, and that of each participant. To change all three with each message
-//! costs four pages of the WAL, and an index over all messages grows with the database. Here the transaction of a
-//! message only appends a row to `messages`, and that of a mark a row to `marks`. The lists are packed, and each is
-//! written once for many messages.
+//! A message is in three lists: that of its thread, and that of each participant. A change of all three with each
+//! message costs four pages of the WAL, and an index over all messages grows with the database. Here the transaction of
+//! a message only appends a row to `messages`, and that of a mark only appends a row to `marks`. The lists are packed,
+//! and each is written once for many messages.
 //!
 //! # Terms
 //!
 //! - A **number** is assigned to each message and each mark, from one ascending sequence. The number of a message is
 //!   its id.
 //! - A **list** is a row of `lists`, which has the counts and the newest ids, and rows of `chunks`, which have the
-//!   older ids. It has all ids and, once more, the unread ones.
+//!   older ids. It has two parts: the ids of all messages, and the ids of the unread ones.
 //! - `lists.upto` of a list: all changes up to this number are in it.
-//! - The **tail** of a list is what memory has for it: the changes that are committed, but are not in the list.
+//! - The **tail** of a list is in memory. It has the changes that are committed, but are not in the list.
 //! - The **watermark**, `state.behind`: all changes with a lower number are in all of their lists.
 //! - The **epoch**, `state.epoch`, rises whenever lists are deleted or built.
 //!
 //! # Writes
 //!
-//! Each transaction that adds numbers also writes its *share* of the lists that wait: so many that each list is written
-//! about once in [`LIMIT`] numbers, those that wait longest first. So there is no separate step that delays senders.
-//! With its share it raises the watermark. After a crash, the changes from the watermark on are read into memory.
+//! Each transaction that adds numbers also writes some of the lists that wait: its *share*. It begins with those that
+//! wait longest, and writes so many that each list is written about once in [`LIMIT`] numbers. So there is no separate
+//! step that delays senders. The same transaction raises the watermark. After a crash, the changes from the watermark
+//! on are read into memory.
 //!
-//! Steps that are rare bring the lists that they change up to date, and change them in the same transaction: the
-//! deletion of a message, a thread or a user, a message that is marked as unread again, and marks of very many messages.
-//! They have no number. An edited text changes the row of the message alone.
+//! Some steps are rare: the deletion of a message, a thread or a user, the mark of a message as unread again, and marks
+//! of very many messages. Such a step has no number. It first applies the tails of the lists that it changes, and then
+//! changes these lists in the same transaction. An edited text changes the row of the message alone.
 //!
 //! # Invariants
 //!
-//! 1. *A stored list equals the history of its messages up to `upto`, which never falls.* [`stored::Head::apply`] is the
-//!    only code that raises `upto`. It adds the events above it, in order, and sets it to the last of them. So the same
-//!    tail can be applied twice. A step without a number applies the tail first, and then changes the list.
+//! 1. *A stored list equals the history of its messages up to `upto`, which never falls.* Except when all lists are
+//!    built, [`stored::Head::apply`] is the only code that raises `upto`. It adds the events above it, in order, and
+//!    sets it to the last of them. So the same tail can be applied twice. A step without a number applies the tail
+//!    first, and then changes the list.
 //! 2. *Every number below the watermark is in all of its lists, and every mark at or above it is in `marks`.* The new
-//!    watermark is the lowest number of the tails that are left, and marks are deleted only below it. `state.next` is
-//!    raised in the transaction that deletes the row of a number, so that no number is assigned twice.
+//!    watermark is the lowest number of the tails that are left. Marks are deleted only below it, or with their thread.
+//!    `state.next` is raised in the transaction that deletes the row of a number, so that no number is assigned twice.
 //! 3. *Memory has every change from the watermark on that was committed before the last write of this process.* Memory
-//!    changes only after a commit: see [`writer::Lists::committed`]. After a failed commit, whose outcome is unknown, the
-//!    next transaction reads what is stored.
+//!    changes only after a commit: see [`writer::Lists::committed`]. After a failed commit, whose outcome is unknown,
+//!    the next transaction reads what is stored.
 //! 4. *A list is written only by a transaction that has read the commits of all other processes.* The transaction holds
 //!    the write lock. [`writer::Lists::sync`] compares `pragma data_version`, and reads on from the highest known
 //!    number, or everything from the watermark in a new epoch.
-//! 5. *A reader copies the tail first, and takes its snapshot then.* See [`snapshot`].
+//! 5. *A reader copies the tail first, and then takes its snapshot.* See [`snapshot`].
 //!
 //! Several processes can use one file, because of 4, and because readers add to the tail what is in their snapshot.
 //!

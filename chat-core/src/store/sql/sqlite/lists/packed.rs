@@ -1,8 +1,8 @@
 //! Packed lists: ascending ids of messages, in about two bytes each.
 //!
-//! An entry is the difference from the previous id and the [`Origin`] of the message. The first byte has the origin in
-//! its two lowest bits, and then five bits of the difference. Each further byte has seven. The highest bit of a byte is
-//! set if another byte follows.
+//! An entry has two values: the [`Origin`] of the message, and the difference of its id from the previous id. The first
+//! byte has the origin in its two lowest bits, and then five bits of the difference. Each further byte has seven bits
+//! of the difference. The highest bit of a byte is set if another byte follows.
 
 /// The sender of a message, as seen from one list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,7 +149,7 @@ impl Entries<'_> {
             let (&next, rest) = self.rest.split_first().ok_or(Malformed::Truncated)?;
             (byte, self.rest) = (next, rest);
             let bits = i64::from(byte & 0x7f);
-            // Of the last byte, only the bits up to the sign fit.
+            // From bit 61 on, an `i64` has only two bits below its sign.
             if shift > 61 || shift == 61 && bits > 3 {
                 return Err(Malformed::TooLarge);
             }

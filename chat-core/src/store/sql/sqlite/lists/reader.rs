@@ -144,7 +144,7 @@ pub(crate) fn unread(
         UnreadFilter::Incoming => (Some(Origin::Own), view.unread().except(Origin::Own)),
     };
     let count = saturating_u64(count);
-    // No more than the count, so that the end of a list is not searched in vain.
+    // The limit is at most the rest of the count, so that the read can end at the last match.
     let limit = slice.limit.min(count.saturating_sub(slice.offset));
     let selection = Selection { after: after.get(), skip: slice.offset, limit, except, ..Selection::all() };
     let entries = view.select(snapshot.connection(), Part::Unread, selection)?;

@@ -39,7 +39,7 @@ fn missing(id: i64) -> Failure {
     Failure::fault(Missing(id))
 }
 
-/// Reads messages, and calls `decode` for each with its row and its index in `ids`.
+/// Reads messages, and decodes the row of each with `decode`.
 ///
 /// `sql` is one of [`sql::MESSAGES_OF_THREAD`] and [`sql::MESSAGES_OF_THREADS`].
 pub(super) fn messages(

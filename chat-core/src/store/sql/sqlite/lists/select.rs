@@ -41,7 +41,7 @@ pub(super) struct Collector<'m> {
     pub(super) entries: Vec<Entry>,
     /// The ids of messages that are not in the list any more, ascending.
     removed: &'m [i64],
-    /// The number of entries that are still to skip.
+    /// The number of entries that are still to be skipped.
     skip: u64,
 }
 
@@ -50,12 +50,12 @@ impl<'m> Collector<'m> {
         Self { selection, entries: Vec::new(), removed, skip: selection.skip }
     }
 
-    /// Returns whether all entries are collected that the selection can have.
+    /// Returns whether the limit of the selection is reached.
     pub(super) fn is_full(&self) -> bool {
         self.entries.len() as u64 >= self.selection.limit
     }
 
-    /// Skips a whole chunk, if all of its entries are to skip. Returns whether it did.
+    /// Skips a chunk if all of its entries are to be skipped. Returns whether it did.
     ///
     /// This needs no decoding, so that a large offset costs little.
     pub(super) fn skip(&mut self, chunk: &Chunk<'_>) -> bool {

@@ -9,11 +9,11 @@ const GROUP: u64 = 8;
 /// The share of the waiting lists that each commit writes.
 ///
 /// A commit of `n` numbers writes `n / limit` of the lists that wait. So each list is written about once in `limit`
-/// numbers, in commits that happen anyway, and after a crash about `limit` numbers are read.
+/// numbers, in commits that happen anyway. After a crash, about `limit` numbers are read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share {
     limit: u64,
-    /// The lists that are due, times `limit`.
+    /// The number of lists that are due, multiplied by `limit`.
     due: u64,
 }
 
@@ -23,7 +23,9 @@ impl Share {
         Self { limit, due: 0 }
     }
 
-    /// Returns how many of the lists that wait a commit of so many numbers writes, and the share after the commit.
+    /// Returns the number of lists that a commit writes, and the share after it.
+    ///
+    /// `waiting` lists wait, and the commit adds `numbers` numbers.
     pub(super) fn after(self, waiting: usize, numbers: usize) -> (usize, Self) {
         let (waiting, numbers) = (waiting as u64, numbers as u64);
         if self.limit == 0 {

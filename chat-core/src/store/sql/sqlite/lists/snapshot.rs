@@ -1,6 +1,6 @@
 //! A snapshot of the database with the tail of one list.
 //!
-//! The tail is copied first, and the snapshot is taken then. So each committed change is in the stored list of the
+//! The tail is copied first, and then the snapshot is taken. So each committed change is in the stored list of the
 //! snapshot, in the copy of the tail, or has a number that the memory of this process did not have yet. Such changes
 //! are read from the snapshot. In the other order, a list that is written in between would lose its tail.
 
@@ -17,10 +17,10 @@ use crate::store::sql::failure::Failure;
 use rusqlite::Connection;
 use std::sync::Arc;
 
-/// How often a tail is copied again because another epoch has begun in the meantime.
+/// The largest number of copies of a tail, if another epoch begins in the meantime.
 ///
-/// Memory follows a commit of this process within microseconds. It does not follow that of another process until the
-/// next write, so the number is limited.
+/// Memory has a new epoch of this process within microseconds of its commit. It does not have that of another process
+/// before the next write, so the number is limited.
 const ATTEMPTS: usize = 3;
 
 /// A transaction that reads. It ends when it is dropped.
@@ -50,7 +50,7 @@ impl Copied {
 }
 
 impl<'c> Snapshot<'c> {
-    /// Begins a transaction that reads, and returns a list as of it.
+    /// Begins a transaction that reads, and returns a list as of its snapshot.
     ///
     /// Returns `None` if the list is that of a thread that does not exist.
     pub(super) fn open(

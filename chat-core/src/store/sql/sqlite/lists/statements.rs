@@ -27,7 +27,7 @@ statements! {
     /// The time of the last message of each thread, after the migration.
     THREAD_TIMES = "select list, updated from lists where list > 0";
     INSERT_KEY = "insert into keys (sender, hash, id) values (?1, ?2, ?3)";
-    /// The chunks with ids above `?3 - 1` and below `?4`, oldest first.
+    /// The chunks that can have ids from `?3` on and below `?4`, oldest first.
     CHUNKS_ASCENDING = "select first, entries, ids from chunks where list = ?1 and part = ?2 and first < ?4 and \
          first >= coalesce((select max(first) from chunks where list = ?1 and part = ?2 and first <= ?3), 0) order \
          by first";
@@ -36,7 +36,7 @@ statements! {
          by first desc";
     INSERT_CHUNK = "insert into chunks (list, part, first, entries, ids) values (?1, ?2, ?3, ?4, ?5)";
     ANY_CHUNK = "select 1 from chunks where list = ?1 and part = ?2 limit 1";
-    /// The chunk that has id `?3`, if the list has it.
+    /// The only chunk that can have id `?3`.
     CHUNK_WITH = "select first, ids from chunks where list = ?1 and part = ?2 and first <= ?3 order by first desc \
          limit 1";
     DELETE_CHUNK = "delete from chunks where list = ?1 and part = ?2 and first = ?3";
@@ -45,7 +45,7 @@ statements! {
     THREADS_WITH_OUTSIDE_SENDERS = "select seq, id, user_low, user_high from threads where has_outside_senders";
     DELETE_KEY = "delete from keys where sender = ?1 and hash = ?2 and id = ?3";
     DELETE_KEYS_OF = "delete from keys where sender = ?1";
-    /// Scans the table, which has at most about as many rows as numbers may wait.
+    /// Scans the table, which has at most about [`LIMIT`](super::LIMIT) rows.
     DELETE_MARKS_OF_THREAD = "delete from marks where thread = ?1";
     DELETE_MARKS_BELOW = "delete from marks where number < ?1";
     EDIT_TEXT = "update messages set text = ?2 where id = ?1";

@@ -154,7 +154,9 @@ impl Head {
         }
     }
 
-    /// Adds the events of a tail that are not in the list yet, and the idempotency keys of its sender.
+    /// Adds the events of a tail that are not in the list yet.
+    ///
+    /// In the list of a user, also adds the idempotency keys of messages that the user sent.
     ///
     /// Returns whether there were any. The caller saves the row.
     pub(super) fn apply(&mut self, connection: &Connection, tail: &Tail) -> Result<bool, Failure> {

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The number of events in a tail with which its list is written next.
+/// The number of events at which a tail is full. The next commit with a share writes its list.
 pub(super) const FULL: usize = 256;
 
 /// The events of one list since it was written, by ascending number.
@@ -61,7 +61,7 @@ pub(super) struct Tails {
     order: VecDeque<(i64, ListId)>,
     /// The lists whose tails have at least [`FULL`] events.
     full: Vec<ListId>,
-    /// The lowest number that no change in memory has. Memory has every change from the watermark up to it.
+    /// The next number. All changes below it are in memory or in their lists.
     next: i64,
     /// The watermark of the database.
     behind: i64,
@@ -76,7 +76,7 @@ pub(super) struct Tails {
 }
 
 impl Tails {
-    /// Returns no tails for a database of which all changes below `next` are in their lists.
+    /// Returns an empty set of tails. All changes of the database below `next` are in their lists.
     pub(super) fn new(next: i64, epoch: i64) -> Self {
         Self {
             tails: HashMap::new(),
@@ -91,7 +91,7 @@ impl Tails {
         }
     }
 
-    /// Removes all tails, for a database of which all changes below `next` are in their lists.
+    /// Removes all tails. All changes of the database below `next` are in their lists.
     pub(super) fn restart(&mut self, next: i64, epoch: i64) {
         *self = Self { written: self.written, ..Self::new(next, epoch) };
     }
@@ -135,7 +135,7 @@ impl Tails {
         if was_full {
             self.full.retain(|list| self.tails.contains_key(list));
         }
-        // No list waits with a lower number than the first that waits, so each entry before that one is obsolete.
+        // The entries ascend, so each entry before that of the first list that waits is obsolete.
         while let Some((since, list)) = self.order.front()
             && !self.waits_since(*list, *since)
         {
@@ -186,7 +186,7 @@ impl Tails {
         self.next
     }
 
-    /// Records the watermark of the database, and that a commit has written so many lists as its share.
+    /// Records the watermark, and the number of lists that a commit has written as its share.
     pub(super) fn raise_watermark(&mut self, behind: i64, written: usize) {
         self.behind = self.behind.max(behind);
         self.written += written as u64;
@@ -344,7 +344,7 @@ mod tests {
         tails.remove(&[of_user(11)]);
         tails.raise_watermark(101, 1);
         assert_eq!((tails.metrics().waiting, tails.metrics().written), (0, 3));
-        assert!(tails.metrics().tail_bytes < events, "the events are gone");
+        assert!(tails.metrics().tail_bytes < events, "the events are removed");
         tails.restart(101, 1);
         assert_eq!(tails.metrics().written, 3, "a counter never falls");
     }

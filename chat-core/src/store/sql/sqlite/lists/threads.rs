@@ -37,7 +37,7 @@ impl Thread {
         })
     }
 
-    /// Returns the number and the participants, which a change has.
+    /// Returns the `seq` and the participants, for a change.
     pub(super) const fn of_change(&self) -> (i64, Participants) {
         (self.seq, self.participants)
     }
@@ -86,7 +86,7 @@ impl Threads {
         Ok(thread)
     }
 
-    /// Forgets all threads.
+    /// Removes all threads.
     pub(super) fn clear(&mut self) {
         self.by_id.clear();
         self.by_seq.clear();

@@ -15,7 +15,7 @@ use crate::{api::UserId, store::sql::failure::Failure};
 use rusqlite::Connection;
 use std::sync::Arc;
 
-/// The lists, as the one connection of a process that writes sees them.
+/// The lists, as seen by the connection that writes. A process has only one such connection.
 ///
 /// Each method that takes a connection must run in a transaction of it that has the write lock. After the transaction,
 /// call [`committed`](Self::committed), [`rolled_back`](Self::rolled_back) or [`commit_failed`](Self::commit_failed).
@@ -41,7 +41,7 @@ struct Pending {
     /// The watermark, and the number of lists that were written to raise it.
     behind: Option<(i64, usize)>,
     epoch: Option<i64>,
-    /// A number above all that the transaction has stored with chosen ids.
+    /// A number above the ids of all messages from which the transaction builds lists; 0 without a build.
     next: i64,
 }
 
@@ -63,7 +63,7 @@ impl Lists {
     pub(crate) fn load(&mut self, connection: &Connection) -> Result<(), Failure> {
         run(connection, "begin", [])?;
         let done = self.sync(connection);
-        // The version of another connection means nothing to the one that writes.
+        // The version of one connection cannot be compared with that of another.
         self.version = None;
         run(connection, "commit", [])?;
         done
@@ -110,7 +110,7 @@ impl Lists {
 
     /// Reads the changes that other connections have committed since the last transaction.
     ///
-    /// Each method calls it first: a list must not be written, and a number not be assigned, before.
+    /// Each method calls it before it writes a list or assigns a number.
     pub(super) fn sync(&mut self, connection: &Connection) -> Result<(), Failure> {
         let version = data_version(connection)?;
         if self.version == Some(version) {
@@ -121,7 +121,8 @@ impl Lists {
             let tails = self.tails.lock();
             (tails.next(), tails.epoch())
         };
-        // Below the watermark, nothing is missing in the lists. In a new epoch, the tails can be those of deleted lists.
+        // Below the watermark, nothing is missing in the lists. In a new epoch, the tails can be those of deleted
+        // lists.
         let is_current = epoch == state.epoch && next >= state.behind;
         if !is_current {
             self.threads.clear();
@@ -150,7 +151,7 @@ impl Lists {
         self.pending.changes.push(change);
     }
 
-    /// Returns the lists as they are with all committed changes; `None` for a thread that does not exist.
+    /// Returns a list with all committed changes; `None` for a thread that does not exist.
     pub(super) fn view(&self, connection: &Connection, list: ListId) -> Result<Option<View>, Failure> {
         View::of_writer(connection, list, self.tail(list))
     }
@@ -216,7 +217,7 @@ impl Lists {
 
     /// Brings all lists of a message up to date, changes each of them, and saves it.
     ///
-    /// `change` gets each list and the message as its entry there.
+    /// `change` gets each list, and the entry of the message in that list.
     pub(super) fn change_lists(
         &mut self,
         connection: &Connection,
@@ -246,7 +247,9 @@ impl Lists {
         self.pending.written.push(list);
     }
 
-    /// Records that the numbers of all rows are below `next`, and of all rows that are deleted.
+    /// Stores a number above those of all rows, so that a deleted one is not assigned again.
+    ///
+    /// `next` is above the ids of all messages from which lists are built. Other callers pass 0.
     pub(super) fn keep_numbers(&mut self, connection: &Connection, next: i64) -> Result<(), Failure> {
         self.pending.next = self.pending.next.max(next);
         keep_numbers(connection, self.next_number())

@@ -50,7 +50,7 @@ pub(super) fn connect(file: &Path) -> Connection {
 /// The end of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// By its verdict.
+    /// A commit or a rollback, as the step returned.
     TxOutcome,
     /// The commit fails, and nothing is stored.
     FailsAndIsLost,
@@ -115,7 +115,7 @@ impl Process {
         self.write(|_, connection| Ok(TxOutcome::Commit(connection.execute(sql, args).unwrap())));
     }
 
-    /// Makes each commit durable, and leaves the WAL to others, as the store does.
+    /// Makes each commit durable, and turns off automatic checkpoints, as the store does.
     pub(super) fn sync_every_commit(&self) {
         self.writer.execute_batch("pragma synchronous = full; pragma wal_autocheckpoint = 0").unwrap();
     }

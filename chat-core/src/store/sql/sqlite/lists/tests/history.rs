@@ -24,7 +24,7 @@ const ALL: Slice = Slice { limit: 100_000, offset: 0 };
 
 #[derive(Debug, Clone)]
 enum Op {
-    /// Sends messages, the second number of times.
+    /// Sends messages. The number is how often each one is sent.
     Send(Vec<(New, usize)>),
     Mark(Vec<(UserId, usize)>),
     MarkThread(UserId, usize, Option<usize>),
@@ -37,7 +37,7 @@ enum Op {
     Import(Vec<(i64, usize, UserId, bool)>),
     Settle,
     Crash,
-    /// A send whose commit fails, and is stored or not.
+    /// A send whose commit fails, and whether it is stored.
     Fail(New, bool),
 }
 
@@ -47,7 +47,7 @@ struct New {
     sender: UserId,
     is_read: bool,
     key: Option<(u8, u8)>,
-    /// How far the clock is ahead, in microseconds. It can be set back.
+    /// The microseconds by which the clock advances; negative if it is set back.
     clock: i64,
 }
 

@@ -1,4 +1,4 @@
-//! What a database of messages should answer, in plain maps.
+//! The model of a database: its threads, messages and idempotency keys in plain maps.
 
 use crate::{
     api::{Message, MessageId, Participants, ThreadDetail, ThreadId, Timestamp, UserId},

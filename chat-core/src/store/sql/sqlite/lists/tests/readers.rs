@@ -14,7 +14,7 @@ const ANN: UserId = UserId::new(1);
 const BEN: UserId = UserId::new(2);
 const THREADS: u128 = 3;
 
-/// The highest id that was acknowledged, and the highest id below which all messages are marked.
+/// The highest id that was acknowledged, and the highest id up to which all messages are marked.
 #[derive(Debug, Clone, Copy, Default)]
 struct Acknowledged {
     sent: i64,
