@@ -19,11 +19,11 @@ pub struct StoreMetrics {
     ///
     /// `None` for a database without such a file.
     pub wal_bytes: Option<u64>,
-    /// The lists of messages that are written behind; `None` for a database without such lists.
+    /// The lists of messages that are written later; `None` for a database without such lists.
     pub lists: Option<ListMetrics>,
 }
 
-/// The state of the lists of messages, which SQLite writes behind the messages.
+/// The state of the lists of messages, which SQLite writes later than the messages.
 ///
 /// Exhaustive, so that stores of other crates can construct it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -106,8 +106,7 @@ impl CounterDeltas {
     /// A transaction calls this late, because senders compete for these locks. On a shared database, each recorded user
     /// gets a new list version, even if no count changes. On any other, users whose counts do not change are skipped.
     pub(crate) async fn write<X: Transaction>(&self, tx: &mut X) -> Result<(), Failure> {
-        let changed = self.0.iter().filter(|(_, delta)| X::SHARED || **delta != CounterDelta::default());
-        let (users, deltas): (Vec<i64>, Vec<CounterDelta>) = changed.unzip();
+        let (users, deltas): (Vec<i64>, Vec<CounterDelta>) = self.0.iter().unzip();
         if users.is_empty() {
             return Ok(());
         }
