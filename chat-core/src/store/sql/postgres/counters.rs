@@ -103,8 +103,8 @@ impl CounterDeltas {
 
     /// Writes the changes by ascending user id, which is the lock order.
     ///
-    /// A transaction calls this late, because senders compete for these locks. On a shared database, each recorded user
-    /// gets a new list version, even if no count changes. On any other, users whose counts do not change are skipped.
+    /// A transaction calls this late, because senders compete for these locks. Each recorded user gets a new list version,
+    /// even if no count changes.
     pub(crate) async fn write<X: Transaction>(&self, tx: &mut X) -> Result<(), Failure> {
         let (users, deltas): (Vec<i64>, Vec<CounterDelta>) = self.0.iter().unzip();
         if users.is_empty() {
