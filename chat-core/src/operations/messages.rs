@@ -1,5 +1,6 @@
 //! Messages: sent by one participant of a thread, visible to both.
 
+use super::change::ChangedThread;
 use crate::{
     Chat, Error, Resource,
     api::{Message, MessageId, ThreadId, UserId},
@@ -187,17 +188,14 @@ impl Chat {
             created: self.clock.now(),
             key: draft.idempotency_key.zip(request).map(|(key, request)| IdempotencyKey { key, request }),
         };
-        self.run_to_completion(async move |chat| {
-            match single(chat.store.insert_messages(vec![message]).await) {
-                Ok(sent) => {
-                    chat.pages.invalidate(draft.thread, sent.participants);
-                    Ok(sent)
-                }
-                Err(StoreError::NotFound) => Err(Error::NotFound(Resource::Thread)),
-                Err(error) => Err(chat.invalidate_if_unknown(error).into()),
-            }
+        let sent = self.change(
+            async move |store| single(store.insert_messages(vec![message]).await),
+            move |sent: &Sent| Some((draft.thread, sent.participants)),
+        );
+        sent.await.map_err(|error| match error {
+            StoreError::NotFound => Error::NotFound(Resource::Thread),
+            error => error.into(),
         })
-        .await
     }
 
     /// Returns a message of a thread of the caller.
@@ -283,12 +281,12 @@ impl Chat {
             text.check_length(self.text_max)?;
         }
         let change = MessageChange { text: edit.text.map(MessageText::into_string), is_read: edit.is_read };
-        self.run_to_completion(async move |chat| match chat.store.update_message(caller, id, change).await {
-            Ok(Some(changed)) => Ok(chat.invalidate_message(changed)),
-            Ok(None) => Err(chat.refusal(caller, id, policy::can_edit_text).await?),
-            Err(error) => Err(chat.invalidate_if_unknown(error).into()),
-        })
-        .await
+        let changed =
+            self.change(async move |store| store.update_message(caller, id, change).await, thread_of_message);
+        match changed.await? {
+            Some(changed) => Ok(changed.value),
+            None => Err(self.refusal(caller, id, policy::can_edit_text).await?),
+        }
     }
 
     /// Deletes a message that the caller sent.
@@ -298,15 +296,16 @@ impl Chat {
     /// - [`Error::Forbidden`] if the caller is not the sender.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn delete_message(&self, caller: UserId, id: MessageId) -> Result<(), Error> {
-        self.run_to_completion(async move |chat| match chat.store.delete_message(caller, id).await {
-            Ok(Some(deleted)) => {
-                chat.pages.invalidate(deleted.value, deleted.participants);
-                Ok(())
-            }
-            Ok(None) => Err(chat.refusal(caller, id, policy::can_delete_message).await?),
-            Err(error) => Err(chat.invalidate_if_unknown(error).into()),
-        })
-        .await
+        let deleted = self.change(
+            async move |store| store.delete_message(caller, id).await,
+            |deleted: &Option<Changed<ThreadId>>| {
+                deleted.map(|deleted| (deleted.value, deleted.participants))
+            },
+        );
+        match deleted.await? {
+            Some(_) => Ok(()),
+            None => Err(self.refusal(caller, id, policy::can_delete_message).await?),
+        }
     }
 
     /// Marks a message as read.
@@ -317,30 +316,11 @@ impl Chat {
     /// - [`Error::NotFound`] if there is no such message in a thread of the caller.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn mark_message_read(&self, caller: UserId, id: MessageId) -> Result<Message, Error> {
-        self.run_to_completion(async move |chat| {
-            match single(chat.store.mark_messages_read(vec![(caller, id)]).await) {
-                Ok(Some(marked)) => Ok(chat.invalidate_message(marked)),
-                Ok(None) => Err(Error::NotFound(Resource::Message)),
-                Err(error) => Err(chat.invalidate_if_unknown(error).into()),
-            }
-        })
-        .await
-    }
-
-    /// Invalidates the pages that show a changed message, and returns it.
-    fn invalidate_message(&self, changed: Changed<Message>) -> Message {
-        self.pages.invalidate(changed.value.thread, changed.participants);
-        changed.value
-    }
-
-    /// Invalidates every page if it is unknown whether a change was committed.
-    ///
-    /// It is unknown after [`StoreError::Unavailable`]. Returns `error`.
-    pub(crate) fn invalidate_if_unknown(&self, error: StoreError) -> StoreError {
-        if matches!(error, StoreError::Unavailable(_)) {
-            self.pages.invalidate_all();
-        }
-        error
+        let marked = self.change(
+            async move |store| single(store.mark_messages_read(vec![(caller, id)]).await),
+            thread_of_message,
+        );
+        marked.await?.map(|marked| marked.value).ok_or(Error::NotFound(Resource::Message))
     }
 
     /// Returns the error for a message that the store did not change.
@@ -356,6 +336,11 @@ impl Chat {
         let forbidden = message.is_some_and(|message| !rule(&message, caller));
         Ok(if forbidden { Error::Forbidden } else { Error::NotFound(Resource::Message) })
     }
+}
+
+/// Returns the thread of a message that was changed.
+fn thread_of_message(changed: &Option<Changed<Message>>) -> Option<ChangedThread> {
+    changed.as_ref().map(|changed| (changed.value.thread, changed.participants))
 }
 
 /// Returns the outcome of a batch of one.

@@ -1,6 +1,7 @@
 //! The operations of [`Chat`](crate::Chat), one file for each kind of object.
 
 mod accounts;
+mod change;
 mod lists;
 mod messages;
 mod run_to_completion;

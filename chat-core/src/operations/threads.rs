@@ -4,7 +4,7 @@ use crate::{
     Chat, Error, Resource,
     api::{Message, MessageId, Participants, ThreadDetail, ThreadId, ThreadPosition, UserId, error_text},
     policy,
-    store::{ListedThread, MessageRange, NewThread, OpenedThread, StoreError},
+    store::{Changed, ListedThread, MessageRange, NewThread, OpenedThread, StoreError},
 };
 use uuid::Uuid;
 
@@ -44,13 +44,10 @@ impl Chat {
             participants: Participants::pair(caller, with),
             created: self.clock.now(),
         };
-        let opened = self.run_to_completion(async move |chat| {
-            let opened = chat.store.open_thread(thread).await;
-            if let Ok(OpenedThread { created: true, .. }) = opened {
-                chat.pages.invalidate(thread.id, thread.participants);
-            }
-            opened.map_err(|error| chat.invalidate_if_unknown(error))
-        });
+        let opened = self.change(
+            async move |store| store.open_thread(thread).await,
+            move |opened: &OpenedThread| opened.created.then_some((thread.id, thread.participants)),
+        );
         match opened.await {
             Ok(opened) => Ok(opened),
             Err(StoreError::NotFound) if self.store.account(with).await?.is_none() => {
@@ -96,15 +93,11 @@ impl Chat {
     /// - [`Error::NotFound`] if there is no such thread or the caller is not a participant of it.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
     pub async fn delete_thread(&self, caller: UserId, id: ThreadId) -> Result<(), Error> {
-        self.run_to_completion(async move |chat| match chat.store.delete_thread(caller, id).await {
-            Ok(Some(participants)) => {
-                chat.pages.invalidate(id, participants);
-                Ok(())
-            }
-            Ok(None) => Err(Error::NotFound(Resource::Thread)),
-            Err(error) => Err(chat.invalidate_if_unknown(error).into()),
-        })
-        .await
+        let deleted = self.change(
+            async move |store| store.delete_thread(caller, id).await,
+            move |deleted: &Option<Participants>| deleted.map(|participants| (id, participants)),
+        );
+        deleted.await?.map(drop).ok_or(Error::NotFound(Resource::Thread))
     }
 
     /// Returns up to `limit` messages of a thread of the caller, oldest first.
@@ -138,16 +131,10 @@ impl Chat {
         thread: ThreadId,
         up_to: Option<MessageId>,
     ) -> Result<u64, Error> {
-        self.run_to_completion(async move |chat| {
-            match chat.store.mark_thread_read(caller, thread, up_to).await {
-                Ok(Some(marked)) => {
-                    chat.pages.invalidate(thread, marked.participants);
-                    Ok(marked.value)
-                }
-                Ok(None) => Err(Error::NotFound(Resource::Thread)),
-                Err(error) => Err(chat.invalidate_if_unknown(error).into()),
-            }
-        })
-        .await
+        let marked = self.change(
+            async move |store| store.mark_thread_read(caller, thread, up_to).await,
+            move |marked: &Option<Changed<u64>>| marked.map(|marked| (thread, marked.participants)),
+        );
+        marked.await?.map(|marked| marked.value).ok_or(Error::NotFound(Resource::Thread))
     }
 }
