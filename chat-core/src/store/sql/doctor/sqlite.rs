@@ -24,6 +24,12 @@ use std::{
     sync::Arc,
 };
 
+/// The page cache in KiB. SQLite expects a negative number.
+///
+/// The default is 2 MiB. With it, examining a million messages takes twice as long, because the rows of their threads
+/// are read again and again.
+const CACHE_SIZE: &str = "-8192";
+
 /// The largest number of faults that a finding lists.
 const MAX_FAULTS: usize = 3;
 
@@ -63,6 +69,7 @@ fn examine_file(file: &Path) -> Result<Vec<Finding>, OpenError> {
 
 fn run_checks(file: &Path, unused: bool) -> Result<Vec<Finding>, Error> {
     let connection = inspect::open(file, unused)?;
+    connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
     // One transaction, so that all checks read the same snapshot.
     let snapshot = connection.unchecked_transaction()?;
     let mut found = vec![integrity(&snapshot)?];
