@@ -172,9 +172,10 @@ impl SqliteTx {
     /// Rolls back a transaction that is still open.
     ///
     /// A transaction is still open after a panic. It is also open after a failed commit, for example on a full disk,
-    /// unless SQLite has rolled it back.
+    /// unless SQLite has rolled it back. After some failed statements, SQLite has rolled it back too.
     fn end_abandoned(&mut self) {
         if self.connection.is_autocommit() {
+            self.lists.rolled_back();
             return;
         }
         self.lists.commit_failed();
@@ -269,7 +270,18 @@ fn finish(mut rows: Rows<'_>) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sql::sqlite::file::DatabaseFile;
+    use crate::{
+        api::{Participants, ThreadId, Timestamp},
+        store::{
+            NewMessage, NewThread, NewUser, PasswordHash, Slice, Store as _,
+            sql::{
+                Options,
+                sqlite::{file::DatabaseFile, open::open_file},
+                store::SqlStore,
+            },
+        },
+    };
+    use uuid::Uuid;
 
     /// Adds a note in a transaction, then calls `interrupt`, then commits.
     fn note(
@@ -333,5 +345,51 @@ mod tests {
         });
         let error = StoreError::from(done.await.unwrap_err());
         assert!(error_chain(&error).to_string().contains("refused"), "{error:?}");
+    }
+
+    /// Limits the size of the file to this number of pages. Returns the number that it has.
+    async fn limit_pages(writer: &Writer, limit: Option<i64>) -> i64 {
+        let limited = writer.run(move |tx| {
+            Box::pin(async move {
+                let pages = |sql: &str| tx.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+                let present = pages("pragma page_count");
+                pages(&format!("pragma max_page_count = {}", limit.unwrap_or(present)));
+                Ok(present)
+            })
+        });
+        limited.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_lists_have_nothing_of_a_batch_that_sqlite_has_rolled_back_on_a_full_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::default();
+        let sqlite = open_file(&folder.path().join("chat.db"), Mode::Create, &options).await.unwrap();
+        let store = SqlStore::new(sqlite.clone());
+        let created = Timestamp::from_micros(1);
+        let mut users = Vec::new();
+        for name in ["ann", "ben"] {
+            let user = NewUser { username: name.to_owned(), password: PasswordHash::unusable(), created };
+            users.push(store.insert_user(user).await.unwrap());
+        }
+        let (ann, thread) = (users[0], ThreadId::new(Uuid::from_u128(1)));
+        let participants = Participants::pair(ann, users[1]);
+        store.open_thread(NewThread { id: thread, participants, created }).await.unwrap();
+        let message = |text: &str| {
+            let text = text.to_owned();
+            NewMessage { thread, sender: ann, text, is_read: false, created, key: None }
+        };
+        store.insert_messages(vec![message("first")]).await.unwrap().remove(0).unwrap();
+
+        limit_pages(&sqlite.writer, None).await;
+        let refused = store.insert_messages(vec![message("lost"), message(&"x".repeat(100_000))]).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        limit_pages(&sqlite.writer, Some(1_000_000)).await;
+
+        let second = store.insert_messages(vec![message("second")]).await.unwrap().remove(0).unwrap();
+        let listed = store.messages(ann, Slice { limit: 9, offset: 0 }).await.unwrap();
+        let texts: Vec<_> = listed.items.iter().map(|message| message.text.as_str()).collect();
+        assert_eq!((listed.count, texts), (2, vec!["first", "second"]));
+        assert_eq!(second.message.id.get(), 2);
     }
 }
