@@ -10,7 +10,6 @@ use super::{
     driver::{self, Access, Location, OpenConnection, OwnedArg, OwnedRow},
     memory::MemoryDatabase,
 };
-use crate::runtime;
 use crate::store::{
     PoolMetrics,
     sql::{
@@ -19,6 +18,7 @@ use crate::store::{
         value::{Arg, Columns},
     },
 };
+use crate::{error_chain, runtime};
 use rusqlite::{Connection, ErrorCode};
 use std::{
     fmt,
@@ -336,6 +336,9 @@ impl Drop for CancelOnDrop {
 ///
 /// The progress handler checks the flag of this read only, so it cannot interrupt a later read on the same connection.
 /// It interrupts this read even if the flag is set before its first statement runs.
+///
+/// It can interrupt a `begin` after its effect, or a `commit` before it. So the drop also ends an open transaction, which
+/// would fix the connection to one snapshot.
 struct BlockingRead<'c>(&'c Connection);
 
 impl<'c> BlockingRead<'c> {
@@ -353,6 +356,14 @@ impl Drop for BlockingRead<'_> {
         // Both fail only on a connection that rusqlite does not own.
         self.0.progress_handler(0, None::<fn() -> bool>).ok();
         self.0.busy_timeout(Duration::ZERO).ok();
+        if !self.0.is_autocommit()
+            && let Err(error) = self.0.execute_batch("rollback")
+        {
+            tracing::error!(
+                error = %error_chain(&error),
+                "cannot end a transaction that reads an SQLite database; restart the server",
+            );
+        }
     }
 }
 
@@ -478,6 +489,22 @@ mod tests {
         readers.close();
         for class in [ReadClass::Short, ReadClass::Long] {
             assert!(read(&readers, class, "select 7").await.unwrap_err().is_unavailable());
+        }
+    }
+
+    /// SQLite checks for an interruption after so many steps of a statement, which can be those of a `commit`.
+    #[test]
+    fn an_interrupted_read_leaves_no_transaction_open() {
+        let (connection, _readers) = readers();
+        let run = |sql| connection.prepare_cached(sql).unwrap().execute([]);
+        for n in 0..4 * STEPS_BETWEEN_CHECKS {
+            let dropped = Arc::new(AtomicBool::new(n % 2 == 0));
+            let blocking = BlockingRead::begin(&connection, dropped.clone()).unwrap();
+            run("begin").ok();
+            dropped.store(true, Ordering::Relaxed);
+            run("commit").ok();
+            drop(blocking);
+            assert!(connection.is_autocommit(), "read {n} has left a transaction open");
         }
     }
 }
