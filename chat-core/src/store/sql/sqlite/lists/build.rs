@@ -113,10 +113,11 @@ impl Lists {
     ///
     /// Does nothing if they are built already.
     pub(crate) fn build_after_migration(&mut self, connection: &Connection) -> Result<(), Failure> {
-        if State::load(connection)?.behind > 0 {
+        let state = State::load(connection)?;
+        if state.behind > 0 {
             return Ok(());
         }
-        self.sync(connection)?;
+        self.start_empty(state);
         self.begin_epoch(connection)?;
         let mut build = Build::new(connection);
         let mut statement = connection.prepare(sql::THREAD_TIMES).map_err(failed)?;

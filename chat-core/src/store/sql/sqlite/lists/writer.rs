@@ -69,6 +69,13 @@ impl Lists {
         done
     }
 
+    /// Starts without tails, although all changes wait. Call it before all lists are built.
+    ///
+    /// [`sync`](Self::sync) would read the changes of all messages into memory.
+    pub(super) fn start_empty(&self, state: State) {
+        self.tails.lock().restart(state.next, state.epoch);
+    }
+
     /// Returns the tails, for the readers of this process.
     pub(crate) fn tails(&self) -> SharedTails {
         self.tails.clone()

@@ -1,11 +1,11 @@
 //! The migration of a database with the first schema.
 
-use super::fixture::{FIRST_SCHEMA, Process, USERS, connect, migrate, thread_id};
+use super::fixture::{FIRST_SCHEMA, MIGRATION, Process, USERS, connect, migrate, thread_id};
 use crate::{
     api::{Message, MessageId, Participants, Timestamp, UserId},
     store::{
         IdempotencyKey, MessageRange, NewMessage, Slice, UnreadFilter,
-        sql::sqlite::lists::{LIMIT, reader},
+        sql::sqlite::lists::{LIMIT, reader, writer::Lists},
     },
 };
 use rusqlite::{Connection, params};
@@ -92,4 +92,17 @@ fn the_messages_of_the_first_schema_get_lists_with_the_same_content() {
     let sent: Vec<_> = sent.into_iter().map(|sent| sent.unwrap()).collect();
     assert_eq!((sent[0].replayed, &sent[0].message), (true, &all[6]));
     assert_eq!(sent[1].message.id.get(), MESSAGES + 1, "the id of a deleted message is not assigned again");
+}
+
+/// A large database has more messages than fit into memory.
+#[test]
+fn the_lists_are_built_without_the_messages_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = connect(&folder.path().join("chat.db"));
+    fill(&connection);
+    let mut lists = Lists::new(LIMIT);
+    connection.execute_batch(&format!("begin immediate; {MIGRATION}")).unwrap();
+    lists.build_after_migration(&connection).unwrap();
+    connection.execute_batch("commit").unwrap();
+    assert_eq!(lists.tails().metrics().tail_bytes, 0);
 }
