@@ -88,7 +88,7 @@ impl SqliteTx {
         self.lists.mark_messages(&self.connection, marks)
     }
 
-    /// Writes some of the lists that wait. Returns whether others are left.
+    /// Writes some of the lists that wait. Returns whether to call it again for the others.
     pub(super) fn write_waiting_lists(&mut self) -> Result<bool, Failure> {
         self.lists.write_waiting(&self.connection)
     }

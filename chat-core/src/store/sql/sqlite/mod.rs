@@ -75,7 +75,7 @@ const SQL: DialectSql = dialect_sql! {
 };
 
 impl Sqlite {
-    /// Writes all lists that wait, so that the next start reads no messages.
+    /// Writes the lists that wait, so that the next start reads no messages.
     async fn write_waiting_lists(&self) {
         loop {
             let step = transaction(self, (), |tx, ()| {

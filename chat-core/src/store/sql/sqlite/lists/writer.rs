@@ -29,6 +29,8 @@ pub(crate) struct Lists {
     version: Option<i64>,
     pub(super) threads: Threads,
     pending: Pending,
+    /// The number of lists that waited after the last step of an orderly stop; `None` before its first step.
+    left: Option<usize>,
 }
 
 /// What the open transaction changes in memory when it is committed.
@@ -54,6 +56,7 @@ impl Lists {
             version: None,
             threads: Threads::new(),
             pending: Pending::default(),
+            left: None,
         }
     }
 
@@ -200,14 +203,21 @@ impl Lists {
         raise_watermark(connection, behind, behind)
     }
 
-    /// Writes some of the lists that wait. Returns whether others are left.
+    /// Writes some of the lists that wait. Returns whether to call it again for the others.
     ///
-    /// For an orderly stop: after it, opening the database reads no messages.
+    /// For an orderly stop: after it, opening the database reads no messages. If another process makes lists wait as
+    /// fast as this one writes them, the stop leaves them to that process.
     pub(crate) fn write_waiting(&mut self, connection: &Connection) -> Result<bool, Failure> {
         const LISTS: usize = 64;
         self.sync(connection)?;
         self.write_lists(connection, LISTS)?;
-        Ok(self.tails.lock().waiting() > self.pending.written.len())
+        let left = self.tails.lock().waiting().saturating_sub(self.pending.written.len());
+        let is_falling = self.left.replace(left).is_none_or(|before| left < before);
+        let is_done = left == 0 || !is_falling;
+        if is_done {
+            self.left = None;
+        }
+        Ok(!is_done)
     }
 
     /// Brings a stored list up to date, so that the caller can change it.

@@ -6,3 +6,4 @@ mod measure;
 mod migration;
 mod model;
 mod readers;
+mod stop;
