@@ -404,7 +404,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if the data refers to a user or thread that is not part of it, and
-    /// [`StoreError::Conflict`] if an id, a token or an exact name occurs twice.
+    /// [`StoreError::Conflict`] if an id, a token or an exact name occurs twice. [`StoreError::Unsupported`] if the id of
+    /// a user or message is not from 1 to [`ID_MAX`](crate::api::limits::ID_MAX).
     async fn import(&self, import: Import) -> Result<ImportOutcome>;
 
     /// Writes a consistent copy of the live database to a new file.

@@ -268,3 +268,20 @@ pub async fn an_import_leaves_room_for_new_ids(store: Shared) {
     store.import(import).await.unwrap();
     assert_eq!(send(&store, thread_id(2), ANN, "new").await.id, MessageId::new(largest + 1));
 }
+
+/// Checks that only positive ids are imported, as all assigned ones are.
+pub async fn an_import_has_positive_ids(store: Shared) {
+    for id in [i64::MIN, -2, 0] {
+        let user = UserId::new(id);
+        let mut of_user = small();
+        of_user.users.push(imported_user(user, "low"));
+        of_user.threads.push(imported_thread(3, Participants::pair(user, ANN)));
+        let mut of_message = small();
+        of_message.messages.push(imported_message(id, ANN, 2, false));
+        for import in [of_user, of_message] {
+            let refused = store.import(import).await;
+            assert!(matches!(refused, Err(StoreError::Unsupported(_))), "{id}: {refused:?}");
+            assert!(store.is_empty().await.unwrap());
+        }
+    }
+}

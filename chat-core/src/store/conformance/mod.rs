@@ -149,6 +149,7 @@ macro_rules! store_conformance {
                 a_thread_of_one_participant_is_read_and_deleted
                 new_ids_continue_above_imported_ones
                 an_import_leaves_room_for_new_ids
+                an_import_has_positive_ids
                 a_large_import_is_complete
             }
             versions {

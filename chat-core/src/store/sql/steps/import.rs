@@ -26,9 +26,10 @@ pub(crate) async fn all<X: WriteMessages>(
     import: &Import,
 ) -> Result<TxOutcome<ImportOutcome>, Failure> {
     let ids = import.users.iter().map(|user| user.id.get());
-    if ids.chain(import.messages.iter().map(|message| message.id.get())).any(|id| id > limits::ID_MAX) {
+    let mut ids = ids.chain(import.messages.iter().map(|message| message.id.get()));
+    if ids.any(|id| !(1..=limits::ID_MAX).contains(&id)) {
         return Err(StoreError::Unsupported(
-            "an id of the import is above 2^62, which leaves no room for new ids",
+            "an id of the import is not from 1 to 2^62; ids above leave no room for new ids",
         )
         .into());
     }
