@@ -21,6 +21,7 @@ use futures_util::FutureExt;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use std::{
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -62,21 +63,24 @@ pub(crate) async fn respond(pipeline: Arc<Pipeline>, request: Box<IncomingReques
     let accepts_host = pipeline.accepts_host(&request, &path);
     let route = if accepts_host { pipeline.router.find(&path) } else { None };
     let continuation = request.body.continuation();
-    let work = AssertUnwindSafe(with_deadline(pipeline.request_timeout, async {
-        if pipeline.health_checks
-            && let Some(path) = health::find(&path)
-        {
-            fields.route = Some(path);
-            return health::answer(&pipeline.app.chat, &pipeline.readiness, &method, path).await;
-        }
-        if !accepts_host {
-            return Err(ApiError::bad_request("Invalid Host header."));
-        }
-        let Some((route, id)) = route else { return Err(ApiError::not_found()) };
-        fields.route = Some(route.pattern);
-        dispatch(&pipeline, route, id, request, &mut fields).await
-    }));
-    let result = match work.catch_unwind().await {
+    let done = {
+        let work = pin!(async {
+            if pipeline.health_checks
+                && let Some(path) = health::find(&path)
+            {
+                fields.route = Some(path);
+                return health::answer(&pipeline.app.chat, &pipeline.readiness, &method, path).await;
+            }
+            if !accepts_host {
+                return Err(ApiError::bad_request("Invalid Host header."));
+            }
+            let Some((route, id)) = route else { return Err(ApiError::not_found()) };
+            fields.route = Some(route.pattern);
+            dispatch(&pipeline, route, id, request, &mut fields).await
+        });
+        AssertUnwindSafe(with_deadline(pipeline.request_timeout, work)).catch_unwind().await
+    };
+    let result = match done {
         Ok(Some(result)) => result,
         Ok(None) => Err(ApiError::deadline_exceeded(pipeline.request_timeout)),
         Err(panic) => Err(ApiError::panicked(&*panic)),

@@ -104,8 +104,8 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Respons
 pub(crate) fn with_json(status: StatusCode, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    // Enough for all headers that are added later: a map copies its entries when it grows.
-    *response.headers_mut() = HeaderMap::with_capacity(8);
+    // Enough for this header and the five that the pipeline adds: a map copies its entries when it grows.
+    *response.headers_mut() = HeaderMap::with_capacity(6);
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response
 }

@@ -3,6 +3,7 @@
 //! The time and the size of a body are limited, and its media type is checked.
 
 use super::{error::ReadBodyError, form, json, value::NamedValue};
+use crate::http::with_deadline::with_deadline;
 use bytes::{Buf, Bytes, BytesMut};
 use chat_core::api::limits;
 use http::{HeaderMap, HeaderValue, header};
@@ -10,7 +11,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use std::{
     error::Error,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -111,9 +112,9 @@ impl RequestBody {
         }
         let mut bytes = Bytes::new();
         if let Some(body) = &mut self.body {
-            let collected = timeout(self.timeout, collect(body)).await;
-            self.is_silent = collected.is_err();
-            bytes = collected.map_err(|_elapsed| ReadBodyError::TimedOut)??;
+            let collected = with_deadline(self.timeout, pin!(collect(body))).await;
+            self.is_silent = collected.is_none();
+            bytes = collected.ok_or(ReadBodyError::TimedOut)??;
             if let Some(continuation) = &self.continuation {
                 continuation.body_received.store(true, Ordering::Relaxed);
             }
