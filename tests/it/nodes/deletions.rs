@@ -10,8 +10,12 @@ use chat_core::{
         sql::{self, Level, Options},
     },
 };
-use chat_tests::Database;
+use chat_tests::{
+    Database,
+    wait::{in_time, until},
+};
 use futures_util::future::join_all;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
@@ -44,12 +48,14 @@ async fn open_thread(store: &dyn Store) -> ThreadId {
     store.open_thread(new).await.unwrap().id
 }
 
+fn message(thread: ThreadId) -> NewMessage {
+    NewMessage { thread, sender: ANN, text: "x".to_owned(), is_read: false, created: NOW, key: None }
+}
+
 /// Sends messages in a thread until it no longer exists. Counts those that were sent.
 async fn send_until_deleted(store: Arc<dyn Store>, thread: ThreadId, sent: Arc<AtomicU32>) {
     loop {
-        let new =
-            NewMessage { thread, sender: ANN, text: "x".to_owned(), is_read: false, created: NOW, key: None };
-        match store.insert_messages(vec![new]).await.unwrap().remove(0) {
+        match store.insert_messages(vec![message(thread)]).await.unwrap().remove(0) {
             Ok(_) => sent.fetch_add(1, Ordering::Relaxed),
             Err(StoreError::NotFound) => return,
             Err(error) => panic!("{error}"),
@@ -108,6 +114,38 @@ async fn a_user_is_removed_while_another_node_sends() {
     there.close().await;
 }
 
+/// The deletion of a large thread holds the lock of the thread for long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_waits_for_a_deletion_does_not_stop_other_sends() {
+    let database = Database::postgres().await;
+    let here = database.store().await;
+    add_users(&*here).await;
+    let deleted = open_thread(&*here).await;
+    let mut there = PgConnection::connect(&database.url).await.unwrap();
+    let delete = format!("begin; delete from threads where id = '{}'", deleted.get());
+    sqlx::raw_sql(AssertSqlSafe(delete)).execute(&mut there).await.unwrap();
+    let waiting = tokio::spawn(send_until_deleted(here.clone(), deleted, Arc::default()));
+    let blocked = "select exists (select 1 from pg_stat_activity \
+         where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0)";
+    let mut watcher = PgConnection::connect(&database.url).await.unwrap();
+    until("a batch waits", async || sqlx::query_scalar(blocked).fetch_one(&mut watcher).await.unwrap()).await;
+    for n in 3..6 {
+        let other = UserId::new(n);
+        here.ensure_user(EnsuredUser { id: other, username: format!("user{n}"), created: NOW })
+            .await
+            .unwrap();
+        let participants = Participants::pair(ANN, other);
+        let new = NewThread { id: ThreadId::new(Uuid::new_v4()), participants, created: NOW };
+        let thread = here.open_thread(new).await.unwrap().id;
+        let sent = in_time("the message is sent", here.insert_messages(vec![message(thread)])).await.unwrap();
+        assert!(sent[0].is_ok(), "{sent:?}");
+    }
+    assert!(!waiting.is_finished());
+    there.execute("commit").await.unwrap();
+    in_time("the batch ends", waiting).await.unwrap();
+    here.close().await;
+}
+
 fn import() -> Import {
     let user = |(id, name): (UserId, &str)| ImportedUser {
         id,
@@ -117,7 +155,7 @@ fn import() -> Import {
         created: NOW,
     };
     let thread = ThreadId::new(Uuid::from_u128(1));
-    let message = |n| ImportedMessage {
+    let imported = |n| ImportedMessage {
         id: MessageId::new(n),
         sender: ANN,
         thread,
@@ -132,7 +170,7 @@ fn import() -> Import {
         users: [(ANN, "ann"), (BOB, "bob")].map(user).into(),
         tokens: Vec::new(),
         threads: vec![ImportedThread { id: thread, participants, created: NOW, updated: NOW }],
-        messages: (1..=3000).map(message).collect(),
+        messages: (1..=3000).map(imported).collect(),
     }
 }
 

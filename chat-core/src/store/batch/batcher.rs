@@ -2,14 +2,17 @@
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use std::{
+    convert::Infallible,
     fmt,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use tokio::{
     runtime::Handle,
     sync::{Mutex as AsyncMutex, mpsc, oneshot},
     task::{JoinSet, yield_now},
+    time::timeout,
 };
 
 /// The limits of a [`Batcher`].
@@ -21,6 +24,10 @@ pub(crate) struct BatchLimits {
     pub(crate) batch: usize,
     /// The largest number of concurrent flushes.
     pub(crate) workers: usize,
+    /// How long a batch that is not full waits for the flush of the batch before it.
+    ///
+    /// A second flush starts earlier than that only if the first one has ended, or if the batch is full.
+    pub(crate) overlap_after: Duration,
     /// Whether to yield before a flush, and again while new calls keep arriving.
     ///
     /// Useful where a flush is a network round trip, because a round trip costs about as much for one call as for many.
@@ -49,14 +56,22 @@ pub(crate) enum SubmitError {
 
 /// A queue of calls and the workers that execute them.
 ///
-/// A worker takes the calls that queued while it was busy, and flushes them as one batch. There is no timer. An idle
-/// batcher executes a call at once. Under load, the calls that queue during a flush form the next batch.
+/// A worker takes the calls that queued, and flushes them as one batch. An idle batcher executes a call at once. Under
+/// load, the calls that queue during a flush form the next batch. If the flush takes longer than
+/// [`BatchLimits::overlap_after`], another worker flushes the next batch concurrently.
 ///
 /// A call has one or more inputs, which are never split between batches. It returns one output for each input. A call
 /// is executed even if its future is dropped.
 pub(crate) struct Batcher<I, O, E> {
     queue: Mutex<Option<mpsc::Sender<Call<I, O, E>>>>,
     workers: AsyncMutex<JoinSet<()>>,
+}
+
+/// What the workers share.
+struct Queue<T> {
+    calls: mpsc::Receiver<T>,
+    /// Is closed when the flush that started last has ended.
+    latest_flush: oneshot::Receiver<Infallible>,
 }
 
 /// A call that waits for its batch.
@@ -81,16 +96,18 @@ where
         F: Fn(Vec<I>) -> BoxFuture<'static, Result<Vec<O>, E>> + Send + Sync + 'static,
     {
         let (queue, calls) = mpsc::channel(limits.queue);
-        let calls = Arc::new(AsyncMutex::new(calls));
+        let (_, latest_flush) = oneshot::channel();
+        let shared = Arc::new(AsyncMutex::new(Queue { calls, latest_flush }));
         let flush = Arc::new(flush);
         let mut workers = JoinSet::new();
         if let Ok(runtime) = Handle::try_current() {
             for _ in 0..limits.workers {
-                let (calls, flush) = (calls.clone(), flush.clone());
+                let (shared, flush) = (shared.clone(), flush.clone());
                 let work = async move {
                     let mut batch = Vec::with_capacity(limits.batch);
-                    while next_batch(&calls, &mut batch, limits).await {
+                    while let Some(running) = next_batch(&shared, &mut batch, limits).await {
                         flush_batch(&mut batch, &*flush).await;
+                        drop(running);
                     }
                 };
                 workers.spawn_on(work, &runtime);
@@ -141,25 +158,40 @@ impl<I, O, E> fmt::Debug for Batcher<I, O, E> {
 
 /// Waits for the calls of the next batch.
 ///
-/// Returns `false` when the batcher is closed and its queue is empty.
+/// Returns a value to drop when the batch is flushed, or `None` when the batcher is closed and its queue is empty.
 async fn next_batch<T>(
-    calls: &AsyncMutex<mpsc::Receiver<T>>,
+    queue: &AsyncMutex<Queue<T>>,
     batch: &mut Vec<T>,
     limits: BatchLimits,
-) -> bool {
-    let mut calls = calls.lock().await;
-    let mut more = calls.recv_many(batch, limits.batch).await > 0;
-    while more && limits.yield_before_flush {
-        yield_now().await;
-        let before = batch.len();
-        while batch.len() < limits.batch
-            && let Ok(call) = calls.try_recv()
-        {
-            batch.push(call);
-        }
-        more = batch.len() > before;
+) -> Option<oneshot::Sender<Infallible>> {
+    let mut queue = queue.lock().await;
+    let Queue { calls, latest_flush } = &mut *queue;
+    if calls.recv_many(batch, limits.batch).await == 0 {
+        return None;
     }
-    !batch.is_empty()
+    if batch.len() < limits.batch && latest_flush.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
+        timeout(limits.overlap_after, &mut *latest_flush).await.ok();
+        take_queued(calls, batch, limits.batch);
+    }
+    let mut more = limits.yield_before_flush;
+    while more {
+        yield_now().await;
+        more = take_queued(calls, batch, limits.batch);
+    }
+    let (running, ended) = oneshot::channel();
+    *latest_flush = ended;
+    Some(running)
+}
+
+/// Adds the calls that wait to a batch of at most `limit` calls. Returns whether there were any.
+fn take_queued<T>(calls: &mut mpsc::Receiver<T>, batch: &mut Vec<T>, limit: usize) -> bool {
+    let before = batch.len();
+    while batch.len() < limit
+        && let Ok(call) = calls.try_recv()
+    {
+        batch.push(call);
+    }
+    batch.len() > before
 }
 
 /// Executes a batch and sends each call its outputs.
@@ -200,11 +232,20 @@ async fn flush_batch<I, O, E: Clone>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{future::ready, sync::Mutex};
-    use tokio::sync::Semaphore;
+    use std::{
+        future::{pending, ready},
+        sync::Mutex,
+    };
+    use tokio::{sync::Semaphore, time::Instant};
 
-    const ONE_WORKER: BatchLimits =
-        BatchLimits { queue: 3, batch: 10, workers: 1, yield_before_flush: false };
+    const ONE_WORKER: BatchLimits = BatchLimits {
+        queue: 3,
+        batch: 10,
+        workers: 1,
+        overlap_after: Duration::from_millis(20),
+        yield_before_flush: false,
+    };
+    const TWO_WORKERS: BatchLimits = BatchLimits { batch: 3, workers: 2, ..ONE_WORKER };
 
     type Numbers = Batcher<u32, u32, String>;
     type Flushes = Mutex<Vec<Vec<u32>>>;
@@ -226,13 +267,18 @@ mod tests {
         (Arc::new(batcher), gate, flushes)
     }
 
+    type Outputs = oneshot::Receiver<Result<Vec<u32>, String>>;
+
     /// Queues a call and returns the receiver of its outputs.
-    async fn queued(
-        batcher: &Arc<Numbers>,
-        numbers: Vec<u32>,
-    ) -> oneshot::Receiver<Result<Vec<u32>, String>> {
+    fn enqueued(batcher: &Numbers, numbers: Vec<u32>) -> Outputs {
         let (reply, done) = oneshot::channel();
         batcher.enqueue(Call { inputs: numbers, reply }).unwrap();
+        done
+    }
+
+    /// Queues a call, and lets the workers run.
+    async fn queued(batcher: &Numbers, numbers: Vec<u32>) -> Outputs {
+        let done = enqueued(batcher, numbers);
         yield_now().await;
         done
     }
@@ -248,6 +294,50 @@ mod tests {
         assert_eq!(second.await.unwrap().unwrap(), [4, 6]);
         assert_eq!(third.await.unwrap().unwrap(), [8]);
         assert_eq!(*flushes.lock().unwrap(), [vec![1], vec![2, 3, 4]]);
+    }
+
+    /// The paused clock stands still while a task is ready.
+    #[tokio::test(start_paused = true)]
+    async fn calls_wait_for_the_flush_before_them() {
+        let (batcher, gate, flushes) = held(TWO_WORKERS);
+        let first = queued(&batcher, vec![1]).await;
+        let second = queued(&batcher, vec![2]).await;
+        let third = queued(&batcher, vec![3]).await;
+        assert_eq!(*flushes.lock().unwrap(), [[1]]);
+        gate.add_permits(2);
+        for call in [first, second, third] {
+            call.await.unwrap().unwrap();
+        }
+        assert_eq!(*flushes.lock().unwrap(), [vec![1], vec![2, 3]]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_batch_waits_for_no_flush() {
+        let (batcher, gate, flushes) = held(TWO_WORKERS);
+        let mut calls = vec![queued(&batcher, vec![1]).await];
+        calls.extend([2, 3, 4].map(|n| enqueued(&batcher, vec![n])));
+        yield_now().await;
+        assert_eq!(*flushes.lock().unwrap(), [vec![1], vec![2, 3, 4]]);
+        gate.add_permits(2);
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flush_that_does_not_end_delays_only_the_next_batch() {
+        let batcher: Numbers = Batcher::start(TWO_WORKERS, |numbers: Vec<u32>| {
+            Box::pin(async move { if numbers.contains(&13) { pending().await } else { Ok(numbers) } })
+        });
+        let batcher = Arc::new(batcher);
+        let began = Instant::now();
+        let stuck = queued(&batcher, vec![13]).await;
+        assert_eq!(batcher.submit(vec![1]).await, Ok(Ok(vec![1])));
+        let waited = began.elapsed();
+        assert!(waited >= TWO_WORKERS.overlap_after, "{waited:?}");
+        assert_eq!(batcher.submit(vec![2]).await, Ok(Ok(vec![2])));
+        assert_eq!(began.elapsed(), waited);
+        drop(stuck);
     }
 
     #[tokio::test]

@@ -12,13 +12,14 @@ use crate::store::{
     Store, StoreError, StoreMetrics, StoredToken, TokenHash, TokenOwner, UnreadFilter, metrics::Meter,
 };
 use async_trait::async_trait;
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// Commits the messages and read marks of concurrent calls in batches.
 ///
 /// Every durable commit costs an fsync, which a batch shares among its calls. Calls that arrive while a commit runs
-/// form the next batch. There is no batching delay. A call returns after its batch is committed, or when the batch
-/// fails:
+/// form the next batch. If no commit runs, a call does not wait for others. With several writers, a second batch is
+/// committed concurrently if it has 256 calls, or if the commit before it takes longer than 20 ms: it may wait for a
+/// lock. A call returns after its batch is committed, or when the batch fails:
 ///
 /// - If the commit fails, every call of the batch returns [`StoreError::Unavailable`]. Nothing is retried, because the
 ///   commit may have succeeded. With an idempotency key, the caller can retry safely.
@@ -58,9 +59,14 @@ pub struct GroupCommit {
 const MAX_BATCH: usize = 256;
 /// The largest number of calls that wait for a batch.
 const MAX_WAITING: usize = 16 * MAX_BATCH;
+/// How long a batch that is not full waits for the one before it, which may wait for a lock.
+///
+/// On Postgres two batches that each have half of the calls cost more than one, and gain nothing: see BENCHMARKS.md. A
+/// batch usually takes less than half of this time.
+const OVERLAP_AFTER: Duration = Duration::from_millis(20);
 
 impl GroupCommit {
-    /// Wraps `inner`, which executes up to `writers` batches concurrently.
+    /// Wraps `inner`, which executes up to `writers` batches of a kind concurrently.
     ///
     /// Use 1 on SQLite, which has one writer.
     ///
@@ -71,6 +77,7 @@ impl GroupCommit {
             queue: MAX_WAITING,
             batch: MAX_BATCH,
             workers: writers.max(1),
+            overlap_after: OVERLAP_AFTER,
             yield_before_flush: inner.is_shared(),
         };
         // Two queries, each for half of the versions, cost about twice as much as one query for all of them.

@@ -14,7 +14,7 @@ use std::{path::Path, sync::Arc};
 
 /// The number of batches that Postgres writes concurrently.
 ///
-/// While one batch waits for the disk, the other one runs.
+/// While one batch waits for a lock, such as that of a thread that is being deleted, the other one runs.
 const POSTGRES_WRITERS: usize = 2;
 
 /// Opens the database at `url` and batches its writes with [`GroupCommit`].
