@@ -76,6 +76,9 @@ pub fn command(program: impl AsRef<Path>) -> Command {
 }
 
 /// Runs a command to its end, with `input` on its standard input.
+///
+/// # Panics
+/// If it does not end within [`TEST_TIMEOUT`]. It is killed then.
 pub fn run(command: &mut Command, input: &str) -> RunOutput {
     let mut child = command
         .stdin(Stdio::piped())
@@ -85,7 +88,15 @@ pub fn run(command: &mut Command, input: &str) -> RunOutput {
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     // The write fails if the program does not read its input. This is not an error.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("it ends");
+    let (sender, ended) = mpsc::channel();
+    let id = child.id();
+    // If the command was killed, the receiver is dropped.
+    thread::spawn(move || drop(sender.send(child.wait_with_output())));
+    let output = ended.recv_timeout(TEST_TIMEOUT).unwrap_or_else(|_| {
+        send_signal(id, "KILL");
+        panic!("{command:?} did not end within {TEST_TIMEOUT:?}")
+    });
+    let output = output.expect("it ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     RunOutput { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }

@@ -68,7 +68,7 @@ fn a_database_server_that_does_not_answer_is_named() {
     let program = Program::new();
     let mut command = program.command("migrate");
     command.env("CHAT_DATABASE_URL", format!("postgres://ann:s3cret@127.0.0.1:{port}/chat?password=s3cret"));
-    let refusal = Ended::from(command.output().unwrap()).refused(1);
+    let refusal = Ended::of(&mut command).refused(1);
     assert!(refusal.contains("cannot reach the database server"), "{refusal}");
     assert!(!refusal.contains("s3cret"), "{refusal}");
 }
@@ -77,7 +77,7 @@ fn a_database_server_that_does_not_answer_is_named() {
 fn migrated(program: &Program, options: &str, variable: (&str, &str)) -> String {
     let mut command = program.command(&format!("migrate {options}"));
     command.env(variable.0, variable.1);
-    Ended::from(command.output().unwrap()).printed()
+    Ended::of(&mut command).printed()
 }
 
 #[test]

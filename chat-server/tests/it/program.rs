@@ -6,7 +6,13 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
+
+/// The time limit of each wait for the program. Only a failing test waits this long.
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A temporary folder to run commands in.
 ///
@@ -46,15 +52,16 @@ impl Program {
 
     /// Runs a command to its end.
     pub(crate) fn run(&self, line: &str) -> Ended {
-        self.command(line).output().unwrap().into()
+        Ended::of(&mut self.command(line))
     }
 
     /// Runs a command to its end, with this standard input.
     pub(crate) fn run_with(&self, line: &str, input: &str) -> Ended {
-        let mut child = self.command(line).stdin(Stdio::piped()).spawn().unwrap();
+        let mut command = self.command(line);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         // The program may end before it has read everything.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap().into()
+        Ended::of_child(child, &command)
     }
 
     /// Starts a server on a free port.
@@ -112,6 +119,25 @@ impl From<Output> for Ended {
 }
 
 impl Ended {
+    /// Runs a command to its end.
+    ///
+    /// Panics if it does not end within [`TEST_TIMEOUT`]. It is killed then.
+    #[track_caller]
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of_child(child, command)
+    }
+
+    #[track_caller]
+    fn of_child(child: Child, command: &Command) -> Self {
+        let id = child.id();
+        let Some(output) = in_time(move || child.wait_with_output()) else {
+            send_signal(id, "KILL");
+            panic!("{command:?} did not end within {TEST_TIMEOUT:?}")
+        };
+        output.unwrap().into()
+    }
+
     /// Returns standard output.
     ///
     /// The command must have succeeded, with nothing on standard error.
@@ -179,19 +205,28 @@ impl Server {
 
     /// Sends the server a signal.
     pub(crate) fn signal(&self, signal: &str) {
-        let kill = format!("kill -{signal} {}", self.child.id());
-        assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+        send_signal(self.child.id(), signal);
     }
 
     /// Waits until the server logs this text. Returns the line.
+    ///
+    /// Panics if it does not do so within [`TEST_TIMEOUT`].
+    #[track_caller]
     pub(crate) fn logged(&mut self, what: &str) -> String {
-        let stderr = self.stderr.as_mut().unwrap();
-        let mut line = String::new();
-        while !line.contains(what) {
-            line.clear();
-            assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "the server ended before it logged {what:?}");
-        }
-        line
+        let (mut stderr, text) = (self.stderr.take().unwrap(), what.to_owned());
+        let read = in_time(move || {
+            let mut line = String::new();
+            while !line.contains(&text) {
+                line.clear();
+                if stderr.read_line(&mut line).unwrap() == 0 {
+                    return (stderr, None);
+                }
+            }
+            (stderr, Some(line))
+        });
+        let (stderr, line) = read.unwrap_or_else(|| panic!("no {what:?} within {TEST_TIMEOUT:?}"));
+        self.stderr = Some(stderr);
+        line.unwrap_or_else(|| panic!("the server ended before it logged {what:?}"))
     }
 
     /// Closes the reading end of the log.
@@ -206,12 +241,19 @@ impl Server {
 
     /// Stops the server with a signal.
     ///
-    /// Returns its exit status, its log and its standard output.
+    /// Returns its exit status, its log and its standard output. Panics if it does not end within [`TEST_TIMEOUT`].
+    #[track_caller]
     pub(crate) fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
         self.signal(signal);
-        let (mut log, mut printed) = (String::new(), String::new());
-        self.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        self.child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
+        let (mut stderr, mut stdout) = (self.stderr.take().unwrap(), self.child.stdout.take().unwrap());
+        let read = in_time(move || {
+            let (mut log, mut printed) = (String::new(), String::new());
+            stderr.read_to_string(&mut log).unwrap();
+            stdout.read_to_string(&mut printed).unwrap();
+            (log, printed)
+        });
+        let (log, printed) = read
+            .unwrap_or_else(|| panic!("the server did not end within {TEST_TIMEOUT:?} after SIG{signal}"));
         (self.child.wait().unwrap(), log, printed)
     }
 }
@@ -222,6 +264,19 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Returns the result of `work`; `None` if it takes longer than [`TEST_TIMEOUT`].
+fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, done) = mpsc::channel();
+    // After the timeout, the receiver is dropped.
+    thread::spawn(move || drop(sender.send(work())));
+    done.recv_timeout(TEST_TIMEOUT).ok()
+}
+
+fn send_signal(process: u32, signal: &str) {
+    let kill = format!("kill -{signal} {process}");
+    assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
 }
 
 /// Returns the option that names this SQLite file.

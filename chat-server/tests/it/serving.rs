@@ -11,7 +11,7 @@ fn without_a_command_the_program_serves() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     command.env("CHAT_LISTEN", &address);
-    let refusal = Ended::from(command.output().unwrap()).refused(1);
+    let refusal = Ended::of(&mut command).refused(1);
     assert!(refusal.starts_with(&format!("cannot listen on {address}: ")), "{refusal}");
     assert!(!program.path("chat.db").exists(), "no database was created");
 }

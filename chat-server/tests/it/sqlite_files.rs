@@ -187,7 +187,7 @@ mod permissions {
             command.uid(UNPRIVILEGED).gid(UNPRIVILEGED);
         }
         set_mode(program, "", mode);
-        let ended = command.output().unwrap().into();
+        let ended = Ended::of(&mut command);
         set_mode(program, "", 0o777);
         ended
     }

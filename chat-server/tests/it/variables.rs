@@ -3,7 +3,7 @@
 use crate::program::{Ended, Program};
 
 fn run(program: &Program, line: &str, variables: &[(&str, &str)]) -> Ended {
-    program.command(line).envs(variables.iter().copied()).output().unwrap().into()
+    Ended::of(program.command(line).envs(variables.iter().copied()))
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_variable_that_is_not_utf_8_is_named() {
     {
         // The name of a file may have any bytes.
         let mut command = program.command(line);
-        let refused = Ended::from(command.env(name, value).env("CHAT_TLS_CERT", value).output().unwrap());
+        let refused = Ended::of(command.env(name, value).env("CHAT_TLS_CERT", value));
         assert!(refused.status == Some(2), "{line}: {refused:?}");
         assert!(refused.stderr.contains(&format!("{name} is not UTF-8")), "{line}: {refused:?}");
     }
