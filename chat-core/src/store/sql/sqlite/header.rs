@@ -102,3 +102,55 @@ impl Checksum {
 pub(super) fn number(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_of_a_database_is_parsed() {
+        let mut bytes = [0; DATABASE_BYTES];
+        bytes[..16].copy_from_slice(MAGIC);
+        bytes[16..20].copy_from_slice(&[16, 0, 2, 2]);
+        bytes[24..32].copy_from_slice(&[0, 0, 1, 2, 0, 0, 0, 9]);
+        bytes[92..96].copy_from_slice(&[0, 0, 1, 2]);
+        let expected = DatabaseHeader { versions: [2, 2], page_size: 4096, counter: 258, pages: Some(9) };
+        assert_eq!(DatabaseHeader::parse(&bytes), Some(expected));
+        // A program that does not know the number of pages changed the database.
+        bytes[95] = 1;
+        assert_eq!(DatabaseHeader::parse(&bytes), Some(DatabaseHeader { pages: None, ..expected }));
+        bytes[16..18].copy_from_slice(&[0, 1]);
+        assert_eq!(DatabaseHeader::parse(&bytes).map(|header| header.page_size), Some(0x1_0000));
+        assert_eq!(DatabaseHeader::parse(&bytes[..27]), None);
+        bytes[0] = b's';
+        assert_eq!(DatabaseHeader::parse(&bytes), None);
+    }
+
+    /// Returns the header of a WAL with a right checksum.
+    fn wal_header(page_size: u32, is_big_endian: bool) -> Vec<u8> {
+        let magic = WAL_MAGIC | u32::from(is_big_endian);
+        let mut bytes: Vec<u8> =
+            [magic, 3_007_000, page_size, 0, 7, 8].into_iter().flat_map(u32::to_be_bytes).collect();
+        let mut checksum = Checksum { sums: [0, 0], is_big_endian };
+        checksum.add(&bytes);
+        bytes.extend(checksum.sums.into_iter().flat_map(u32::to_be_bytes));
+        bytes
+    }
+
+    #[test]
+    fn the_header_of_a_wal_needs_a_possible_page_size_and_the_right_checksum() {
+        for is_big_endian in [false, true] {
+            for page_size in [512, 4096, 0x1_0000] {
+                let header = WalHeader::parse(&wal_header(page_size, is_big_endian)).unwrap();
+                assert_eq!((header.page_size, header.salts), (page_size, [7, 8]));
+            }
+            // With such a size, a page would fill the memory.
+            for page_size in [0, 256, 1000, 0x2_0000, 0x8000_0000] {
+                assert_eq!(WalHeader::parse(&wal_header(page_size, is_big_endian)), None, "{page_size}");
+            }
+            let mut wrong = wal_header(4096, is_big_endian);
+            wrong[16] ^= 1;
+            assert_eq!(WalHeader::parse(&wrong), None);
+        }
+    }
+}

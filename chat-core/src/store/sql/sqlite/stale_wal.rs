@@ -143,6 +143,27 @@ mod tests {
         refuse(&file, ServerLocked::NotHere).unwrap();
     }
 
+    /// A server changes both files at any time. They may be read in different states.
+    #[test]
+    fn the_files_of_a_server_in_another_process_are_not_compared() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, _) = crashed(folder.path());
+        let newer = folder.path().join("newer.db");
+        for table in ["notes", "more", "others"] {
+            // Each connection increments the change counter.
+            let connection = Connection::open(&newer).unwrap();
+            connection
+                .execute_batch(&format!("pragma journal_mode = wal; create table {table} (n)"))
+                .unwrap();
+        }
+        fs::copy(&newer, &file).unwrap();
+        assert!(matches!(refuse(&file, ServerLocked::NotHere), Err(OpenError::ForeignWal(_))));
+        let lock = File::create(beside(&file, ".lock")).unwrap();
+        lock.lock().unwrap();
+        refuse(&file, ServerLocked::NotHere).unwrap();
+        assert!(matches!(refuse(&file, ServerLocked::Here), Err(OpenError::ForeignWal(_))));
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_symbolic_link_leads_to_the_wal_beside_the_real_file() {

@@ -153,8 +153,18 @@ mod tests {
 
     impl Fixture {
         fn new() -> Self {
+            Self::with_page_size(4096)
+        }
+
+        /// Creates a database whose pages have this size in bytes.
+        fn with_page_size(bytes: u32) -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let connection = open(&folder.path().join("chat.db"));
+            let file = folder.path().join("chat.db");
+            Connection::open(&file)
+                .unwrap()
+                .execute_batch(&format!("pragma page_size = {bytes}; vacuum"))
+                .unwrap();
+            let connection = open(&file);
             connection.execute_batch("create table notes (text text)").unwrap();
             Self { folder, connection }
         }
@@ -277,15 +287,70 @@ mod tests {
     }
 
     #[test]
+    fn a_wal_without_page_1_does_not_belong_to_a_larger_copy() {
+        let mut fixture = Fixture::new();
+        fixture.add(20);
+        fixture.checkpoint();
+        fixture.change();
+        let old = fixture.path("old-wal");
+        fs::copy(fixture.path("chat.db-wal"), &old).unwrap();
+        assert!(belongs(&old, &fixture.copy("then.db")).unwrap());
+        fixture.add(20);
+        fixture.restart();
+        assert!(!belongs(&old, &fixture.copy("copy.db")).unwrap());
+    }
+
+    #[test]
+    fn the_pages_of_the_database_and_of_the_wal_have_the_same_size() {
+        for bytes in [512, 4096, 0x1_0000] {
+            let fixture = Fixture::with_page_size(bytes);
+            fixture.add(3);
+            assert!(fixture.belongs_now(), "{bytes}");
+            let other = Fixture::with_page_size(if bytes == 4096 { 8192 } else { 4096 });
+            assert!(!fixture.belongs(&other.copy("copy.db")), "{bytes}");
+        }
+    }
+
+    /// SQLite never writes the page that has the bytes that it locks.
+    #[test]
+    fn the_page_of_the_locks_is_not_missed() {
+        let page = LOCK_OFFSET / 4096 + 1;
+        let pages = (page - 3..page).chain(page + 1..=page + 2).collect();
+        let committed = Committed { page_size: 4096, size: page + 2, pages, ..Committed::default() };
+        assert!(committed.has_all_pages_after(u64::from(page - 4)));
+        assert!(committed.has_all_pages_after(u64::from(page)));
+        assert!(!committed.has_all_pages_after(u64::from(page - 5)));
+    }
+
+    #[test]
     fn a_wal_without_a_commit_belongs_to_every_database() {
         let fixture = Fixture::new();
         fixture.add(1);
-        let mut wal = fs::read(fixture.path("chat.db-wal")).unwrap();
-        let other = Fixture::new();
-        wal.truncate(WAL_BYTES + 100);
-        for bytes in [&wal[..], &wal[..10], &[0; 5000]] {
+        let wal = fs::read(fixture.path("chat.db-wal")).unwrap();
+        let mut newer = Fixture::new();
+        for _ in 0..3 {
+            newer.add(20);
+            newer.restart();
+        }
+        let newer = newer.copy("copy.db");
+        assert!(!fixture.belongs(&newer));
+        let frame = WAL_BYTES + FRAME_HEADER_BYTES + 4096;
+        let changed = |at: usize| {
+            let mut changed = wal.clone();
+            changed[at] ^= 1;
+            changed
+        };
+        for (what, bytes) in [
+            ("incomplete header", wal[..10].to_vec()),
+            ("zeros", vec![0; 5000]),
+            ("incomplete frame", wal[..WAL_BYTES + 100].to_vec()),
+            ("incomplete transaction", wal[..frame].to_vec()),
+            ("wrong checksum of the header", changed(24)),
+            ("salt of an earlier WAL", changed(WAL_BYTES + 8)),
+            ("wrong checksum of the first frame", changed(frame - 1)),
+        ] {
             fs::write(fixture.path("cut-wal"), bytes).unwrap();
-            assert!(belongs(&fixture.path("cut-wal"), &other.copy("copy.db")).unwrap());
+            assert!(belongs(&fixture.path("cut-wal"), &newer).unwrap(), "{what}");
         }
     }
 }
