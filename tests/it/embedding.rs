@@ -2,7 +2,7 @@
 
 use chat_core::{
     Chat, Error,
-    api::UserId,
+    api::{UserId, limits},
     store::{MessageRange, sql::OpenError},
 };
 use chat_server::{AuthError, Authenticator, ChatService};
@@ -18,6 +18,7 @@ const USERS_OF_THE_APPLICATION: &str = "create table users (id bigint primary ke
 
 on_both_databases!(
     names_from_an_application_are_stored_unchanged,
+    ids_from_an_application_leave_room_for_new_ones,
     a_database_with_other_tables_of_the_same_names_is_not_changed,
 );
 
@@ -32,13 +33,21 @@ async fn names_from_an_application_are_stored_unchanged(database: Database) {
         matches!(&refused, Err(Error::Invalid(errors)) if !errors.get("username").is_empty()),
         "{refused:?}"
     );
-    for id in [0, -1] {
+    chat.close().await;
+}
+
+async fn ids_from_an_application_leave_room_for_new_ones(database: Database) {
+    let chat = database.chat().await;
+    for id in [0, -1, limits::ID_MAX + 1, i64::MAX] {
         let refused = chat.ensure_user(UserId::new(id), "bob").await;
         assert!(
             matches!(&refused, Err(Error::Invalid(errors)) if !errors.get("id").is_empty()),
-            "{refused:?}"
+            "{id}: {refused:?}"
         );
     }
+    chat.ensure_user(UserId::new(limits::ID_MAX), "cay").await.unwrap();
+    let new = chat.add_user("dan", "correct horse").await.unwrap();
+    assert_eq!(new.id, UserId::new(limits::ID_MAX + 1));
     chat.close().await;
 }
 

@@ -14,7 +14,7 @@ async fn control_characters_of_other_users_are_escaped() {
     let ann = TestEnv::new();
     let shown = ann.run_at(&server, ["messages", "show", "7"]).ok();
     assert_eq!(shown.lines().count(), 2);
-    assert!(shown.contains(r"\u{1b}[2Jgone") && shown.contains(r"b\u{7}ob"), "{shown}");
+    assert!(shown.contains(r"\u{1b}[2Jgone\u{202e}\n") && shown.contains(r"b\u{7}ob"), "{shown}");
     let stderr = ann.run_at(&server, ["messages", "show", "8"]).stderr;
     assert!(!stderr.contains('\u{1b}') && !stderr.contains('\u{7}'), "{stderr:?}");
     // JSON contains the text as it was sent.

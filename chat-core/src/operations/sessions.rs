@@ -15,6 +15,7 @@ use std::{sync::Arc, time::Duration};
 ///
 /// A use must be visible to other nodes within 60 seconds. The remaining 10 seconds are for the write itself.
 const FLUSH_DELAY: Duration = Duration::from_secs(50);
+const _: () = assert!(FLUSH_DELAY.as_secs() + 10 <= 60, "a use is visible to other nodes too late");
 
 /// The flush delay for a token with a TTL of less than 40 seconds.
 ///

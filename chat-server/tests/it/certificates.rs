@@ -76,6 +76,12 @@ fn sighup_reports_a_certificate_that_is_not_valid() {
     );
     server.signal("HUP");
     server.logged("the private key in chat.key is encrypted");
+    program.write("chat.key", &KeyPair::generate().unwrap().serialize_pem());
+    server.signal("HUP");
+    server.logged("the private key in chat.key does not belong to the first certificate in chat.crt");
+    write(&program, 2998, 2999);
+    server.signal("HUP");
+    server.logged("is not valid before 2998-01-02T00:00:00Z");
     assert_eq!(server.stop("TERM").0.code(), Some(0));
 }
 

@@ -26,9 +26,21 @@ fn the_password_is_the_first_line_of_standard_input() {
     let server = program.serve("");
     assert_eq!(server.sign_in("ann", "pass word").0, 200);
     assert_eq!(server.sign_in("ann", "pass word\r").0, 400);
-    assert!(
-        program.run_with("user add bob --password-stdin", "\n").refused(1).contains("1 to 1024 characters")
-    );
+}
+
+#[test]
+fn a_password_that_an_administrator_sets_has_1_to_1024_characters() {
+    let program = with_ann();
+    let longest = "é".repeat(1024);
+    program.run_with("user passwd ann --password-stdin", &format!("{longest}\n")).printed();
+    for password in [String::new(), "é".repeat(1025)] {
+        for command in ["user passwd ann", "user add bob"] {
+            let ended = program.run_with(&format!("{command} --password-stdin"), &format!("{password}\n"));
+            assert!(ended.refused(1).contains("1 to 1024 characters"), "{command}: {}", password.len());
+        }
+    }
+    let server = program.serve("");
+    assert_eq!(server.sign_in("ann", &longest).0, 200);
 }
 
 #[cfg(target_os = "linux")]
@@ -39,7 +51,7 @@ fn without_a_terminal_the_password_must_be_on_standard_input() {
     let mut command = std::process::Command::new("setsid");
     command.args(["--wait", env!("CARGO_BIN_EXE_chat-server"), "user", "add", "ann"]);
     command.env_clear().current_dir(program.path("")).stdin(std::process::Stdio::null());
-    assert!(Ended::from(command.output().unwrap()).refused(2).contains("--password-stdin"));
+    assert!(Ended::of(&mut command).refused(2).contains("--password-stdin"));
     assert_eq!(program.run("user list --json").printed(), "[]\n");
 }
 
@@ -215,10 +227,13 @@ fn guessing_is_limited_unless_rate_limits_are_off() {
 #[test]
 fn endless_standard_input_is_refused() {
     let program = Program::new();
-    for line in ["user add ann --password-stdin", "import django -"] {
+    for (line, reason) in [
+        ("user add ann --password-stdin", "it is longer than 65536 bytes"),
+        ("import django -", "it is not the JSON that Django's dumpdata writes"),
+    ] {
         let endless = std::fs::File::open("/dev/zero").unwrap();
-        let refusal = Ended::from(program.command(line).stdin(endless).output().unwrap()).refused(1);
-        assert!(!refusal.contains('\0'), "{line}: {refusal}");
+        let refusal = Ended::of(program.command(line).stdin(endless)).refused(1);
+        assert!(refusal.contains(reason) && !refusal.contains('\0'), "{line}: {refusal}");
     }
     // The file of the address is bounded too.
     let refusal = program.run("user list --database-url-file /dev/zero").refused(2);
