@@ -201,6 +201,8 @@ fn checkpoint(connection: &OpenConnection) -> Backlog {
     let result = connection.query_row("pragma wal_checkpoint(passive)", [], |row| {
         Ok(row.get::<_, i32>(1)?.saturating_sub(row.get(2)?))
     });
+    // The new header of the database is read now. Otherwise a copy from before this checkpoint would pass for it.
+    connection.is_overwritten();
     result.unwrap_or_else(|error| {
         tracing::warn!(error = %error_chain(&error), "WAL checkpoint failed; the WAL keeps growing");
         0
@@ -219,9 +221,10 @@ mod tests {
     async fn database() -> (TempDir, OpenConnection, Checkpoints) {
         let folder = tempfile::tempdir().unwrap();
         let file = DatabaseFile::open(&folder.path().join("chat.db"), Mode::Create, None).await.unwrap();
-        let location = Location::File(file);
+        let location = Location::File(file.clone());
         let writer = location.open(Access::Write, Duration::ZERO).unwrap();
         writer.execute_batch("pragma journal_mode = wal; create table entries (text text)").unwrap();
+        file.watch_contents();
         let checkpoints = Checkpoints::install(&writer, &location, 50).unwrap();
         (folder, writer, checkpoints)
     }
@@ -257,6 +260,26 @@ mod tests {
         write(&writer);
         assert_eq!(PAGES.get(), 1, "the WAL restarts");
         checkpoints.close();
+    }
+
+    /// SQLite would mix the pages of the WAL with those of the other file.
+    #[tokio::test]
+    async fn a_database_that_was_overwritten_is_not_checkpointed() {
+        let (folder, writer, mut checkpoints) = database().await;
+        let file = folder.path().join("chat.db");
+        let copy = fs::read(&file).unwrap();
+        write(&writer);
+        checkpoint(&writer);
+        write(&writer);
+        assert_ne!(fs::read(&file).unwrap(), copy);
+        fs::write(&file, &copy).unwrap();
+        for _ in 0..100 {
+            write(&writer);
+            checkpoints.after_commit(&writer);
+        }
+        checkpoint(&writer);
+        checkpoints.close();
+        assert!(fs::read(&file).unwrap() == copy, "nothing was written to the file");
     }
 
     #[tokio::test]
