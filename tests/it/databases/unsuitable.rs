@@ -50,9 +50,17 @@ async fn a_database_that_is_not_utf8_is_refused() {
 
 #[tokio::test]
 async fn a_read_only_database_is_refused() {
-    let cluster = cluster_with("alter database postgres set default_transaction_read_only = on").await;
+    let cluster = cluster_with("create database current").await;
+    let current = at(&cluster, "postgres", "current");
+    // If the schema is current, no migration fails.
+    run(&mut program::chat_server(&current, &["migrate"]), "").ok();
+    let read_only = "alter database current set default_transaction_read_only = on;
+        alter database postgres set default_transaction_read_only = on";
+    administer(&cluster, read_only).await;
     let database = at(&cluster, "postgres", "postgres");
-    is_refused(&database, &["read-only", "primary"]);
+    for database in [&database, &current] {
+        is_refused(database, &["read-only", "primary"]);
+    }
     assert!(Findings::of(&database, &[]).faults().contains(&("writable", "problem")));
 }
 

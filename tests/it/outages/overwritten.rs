@@ -106,6 +106,55 @@ async fn an_older_copy_of_the_file_itself_is_recognised() {
     assert_restored(&database, &client, copy, &[]).await;
 }
 
+/// Such a copy has the change counter of the database, and fewer pages.
+#[tokio::test]
+async fn an_older_copy_from_the_same_run_is_recognised() {
+    let database = Database::sqlite();
+    let client = TestClient::new(&database).await;
+    let server = Program::serve(&database, &[]);
+    client.served_by([&server]);
+    let mut other = SqliteConnection::connect(&database.url).await.unwrap();
+    let mut checkpoint =
+        async || sqlx::raw_sql("pragma wal_checkpoint(restart)").execute(&mut other).await.map(drop).unwrap();
+    // The new pages change page 1, so that the server increments the counter.
+    send_many(&client, "kept").await;
+    let kept = texts(&client).await;
+    checkpoint().await;
+    let copy = file(&database, "-copy");
+    fs::copy(file(&database, ""), &copy).unwrap();
+    send_many(&client, "lost").await;
+    checkpoint().await;
+    send(&client, "lost-too").await;
+    other.close().await.unwrap();
+    fs::copy(&copy, file(&database, "")).unwrap();
+    assert_unavailable(client.send("meanwhile").await).await;
+    server.stop();
+    assert_restored(&database, &client, copy, &kept.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+/// Meanwhile SQLite may have read pages of the other file.
+#[tokio::test]
+async fn an_overwritten_database_is_503_until_a_restart_even_if_its_content_is_back() {
+    let database = Database::sqlite();
+    let client = TestClient::new(&database).await;
+    let server = Program::serve(&database, &[]);
+    client.served_by([&server]);
+    send(&client, "before").await;
+    let copy = back_up(&database);
+    send(&client, "kept").await;
+    let content = fs::read(file(&database, "")).unwrap();
+    fs::copy(&copy, file(&database, "")).unwrap();
+    assert_unavailable(client.send("meanwhile").await).await;
+    fs::write(file(&database, ""), content).unwrap();
+    assert_unavailable(client.send("later").await).await;
+    server.stop();
+    let server = Program::serve(&database, &[]);
+    client.served_by([&server]);
+    assert_eq!(texts(&client).await[..2], ["before", "kept"]);
+    send(&client, "as-usual").await;
+    server.stop();
+}
+
 #[tokio::test]
 async fn an_emptied_database_is_503_and_the_wal_is_kept() {
     let database = Database::sqlite();
