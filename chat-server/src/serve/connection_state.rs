@@ -33,6 +33,11 @@ impl ConnectionState {
         // Each method makes one complete change, so the state is valid even after a panic.
         self.activity.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Wakes the task of the connection.
+    pub(super) fn wake_task(&self) {
+        self.task.wake();
+    }
 }
 
 /// Events that the stream reports.
@@ -156,13 +161,13 @@ impl ConnectionState {
     /// After the grace period it accepts no new requests.
     pub(super) fn begin_drain(&self) {
         self.lock().draining = true;
-        self.task.wake();
+        self.wake_task();
     }
 
     /// Closes the connection at once, even during a request.
     pub(super) fn close_now(&self) {
         self.lock().must_close = true;
-        self.task.wake();
+        self.wake_task();
     }
 
     /// Closes the connection unless it has become busy.
@@ -175,7 +180,7 @@ impl ConnectionState {
         }
         activity.must_close = true;
         drop(activity);
-        self.task.wake();
+        self.wake_task();
         true
     }
 
@@ -188,7 +193,7 @@ impl ConnectionState {
 
 /// Methods that the connection's task calls.
 impl ConnectionState {
-    /// Records that the task was woken, and registers its waker for the registry.
+    /// Records that the task was woken, and registers its waker.
     ///
     /// Returns whether the task must close the connection at once.
     pub(super) fn task_woken(&self, cx: &Context<'_>) -> bool {

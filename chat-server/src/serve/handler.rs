@@ -17,7 +17,7 @@ use std::{
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll, Waker},
 };
 use tokio::{
     net::TcpStream,
@@ -170,15 +170,16 @@ where
 ///
 /// The error is the reason for closing the connection.
 async fn close_at_deadline(
-    state: &ConnectionState,
+    state: &Arc<ConnectionState>,
     mut serving: Pin<&mut impl Future<Output = Result<(), Error>>>,
 ) -> Result<(), String> {
     let mut timer = pin!(sleep_until(Instant::now()));
+    let waker = Waker::from(state.clone());
     poll_fn(|cx| {
         if state.task_woken(cx) {
             return Poll::Ready(Err(CLOSED_BY_SERVER.to_owned()));
         }
-        if let Poll::Ready(ended) = serving.as_mut().poll(cx) {
+        if let Poll::Ready(ended) = serving.as_mut().poll(&mut Context::from_waker(&waker)) {
             return Poll::Ready(ended.map_err(|error| error_chain(&*error).to_string()));
         }
         loop {

@@ -7,9 +7,11 @@
 //! - `eviction` chooses the connection to close for a new one.
 //! - `tracked_stream` (below hyper) and `tracked_service` (above hyper) report the events of a connection to
 //!   `connection_state`.
+//! - `connection_waker` discards wakes of hyper that have no effect.
 
 mod activity;
 mod connection_state;
+mod connection_waker;
 mod eviction;
 mod handler;
 mod limits;

@@ -2,7 +2,7 @@
 //!
 //! It reports each request and response to the [`ConnectionState`].
 
-use super::connection_state::ConnectionState;
+use super::{connection_state::ConnectionState, connection_waker};
 use crate::{Body, BodyError, ChatService, Connection, http::error::ApiError};
 use bytes::Bytes;
 use chat_core::error_chain;
@@ -51,7 +51,8 @@ impl Service<Request<Incoming>> for TrackedService {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let in_flight = InFlightRequest::begin(&self.state, !request.body().is_end_stream());
-        let request = request.map(|body| TrackedRequestBody { body, state: in_flight.body_state() });
+        let (state, is_http2) = (in_flight.body_state(), self.is_http2);
+        let request = request.map(|body| TrackedRequestBody { body, state, is_http2 });
         // hyper drops the handler when an HTTP/2 client resets the stream. Requests that write must finish, so they are
         // spawned. Over HTTP/1, hyper drops no handler. It allows half-closing. So, before the response is ready,
         // hyper does not check whether the client is still connected.
@@ -111,6 +112,7 @@ impl Drop for InFlightRequest {
 struct TrackedRequestBody {
     body: Incoming,
     state: Option<Arc<ConnectionState>>,
+    is_http2: bool,
 }
 
 impl http_body::Body for TrackedRequestBody {
@@ -121,7 +123,11 @@ impl http_body::Body for TrackedRequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let this = &mut *self;
+        let frame = ready!(match &this.state {
+            Some(state) if !this.is_http2 => connection_waker::poll_frame(&mut this.body, state, cx),
+            _ => Pin::new(&mut this.body).poll_frame(cx),
+        });
         if frame.is_none()
             && let Some(state) = self.state.take()
         {
