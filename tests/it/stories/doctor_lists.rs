@@ -164,6 +164,15 @@ async fn each_kind_of_damage_to_the_lists_is_found() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(Findings::of(&database, &[]).faults(), [], "after a restore");
 
+    database.execute("update state set next = 1012 + 2 * 16384 + 1").await;
+    assert_eq!(Findings::of(&database, &[]).faults(), [("waiting", "warning")]);
+    Program::serve(&database, &[]).stop();
+    assert_eq!(
+        Findings::of(&database, &[]).faults(),
+        [],
+        "after the start and the stop that the warning advises"
+    );
+
     database.execute("update lists set messages = 0").await;
     let printed = run(&mut program::chat_server(&database, &["doctor"]), "");
     assert_eq!(printed.status, Some(1));

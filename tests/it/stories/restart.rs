@@ -5,7 +5,7 @@ use chat_core::{
     api::{ThreadId, Timestamp, UserId},
     store::NewMessage,
 };
-use chat_tests::{Database, Program, on_both_databases, server::client};
+use chat_tests::{Database, Program, on_both_databases, program, run, server::client};
 use sqlx::{Connection as _, SqliteConnection};
 
 on_both_databases!(a_graceful_stop_keeps_everything, a_kill_keeps_everything);
@@ -96,6 +96,8 @@ async fn a_stop_writes_all_lists_and_after_a_kill_they_are_the_same() {
     let before = lists(&server).await;
     assert_eq!(before.iter().map(Vec::len).collect::<Vec<_>>(), [20, 20, 15, 20, 20, 15]);
 
+    // A command beside a server leaves the lists to it.
+    run(&mut program::chat_server(&database, &["user", "list"]), "").ok();
     server.kill();
     assert_eq!(Waiting::of(&database).await, Waiting { numbers: 25, marks: 5 });
     let server = Program::serve(&database, &[]);

@@ -98,6 +98,11 @@ impl DatabaseFile {
         Ok(Arc::new(Self { name, given, real, id, mode, is_immutable, lock, handle, contents }))
     }
 
+    /// Returns whether a server of another process has the file open.
+    pub(super) fn is_served_by_other(&self) -> bool {
+        self.lock.is_none() && lock::is_served_here(&self.real)
+    }
+
     /// Starts to watch whether the database or its WAL is overwritten.
     ///
     /// Call it when the WAL exists. Does nothing for a database that is only read.

@@ -87,6 +87,11 @@ impl FileWatcher {
         self.lost.load(Ordering::Relaxed)
     }
 
+    /// Returns whether a server of another process has the database open.
+    pub(super) fn is_served_by_other(&self) -> bool {
+        self.database.upgrade().is_some_and(|file| file.is_served_by_other())
+    }
+
     fn set_lost(&self) {
         self.lost.store(true, Ordering::Relaxed);
     }

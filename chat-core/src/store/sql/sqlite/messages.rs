@@ -88,8 +88,8 @@ impl SqliteTx {
         self.lists.mark_messages(&self.connection, marks)
     }
 
-    /// Writes some of the lists that wait. Returns whether to call it again for the others.
-    pub(super) fn write_waiting_lists(&mut self) -> Result<bool, Failure> {
+    /// Writes all lists that wait.
+    pub(super) fn write_waiting_lists(&mut self) -> Result<(), Failure> {
         self.lists.write_waiting(&self.connection)
     }
 }

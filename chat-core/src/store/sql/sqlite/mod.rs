@@ -76,17 +76,17 @@ const SQL: DialectSql = dialect_sql! {
 
 impl Sqlite {
     /// Writes the lists that wait, so that the next start reads no messages.
+    ///
+    /// A command beside a server leaves them to the server, which would have to wait for this transaction.
     async fn write_waiting_lists(&self) {
-        loop {
-            let step = transaction(self, (), |tx, ()| {
-                Box::pin(std::future::ready(tx.write_waiting_lists().map(TxOutcome::Commit)))
-            });
-            match step.await {
-                Ok(true) => {}
-                // After an error, the next start reads what is missing.
-                Ok(false) | Err(_) => return,
-            }
+        if self.watcher.is_served_by_other() {
+            return;
         }
+        let written = transaction(self, (), |tx, ()| {
+            Box::pin(std::future::ready(tx.write_waiting_lists().map(TxOutcome::Commit)))
+        });
+        // After an error, the next start reads what is missing.
+        written.await.ok();
     }
 }
 

@@ -122,12 +122,7 @@ impl Process {
 
     /// Writes all lists, as an orderly stop does.
     pub(super) fn settle(&mut self) {
-        while self.write_waiting() {}
-    }
-
-    /// Runs one step of an orderly stop. Returns whether another one follows.
-    pub(super) fn write_waiting(&mut self) -> bool {
-        self.write(|lists, connection| lists.write_waiting(connection).map(TxOutcome::Commit))
+        self.write(|lists, connection| lists.write_waiting(connection).map(TxOutcome::Commit));
     }
 }
 

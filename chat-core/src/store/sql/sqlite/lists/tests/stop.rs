@@ -37,14 +37,6 @@ fn start(folder: &tempfile::TempDir) -> (Process, Process) {
 }
 
 #[test]
-fn a_command_beside_a_busy_server_stops() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut server, mut command) = start(&folder);
-    let steps = (0..1000).take_while(|_| command.write_waiting()).inspect(|_| send(&mut server)).count();
-    assert!(steps < 20, "{steps}");
-}
-
-#[test]
 fn a_stop_writes_all_lists_even_if_another_process_has_written_before() {
     let folder = tempfile::tempdir().unwrap();
     let (mut server, mut command) = start(&folder);
