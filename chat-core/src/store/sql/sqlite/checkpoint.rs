@@ -67,6 +67,8 @@ pub(crate) struct Checkpoints {
     batches: u32,
     /// Whether the log has a line about the reader.
     reported: bool,
+    /// Whether the next commit begins a WAL, or the last one did.
+    restarted: bool,
 }
 
 struct CheckpointThread {
@@ -107,6 +109,7 @@ impl Checkpoints {
             running: false,
             batches: 0,
             reported: false,
+            restarted: true,
         })
     }
 
@@ -118,7 +121,7 @@ impl Checkpoints {
         let pages = PAGES.get();
         if pages < self.previous_pages {
             // The WAL has restarted.
-            (self.blocked, self.reported) = (false, false);
+            (self.blocked, self.reported, self.restarted) = (false, false, true);
         }
         self.previous_pages = pages;
         if !self.running {
@@ -136,6 +139,11 @@ impl Checkpoints {
         }
     }
 
+    /// Returns whether the WAL has restarted, or restarts with the next commit, since the last call.
+    pub(crate) fn take_restarted(&mut self) -> bool {
+        std::mem::take(&mut self.restarted)
+    }
+
     fn wake(&mut self) {
         if let Some(thread) = &self.thread {
             thread.wake.try_send(()).ok();
@@ -149,6 +157,7 @@ impl Checkpoints {
         if !self.blocked {
             // The next commit restarts the WAL. If a reader prevents it, the checkpoint is retried.
             checkpoint(writer);
+            self.restarted = true;
             return;
         }
         self.wake();

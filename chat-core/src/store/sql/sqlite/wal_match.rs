@@ -1,7 +1,7 @@
 //! Decides whether a WAL can belong to the database beside it.
 //!
 //! Neither file names the other. But a database that was copied before its WAL began lacks pages, or has an older
-//! header: after its start, a server increments the change counter with its first change of page 1.
+//! header: the writer changes page 1 at the beginning of each WAL, and SQLite then increments the change counter.
 
 use super::header::{Checksum, DATABASE_BYTES, DatabaseHeader, WAL_BYTES, WalHeader, number};
 use std::{

@@ -73,7 +73,7 @@ impl Writer {
         };
         connection.pragma_update(None, "synchronous", if sync_every_commit { "full" } else { "normal" })?;
         let mut checkpoints = Checkpoints::install(&connection, location, WAL_CHECKPOINT_PAGES)?;
-        let mut tx = SqliteTx { connection, lists, watcher, read_only };
+        let mut tx = SqliteTx { connection, lists, watcher, read_only, first_page_due: true };
         let memory = location.memory();
         let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
         let (end, ended) = watch::channel(());
@@ -84,6 +84,7 @@ impl Writer {
                 catch_unwind(AssertUnwindSafe(|| job(&mut tx))).ok();
                 tx.end_abandoned();
                 checkpoints.after_commit(&tx.connection);
+                tx.first_page_due |= checkpoints.take_restarted();
             }
             checkpoints.close();
             drop(tx);
@@ -145,6 +146,11 @@ pub(crate) struct SqliteTx {
     watcher: Arc<FileWatcher>,
     /// Whether the address has `mode=ro`.
     read_only: bool,
+    /// Whether the next commit has to write the first page, because the WAL may not have it.
+    ///
+    /// SQLite then increments the change counter. With it a WAL is found not to belong to an older copy of the database:
+    /// see `wal_match`.
+    first_page_due: bool,
 }
 
 impl SqliteTx {
@@ -202,7 +208,9 @@ impl TransactionControl for SqliteTx {
             self.watcher.check().map_err(|lost| Failure::statement(Kind::Unavailable, lost))?;
         }
         // After a plain `begin`, a transaction that reads and then writes fails if another process wrote in between.
-        self.execute("begin immediate")
+        self.execute("begin immediate")?;
+        // Setting the version, which nothing uses, writes the first page.
+        if self.first_page_due { self.execute("pragma user_version = 0") } else { Ok(()) }
     }
 
     async fn commit(&mut self) -> Result<(), Failure> {
@@ -211,7 +219,10 @@ impl TransactionControl for SqliteTx {
             self.watcher.check().map_err(|lost| Failure::Commit(Arc::new(lost)))
         });
         match committed {
-            Ok(()) => self.lists.committed(),
+            Ok(()) => {
+                self.first_page_due = false;
+                self.lists.committed();
+            }
             Err(_) => self.lists.commit_failed(),
         }
         committed.map_err(|failure| match failure {
