@@ -3,7 +3,7 @@
 use chat_core::api::{Message, MessageId, Page, ThreadId, Token, limits::PAGE_MAX};
 use chat_tests::{
     Database, Program,
-    wait::{TEST_TIMEOUT, until},
+    wait::{TEST_TIMEOUT, in_time, until},
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use std::sync::{Mutex, PoisonError};
@@ -91,10 +91,7 @@ impl TestClient {
         let mut counts = Vec::new();
         loop {
             let path = format!("/chat-api/{path}?limit={PAGE_MAX}&offset={}", messages.len());
-            let request = self.request(Method::GET, &path).bearer_auth(self.tokens[user].expose());
-            let answer = request.send().await.unwrap();
-            assert_eq!(answer.status(), StatusCode::OK);
-            let page: Page<Message> = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+            let page = self.page(user, &path).await;
             counts.push(page.count);
             messages.extend(page.results.into_iter().map(|message| (message.id, message.text)));
             if page.next.is_none() {
@@ -102,6 +99,23 @@ impl TestClient {
                 return messages;
             }
         }
+    }
+
+    /// Returns a page of one of the users.
+    ///
+    /// Repeats the request after a 503: after an outage, the server still finds broken connections.
+    async fn page(&self, user: usize, path: &str) -> Page<Message> {
+        let listed = async {
+            loop {
+                let request = self.request(Method::GET, path).bearer_auth(self.tokens[user].expose());
+                let answer = request.send().await.unwrap();
+                if answer.status() == StatusCode::OK {
+                    return serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+                }
+                assert_unavailable(answer).await;
+            }
+        };
+        in_time(path, listed).await
     }
 
     /// Waits until the first server is ready.
