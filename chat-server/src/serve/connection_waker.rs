@@ -33,6 +33,8 @@ impl Wake for ConnectionState {
     }
 }
 
+type PolledFrame<B> = Poll<Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>>;
+
 /// Takes the next part of an HTTP/1 request body.
 ///
 /// It wakes the task of the connection only if parts are left to read.
@@ -40,7 +42,7 @@ pub(super) fn poll_frame<B: Body + Unpin>(
     body: &mut B,
     connection: &ConnectionState,
     cx: &mut Context<'_>,
-) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+) -> PolledFrame<B> {
     let taking = Taking::begin();
     let frame = Pin::new(&mut *body).poll_frame(cx);
     if taking.has_woken() && !body.is_end_stream() {
