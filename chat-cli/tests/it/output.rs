@@ -62,8 +62,14 @@ fn run_with_full_pipe(server: &MockServer, args: &str) -> (i32, String) {
     command.args(["-c", &line, env!("CARGO_BIN_EXE_chat-cli")]);
     command.env("CHAT_SERVER_URL", server.uri()).env("CHAT_TOKEN", TOKEN);
     let (reader, writer) = std::io::pipe().unwrap();
-    let output = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(writer).spawn().unwrap();
-    let output = output.wait_with_output().unwrap();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(writer).spawn().unwrap();
+    let (sender, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || drop(sender.send(child.wait_with_output())));
+    // Only a failing test waits this long.
+    let Ok(output) = ended.recv_timeout(std::time::Duration::from_secs(60)) else {
+        panic!("the program waits for the reader")
+    };
+    let output = output.unwrap();
     drop(reader);
     (exit_status(output.status), String::from_utf8(output.stdout).unwrap())
 }

@@ -1,15 +1,24 @@
 //! A log that cannot be written neither blocks nor ends the server.
 
-use crate::program::{Program, Server};
+use crate::program::{Program, Server, TEST_TIMEOUT, in_time};
 use std::{
+    fs::File,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     process::{Command, Stdio},
+    thread,
 };
+
+/// Connects to a server. A read fails if the server sends nothing for [`TEST_TIMEOUT`].
+fn connect(address: &str) -> TcpStream {
+    let socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+    socket
+}
 
 /// Returns the metric of the lines that were dropped.
 fn dropped_lines(address: &str) -> u64 {
-    let mut socket = TcpStream::connect(address).unwrap();
+    let mut socket = connect(address);
     socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: chat\r\nConnection: close\r\n\r\n").unwrap();
     let mut metrics = String::new();
     socket.read_to_string(&mut metrics).unwrap();
@@ -31,18 +40,39 @@ fn requests(server: &Server, count: usize) {
     let request = format!("GET /chat-api/ HTTP/1.1\r\nHost: chat\r\nX-Request-Id: {id}\r\n");
     let last = format!("{request}Connection: close\r\n\r\n");
     let sent = format!("{request}\r\n").repeat(count - 1) + &last;
-    let mut socket = TcpStream::connect(&server.address).unwrap();
+    let mut socket = connect(&server.address);
     let mut writer = socket.try_clone().unwrap();
-    let sender = std::thread::spawn(move || writer.write_all(sent.as_bytes()).unwrap());
+    let sender = thread::spawn(move || writer.write_all(sent.as_bytes()).unwrap());
     let mut responses = String::new();
     socket.read_to_string(&mut responses).unwrap();
     sender.join().unwrap();
     assert_eq!(responses.matches("HTTP/1.1 200 OK").count(), count);
 }
 
+/// The number of times that [`requests`] is called at most. They log far more than the queue and the pipe hold.
+const MAX_CALLS: usize = 100;
+
+/// Calls `request` until a line of the log was dropped, at most `max_calls` times.
+///
+/// Returns the number of dropped lines.
+fn until_lines_are_dropped(metrics: &str, max_calls: usize, request: impl Fn()) -> u64 {
+    for _ in 0..max_calls {
+        request();
+        let dropped = dropped_lines(metrics);
+        if dropped > 0 {
+            return dropped;
+        }
+    }
+    panic!("no line of the log was dropped");
+}
+
 /// Reads the log until the server listens and has named the address of its metrics.
 fn metrics_address(server: &mut Server) -> String {
-    let line = server.logged("metrics at http://");
+    metrics_address_in(&server.logged("metrics at http://"))
+}
+
+/// Returns the address of the metrics in a line of the log.
+fn metrics_address_in(line: &str) -> String {
     let (_, rest) = line.split_once("metrics at http://").unwrap();
     rest.split_once("/metrics").unwrap().0.to_owned()
 }
@@ -54,9 +84,7 @@ fn a_reader_that_stops_reading_blocks_no_request() {
     let metrics = metrics_address(&mut server);
     assert_eq!(dropped_lines(&metrics), 0);
     // First the pipe fills, then the queue.
-    while dropped_lines(&metrics) == 0 {
-        requests(&server, 1000);
-    }
+    until_lines_are_dropped(&metrics, MAX_CALLS, || requests(&server, 1000));
     // Nothing is read while the server stops.
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
@@ -67,10 +95,7 @@ fn a_reader_that_reads_again_gets_the_number_of_dropped_lines() {
     let program = Program::new();
     let mut server = program.serve("--log info --metrics-listen 127.0.0.1:0");
     let metrics = metrics_address(&mut server);
-    while dropped_lines(&metrics) == 0 {
-        requests(&server, 1000);
-    }
-    let dropped = dropped_lines(&metrics);
+    let dropped = until_lines_are_dropped(&metrics, MAX_CALLS, || requests(&server, 1000));
     let line = server.logged("lines of the log were dropped");
     let (_, reported) = line.trim_end().rsplit_once("lines=").unwrap();
     assert!(dropped > 1, "{dropped}");
@@ -99,11 +124,32 @@ fn a_closed_pipe_fails_no_request() {
     server.close_log();
     request(&server);
     request(&server);
-    while dropped_lines(&metrics) == 0 {
-        request(&server);
-    }
+    until_lines_are_dropped(&metrics, 1000, || request(&server));
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn the_log_continues_when_its_pipe_has_a_reader_again() {
+    let program = Program::new();
+    let pipe = program.path("log");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let open = move || BufReader::new(File::open(&pipe).unwrap());
+    let first_reader = thread::spawn(open.clone());
+    let server = serve_with_log(&program, "--metrics-listen 127.0.0.1:0 2>log");
+    let log = first_reader.join().unwrap();
+    let metrics = metrics_address_in(&line_with("metrics at http://", log));
+    until_lines_are_dropped(&metrics, 1000, || request(&server));
+
+    let log = open();
+    request(&server);
+    line_with("lines of the log were dropped", log);
+}
+
+/// Reads a log until a line contains this text, and closes the log. Returns the line.
+fn line_with(text: &'static str, log: BufReader<File>) -> String {
+    let find = move || log.lines().map(Result::unwrap).find(|line| line.contains(text));
+    in_time(find).flatten().unwrap_or_else(|| panic!("no line with {text:?}"))
 }
 
 /// Starts a server. The shell redirects its standard error.
@@ -160,9 +206,10 @@ fn run_with_full_pipe(program: &Program, line: &str) -> (Option<i32>, String) {
     command.args(["-c", &line, env!("CARGO_BIN_EXE_chat-server")]).current_dir(program.path(""));
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let status = child.wait().unwrap().code();
+    let mut stderr = child.stderr.take().unwrap();
+    let status = Server { child, stderr: None, address: String::new() }.wait().code();
     let mut rest = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut rest).unwrap();
+    stderr.read_to_string(&mut rest).unwrap();
     (status, rest.trim_start_matches('\0').to_owned())
 }
 

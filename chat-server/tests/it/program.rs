@@ -12,7 +12,7 @@ use std::{
 };
 
 /// The time limit of each wait for the program. Only a failing test waits this long.
-const TEST_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A temporary folder to run commands in.
 ///
@@ -175,6 +175,7 @@ impl Server {
     /// Sends a request; returns the status and body of the response.
     pub(crate) fn request(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, Value) {
         let mut socket = TcpStream::connect(&self.address).unwrap();
+        socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         let length = body.len();
         write!(
             socket,
@@ -235,8 +236,22 @@ impl Server {
     }
 
     /// Waits until the server ends, without reading its log.
-    pub(crate) fn wait(mut self) -> ExitStatus {
-        self.child.wait().unwrap()
+    ///
+    /// Panics if it does not end within [`TEST_TIMEOUT`].
+    #[track_caller]
+    pub(crate) fn wait(self) -> ExitStatus {
+        let id = self.child.id();
+        let ended = in_time(move || {
+            // The log stays open, because its reader is dropped after the wait.
+            let mut server = self;
+            server.child.wait()
+        });
+        ended
+            .unwrap_or_else(|| {
+                send_signal(id, "KILL");
+                panic!("the server did not end within {TEST_TIMEOUT:?}")
+            })
+            .unwrap()
     }
 
     /// Stops the server with a signal.
@@ -267,7 +282,7 @@ impl Drop for Server {
 }
 
 /// Returns the result of `work`; `None` if it takes longer than [`TEST_TIMEOUT`].
-fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(crate) fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (sender, done) = mpsc::channel();
     // After the timeout, the receiver is dropped.
     thread::spawn(move || drop(sender.send(work())));
