@@ -329,10 +329,16 @@ mod tests {
     fn a_blocked_write_is_busy_until_it_has_stalled() {
         let now = Instant::now();
         let long_ago = now.checked_sub(STALLED_AFTER).unwrap();
-        for (since, class) in [(now, EvictionClass::Busy), (long_ago, EvictionClass::Stalled(long_ago))] {
-            let blocked =
-                Activity { has_served: true, write_blocked_since: Some(since), ..Activity::new(now) };
-            assert_eq!(blocked.eviction_class(), class);
+        let longer_ago = now.checked_sub(STALLED_AFTER * 2).unwrap();
+        for (since, taken, class) in [
+            (now, 0, EvictionClass::Busy),
+            (long_ago, 0, EvictionClass::Stalled(long_ago)),
+            (long_ago, 300_000, EvictionClass::Busy),
+            (longer_ago, 300_000, EvictionClass::Stalled(longer_ago)),
+        ] {
+            let mut blocked = Activity { has_served: true, taken, ..Activity::new(now) };
+            blocked.write_blocked_since = Some(since);
+            assert_eq!(blocked.eviction_class(), class, "{taken}");
         }
     }
 

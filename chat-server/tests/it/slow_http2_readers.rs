@@ -3,7 +3,8 @@
 use crate::{
     raw_connection::{ROOT, RawConnection, no_limits, within_deadline},
     slow_readers::{
-        ONE_PART, PAUSE, READ_BYTES, SLOW_READS, TEXT_LENGTH, connect, limits, long_thread, thread_of,
+        FAST_BYTES, MANY, ONE_PART, PAUSE, READ_BYTES, SHORT_WRITE_TIMEOUT, SLOW_READS, TEXT_LENGTH, connect,
+        limits, long_thread, thread_of,
     },
     tls::{self, Files},
 };
@@ -150,6 +151,28 @@ async fn slow_readers_on_one_connection_get_their_whole_responses() {
     }
 }
 
+#[tokio::test]
+async fn a_reader_that_slows_down_gets_the_whole_response() {
+    const WINDOW: u32 = 1 << 20;
+    let (service, thread) = long_thread(MANY).await;
+    let server = Server::start(service, limits().write_timeout(SHORT_WRITE_TIMEOUT)).await;
+    let mut client = Client::new(server.stream().await, WINDOW, WINDOW).await;
+    let mut response = client.ask(thread).await;
+    let mut seen = 0;
+    while seen < FAST_BYTES {
+        seen += read_part(&mut response).await;
+    }
+    let (mut pause, mut due) = (time::interval(PAUSE), seen);
+    for _ in 0..SLOW_READS {
+        pause.tick().await;
+        due += 4 * READ_BYTES;
+        while seen < due {
+            seen += read_part(&mut response).await;
+        }
+    }
+    assert!(seen + read_rest(response).await > MANY * TEXT_LENGTH);
+}
+
 /// A stream from which nothing is read while it is held.
 struct HeldStream<S> {
     stream: S,
@@ -215,6 +238,31 @@ async fn a_client_that_answers_no_ping_gets_the_whole_response() {
     time::resume();
     hold.set(false);
     assert!(read_rest(response).await > ONE_PART * TEXT_LENGTH);
+}
+
+#[tokio::test]
+async fn a_client_that_has_taken_much_may_stall_for_longer() {
+    // The default write timeout is shorter. The system of the client may hold all that the client has taken.
+    const RATHER_LONG: Duration = Duration::from_secs(100);
+    let (service, thread) = long_thread(ONE_PART).await;
+    let limits = no_limits().write_timeout(ServerLimits::default().write_timeout);
+    let server = Server::start(service, limits).await;
+    let stream = server.stream().await;
+    let hold = Arc::new(Hold::default());
+    let mut client = Client::new(HeldStream { stream, hold: hold.clone() }, 1 << 20, 1 << 20).await;
+    let mut response = client.ask(thread).await;
+    let mut seen = 0;
+    while seen < FAST_BYTES {
+        seen += read_part(&mut response).await;
+    }
+    hold.set(true);
+    time::pause();
+    for _ in 0..RATHER_LONG.as_secs() {
+        time::advance(Duration::from_secs(1)).await;
+    }
+    time::resume();
+    hold.set(false);
+    assert!(seen + read_rest(response).await > ONE_PART * TEXT_LENGTH);
 }
 
 #[tokio::test]

@@ -130,6 +130,9 @@ async fn without_tls(texts: usize, receive_buffer: Option<u32>) {
     let evict = async || {
         let (_evicted, mut new) = (server.connect().await, server.connect().await);
         assert_eq!(new.ask(ROOT).await.status, 200);
+        // The newest connection evicts the one that has just been served. The slow reader is busy.
+        let _newest = server.connect().await;
+        new.closed().await;
     };
     read_slowly(connect(server.address, receive_buffer).await, thread, texts, evict).await;
 }
@@ -146,6 +149,8 @@ async fn over_tls(texts: usize, receive_buffer: Option<u32>) {
     let evict = async || {
         let (_evicted, mut new) = (connect(None).await, RawConnection(connect(None).await));
         assert_eq!(new.ask(ROOT).await.status, 200);
+        let _newest = connect(None).await;
+        new.closed().await;
     };
     read_slowly(connect(receive_buffer).await, thread, texts, evict).await;
 }
@@ -171,13 +176,15 @@ async fn a_slow_reader_over_tls_with_a_small_receive_buffer_gets_the_whole_respo
 }
 
 /// Part of a response that a client reads at full speed, so that its system enlarges the receive buffer.
-const FAST_BYTES: usize = 3_000_000;
+pub(crate) const FAST_BYTES: usize = 3_000_000;
 
 /// More texts than an enlarged receive buffer has room for.
-const MANY: usize = 1500;
+pub(crate) const MANY: usize = 1500;
 
-/// The timeout of the next test. A steady client takes 150 kB in it.
-const SHORT_WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The timeout for a reader that slows down. A steady client takes 150 kB in it.
+///
+/// A client that has taken much may stall for eight times as long. The slow reads take longer than that.
+pub(crate) const SHORT_WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn a_reader_that_slows_down_gets_the_whole_response() {
@@ -189,7 +196,7 @@ async fn a_reader_that_slows_down_gets_the_whole_response() {
     let mut response = vec![0; FAST_BYTES];
     stream.read_exact(&mut response).await.unwrap();
     let mut pause = tokio::time::interval(PAUSE);
-    for _ in 0..SLOW_READS / 2 {
+    for _ in 0..SLOW_READS {
         pause.tick().await;
         let mut bytes = [0; 4 * READ_BYTES];
         stream.read_exact(&mut bytes).await.unwrap();
@@ -202,4 +209,28 @@ async fn a_reader_that_slows_down_gets_the_whole_response() {
         let length = response.len();
         assert_ne!(stream.read_buf(&mut response).await.unwrap(), 0, "cut off after {length} bytes");
     }
+}
+
+/// What the system of the server and that of the client may buffer of a response that is not read, in bytes.
+///
+/// The client has a small receive buffer. Without a limit, the system of the server buffers megabytes.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const BUFFERED_MAX: usize = 256 * 1024;
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+#[tokio::test]
+async fn the_system_buffers_little_of_a_response_that_is_not_read() {
+    use crate::raw_connection::within_deadline;
+
+    let (service, thread) = long_thread(ONE_PART).await;
+    let server = Server::start(service, no_limits().stop_timeout(SHORT)).await;
+    let mut stream = connect(server.address, Some(4096)).await;
+    let request = format!("GET /chat-api/threads/{thread}/messages/ HTTP/1.1\r\nHost: chat\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.read_u8().await.unwrap();
+    // The server cuts the connection off. The client still gets what the systems have buffered.
+    within_deadline(server.stop()).await.unwrap();
+    let mut buffered = Vec::new();
+    within_deadline(stream.read_to_end(&mut buffered)).await.unwrap();
+    assert!(buffered.len() < BUFFERED_MAX, "{} bytes were buffered", buffered.len());
 }
