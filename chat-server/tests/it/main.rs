@@ -13,6 +13,7 @@
 
 mod backup;
 mod certificates;
+mod compression;
 mod connections;
 mod continuation;
 mod cors;
