@@ -372,3 +372,32 @@ impl StdError for Error {
         self.0.source.as_deref().map(|source| source as _)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_error_that_the_proxy_may_have_caused_names_it() {
+        for (kind, expected) in [
+            (ErrorKind::Connect, true),
+            (ErrorKind::Timeout, true),
+            (ErrorKind::Interrupted, true),
+            (ErrorKind::Decode("no JSON".to_owned()), true),
+            (ErrorKind::Builder("no token"), false),
+            (ErrorKind::TooLarge(1), false),
+        ] {
+            let error = Error::new(kind).with_proxy(&"http://proxy:3128".into(), "chat.example");
+            assert_eq!(
+                error.to_string().ends_with(" (through the proxy http://proxy:3128)"),
+                expected,
+                "{error}"
+            );
+            assert_eq!(
+                error.hint().is_some_and(|hint| hint.contains("NO_PROXY=chat.example")),
+                expected,
+                "{error}"
+            );
+        }
+    }
+}

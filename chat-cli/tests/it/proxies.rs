@@ -169,6 +169,21 @@ async fn a_response_that_may_be_that_of_the_proxy_names_it() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_closes_the_connection_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            // The request arrives whole, so the connection is not reset.
+            let _ = client.unwrap().read(&mut [0; 4096]);
+        }
+    });
+    let stderr = whoami(REMOTE, &[("HTTP_PROXY", &proxy)]).failed(7);
+    assert!(stderr.contains(&format!("(through the proxy {proxy})")), "{stderr}");
+    assert!(stderr.contains("NO_PROXY=chat.example"), "{stderr}");
+}
+
+#[tokio::test]
 async fn an_error_of_the_chat_server_does_not_name_the_proxy() {
     for (response_status, status) in [(401, 4), (404, 3), (400, 5)] {
         let detail = json!({"detail": "Because."});
