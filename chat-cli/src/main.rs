@@ -37,6 +37,7 @@ use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    chat_program::write_panics("chat-cli");
     let parsed = chat_program::parse(cli::Cli::command(), std::env::args_os());
     let cli = match parsed.and_then(|matches| cli::Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,

@@ -4,6 +4,7 @@
 //! users in the same way, so that code is here. This crate has no other purpose, and its interface may change with every
 //! version.
 
+mod panic;
 mod password;
 mod printable;
 mod stderr;
@@ -11,6 +12,7 @@ mod stdin;
 mod variables;
 
 pub use self::{
+    panic::{panic_text, write_panics},
     password::ask_password,
     printable::printable,
     stderr::{print_usage, write_stderr},

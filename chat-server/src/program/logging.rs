@@ -51,21 +51,18 @@ pub(super) fn log_panics(queue: &LogQueue) {
 
 /// Logs a panic; as plain text if the log is off.
 fn log_panic(panic: &PanicHookInfo<'_>, queue: &LogQueue) {
-    let message = panic.payload_as_str().unwrap_or("no message");
-    let location = panic.location().map(ToString::to_string).unwrap_or_default();
-    let thread = thread::current();
-    let thread = thread.name().unwrap_or("unnamed");
-    // Captured only if an environment variable of the standard library enables it.
-    let backtrace = Some(Backtrace::capture()).filter(|trace| trace.status() == BacktraceStatus::Captured);
     if tracing::enabled!(Level::ERROR) {
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        let thread = thread::current();
+        let thread = thread.name().unwrap_or("unnamed");
+        // Captured only if an environment variable of the standard library enables it.
+        let backtrace =
+            Some(Backtrace::capture()).filter(|trace| trace.status() == BacktraceStatus::Captured);
         let backtrace = backtrace.as_ref().map(field::display);
         tracing::error!(thread, location, backtrace, "panic: {message}");
     } else {
-        let backtrace = backtrace.map(|trace| format!("\n{trace}")).unwrap_or_default();
-        queue.push(
-            format!("chat-server: panic in the thread {thread} at {location}: {message}{backtrace}\n")
-                .as_bytes(),
-        );
+        queue.push(chat_program::panic_text("chat-server", panic).as_bytes());
     }
 }
 
