@@ -115,11 +115,6 @@ impl Process {
         self.write(|_, connection| Ok(TxOutcome::Commit(connection.execute(sql, args).unwrap())));
     }
 
-    /// Makes each commit durable, and turns off automatic checkpoints, as the store does.
-    pub(super) fn sync_every_commit(&self) {
-        self.writer.execute_batch("pragma synchronous = full; pragma wal_autocheckpoint = 0").unwrap();
-    }
-
     /// Writes all lists, as an orderly stop does.
     pub(super) fn settle(&mut self) {
         self.write(|lists, connection| lists.write_waiting(connection).map(TxOutcome::Commit));

@@ -2,7 +2,6 @@
 
 mod fixture;
 mod history;
-mod measure;
 mod migration;
 mod model;
 mod readers;
