@@ -64,11 +64,9 @@ fn a_database_that_is_missing_is_restored() {
 const COMMANDS: [&str; 6] =
     ["serve --listen 127.0.0.1:0", "user list", "migrate", "backup other.db", "token revoke ann", "doctor"];
 
-#[test]
-fn a_copy_beside_the_wal_of_another_database_is_refused_until_it_is_restored() {
-    let program = crashed();
-    fs::copy(program.path("copy.db"), program.path("chat.db")).unwrap();
-    let wal = fs::read(program.path("chat.db-wal")).unwrap();
+/// Checks that every command refuses the WAL of another database, and leaves it as it is.
+#[track_caller]
+fn every_command_refuses_the_wal(program: &Program, wal: &[u8]) {
     for command in COMMANDS {
         let ended = program.run(command);
         assert_eq!(ended.status, Some(1), "{command}: {ended:?}");
@@ -77,6 +75,14 @@ fn a_copy_beside_the_wal_of_another_database_is_refused_until_it_is_restored() {
         assert!(output.contains("chat-server restore"), "{command}: {output}");
     }
     assert_eq!(fs::read(program.path("chat.db-wal")).unwrap(), wal, "no command changed the WAL");
+}
+
+#[test]
+fn a_copy_beside_the_wal_of_another_database_is_refused_until_it_is_restored() {
+    let program = crashed();
+    fs::copy(program.path("copy.db"), program.path("chat.db")).unwrap();
+    let wal = fs::read(program.path("chat.db-wal")).unwrap();
+    every_command_refuses_the_wal(&program, &wal);
     let copy = fs::read(program.path("copy.db")).unwrap();
     assert_eq!(fs::read(program.path("chat.db")).unwrap(), copy);
 
@@ -99,14 +105,7 @@ fn a_copy_of_the_file_itself_beside_a_later_wal_is_refused_until_it_is_restored(
     let crashed = fs::read(program.path("chat.db")).unwrap();
     let wal = fs::read(program.path("chat.db-wal")).unwrap();
     fs::copy(program.path("copy.db"), program.path("chat.db")).unwrap();
-    for command in COMMANDS {
-        let ended = program.run(command);
-        assert_eq!(ended.status, Some(1), "{command}: {ended:?}");
-        let output = format!("{}{}", ended.stdout, ended.stderr);
-        assert!(output.contains("the WAL beside chat.db belongs to another database"), "{command}: {output}");
-        assert!(output.contains("chat-server restore"), "{command}: {output}");
-    }
-    assert_eq!(fs::read(program.path("chat.db-wal")).unwrap(), wal, "no command changed the WAL");
+    every_command_refuses_the_wal(&program, &wal);
 
     fs::write(program.path("chat.db"), crashed).unwrap();
     assert!(users(&program, "chat.db").contains(&"bob".to_owned()), "the WAL belongs to the old file");
