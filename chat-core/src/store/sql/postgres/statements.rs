@@ -35,7 +35,7 @@ macro_rules! page {
         )
     };
 }
-/// The ids of the messages whose mark for a user is `$mark`.
+/// The ids of the messages that have the mark `$mark` for a user.
 ///
 /// The user can be the lower or the higher participant. The marks are those of [`super::counters::mark`].
 macro_rules! marked_ids {

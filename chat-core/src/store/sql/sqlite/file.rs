@@ -115,7 +115,7 @@ impl DatabaseFile {
         }
     }
 
-    /// Checks that neither the database, whose metadata is `data`, nor its WAL was overwritten.
+    /// Checks that neither the database nor its WAL was overwritten. `data` is the metadata of the database.
     pub(super) fn check_contents(&self, data: &Metadata) -> Result<(), Lost> {
         match (&self.handle, self.contents.get()) {
             (Some(handle), Some(contents)) => contents.check(&self.given, handle, data),

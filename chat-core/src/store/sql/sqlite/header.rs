@@ -84,7 +84,7 @@ pub(super) struct Checksum {
 }
 
 impl Checksum {
-    /// Adds bytes, whose number is a multiple of 8.
+    /// Adds bytes. Their number must be a multiple of 8.
     pub(super) fn add(&mut self, bytes: &[u8]) {
         let word = if self.is_big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
         let [mut a, mut b] = self.sums;

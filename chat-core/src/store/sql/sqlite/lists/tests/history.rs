@@ -37,7 +37,7 @@ enum Op {
     Import(Vec<(i64, usize, UserId, bool)>),
     Settle,
     Crash,
-    /// A send whose commit fails, and whether it is stored.
+    /// A send with a failed commit. It is stored if the flag is set.
     Fail(New, bool),
 }
 
@@ -326,7 +326,7 @@ impl History {
         history.check_stored();
     }
 
-    /// Checks that `doctor` finds no fault, whatever waits.
+    /// Checks that `doctor` finds no fault while changes wait.
     fn examine(&self) {
         let snapshot = self.processes[0].reader.unchecked_transaction().unwrap();
         let findings = sqlite_lists::check(&snapshot).unwrap();
