@@ -1,10 +1,11 @@
-//! A clock that tests set by hand.
+//! Clocks that tests control.
 
 use chat_core::{api::Timestamp, clock::Clock};
 use std::{
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
+        mpsc::{Sender, channel},
     },
     time::Duration,
 };
@@ -36,5 +37,33 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Stops the time of a current-thread runtime until it is dropped.
+///
+/// While time is paused and the runtime waits for another thread, Tokio's clock jumps to the next timer. The thread that
+/// writes to SQLite is such a thread. Tokio does not do this while a blocking task runs, so this type keeps one running.
+#[derive(Debug)]
+#[must_use]
+pub struct StoppedTime(#[expect(dead_code, reason = "ends the blocking task when it is dropped")] Sender<()>);
+
+impl StoppedTime {
+    /// Stops the time of the runtime of this thread.
+    ///
+    /// # Panics
+    /// Outside a current-thread runtime, or if its time is already paused.
+    #[expect(clippy::new_without_default, reason = "it has an effect")]
+    pub fn new() -> Self {
+        let (running, ended) = channel();
+        tokio::task::spawn_blocking(move || ended.recv().is_err());
+        tokio::time::pause();
+        Self(running)
+    }
+}
+
+impl Drop for StoppedTime {
+    fn drop(&mut self) {
+        tokio::time::resume();
     }
 }

@@ -22,7 +22,7 @@ pub mod server;
 pub mod terminal;
 pub mod wait;
 
-pub use clock::ManualClock;
+pub use clock::{ManualClock, StoppedTime};
 pub use cluster::Cluster;
 pub use crash_points::CrashPoints;
 pub use database::Database;

@@ -1,8 +1,8 @@
 //! Rate limits, as a client sees them.
 
 use super::api::{Api, Call, Reply};
+use chat_tests::StoppedTime;
 use std::cell::Cell;
-use tokio::time::{pause, resume};
 
 const WRONG: &str = r#"{"username":"dan","password":"a guess"}"#;
 const RIGHT: &str = r#"{"username":"dan","password":"1234"}"#;
@@ -15,8 +15,7 @@ async fn with_dan() -> Api {
 
 /// Repeats a request until it is answered 429, at most a thousand times.
 ///
-/// A budget gets tokens as time passes. With [`pause`], it gets none, however slow the machine is. Call
-/// [`resume`] before a write to the store: while a paused runtime is idle, its clock jumps to the next timeout.
+/// A budget gets tokens as time passes. With [`StoppedTime`], it gets none, however slow the machine is.
 async fn until_throttled<'a>(request: impl Fn() -> Call<'a>) -> Reply {
     for _ in 0..1000 {
         let reply = request().await;
@@ -33,13 +32,12 @@ async fn password_guessing_is_limited_and_the_owner_may_still_sign_in() {
     let sign_in = |peer: &str, body: &'static str| api.call("POST", "/token/").from(peer).json(body);
     assert_eq!(sign_in("192.0.2.1", RIGHT).await.status, 200);
 
-    pause();
+    let _stopped = StoppedTime::new();
     let refused = until_throttled(|| sign_in("192.0.2.2", WRONG)).await;
     let wait = refused.header("retry-after").to_owned();
     assert!((1..=10).contains(&wait.parse::<u32>().unwrap()), "{wait}");
     refused.detail(429, &format!("Request was throttled. Expected available in {wait} seconds."));
     assert_eq!(sign_in("192.0.2.2", RIGHT).await.status, 429);
-    resume();
     assert_eq!(sign_in("192.0.2.1", RIGHT).await.status, 200);
 }
 
@@ -56,7 +54,7 @@ async fn attempts_on_an_unknown_name_are_limited_too() {
         tries.get()
     };
     let unknown = r#"{"username":"unknown","password":"a guess"}"#;
-    pause();
+    let _stopped = StoppedTime::new();
     assert_eq!(tries(WRONG, "192.0.2.1").await, tries(unknown, "192.0.2.2").await);
 }
 
@@ -66,7 +64,7 @@ async fn behind_a_proxy_the_limit_applies_to_the_client() {
     let sign_in = |peer: &str, client: &str| {
         api.call("POST", "/token/").from(peer).header("x-forwarded-for", client.as_bytes()).json(WRONG)
     };
-    pause();
+    let _stopped = StoppedTime::new();
     until_throttled(|| sign_in("127.0.0.1", "192.0.2.1")).await;
     assert_eq!(sign_in("127.0.0.1", "192.0.2.2").await.status, 400);
     // The addresses that the client sent come before the address that the proxy added.
@@ -85,7 +83,7 @@ async fn guessing_the_current_password_is_limited_too() {
         let call = api.call("POST", "/users/me/password/").from("192.0.2.1");
         call.header("authorization", token.as_bytes()).json(r#"{"current":"a guess","new":"long enough"}"#)
     };
-    pause();
+    let _stopped = StoppedTime::new();
     until_throttled(change).await;
 }
 
@@ -102,12 +100,11 @@ async fn registrations_are_limited_for_each_address() {
 #[tokio::test]
 async fn too_many_requests_of_one_user_do_not_limit_others() {
     let api = with_dan().await;
-    pause();
+    let _stopped = StoppedTime::new();
     let mut statuses = Vec::new();
     for _ in 0..=5000 {
         statuses.push(api.ann("GET", "/users/x/").await.status);
     }
-    resume();
     assert_eq!(statuses.pop(), Some(429), "a user may send 5000 requests in a burst");
     assert!(statuses.iter().all(|status| *status == 404));
     assert_eq!(api.bob("GET", "/users/me/").await.status, 200);

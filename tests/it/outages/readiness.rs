@@ -5,7 +5,7 @@
 use super::{TestClient, client::assert_unavailable};
 use chat_core::Chat;
 use chat_server::ChatService;
-use chat_tests::{Database, Disk, Fault, Program, on_both_databases, program};
+use chat_tests::{Database, Disk, Fault, Program, StoppedTime, on_both_databases, program};
 use http::Request;
 use http_body_util::Empty;
 use hyper::body::Bytes;
@@ -69,13 +69,13 @@ async fn the_check_writes_nothing() {
     let file = database.url.strip_prefix("sqlite://").unwrap();
     let read = || ["", "-wal"].map(|end| fs::read(format!("{file}{end}")).unwrap());
     let before = read();
-    tokio::time::pause();
+    let stopped = StoppedTime::new();
     for _ in 0..3 {
         assert_eq!(readiness(&service).await, 200);
         // The result is kept for a second.
         tokio::time::advance(Duration::from_secs(1)).await;
     }
-    tokio::time::resume();
+    drop(stopped);
     assert!(read() == before, "no file has changed");
     chat.close().await;
 }
@@ -86,9 +86,10 @@ async fn readiness(service: &ChatService) -> u16 {
     service.respond(request).await.status().as_u16()
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_result_is_kept_for_a_second() {
     let (store, faults) = Database::in_memory().faulty_store().await;
+    let _stopped = StoppedTime::new();
     let service = ChatService::builder(Chat::new(store)).health_checks(true).build();
     let status = async || readiness(&service).await;
     faults.plan_for("ping", Fault::Unavailable);
