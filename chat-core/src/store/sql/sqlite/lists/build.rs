@@ -21,7 +21,7 @@ use crate::{
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, HashMap};
 
-/// The number of messages between two log lines of progress. They take about a second.
+/// The number of messages between two log lines of progress. So many messages take about a second.
 const PROGRESS: u64 = 1_000_000;
 
 /// Lists that are built in one transaction.

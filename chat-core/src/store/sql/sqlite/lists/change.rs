@@ -94,7 +94,7 @@ impl Change {
         Self { number: id, kind: Kind::ArrivedUnread, detail: sent, thread, participants, origin, key: None }
     }
 
-    /// Returns the arrival with the message sent as read if `is_read`.
+    /// Returns the arrival; if `is_read`, as that of a message that was sent as read.
     pub(super) const fn read(self, is_read: bool) -> Self {
         let kind = if is_read { Kind::ArrivedRead } else { self.kind };
         Self { kind, ..self }

@@ -24,7 +24,7 @@ pub(crate) enum Part {
     Unread = 1,
 }
 
-/// A part of one list.
+/// The chunks of one part of a list.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chunks<'c> {
     pub(super) connection: &'c Connection,
@@ -51,7 +51,7 @@ impl<'r> Chunk<'r> {
 impl Chunks<'_> {
     /// Passes chunks to `visit`, oldest first, until it breaks or a chunk begins at or above `before`.
     ///
-    /// Begins with the chunk that can have the id after `after`.
+    /// Begins with the chunk that can have the id `after + 1`.
     pub(super) fn ascending(
         self,
         after: i64,
@@ -89,7 +89,7 @@ impl Chunks<'_> {
         Ok(())
     }
 
-    /// Adds the entries of a head as a chunk.
+    /// Adds a chunk with these entries.
     pub(super) fn add(self, packed: &Packer) -> Result<(), Failure> {
         let part = self.part as i64;
         run(

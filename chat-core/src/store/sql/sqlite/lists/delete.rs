@@ -1,4 +1,4 @@
-//! Deletes threads, and everything of a user.
+//! Deletes the messages and the lists of a thread or of a user.
 
 use super::{
     change::ListId,

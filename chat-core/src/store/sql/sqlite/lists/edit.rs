@@ -103,7 +103,8 @@ impl Lists {
 
 /// Deletes the row of a message, and its idempotency key.
 ///
-/// The lists of the message must be up to date. Otherwise the key would be written later, with the list of the sender.
+/// The list of the sender must be up to date, or be deleted in the same transaction. Otherwise the key would be written
+/// later, with that list.
 pub(super) fn delete_row(connection: &Connection, id: i64) -> Result<(), Failure> {
     let deleted = first(connection, sql::DELETE_ROW, [id], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?))

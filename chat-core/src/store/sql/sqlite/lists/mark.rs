@@ -22,9 +22,9 @@ use crate::{
 use rusqlite::{CachedStatement, Connection};
 use std::collections::HashSet;
 
-/// The largest number of messages of a thread that are marked by rows in `marks`.
+/// The largest number of messages that [`Lists::mark_thread`] marks by rows in `marks`.
 ///
-/// More are marked in the stored lists at once. So the number of marks that wait stays within bounds.
+/// If there are more, it marks them in the stored lists at once. So the number of marks that wait stays within bounds.
 const MAX_MARKS: usize = 256;
 
 /// The outcome of one mark: the message, or `None` if there is none that the caller can see.
@@ -152,7 +152,8 @@ impl Lists {
     ) -> Result<Vec<(i64, Origin)>, Failure> {
         let Some(view) = self.view(connection, ListId::of_thread(thread.seq))? else { return Ok(Vec::new()) };
         let own = origin(thread.participants, caller);
-        // The newest first, because the caller's own unread messages can be older, and very many.
+        // Begins with the newest. The caller can have sent very many unread messages: those that are older than the
+        // last match are not read.
         let selection = Selection {
             before: up_to.map_or(i64::MAX, |id| id.get().saturating_add(1)),
             newest: true,

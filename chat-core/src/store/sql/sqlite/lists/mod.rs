@@ -1,9 +1,9 @@
 //! Messages and their lists: messages are appended, and the lists are written later (write-behind).
 //!
-//! A message is in three lists: that of its thread, and that of each participant. A change of all three with each
-//! message costs four pages of the WAL, and an index over all messages grows with the database. Here the transaction of
-//! a message only appends a row to `messages`, and that of a mark only appends a row to `marks`. The lists are packed,
-//! and each is written once for many messages.
+//! A message is in three lists: that of its thread, and that of each participant. With indexes and counters, each
+//! message would change four pages of the WAL, and an index of all messages would grow with the database. Here a
+//! message only appends a row to `messages`, and a mark only appends a row to `marks`. The lists are packed, and each
+//! is written once for many messages.
 //!
 //! # Terms
 //!
@@ -18,10 +18,11 @@
 //!
 //! # Writes
 //!
-//! Each transaction that adds numbers also writes some of the lists that wait: its *share*. It begins with those that
-//! wait longest, and writes so many that each list is written about once in [`LIMIT`] numbers. So there is no separate
-//! step that delays senders. The same transaction raises the watermark. After a crash, the changes from the watermark
-//! on are read into memory.
+//! Transactions that add numbers also write the lists that wait. Each writes its *share* of them, or leaves a small
+//! share to the next one. A share begins with the full tails, and goes on with the lists that wait longest. The shares
+//! are so large that each list is written about once in [`LIMIT`] numbers. So there is no separate step that delays
+//! senders. A transaction that writes lists also raises the watermark. After a crash, the changes from the watermark on
+//! are read into memory.
 //!
 //! Some steps are rare: the deletion of a message, a thread or a user, the mark of a message as unread again, and marks
 //! of very many messages. Such a step has no number. It first applies the tails of the lists that it changes, and then
@@ -30,21 +31,23 @@
 //! # Invariants
 //!
 //! 1. *A stored list equals the history of its messages up to `upto`, which never falls.* Except when all lists are
-//!    built, [`stored::Head::apply`] is the only code that raises `upto`. It adds the events above it, in order, and
-//!    sets it to the last of them. So the same tail can be applied twice. A step without a number applies the tail
-//!    first, and then changes the list.
-//! 2. *Every number below the watermark is in all of its lists, and every mark at or above it is in `marks`.* The new
-//!    watermark is the lowest number of the tails that are left. Marks are deleted only below it, or with their thread.
-//!    `state.next` is raised in the transaction that deletes the row of a number, so that no number is assigned twice.
-//! 3. *Memory has every change from the watermark on that was committed before the last write of this process.* Memory
-//!    changes only after a commit: see [`writer::Lists::committed`]. After a failed commit, whose outcome is unknown,
-//!    the next transaction reads what is stored.
+//!    built, [`stored::Head::apply`] is the only code that raises `upto`. It adds the events above `upto`, in order,
+//!    and sets `upto` to the number of the last one. So the same tail can be applied twice. A step without a number
+//!    applies the tail first, and then changes the list.
+//! 2. *Every change below the watermark is in all of its lists, and every mark from the watermark on is in `marks`.*
+//!    The new watermark is the lowest number of the tails that are left. Marks are deleted only below it, or with their
+//!    thread. `state.next` is raised in the transaction that deletes the row of a number, so that no number is assigned
+//!    twice.
+//! 3. *Memory has every change from the watermark on that was committed before the last write of this process.* A
+//!    change is added to memory only after its commit: see [`writer::Lists::committed`]. After a failed commit, whose
+//!    outcome is unknown, the next transaction reads what is stored.
 //! 4. *A list is written only by a transaction that has read the commits of all other processes.* The transaction holds
 //!    the write lock. [`writer::Lists::sync`] compares `pragma data_version`, and reads on from the highest known
-//!    number, or everything from the watermark in a new epoch.
+//!    number. In a new epoch, or if that number is below the watermark, it reads everything from the watermark on.
 //! 5. *A reader copies the tail first, and then takes its snapshot.* See [`snapshot`].
 //!
-//! Several processes can use one file, because of 4, and because readers add to the tail what is in their snapshot.
+//! Several processes can use one file because of invariant 4, and because readers read from their snapshot the changes
+//! that the tail lacks.
 //!
 //! # Layout
 //!

@@ -71,7 +71,7 @@ pub(crate) fn thread(
 
 /// Returns a thread of `caller` and its list.
 ///
-/// The number of the list is looked up before the snapshot, because the tail must be copied before it.
+/// The number of the list is looked up before the snapshot is taken, because the tail of the list must be copied first.
 fn thread_view<'c>(
     connection: &'c Connection,
     tails: &SharedTails,
@@ -128,7 +128,7 @@ pub(crate) fn messages(
 
 /// Returns a part of the unread messages of `caller` with ids above `after`.
 ///
-/// The count is that of the whole list.
+/// The count is that of all messages that `filter` selects, whatever `after` is.
 pub(crate) fn unread(
     connection: &Connection,
     tails: &SharedTails,
@@ -144,7 +144,7 @@ pub(crate) fn unread(
         UnreadFilter::Incoming => (Some(Origin::Own), view.unread().except(Origin::Own)),
     };
     let count = saturating_u64(count);
-    // The limit is at most the rest of the count, so that the read can end at the last match.
+    // At most as many as the offset leaves of the count. So the read can end at the last match.
     let limit = slice.limit.min(count.saturating_sub(slice.offset));
     let selection = Selection { after: after.get(), skip: slice.offset, limit, except, ..Selection::all() };
     let entries = view.select(snapshot.connection(), Part::Unread, selection)?;

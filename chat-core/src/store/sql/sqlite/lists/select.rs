@@ -70,7 +70,7 @@ impl<'m> Collector<'m> {
         true
     }
 
-    /// Adds an entry if it is selected. Breaks if no further entry can be.
+    /// Adds an entry if it is selected. Breaks if no further entry can be selected.
     pub(super) fn take(&mut self, entry: Entry) -> ControlFlow<()> {
         let Selection { after, before, newest, except, .. } = self.selection;
         if entry.id <= after {

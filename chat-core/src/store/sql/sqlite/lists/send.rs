@@ -18,13 +18,14 @@ use crate::{
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::HashMap;
 
-/// The index in the batch of each message that is inserted with an idempotency key, by sender and key.
+/// The messages of a batch that are inserted with an idempotency key: the index of each, by sender and key.
 type KeysOfBatch<'m> = HashMap<(i64, &'m str), usize>;
 
 impl Lists {
     /// Inserts messages. Returns one outcome for each, in order.
     ///
-    /// A message with an idempotency key that is in use is not inserted. The transaction is rolled back if none is.
+    /// A message with an idempotency key that is in use is not inserted. The transaction is rolled back if no
+    /// message is inserted.
     ///
     /// # Errors
     /// If the database refuses any of them. Then none is inserted.

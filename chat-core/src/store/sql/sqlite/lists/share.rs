@@ -2,14 +2,14 @@
 
 /// The number of lists that are written together.
 ///
-/// Most commits then write none. Writing one list in each of eight commits would log the pages of `state` and `marks`
-/// eight times.
+/// Unless very many lists wait, most commits then write none. Writing one list in each of eight commits would log the
+/// pages of `state` and `marks` eight times.
 const GROUP: u64 = 8;
 
 /// The share of the waiting lists that each commit writes.
 ///
-/// A commit of `n` numbers writes `n / limit` of the lists that wait. So each list is written about once in `limit`
-/// numbers, in commits that happen anyway. After a crash, about `limit` numbers are read.
+/// On average, a commit of `n` numbers writes `n / limit` of the lists that wait. So each list is written about once in
+/// `limit` numbers, in commits that happen anyway. After a crash, about `limit` numbers are read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share {
     limit: u64,
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_list_is_written_once_in_about_as_many_numbers_as_may_wait() {
+    fn each_list_is_written_about_once_per_limit() {
         let mut share = Share::new(1000);
         let (mut written, mut commits_that_write) = (0, 0);
         for _ in 0..1000 {

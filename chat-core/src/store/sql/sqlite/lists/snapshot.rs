@@ -2,7 +2,8 @@
 //!
 //! The tail is copied first, and then the snapshot is taken. So each committed change is in the stored list of the
 //! snapshot, in the copy of the tail, or has a number that the memory of this process did not have yet. Such changes
-//! are read from the snapshot. In the other order, a list that is written in between would lose its tail.
+//! are read from the snapshot. In the other order, the list could be written in between. Then neither the stored list
+//! of the snapshot nor the copy of the tail would have its changes.
 
 use super::{
     change::{Event, ListId},

@@ -14,7 +14,7 @@ use crate::{
 };
 use rusqlite::Connection;
 
-/// What the database says about its lists.
+/// The row of the table `state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct State {
     /// A number above that of each row that was deleted. The numbers of present rows can be higher.

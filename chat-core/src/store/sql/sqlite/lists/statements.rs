@@ -57,7 +57,7 @@ statements! {
     // `cross join` keeps the order of the ids. One statement for many ids costs half as much as one for each id.
     MESSAGES_OF_THREAD = concat!(ids!(), "select m.id, m.sender, m.created, m.text from ids cross join messages m on m.id = ids.id");
     THREAD_CREATED = "select created from threads where seq = ?1";
-    /// The same with the id of the thread.
+    /// The same columns as `MESSAGES_OF_THREAD`, and the id of the thread of each message.
     MESSAGES_OF_THREADS = concat!(ids!(), "select m.id, m.sender, m.created, m.text, t.id from ids \
          cross join messages m on m.id = ids.id cross join threads t on t.seq = m.thread");
     MESSAGE_ROW = "select thread, sender, created, text from messages where id = ?1";

@@ -60,9 +60,9 @@ pub(super) struct Head {
     unread_ids: Vec<u8>,
 }
 
-/// Returns the time of a thread after a message that was sent at this time.
+/// Returns the new time of a thread with the time `before`, after a message that was sent at the time `sent`.
 ///
-/// It rises with each message, even if the clock was set back.
+/// The time rises with each message, even if the clock was set back.
 pub(super) fn updated(before: i64, sent: i64) -> i64 {
     sent.max(before.saturating_add(1))
 }
@@ -156,9 +156,9 @@ impl Head {
 
     /// Adds the events of a tail that are not in the list yet.
     ///
-    /// In the list of a user, also adds the idempotency keys of messages that the user sent.
+    /// For the list of a user, also inserts the idempotency keys of the messages that the user sent into `keys`.
     ///
-    /// Returns whether there were any. The caller saves the row.
+    /// Returns whether the list has changed. The caller saves the row.
     pub(super) fn apply(&mut self, connection: &Connection, tail: &Tail) -> Result<bool, Failure> {
         let events = tail.after(self.upto);
         let Some(last) = events.last() else { return Ok(false) };
@@ -211,7 +211,7 @@ impl Head {
         self.remove(connection, Part::All, ids)
     }
 
-    /// Adds a message of the list, which is read, to the unread ones.
+    /// Adds a read message of the list to the unread ones.
     pub(super) fn add_unread(&mut self, connection: &Connection, entry: Entry) -> Result<(), Failure> {
         let is_older = self.first(Part::Unread)?.is_none_or(|first| entry.id < first);
         let chunks = self.chunks(connection, Part::Unread);

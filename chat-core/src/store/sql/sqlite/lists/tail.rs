@@ -18,7 +18,7 @@ pub(super) const FULL: usize = 256;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tail {
     events: Vec<Event>,
-    /// The hashes and the ids of messages with idempotency keys, in the list of their sender.
+    /// In the list of a user: the hash of the idempotency key and the id of each message that the user sent with a key.
     keys: Vec<(i64, i64)>,
 }
 
@@ -55,9 +55,9 @@ pub(super) struct Due {
 #[derive(Debug)]
 pub(super) struct Tails {
     tails: HashMap<ListId, Arc<Tail>>,
-    /// The lists that wait, by the number since which they wait.
+    /// The lists that wait, each with the number of its oldest event, by ascending number.
     ///
-    /// Also has lists that were written since. Their oldest event has another number, or they have none.
+    /// Also has obsolete entries, of lists that were written since. Such a list has another oldest event, or none.
     order: VecDeque<(i64, ListId)>,
     /// The lists whose tails have at least [`FULL`] events.
     full: Vec<ListId>,
@@ -71,7 +71,7 @@ pub(super) struct Tails {
     events: usize,
     /// The number of idempotency keys in all tails.
     keys: usize,
-    /// The number of lists that were written in shares of commits.
+    /// The number of lists that were written to raise the watermark.
     written: u64,
 }
 
@@ -186,7 +186,7 @@ impl Tails {
         self.next
     }
 
-    /// Records the watermark, and the number of lists that a commit has written as its share.
+    /// Records the watermark, and the number of lists that a commit has written to raise it.
     pub(super) fn raise_watermark(&mut self, behind: i64, written: usize) {
         self.behind = self.behind.max(behind);
         self.written += written as u64;
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lists_that_wait_longest_are_due_and_the_watermark_is_that_of_the_next() {
+    fn the_lists_that_wait_longest_are_due_and_the_next_list_sets_the_watermark() {
         let mut tails = Tails::new(1, 0);
         assert_eq!(due(&tails, 9), (vec![], 1));
         add(&mut tails, 1, 1, 2);
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_reader_has_copied_does_not_change() {
+    fn the_copy_of_a_reader_does_not_change() {
         let mut tails = Tails::new(1, 0);
         add(&mut tails, 1, 1, 2);
         let copy = tails.tail(ListId::of_thread(1)).unwrap();

@@ -50,7 +50,7 @@ impl Thread {
 
 /// The threads that the writer has used last.
 ///
-/// A thread is never changed, so the cache is cleared only after a deletion.
+/// A thread is never changed, but it can be deleted. So the caches are cleared in each new epoch.
 #[derive(Debug)]
 pub(super) struct Threads {
     by_id: Cache<ThreadId, Thread>,

@@ -19,9 +19,9 @@ pub(super) struct View {
     head: Head,
     /// The tail from memory. Its events up to `head.upto` do not count.
     tail: Option<Arc<Tail>>,
-    /// The events that were committed after the tail was copied.
+    /// The later events, which the copy of the tail does not have.
     late: Vec<Event>,
-    /// The messages that these events mark as read, by ascending id.
+    /// The messages that the events of `tail` and `late` mark as read, by ascending id.
     marked: Vec<i64>,
 }
 

@@ -17,8 +17,9 @@ use std::sync::Arc;
 
 /// The lists, as seen by the connection that writes. A process has only one such connection.
 ///
-/// Each method that takes a connection must run in a transaction of it that has the write lock. After the transaction,
-/// call [`committed`](Self::committed), [`rolled_back`](Self::rolled_back) or [`commit_failed`](Self::commit_failed).
+/// Call each method that takes a connection within a transaction, which must hold the write lock. Only
+/// [`load`](Self::load) begins a transaction itself, and needs no write lock. After the transaction, call
+/// [`committed`](Self::committed), [`rolled_back`](Self::rolled_back) or [`commit_failed`](Self::commit_failed).
 #[derive(Debug)]
 pub(crate) struct Lists {
     tails: SharedTails,
@@ -117,7 +118,8 @@ impl Lists {
 
     /// Reads the changes that other connections have committed since the last transaction.
     ///
-    /// Each method calls it before it writes a list or assigns a number.
+    /// Each step calls it before it writes a list or assigns a number. Only a build after a migration calls
+    /// [`start_empty`](Self::start_empty) instead.
     pub(super) fn sync(&mut self, connection: &Connection) -> Result<(), Failure> {
         let version = data_version(connection)?;
         if self.version == Some(version) {
@@ -163,7 +165,7 @@ impl Lists {
         View::of_writer(connection, list, self.tail(list))
     }
 
-    /// Returns the committed changes of a list that may not be stored yet.
+    /// Returns the tail of a list: the committed changes that its stored list can lack.
     pub(super) fn tail(&self, list: ListId) -> Option<Arc<Tail>> {
         self.tails.lock().tail(list)
     }
@@ -185,7 +187,7 @@ impl Lists {
         due.lists.sort_unstable_by_key(|(list, _)| *list);
         self.pending.behind = Some((due.behind, due.lists.len()));
         for (list, tail) in due.lists {
-            // The list of a deleted thread has no stored list, and needs none.
+            // A deleted thread has no stored list, and needs none.
             if let Some(mut head) = Head::load(connection, list)?
                 && head.apply(connection, &tail)?
             {
@@ -255,7 +257,7 @@ impl Lists {
         self.pending.written.push(list);
     }
 
-    /// Stores a number above those of all rows, so that a deleted one is not assigned again.
+    /// Stores a number above those of all rows, so that the number of a deleted row is not assigned again.
     ///
     /// `next` is above the ids of all messages from which lists are built. Other callers pass 0.
     pub(super) fn keep_numbers(&mut self, connection: &Connection, next: i64) -> Result<(), Failure> {
