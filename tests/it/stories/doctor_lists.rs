@@ -14,7 +14,7 @@ const CID: UserId = UserId::new(3);
 /// The number of messages from ann to bob. None of them is read.
 const MANY: i64 = 1000;
 
-/// Each damage, with the subjects and a part of the text of the first finding.
+/// Each damage, the subjects of its findings, and a part of the text of the first finding.
 ///
 /// The list of the thread of ann and bob is 1, that of ann and cid is 2, and those of the users are -2, -3 and -4. The
 /// messages 1 to 1000 are in the first thread. The messages 1001 to 1010 and the mark 1011 are in the lists of the

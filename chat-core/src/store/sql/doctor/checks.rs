@@ -1,6 +1,6 @@
 //! The invariants of the data.
 //!
-//! Each check compares stored numbers and marks with the rows that they are derived from.
+//! Each check compares stored values with the rows from which they are derived, or to which they refer.
 
 use super::Finding;
 
@@ -83,7 +83,7 @@ pub(super) const SQLITE_CHECKS: [InvariantCheck; 1] = [InvariantCheck {
     violated: "messages have no thread",
 }];
 
-/// Selects the latest time in the newest message, all users, threads and tokens.
+/// Selects the latest time of the newest message and of all users, threads and tokens.
 #[cfg(feature = "postgres")]
 pub(super) const NEWEST_ON_POSTGRES: &str = "select max(made) from ( \
      select (select created from messages order by id desc limit 1) as made \

@@ -1,4 +1,4 @@
-//! Reads all messages, and the marks that are not in all of their lists.
+//! Reads all messages, and the marks from the watermark on.
 
 use super::{Differences, State, participants};
 use crate::{
@@ -92,7 +92,7 @@ pub(super) fn messages(connection: &Connection, state: State, found: &mut Differ
     Ok(())
 }
 
-/// Compares the marks that are not in all lists with the messages and with their lists.
+/// Compares the marks from the watermark on with the messages and with their lists.
 pub(super) fn marks(connection: &Connection, state: State, found: &mut Differences) -> Result<(), Error> {
     let mut written = Written::new(connection, state)?;
     let mut statement = connection.prepare(MARKS)?;

@@ -4,7 +4,7 @@
 //!
 //! Each stored list is decoded and compared with the messages. A change that waits is in none or some of its lists. So
 //! a list must have the changes up to its `upto`, and all changes below the watermark. Only the lists record which
-//! messages are read. So the lists of users are compared with those of threads, with the changes that still wait
+//! messages are read. So the lists of users are compared with those of threads. The changes that still wait are first
 //! applied to both.
 //!
 //! The memory is bounded, because only sums of both sides are kept: see [`sums`].
@@ -31,7 +31,7 @@ const RESTORE: &str = "restore the last backup that passes `doctor`, with `chat-
      bug: the server never writes this; the lists cannot be built again from the messages, because only the lists say \
      which messages are read";
 
-/// What the database says about its lists.
+/// The numbers with which the lists are compared.
 #[derive(Debug, Clone, Copy)]
 struct State {
     /// The watermark: all changes with a lower number are in all of their lists.

@@ -155,7 +155,7 @@ impl<'s> Chunks<'s> {
         if self.next.as_ref().is_some_and(|chunk| chunk.list == list) { self.advance() } else { Ok(None) }
     }
 
-    /// Returns the number of chunks that belong to no list, after the last list.
+    /// Returns the number of chunks that belong to no list. Call it after the last list.
     fn finish(mut self) -> Result<i64, Error> {
         while self.advance()?.is_some() {
             self.stray += 1;
