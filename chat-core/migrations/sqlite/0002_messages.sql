@@ -18,7 +18,7 @@ insert into messages (id, thread, sender, created, born_read, key, request, text
     select m.id, t.seq, m.sender, m.created, m.low_mark = 0, m.key, m.request, m.text
     from old_messages m join threads t on t.id = m.thread order by m.id;
 
--- Marks that are not in all of their lists yet.
+-- The marks from the watermark on: see state.behind. Older ones are in all of their lists.
 create table marks (
     number  integer primary key,
     message integer not null,
@@ -62,7 +62,7 @@ create table keys (
 
 create table state (
     one    integer primary key check (one = 1),
-    next   integer not null, -- no number at or above this one was assigned to a row that was deleted
+    next   integer not null, -- above the numbers of all rows that were deleted
     behind integer not null, -- the watermark: all changes with a lower number are in all of their lists
     epoch  integer not null  -- rises when lists are deleted or built anew
 );
