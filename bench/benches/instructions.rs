@@ -21,8 +21,18 @@ use std::{collections::BTreeMap, env, fs, path::Path, process::Command};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_chat-bench");
 const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.json");
-const REQUEST_KINDS: [&str; 9] =
-    ["send", "mark", "page", "newest", "page-cold", "unread", "unread-cold", "threads", "threads-cold"];
+const REQUEST_KINDS: [&str; 10] = [
+    "send",
+    "send-keyed",
+    "mark",
+    "page",
+    "newest",
+    "page-cold",
+    "unread",
+    "unread-cold",
+    "threads",
+    "threads-cold",
+];
 /// Requests in the short run and in the long run.
 const FEW: u64 = 100;
 const MANY: u64 = 500;
@@ -126,7 +136,7 @@ fn options() -> Result<Options> {
 ///
 /// It is 1 for reads, and 2 for sends and marks.
 fn bound(request_kind: &str) -> f64 {
-    if ["send", "mark"].contains(&request_kind) { 2.0 } else { 1.0 }
+    if ["send", "send-keyed", "mark"].contains(&request_kind) { 2.0 } else { 1.0 }
 }
 
 /// Counts the instructions of one request, and repeats a count beyond the limit.

@@ -7,6 +7,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
+use chat_core::api::IDEMPOTENCY_KEY;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, client::conn::http1};
@@ -148,6 +149,9 @@ pub(crate) fn build(planned: &PlannedRequest, sizes: Option<&ResponseSizes>) -> 
         Some(sizes) => request.uri(format!("/{}", sizes.of(planned.request_kind))),
         None => request.uri(format!("/chat-api{}", planned.path)),
     };
+    if let Some(key) = &planned.idempotency_key {
+        request = request.header(IDEMPOTENCY_KEY, key);
+    }
     let body = match &planned.body {
         Some(body) => {
             request = request.header(header::CONTENT_TYPE, "application/json");

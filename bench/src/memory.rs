@@ -146,7 +146,14 @@ async fn read_slowly(workspace: &Workspace, address: SocketAddr, end: Instant) -
 }
 
 fn get(path: String, token: String) -> PlannedRequest {
-    PlannedRequest { request_kind: RequestKind::Page, method: Method::GET, path, token, body: None }
+    PlannedRequest {
+        request_kind: RequestKind::Page,
+        method: Method::GET,
+        path,
+        token,
+        idempotency_key: None,
+        body: None,
+    }
 }
 
 /// Raises the limit of open files of this process, if it is lower.

@@ -74,7 +74,9 @@ impl CommonOptions {
 pub(crate) struct CompareOptions {
     /// The scenarios, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
-    #[arg(default_value = "page,newest,page-cold,unread,unread-cold,threads,threads-cold,mix,send,mark")]
+    #[arg(
+        default_value = "page,newest,page-cold,unread,unread-cold,threads,threads-cold,mix,send,send-keyed,send-spread,mark"
+    )]
     pub(crate) scenario: Vec<Scenario>,
     /// Connections, each with one request in flight.
     ///

@@ -8,7 +8,7 @@ use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
 use chat_core::{
     Chat,
-    api::{MessageId, Participants, ThreadId, Timestamp, UserId},
+    api::{IDEMPOTENCY_KEY, MessageId, Participants, ThreadId, Timestamp, UserId},
     auth::token::hash,
     clock::Clock,
     store::{
@@ -59,7 +59,9 @@ pub(crate) async fn run(ReplayOptions { request_kind, count }: ReplayOptions) ->
 fn request(request_kind: RequestKind, n: i64) -> Result<Request<Full<Bytes>>> {
     let thread = thread(1 + n % THREADS);
     let (method, path) = match request_kind {
-        RequestKind::Send => (Method::POST, "messages/".to_owned()),
+        RequestKind::Send | RequestKind::SendKeyed | RequestKind::SendSpread => {
+            (Method::POST, "messages/".to_owned())
+        }
         RequestKind::Page => (Method::GET, format!("threads/{}/messages/?limit=50", self::thread(1))),
         RequestKind::Newest => {
             (Method::GET, format!("threads/{}/messages/?before={}&limit=50", self::thread(1), i64::MAX))
@@ -86,12 +88,15 @@ fn request(request_kind: RequestKind, n: i64) -> Result<Request<Full<Bytes>>> {
         RequestKind::Login => bail!("the instructions of a log-in are not counted: it is slow by design"),
     };
     let mut request = Request::builder()
-        .method(method)
+        .method(&method)
         .uri(format!("/chat-api/{path}"))
         .header(header::HOST, "localhost")
         .header(header::AUTHORIZATION, format!("Token {}", token(1)));
     let mut body = Full::default();
-    if request_kind == RequestKind::Send {
+    if request_kind == RequestKind::SendKeyed {
+        request = request.header(IDEMPOTENCY_KEY, format!("{n:036}"));
+    }
+    if method == Method::POST {
         request = request.header(header::CONTENT_TYPE, "application/json");
         body = Full::from(format!(
             r#"{{"thread":"{thread}","text":"See you at eight, by the lake, as always"}}"#

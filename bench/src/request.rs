@@ -9,6 +9,10 @@ use std::collections::HashMap;
 pub(crate) enum RequestKind {
     /// Send a message.
     Send,
+    /// Send a message with an idempotency key.
+    SendKeyed,
+    /// Send a message in any thread.
+    SendSpread,
     /// Read the oldest 50 messages of a thread that is read all the time.
     Page,
     /// Read the newest 50 messages of such a thread.
@@ -37,6 +41,7 @@ pub(crate) struct PlannedRequest {
     /// The path and query, relative to the base path.
     pub(crate) path: String,
     pub(crate) token: String,
+    pub(crate) idempotency_key: Option<String>,
     /// A JSON body.
     pub(crate) body: Option<String>,
 }

@@ -7,7 +7,11 @@ use crate::{
 };
 use clap::ValueEnum;
 use http::Method;
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
 use uuid::Uuid;
 
 /// Threads that are read and written all the time.
@@ -22,6 +26,10 @@ pub(crate) const LOGIN_PASSWORD: &str = "correct horse battery staple";
 pub(crate) enum Scenario {
     /// Send messages, in threads of many users.
     Send,
+    /// Send messages, each with an idempotency key of its own.
+    SendKeyed,
+    /// Send messages, each in any of all threads.
+    SendSpread,
     /// Read the oldest 50 messages of 512 threads, repeatedly.
     Page,
     /// Read the newest 50 messages of these threads.
@@ -111,6 +119,8 @@ impl Plan {
                 None => RequestKind::Mark,
             },
             Scenario::Send => RequestKind::Send,
+            Scenario::SendKeyed => RequestKind::SendKeyed,
+            Scenario::SendSpread => RequestKind::SendSpread,
             Scenario::Page => RequestKind::Page,
             Scenario::Newest => RequestKind::Newest,
             Scenario::PageCold => RequestKind::PageCold,
@@ -126,7 +136,10 @@ impl Plan {
     /// Returns a request of this kind.
     pub(crate) fn request(&mut self, request_kind: RequestKind) -> PlannedRequest {
         let (path, user) = match request_kind {
-            RequestKind::Send => return self.send(),
+            RequestKind::Send | RequestKind::SendSpread => return self.send(request_kind),
+            RequestKind::SendKeyed => {
+                return PlannedRequest { idempotency_key: Some(next_key()), ..self.send(request_kind) };
+            }
             RequestKind::Login => return login(),
             RequestKind::Mark => return Mark { id: 1, user: self.dataset.long_thread().high }.request(),
             RequestKind::Page => {
@@ -156,18 +169,30 @@ impl Plan {
                 (format!("/threads/?after={after}&limit={}", self.about_a_hundred()), BUSY_USER)
             }
         };
-        PlannedRequest { request_kind, method: Method::GET, path, token: token(user), body: None }
+        PlannedRequest {
+            request_kind,
+            method: Method::GET,
+            path,
+            token: token(user),
+            idempotency_key: None,
+            body: None,
+        }
     }
 
-    fn send(&mut self) -> PlannedRequest {
-        let (thread, number) = (self.hot_thread(), self.random.next());
-        let sender = if number % 2 == 0 { thread.low } else { thread.high };
+    fn send(&mut self, request_kind: RequestKind) -> PlannedRequest {
+        let thread = match request_kind {
+            RequestKind::SendSpread => self.dataset.thread(self.random.below(self.dataset.threads)),
+            _ => self.hot_thread(),
+        };
+        let number = self.random.next();
+        let sender = if number.is_multiple_of(2) { thread.low } else { thread.high };
         let text = format!("Message {} of many: see you at eight, by the lake", number % 1_000_000);
         PlannedRequest {
-            request_kind: RequestKind::Send,
+            request_kind,
             method: Method::POST,
             path: "/messages/".to_owned(),
             token: token(sender),
+            idempotency_key: None,
             body: Some(format!(r#"{{"thread":"{}","text":"{text}"}}"#, thread.id)),
         }
     }
@@ -206,9 +231,18 @@ impl Mark {
             method: Method::PATCH,
             path: format!("/messages/{}/mark-as-read/", self.id),
             token: token(self.user),
+            idempotency_key: None,
             body: None,
         }
     }
+}
+
+/// Returns an idempotency key that was not used before.
+///
+/// It is as long as a UUID, which most clients send.
+fn next_key() -> String {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    format!("{:036}", LAST.fetch_add(1, Ordering::Relaxed))
 }
 
 fn login() -> PlannedRequest {
@@ -218,6 +252,7 @@ fn login() -> PlannedRequest {
         method: Method::POST,
         path: "/token/".to_owned(),
         token: String::new(),
+        idempotency_key: None,
         body: Some(body),
     }
 }

@@ -14,8 +14,18 @@ use std::{
 use tempfile::TempDir;
 
 /// The kinds of request whose instructions are counted.
-const REQUEST_KINDS: [&str; 9] =
-    ["send", "mark", "page", "newest", "page-cold", "unread", "unread-cold", "threads", "threads-cold"];
+const REQUEST_KINDS: [&str; 10] = [
+    "send",
+    "send-keyed",
+    "mark",
+    "page",
+    "newest",
+    "page-cold",
+    "unread",
+    "unread-cold",
+    "threads",
+    "threads-cold",
+];
 
 /// Returns a folder that Postgres may enter.
 ///
@@ -42,7 +52,7 @@ fn measure(arguments: &[&str]) -> Result<Value> {
 fn every_server_is_measured_in_every_scenario() {
     let report = measure(&["--connections", "2", "--seconds", "0.1", "--rounds", "1"]).unwrap();
     let rows = report["rows"].as_array().unwrap();
-    assert_eq!(rows.len(), 4 * 10);
+    assert_eq!(rows.len(), 4 * 12);
     for row in rows {
         assert!(row["requests"].as_u64().unwrap() > 0, "{row}");
     }
