@@ -32,7 +32,7 @@ pub struct ListMetrics {
     ///
     /// After a crash, the next start reads so many.
     pub waiting: u64,
-    /// Lists written in the commits of messages and read marks.
+    /// Lists written so far, in the commits of messages and read marks and at an orderly stop.
     pub written: u64,
     /// Memory of the changes that wait, in bytes.
     pub tail_bytes: u64,

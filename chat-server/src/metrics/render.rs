@@ -110,7 +110,7 @@ fn of_lists(text: &mut Exposition, lists: ListMetrics) {
     let mut write = |kind, name, help, value| text.numbers(kind, name, help, [([], value)]);
     let help = "Messages and read marks since the oldest one that is not in all of its lists.";
     write(Gauge, "chat_database_list_changes_waiting", help, lists.waiting);
-    let help = "Lists of messages written in the commits of messages and read marks.";
+    let help = "Lists of messages that were written.";
     write(Counter, "chat_database_lists_written_total", help, lists.written);
     let help = "Memory of the changes that are not in all of their lists.";
     write(Gauge, "chat_database_list_changes_bytes", help, lists.tail_bytes);

@@ -159,8 +159,9 @@ fn of_keys(found: &Differences) -> Finding {
 fn waiting(state: State) -> Finding {
     const SUBJECT: &str = "waiting";
     let waiting = state.highest.saturating_add(1).saturating_sub(state.behind).max(0);
-    let text = format!("{waiting} changes are not in all of their lists yet; about {LIMIT} may wait");
-    if waiting.unsigned_abs() <= 2 * LIMIT {
+    let usual = 2 * LIMIT;
+    let text = format!("{waiting} changes are not in all of their lists yet; up to about {usual} may wait");
+    if waiting.unsigned_abs() <= 2 * usual {
         return Finding::ok(SUBJECT, text);
     }
     Finding::warning(

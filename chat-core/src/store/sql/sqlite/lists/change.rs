@@ -10,6 +10,9 @@ use crate::api::{Participants, UserId};
 pub(crate) struct ListId(i64);
 
 impl ListId {
+    /// The highest number of a list.
+    pub(super) const LAST: Self = Self(i64::MAX);
+
     /// Returns the list of the thread with this `seq`.
     pub(crate) const fn of_thread(seq: i64) -> Self {
         Self(seq)

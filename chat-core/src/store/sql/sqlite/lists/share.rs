@@ -8,8 +8,8 @@ const GROUP: u64 = 8;
 
 /// The share of the waiting lists that each commit writes.
 ///
-/// On average, a commit of `n` numbers writes `n / limit` of the lists that wait. So each list is written about once in
-/// `limit` numbers, in commits that happen anyway. After a crash, about `limit` numbers are read.
+/// On average, a commit of `n` numbers writes `n / limit` of the lists that wait. So each list is written within `limit`
+/// to twice `limit` numbers, in commits that happen anyway. After a crash, about so many numbers are read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share {
     limit: u64,
