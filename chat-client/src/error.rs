@@ -48,7 +48,7 @@ pub(crate) enum ErrorKind {
     Builder(&'static str),
     /// No connection could be opened; nothing was sent.
     Connect,
-    /// No complete response arrived within the time limit; the request may have been sent.
+    /// No complete response arrived in time; the request may have been sent.
     Timeout,
     /// The connection ended before the response was complete.
     Interrupted,
@@ -297,8 +297,8 @@ impl Error {
 
     /// Returns whether the server may have carried out the request.
     ///
-    /// This is so if this attempt, or an earlier attempt of the same call, got no response, or a response that leaves
-    /// the outcome open, such as a 500.
+    /// This is so if an attempt of the call got no complete response, or a response that leaves the outcome open, such
+    /// as a 500. Earlier attempts of the same call count too.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.after_uncertain_attempt
             || self.status().is_some_and(|status| status.is_server_error())

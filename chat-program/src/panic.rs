@@ -40,7 +40,9 @@ mod tests {
         time::Duration,
     };
 
-    /// The variable with which the test runs itself in another process, and panics there.
+    /// The variable with which the test runs itself in another process.
+    ///
+    /// With the variable, the test panics.
     const PANICS: &str = "CHAT_TEST_PANICS";
 
     #[test]

@@ -174,7 +174,7 @@ async fn dispatch(
 }
 
 impl Pipeline {
-    /// Authenticates the caller, by a token of the chat or by the host's authenticator.
+    /// Authenticates the caller by a token of the chat or the host's authenticator.
     async fn authenticate(&self, head: &Parts) -> Result<Caller, ApiError> {
         match &self.authenticator {
             None => authenticate::by_token(&self.app.chat, &head.headers).await,

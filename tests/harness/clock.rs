@@ -42,8 +42,9 @@ impl Clock for ManualClock {
 
 /// Stops the time of a current-thread runtime until it is dropped.
 ///
-/// While time is paused and the runtime waits for another thread, Tokio's clock jumps to the next timer. The thread that
-/// writes to SQLite is such a thread. Tokio does not do this while a blocking task runs, so this type keeps one running.
+/// While time is paused and the runtime waits for another thread, Tokio's clock jumps to the next timer. The thread
+/// that writes to SQLite is such a thread. Tokio does not do this while a blocking task runs, so this type keeps one
+/// running.
 #[derive(Debug)]
 #[must_use]
 pub struct StoppedTime(#[expect(dead_code, reason = "ends the blocking task when it is dropped")] Sender<()>);

@@ -78,7 +78,9 @@ async fn fill_first_schema(file: &Path, dataset: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// Returns the options of a connection without a journal and without syncs: if filling fails, the file is discarded.
+/// Returns the options of a connection without a journal and without syncs.
+///
+/// It needs neither, because the file is discarded if filling fails.
 fn unsynced(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)

@@ -1,4 +1,6 @@
-//! Changes of threads and messages, with the invalidation of the cached pages that show them.
+//! Changes to threads and messages.
+//!
+//! Each change invalidates the cached pages that show it.
 
 use crate::{
     Chat,

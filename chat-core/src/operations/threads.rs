@@ -116,7 +116,7 @@ impl Chat {
         messages.ok_or(Error::NotFound(Resource::Thread))
     }
 
-    /// Marks the messages of the other participant as read.
+    /// Marks the messages of other senders in a thread as read.
     ///
     /// Returns how many of these messages were unread.
     ///

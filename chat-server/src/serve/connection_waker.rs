@@ -15,7 +15,9 @@ use std::{
 };
 
 thread_local! {
-    /// Whether this thread takes a part of a body; if so, whether that has woken a connection.
+    /// Whether taking a part of a body has woken a connection.
+    ///
+    /// `None` while this thread takes no part.
     static TAKING: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
@@ -117,7 +119,9 @@ mod tests {
         }
     }
 
-    /// Returns the number of wakes while the body with this many parts is taken, and after one more wake.
+    /// Returns the number of wakes after `take`, and after one more wake.
+    ///
+    /// The body has this many parts.
     fn wakes(parts: usize, take: impl FnOnce(&mut Parts, &ConnectionState)) -> (usize, usize) {
         let count = Arc::new(Wakes::default());
         let task = Waker::from(count.clone());

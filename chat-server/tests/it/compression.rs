@@ -8,7 +8,9 @@ use tokio::io::AsyncReadExt;
 
 const TEXT_LENGTH: usize = 1000;
 
-/// Returns the head and the body of the response for a client that accepts every compression.
+/// Returns the head and the body of a response.
+///
+/// The client accepts every compression.
 async fn response(server: &Server, path: &str) -> (String, String) {
     let mut connection = server.connect().await;
     let request = format!(

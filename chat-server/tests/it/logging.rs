@@ -9,7 +9,9 @@ use std::{
     thread,
 };
 
-/// Connects to a server. A read fails if the server sends nothing for [`TEST_TIMEOUT`].
+/// Connects to a server.
+///
+/// A read fails if the server sends nothing for [`TEST_TIMEOUT`].
 fn connect(address: &str) -> TcpStream {
     let socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
@@ -49,7 +51,9 @@ fn requests(server: &Server, count: usize) {
     assert_eq!(responses.matches("HTTP/1.1 200 OK").count(), count);
 }
 
-/// The number of times that [`requests`] is called at most. They log far more than the queue and the pipe hold.
+/// The largest number of calls of [`requests`].
+///
+/// So many calls log far more than the queue and the pipe hold.
 const MAX_CALLS: usize = 100;
 
 /// Calls `request` until a line of the log was dropped, at most `max_calls` times.
@@ -66,7 +70,7 @@ fn until_lines_are_dropped(metrics: &str, max_calls: usize, request: impl Fn()) 
     panic!("no line of the log was dropped");
 }
 
-/// Reads the log until the server listens and has named the address of its metrics.
+/// Reads the log until it has the address of the metrics. Returns the address.
 fn metrics_address(server: &mut Server) -> String {
     metrics_address_in(&server.logged("metrics at http://"))
 }
@@ -146,7 +150,9 @@ fn the_log_continues_when_its_pipe_has_a_reader_again() {
     line_with("lines of the log were dropped", log);
 }
 
-/// Reads a log until a line contains this text, and closes the log. Returns the line.
+/// Reads a log until a line contains this text. Returns the line.
+///
+/// Closes the log.
 fn line_with(text: &'static str, log: BufReader<File>) -> String {
     let find = move || log.lines().map(Result::unwrap).find(|line| line.contains(text));
     in_time(find).flatten().unwrap_or_else(|| panic!("no line with {text:?}"))

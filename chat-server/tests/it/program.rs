@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-/// The time limit of each wait for the program. Only a failing test waits this long.
+/// The time limit of each wait for the program.
+///
+/// Only a failing test waits this long.
 pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A temporary folder to run commands in.

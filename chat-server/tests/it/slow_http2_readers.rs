@@ -36,7 +36,7 @@ use tokio::{
 };
 use tokio_rustls::{client::TlsStream, rustls::pki_types::CertificateDer};
 
-/// The window that clients have for a stream, and for a connection, unless they ask for more.
+/// The default window of a client, for a stream and for a connection.
 const DEFAULT_WINDOW: u32 = 65_535;
 
 /// A server over TLS.
@@ -242,7 +242,8 @@ async fn a_client_that_answers_no_ping_gets_the_whole_response() {
 
 #[tokio::test]
 async fn a_client_that_has_taken_much_may_stall_for_longer() {
-    // The default write timeout is shorter. The system of the client may hold all that the client has taken.
+    // The default write timeout is shorter. The client's system may hold all the bytes that the server has sent, and
+    // the client may still be reading them.
     const RATHER_LONG: Duration = Duration::from_secs(100);
     let (service, thread) = long_thread(ONE_PART).await;
     let limits = no_limits().write_timeout(ServerLimits::default().write_timeout);

@@ -21,7 +21,7 @@ const ANN: UserId = UserId::new(1);
 
 /// The length of a text, in bytes.
 ///
-/// The system cannot buffer a response with all texts for a connection.
+/// [`ONE_PART`] texts are more than the system can buffer for a connection.
 pub(crate) const TEXT_LENGTH: usize = 20_000;
 
 /// A number of texts that hyper takes as one part.
@@ -59,7 +59,9 @@ pub(crate) async fn long_thread(texts: usize) -> (ChatServiceBuilder, ThreadId) 
     thread_of(texts, TEXT_LENGTH).await
 }
 
-/// Returns a service with a thread of ann that has texts of this length, and the thread.
+/// Returns a service with a thread of ann, and the thread.
+///
+/// The thread has this number of texts of this length.
 pub(crate) async fn thread_of(texts: usize, length: usize) -> (ChatServiceBuilder, ThreadId) {
     let store = sql::connect("sqlite::memory:", &Options::default()).await.unwrap();
     let chat = Chat::builder(store).text_max(TEXT_LENGTH).build();
@@ -175,15 +177,18 @@ async fn a_slow_reader_over_tls_with_a_small_receive_buffer_gets_the_whole_respo
     over_tls(ONE_PART, Some(4096)).await;
 }
 
-/// Part of a response that a client reads at full speed, so that its system enlarges the receive buffer.
+/// The bytes of a response that a client reads at full speed.
+///
+/// Its system then enlarges the receive buffer.
 pub(crate) const FAST_BYTES: usize = 3_000_000;
 
 /// More texts than an enlarged receive buffer has room for.
 pub(crate) const MANY: usize = 1500;
 
-/// The timeout for a reader that slows down. A steady client takes 150 kB in it.
+/// The write timeout for a reader that slows down.
 ///
-/// A client that has taken much may stall for eight times as long. The slow reads take longer than that.
+/// A steady client takes at least 150 kB within this time. A client that has taken more may stall for up to eight times
+/// as long. The slow reads take longer than that.
 pub(crate) const SHORT_WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[tokio::test]
@@ -201,7 +206,7 @@ async fn a_reader_that_slows_down_gets_the_whole_response() {
         let mut bytes = [0; 4 * READ_BYTES];
         stream.read_exact(&mut bytes).await.unwrap();
         response.extend(bytes);
-        // This connection evicts one that is stalled.
+        // The server evicts a stalled connection first. The reader must not count as stalled.
         drop(server.connect().await);
     }
     const END: &[u8] = b"]\r\n0\r\n\r\n";
@@ -211,9 +216,10 @@ async fn a_reader_that_slows_down_gets_the_whole_response() {
     }
 }
 
-/// What the system of the server and that of the client may buffer of a response that is not read, in bytes.
+/// The bytes of an unread response that the two systems together may buffer.
 ///
-/// The client has a small receive buffer. Without a limit, the system of the server buffers megabytes.
+/// They are the systems of the server and of the client. The client has a small receive buffer. Without a limit, the
+/// system of the server buffers megabytes.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 const BUFFERED_MAX: usize = 256 * 1024;
 

@@ -31,7 +31,9 @@ const SQLITE_SCANS: [(&str, &[&str]); 12] = [
     ("ALL_ARRIVALS", &["messages"]),
 ];
 
-/// Statements that remove a user or end an import, and may scan on Postgres. No request waits for them.
+/// Statements that remove a user or end an import.
+///
+/// They may scan on Postgres. No request waits for them.
 const RARE: [&str; 6] = [
     "SET_IMPORTED_READ_POSITIONS",
     "COUNT_USER_MESSAGES",
@@ -41,7 +43,9 @@ const RARE: [&str; 6] = [
     "LOCK_THREADS_OF_USER",
 ];
 
-/// Statements that read an index of a table from its beginning on Postgres, and stop at their limit or first row.
+/// Statements that read an index of a table from its beginning on Postgres.
+///
+/// They stop at their limit or first row.
 const WALKS: [&str; 4] = ["USERS", "ANY_USER", "sync_user_id_sequence", "SYNC_MESSAGE_ID_SEQUENCE"];
 
 /// Lists that are read from several indexes.
@@ -130,9 +134,9 @@ async fn postgres_plan(postgres: &mut PgConnection, statement: &str) -> Vec<Stri
     plan.iter().map(|row| row.get(0)).collect()
 }
 
-/// Returns the steps of a plan of Postgres that read a table or an index from its beginning.
+/// Returns the steps of a plan of Postgres that read without an index condition.
 ///
-/// Where it can, Postgres reads an index without a condition instead of the table.
+/// They read a table or an index from its beginning. Where it can, Postgres reads an index instead of the table.
 fn postgres_scans(plan: &[String]) -> Vec<&str> {
     let mut scans = Vec::new();
     for (n, step) in plan.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Deletions by one node of what another node writes to, on Postgres.
+//! On Postgres, one node deletes a thread or a user while another node writes.
 //!
 //! No foreign key refuses a message without a thread. The lock of the thread must prevent it.
 
@@ -52,7 +52,9 @@ fn message(thread: ThreadId) -> NewMessage {
     NewMessage { thread, sender: ANN, text: "x".to_owned(), is_read: false, created: NOW, key: None }
 }
 
-/// Sends messages in a thread until it no longer exists. Counts those that were sent.
+/// Sends messages in a thread until it no longer exists.
+///
+/// Counts those that were sent.
 async fn send_until_deleted(store: Arc<dyn Store>, thread: ThreadId, sent: Arc<AtomicU32>) {
     loop {
         match store.insert_messages(vec![message(thread)]).await.unwrap().remove(0) {
@@ -174,7 +176,9 @@ fn import() -> Import {
     }
 }
 
-/// An import inserts its messages after their threads, in several statements of one transaction.
+/// An import inserts its messages after their threads.
+///
+/// It does so in several statements of one transaction.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn imported_threads_and_users_are_deleted_during_the_import() {
     for removes_user in [false, true] {

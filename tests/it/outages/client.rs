@@ -82,7 +82,7 @@ impl TestClient {
         messages.into_iter().map(|message| (message.id, message.text)).collect()
     }
 
-    /// Returns all messages of one of the users at a path, as the first server lists them.
+    /// Returns all messages that the first server lists for a user at a path.
     ///
     /// # Panics
     /// If the count of a page is not the number of messages.

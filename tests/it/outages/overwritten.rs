@@ -1,4 +1,6 @@
-//! An SQLite database or its WAL is overwritten in use, as `cp` does it: the path leads to the same file.
+//! An SQLite database or its WAL is overwritten while it is in use.
+//!
+//! As after `cp`, the path still leads to the same file.
 
 use super::{TestClient, client::assert_unavailable};
 use chat_tests::{Database, Program, program, run};
@@ -35,7 +37,9 @@ fn back_up(database: &Database) -> PathBuf {
     copy
 }
 
-/// Asserts that the server does not start, and restores the backup as the error says.
+/// Asserts that the server does not start.
+///
+/// Then restores the backup as the error says.
 async fn assert_restored(database: &Database, client: &TestClient, copy: PathBuf, messages: &[&str]) {
     let mut serve = program::chat_server(database, &["serve", "--listen", "127.0.0.1:0"]);
     let refusal = run(&mut serve, "").failed(1);
@@ -70,7 +74,9 @@ async fn a_backup_copied_over_the_database_is_503_and_the_wal_is_kept() {
     assert_restored(&database, &client, copy, &["before"]).await;
 }
 
-/// When a server stops, it copies the WAL to the database, unless the database was overwritten.
+/// When a server stops, it copies the WAL to the database.
+///
+/// It does not do so if the database was overwritten.
 #[tokio::test]
 async fn a_backup_copied_over_the_database_just_before_a_stop_is_not_damaged() {
     let database = Database::sqlite();

@@ -32,7 +32,7 @@ struct Acknowledged {
     is_read: bool,
 }
 
-/// When a server must answer with 201 or with the contract's 503.
+/// When a server must answer with success or with the contract's 503.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answers {
     /// Always, whatever happens to its database.
@@ -177,9 +177,10 @@ impl Writer {
         assert!(message.is_read);
     }
 
-    /// Repeats a request, each time to a random server, until it is acknowledged with a status.
+    /// Repeats a request until it is acknowledged with a status.
     ///
-    /// Returns the message of the response, and whether an earlier request had added it.
+    /// Each attempt goes to a random server. Returns the message of the response, and whether an earlier request had
+    /// added it.
     async fn repeat(
         &mut self,
         request: impl Fn(&TestClient, &str) -> RequestBuilder,

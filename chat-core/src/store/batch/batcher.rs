@@ -26,7 +26,7 @@ pub(crate) struct BatchLimits {
     pub(crate) workers: usize,
     /// How long a batch that is not full waits for the flush of the batch before it.
     ///
-    /// A second flush starts earlier than that only if the first one has ended, or if the batch is full.
+    /// It is flushed sooner if that flush ends sooner. A batch that is full at once does not wait.
     pub(crate) overlap_after: Duration,
     /// Whether to yield before a flush, and again while new calls keep arriving.
     ///
@@ -183,7 +183,9 @@ async fn next_batch<T>(
     Some(running)
 }
 
-/// Adds the calls that wait to a batch of at most `limit` calls. Returns whether there were any.
+/// Adds the calls that wait to a batch of at most `limit` calls.
+///
+/// Returns whether there were any.
 fn take_queued<T>(calls: &mut mpsc::Receiver<T>, batch: &mut Vec<T>, limit: usize) -> bool {
     let before = batch.len();
     while batch.len() < limit

@@ -53,7 +53,7 @@ statements! {
     SET_PASSWORD = "update users set password = $2 where id = $1";
     SET_PASSWORD_IF = "update users set password = $2 where id = $1 and password = $3";
     SET_ACTIVE = "update users set active = $2 where id = $1";
-    // An update, because on Postgres it takes the row lock that the deletion needs.
+    // An update, because on Postgres it also takes the row lock that the removal needs.
     LOCK_USER_FOR_REMOVAL = "update users set active = false where id = $1 returning name_key";
     DELETE_USER = "delete from users where id = $1";
 
@@ -63,7 +63,7 @@ statements! {
          values ($1, $2, $3, $4, $5, $5, $6)";
     // Keeps the token `$2`. Of the other tokens that are valid at time `$4`, keeps the `$3` that were used last.
     // Deletes the rest. A use after `$5` was recorded before the clock was set back. Such a use counts as older than
-    // every use that was recorded after that.
+    // every use up to `$5`.
     EVICT_TOKENS = "delete from tokens where user_id = $1 and hash <> $2 and (last_used + ttl <= $4 or hash not in \
          (select hash from tokens where user_id = $1 and hash <> $2 and (ttl is null or last_used + ttl > $4) \
           order by case when last_used > $5 then 1 else 0 end, last_used desc, id desc limit $3)) returning hash";
@@ -160,10 +160,10 @@ dialect_statements! {
 
 /// Builds a [`DialectSql`].
 ///
-/// `$lock` ends a statement that locks rows. `$branch` and `$thread_branch` end a part of a list that is merged with
-/// others. `$new`, `$counts`, `$new_users`, `$tokens` and `$threads` are the rows to insert. On SQLite each is one row,
+/// `$share` and `$lock` end a statement that locks rows. `$thread_branch` ends each of the two parts that are merged to
+/// the list of threads. `$new_users`, `$tokens` and `$threads` are the rows to insert. On SQLite each is one row,
 /// because the statement runs once for each row. `$updated` is the column with the time of a thread's last message, and
-/// `$new_updated` its value for a new thread. On SQLite the list of the thread has it.
+/// `$new_updated` its value for a new thread. Both are empty on SQLite, where the list of the thread has that time.
 macro_rules! dialect_sql {
     (
         lock_user_ids: $lock_ids:expr, sync_user_id_sequence: $sync_users:expr,

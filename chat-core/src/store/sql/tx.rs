@@ -40,7 +40,9 @@ pub(crate) trait TransactionControl {
     fn roll_back(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// A transaction that writes, and the only way to write.
+/// A transaction that writes.
+///
+/// On Postgres, a single statement can also write and commit by itself. There is no other way to write.
 pub(crate) trait Transaction: Send {
     /// Whether several nodes can use one database.
     const SHARED: bool;
@@ -68,7 +70,9 @@ pub(crate) trait Transaction: Send {
         args: &[Arg<'_>],
     ) -> impl Future<Output = Result<u64, Failure>> + Send;
 
-    /// Runs a statement on a table of rows, and returns the number of rows that it changed.
+    /// Runs a statement on a table of rows.
+    ///
+    /// Returns the number of rows that it changed.
     fn run_table(
         &mut self,
         sql: &'static str,

@@ -1,4 +1,4 @@
-//! The operations on messages, on rows with indexes and counters.
+//! The operations on messages, which use rows with indexes and counters.
 
 use super::{Postgres, TimedConnection, counters, message_steps as steps, thread_steps as threads};
 use crate::{

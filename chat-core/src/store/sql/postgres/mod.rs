@@ -86,7 +86,9 @@ impl Postgres {
         TimedConnection::acquire(self).await?.rows(sql, args).await
     }
 
-    /// Runs one statement that writes a table of rows and commits by itself, and decodes the rows of its result.
+    /// Runs one statement that writes a table of rows and commits by itself.
+    ///
+    /// Decodes the rows of its result.
     ///
     /// The statement is retried after a serialization failure, or if another transaction inserted one of its keys in
     /// the meantime. In both cases Postgres has rolled the statement back.

@@ -163,8 +163,8 @@ statements! {
          select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
          $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])";
     /// Adds `(user, messages, unread, incoming)` to the counters.
-    // The rows are in lock order: by ascending user id. `excluded.version` is the default of the column: the next value of
-    // the sequence of list versions.
+    // The rows are in lock order: by ascending user id. `excluded.version` is the default of the column: the next value
+    // of the sequence of list versions.
     ADD_COUNTS = "insert into counters (user_id, messages, unread, unread_incoming) \
          select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) order by 1 \
          on conflict (user_id) do update set messages = counters.messages + excluded.messages, \

@@ -66,7 +66,9 @@ struct LockedThread {
     participants: Participants,
     is_canonical: bool,
     has_outside_senders: bool,
-    /// The highest message id up to which the lower participant has read all messages of other senders.
+    /// The read position of the lower participant.
+    ///
+    /// It is the highest message id up to which they have read all messages of other senders.
     low_read: i64,
     /// The same for the higher participant.
     high_read: i64,

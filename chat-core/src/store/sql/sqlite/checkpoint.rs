@@ -21,26 +21,26 @@ use std::{
 /// The number of 4 KiB pages in the WAL that starts a checkpoint: 16 MiB.
 ///
 /// While the WAL file grows, each sync also writes the inode and the block map of the file. A message adds a quarter of
-/// a page, so a larger WAL would take very long to reach its size. After a crash, SQLite reads a WAL of this size in
+/// a page, so a larger file would keep growing for a very long time. After a crash, SQLite reads a WAL of this size in
 /// about 30 ms.
 pub(crate) const WAL_CHECKPOINT_PAGES: i32 = 4096;
 /// The number of checkpoints by the thread before the last one by the writer.
 ///
 /// After each checkpoint, about a tenth of the pages remains.
 const ROUNDS: usize = 2;
-/// The checkpoint size divided by the spare room in the WAL file.
+/// The ratio of the checkpoint size to the spare room in the WAL file.
 ///
 /// After a restart of the WAL, SQLite truncates a larger file to the checkpoint size plus the spare room. During a
 /// checkpoint the WAL grows by about the spare room, so the file is normally not truncated and grown again.
 const GROWTH_DIVISOR: i32 = 12;
 /// The bytes of a page in the WAL, with its header.
 const FRAME_BYTES: i64 = 4096 + 24;
-/// The checkpoint size divided by the largest normal backlog.
+/// The ratio of the checkpoint size to the largest normal backlog.
 ///
 /// The pages of such a backlog stay in the WAL, and the writer's own checkpoint copies them. If the checkpoint of the
 /// thread leaves more pages, a reader prevented it.
 const BLOCKED_DIVISOR: i32 = 32;
-/// The number of batches during a checkpoint before the writer waits for its end.
+/// The number of batches that the writer runs before it waits for a checkpoint.
 ///
 /// The writer waits only if a reader prevented the previous checkpoint. Without this wait, the WAL would keep growing
 /// while the thread copies the pages that the reader left.
@@ -139,7 +139,9 @@ impl Checkpoints {
         }
     }
 
-    /// Returns whether the WAL has restarted, or restarts with the next commit, since the last call.
+    /// Returns whether the WAL has restarted since the last call.
+    ///
+    /// A restart that the next commit makes counts too.
     pub(crate) fn take_restarted(&mut self) -> bool {
         std::mem::take(&mut self.restarted)
     }
@@ -210,7 +212,8 @@ fn checkpoint(connection: &OpenConnection) -> Backlog {
     let result = connection.query_row("pragma wal_checkpoint(passive)", [], |row| {
         Ok(row.get::<_, i32>(1)?.saturating_sub(row.get(2)?))
     });
-    // The new header of the database is read now. Otherwise a copy from before this checkpoint would pass for it.
+    // Records the header that this checkpoint has written. Otherwise a later check would accept a copy of the database
+    // from before this checkpoint.
     connection.is_overwritten();
     result.unwrap_or_else(|error| {
         tracing::warn!(error = %error_chain(&error), "WAL checkpoint failed; the WAL keeps growing");

@@ -1,4 +1,6 @@
-//! The headers of a database file and of its WAL; see <https://sqlite.org/fileformat.html>.
+//! The headers of a database file and of its WAL.
+//!
+//! See <https://sqlite.org/fileformat.html>.
 
 use std::ops::RangeInclusive;
 
@@ -9,7 +11,9 @@ pub(super) const WAL_BYTES: usize = 32;
 
 /// The start of the first page of every database.
 const MAGIC: &[u8] = b"SQLite format 3\0";
-/// The start of every WAL, without the last bit. That bit says whether the checksums are big-endian.
+/// The start of every WAL, without the last bit.
+///
+/// That bit says whether the checksums are big-endian.
 const WAL_MAGIC: u32 = 0x377f_0682;
 
 /// The sizes that a page can have, in bytes.
@@ -26,7 +30,9 @@ pub(super) struct DatabaseHeader {
     ///
     /// A write of page 1 increments it, unless the same connection was also the last one to write page 1.
     pub(super) counter: u32,
-    /// The number of pages; `None` if the program that wrote the header did not update it.
+    /// The number of pages.
+    ///
+    /// `None` if the program that wrote the header did not update it.
     pub(super) pages: Option<u32>,
 }
 
@@ -61,7 +67,9 @@ pub(super) struct WalHeader {
 }
 
 impl WalHeader {
-    /// Parses the start of a file; `None` if it is not that of a WAL, or if its checksum is wrong.
+    /// Parses the start of a file.
+    ///
+    /// Returns `None` if it is not that of a WAL, or if its checksum is wrong.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let magic = number(bytes, 0)?;
         if magic & !1 != WAL_MAGIC {
@@ -144,7 +152,7 @@ mod tests {
                 let header = WalHeader::parse(&wal_header(page_size, is_big_endian)).unwrap();
                 assert_eq!((header.page_size, header.salts), (page_size, [7, 8]));
             }
-            // With such a size, a page would fill the memory.
+            // No page has such a size. With the largest of them, a page would fill the memory.
             for page_size in [0, 256, 1000, 0x2_0000, 0x8000_0000] {
                 assert_eq!(WalHeader::parse(&wal_header(page_size, is_big_endian)), None, "{page_size}");
             }

@@ -36,12 +36,16 @@ impl MemoryDatabase {
         self.lock.clone().read_owned().await
     }
 
-    /// Does the same without waiting. Returns `None` if a connection writes or waits to write.
+    /// Does the same without waiting.
+    ///
+    /// Returns `None` if a connection writes or waits to write.
     pub(super) fn try_read(&self) -> Option<OwnedRwLockReadGuard<()>> {
         self.lock.clone().try_read_owned().ok()
     }
 
-    /// Waits until no other connection reads or writes. None does until the guard is dropped.
+    /// Waits until no other connection reads or writes.
+    ///
+    /// None reads or writes until the guard is dropped.
     ///
     /// # Panics
     /// On a thread of an asynchronous runtime.

@@ -1,4 +1,4 @@
-//! The operations on messages, on the lists of [`super::lists`].
+//! The operations on messages, which use the lists of [`super::lists`].
 
 use super::{
     Sqlite,
@@ -152,7 +152,7 @@ impl WriteMessages for SqliteTx {
     }
 
     async fn touch_lists(&mut self, _: Participants) -> Result<(), Failure> {
-        // The process that writes counts the list versions in memory.
+        // On SQLite, each process counts the list versions in memory.
         Ok(())
     }
 }

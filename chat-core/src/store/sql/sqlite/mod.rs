@@ -126,7 +126,7 @@ impl Dialect for Sqlite {
     }
 
     async fn list_versions(&self, _: &[UserId]) -> Result<Vec<(i64, i64)>, Failure> {
-        Err(StoreError::Unsupported("an SQLite database has one writing process, which counts list versions")
+        Err(StoreError::Unsupported("SQLite stores no list versions: each process counts them in memory")
             .into())
     }
 

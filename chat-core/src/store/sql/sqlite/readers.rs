@@ -57,7 +57,9 @@ struct Pool {
     memory: Option<MemoryDatabase>,
 }
 
-/// The right to read a database in memory; `None` for a file, which is read while it is written.
+/// The right to read a database in memory; `None` for a file.
+///
+/// A file can be read while it is written.
 type ReadAccess = Option<OwnedRwLockReadGuard<()>>;
 
 /// The idle connections.
@@ -131,7 +133,9 @@ impl Readers {
         rows.iter().map(|row| decode(row)).collect()
     }
 
-    /// Runs `work` with a connection: on this thread if it is short and would not have to wait.
+    /// Runs `work` with a connection.
+    ///
+    /// A short read runs on this thread, unless it would have to wait.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         class: ReadClass,
@@ -269,7 +273,9 @@ impl Pool {
             .map(|connection| PooledConnection { pool: self, connection: Some(connection) }))
     }
 
-    /// Acquires an idle connection. Blocks for up to [`WAIT_TIMEOUT`] until there is one.
+    /// Acquires an idle connection.
+    ///
+    /// Blocks for up to [`WAIT_TIMEOUT`] until there is one.
     fn acquire(&self) -> Result<PooledConnection<'_>, Internal> {
         let is_waiting = |idle: &mut Idle| idle.connections.is_empty() && !idle.closed;
         let mut idle = self.idle();
@@ -337,8 +343,8 @@ impl Drop for CancelOnDrop {
 /// The progress handler checks the flag of this read only, so it cannot interrupt a later read on the same connection.
 /// It interrupts this read even if the flag is set before its first statement runs.
 ///
-/// It can interrupt a `begin` after its effect, or a `commit` before it. So the drop also ends an open transaction, which
-/// would fix the connection to one snapshot.
+/// It can interrupt a `begin` that has taken effect, or a `commit` that has not. So the drop also ends an open
+/// transaction, which would fix the connection to one snapshot.
 struct BlockingRead<'c>(&'c Connection);
 
 impl<'c> BlockingRead<'c> {
@@ -353,7 +359,7 @@ impl<'c> BlockingRead<'c> {
 
 impl Drop for BlockingRead<'_> {
     fn drop(&mut self) {
-        // Both fail only on a connection that rusqlite does not own.
+        // Neither fails on a connection that rusqlite owns.
         self.0.progress_handler(0, None::<fn() -> bool>).ok();
         self.0.busy_timeout(Duration::ZERO).ok();
         if !self.0.is_autocommit()

@@ -40,7 +40,9 @@ struct Committed {
     /// Whether each commit left the number of pages as it was after the first one.
     is_size_constant: bool,
     pages: BTreeSet<u32>,
-    /// The first and the last change counter in page 1; `None` if page 1 is not in the WAL.
+    /// The first and the last change counter in page 1.
+    ///
+    /// `None` if page 1 is not in the WAL.
     counters: Option<(u32, u32)>,
 }
 
@@ -86,20 +88,23 @@ impl Committed {
         Ok(committed)
     }
 
-    /// Returns whether the changes can be those of a database with this header and this length in bytes.
+    /// Returns whether the changes can be those of a database.
+    ///
+    /// The database has this header and this length in bytes.
     fn fits(&self, database: DatabaseHeader, bytes: u64) -> bool {
         if database.page_size != self.page_size {
             return false;
         }
         let is_newer_than_wal = |first: u32, last: u32| {
-            // The database is as it was before the WAL began, or a checkpoint has copied a page 1 from the WAL to it.
+            // A counter from `before` to `last` fits. The database is as it was before the WAL began, or a checkpoint
+            // has copied a page 1 from the WAL to it.
             let before = first.wrapping_sub(1);
             database.counter.wrapping_sub(before) > last.wrapping_sub(before)
         };
         match self.counters {
             Some((first, last)) if is_newer_than_wal(first, last) => return false,
             Some(_) => {}
-            // Page 1 has the number of pages.
+            // Page 1 has the number of pages, so a WAL without it has not changed that number.
             None if !self.is_size_constant || database.pages.is_some_and(|pages| pages != self.size) => {
                 return false;
             }
@@ -119,9 +124,9 @@ impl Committed {
     }
 }
 
-/// Returns the number of the page in a frame, and the size of the database after a commit, otherwise 0.
+/// Returns the page number of a frame, and the size of the database in pages.
 ///
-/// Returns `None` if the frame does not belong to the WAL.
+/// The size is 0 unless the frame ends a transaction. Returns `None` if the frame does not belong to the WAL.
 fn valid_frame(header: &[u8], page: &[u8], salts: [u32; 2], checksum: &mut Checksum) -> Option<(u32, u32)> {
     checksum.add(header.get(..8)?);
     checksum.add(page);
@@ -265,7 +270,7 @@ mod tests {
         fixture.add(20);
         fixture.restart();
         let copy = fixture.copy("copy.db");
-        // This changes page 1. The two pages are then free, and used again by the notes.
+        // This changes page 1. The page of the table is then free, and a note uses it again.
         fixture.connection.execute_batch("create table other (n); drop table other").unwrap();
         fixture.restart();
         fixture.add(20);

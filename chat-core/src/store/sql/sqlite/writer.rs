@@ -146,10 +146,10 @@ pub(crate) struct SqliteTx {
     watcher: Arc<FileWatcher>,
     /// Whether the address has `mode=ro`.
     read_only: bool,
-    /// Whether the next commit has to write the first page, because the WAL may not have it.
+    /// Whether the next commit has to write the first page.
     ///
-    /// SQLite then increments the change counter. With it a WAL is found not to belong to an older copy of the database:
-    /// see `wal_match`.
+    /// It has to if the WAL may not have that page. With the page, SQLite increments the change counter. By this
+    /// counter, `wal_match` detects that the WAL does not belong to an older copy of the database.
     first_page_due: bool,
 }
 
@@ -162,9 +162,9 @@ impl SqliteTx {
         Ok(())
     }
 
-    /// Returns the failure of the files if they are the reason of a fault.
+    /// Returns the error of the file check instead of a fault that the files caused.
     ///
-    /// A statement finds no valid pages in a file that was overwritten.
+    /// In a file that was overwritten, a statement finds no valid pages.
     fn outage_or(&self, failure: Failure) -> Failure {
         match failure {
             Failure::Statement(Kind::Fault, _) => match self.watcher.check() {
@@ -358,7 +358,9 @@ mod tests {
         assert!(error_chain(&error).to_string().contains("refused"), "{error:?}");
     }
 
-    /// Limits the size of the file to this number of pages. Returns the number that it has.
+    /// Limits the size of the file to this number of pages.
+    ///
+    /// `None` is the number that the file has now. Returns that number.
     async fn limit_pages(writer: &Writer, limit: Option<i64>) -> i64 {
         let limited = writer.run(move |tx| {
             Box::pin(async move {

@@ -15,8 +15,9 @@ use crate::{
 
 /// Returns the key by which names are compared and searched.
 ///
-/// The key of the beginning of a name has to be the beginning of the name's key. Therefore each character is converted
-/// to lowercase separately. `str::to_lowercase` converts a sigma at the end of a word differently.
+/// A search compares prefixes: if a text is a prefix of a name, its key must be a prefix of the name's key. Therefore
+/// each character is converted to lowercase separately. `str::to_lowercase` converts a sigma at the end of a word
+/// differently.
 pub(crate) fn name_key(name: &str) -> String {
     name.chars().flat_map(char::to_lowercase).collect()
 }

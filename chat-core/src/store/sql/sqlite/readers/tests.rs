@@ -116,7 +116,9 @@ async fn a_closed_pool_refuses_reads() {
     }
 }
 
-/// SQLite checks for an interruption after so many steps of a statement, which can be those of a `commit`.
+/// A read can be interrupted during its `commit`.
+///
+/// SQLite checks for an interruption every [`STEPS_BETWEEN_CHECKS`] steps, whatever the statement is.
 #[test]
 fn an_interrupted_read_leaves_no_transaction_open() {
     let (connection, _readers) = readers();
