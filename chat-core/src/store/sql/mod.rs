@@ -49,7 +49,7 @@ mod value;
 pub use address::{Address, Mode};
 pub use doctor::{Finding, Level, examine};
 pub use open::{connect, open};
-pub use open_error::OpenError;
+pub use open_error::{AddressPart, OpenError};
 pub use options::Options;
 pub use restore::{RestoreError, Restored, restore};
 #[cfg(feature = "sqlite")]

@@ -1,7 +1,7 @@
 //! Why a database cannot be opened.
 
 use crate::store::Source;
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 /// The reason why a database cannot be opened.
 ///
@@ -17,13 +17,13 @@ pub enum OpenError {
     /// An environment variable can set the parameter, too. The text names the parameter or the variable, without its
     /// value.
     #[error("{0} is not supported")]
-    UnsupportedParameter(String),
+    UnsupportedParameter(AddressPart),
     /// A parameter of the address has a value that is not supported.
     ///
     /// An environment variable can set the parameter, too. The text names the parameter or the variable, without its
     /// value.
     #[error("{0} has a value that is not supported")]
-    InvalidParameter(String),
+    InvalidParameter(AddressPart),
     /// The address names several hosts.
     ///
     /// An environment variable that sets a part of the address can name them, too.
@@ -182,6 +182,29 @@ pub enum OpenError {
     /// The database returned an error.
     #[error("cannot open the database")]
     Database(#[source] Source),
+}
+
+/// The name of a part of the database address, and where it is set.
+///
+/// `Display` has no value of the part, which may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AddressPart {
+    /// A parameter of the address.
+    Parameter(String),
+    /// An environment variable that sets a parameter.
+    Variable(String),
+}
+
+impl fmt::Display for AddressPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parameter(name) => {
+                write!(f, "the parameter {} of the database address", name.escape_debug())
+            }
+            Self::Variable(name) => write!(f, "the variable {name}"),
+        }
+    }
 }
 
 impl OpenError {

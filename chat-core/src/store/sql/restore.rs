@@ -2,7 +2,7 @@
 
 #[cfg(feature = "sqlite")]
 use super::sqlite;
-use super::{Address, Mode, OpenError, address};
+use super::{Address, AddressPart, Mode, OpenError};
 use crate::store::Source;
 use std::path::{Path, PathBuf};
 
@@ -119,7 +119,7 @@ pub async fn restore(url: &str, backup: &Path) -> Result<Restored, RestoreError>
         Address::Postgres => Err(RestoreError::Postgres),
         Address::Memory => Err(RestoreError::Memory),
         Address::File(_, Mode::ReadOnly) => {
-            Err(OpenError::InvalidParameter(address::parameter("mode")).into())
+            Err(OpenError::InvalidParameter(AddressPart::Parameter("mode".to_owned())).into())
         }
         Address::File(path, _) => restore_file(path, backup).await,
     }
