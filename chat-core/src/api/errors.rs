@@ -54,6 +54,28 @@ impl FieldErrors {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.0.iter().map(|(field, messages)| (field.as_str(), messages.as_slice()))
     }
+    /// Returns the values of two checks.
+    ///
+    /// # Errors
+    /// The errors of both, in order.
+    ///
+    /// ```
+    /// use chat_core::api::FieldErrors;
+    ///
+    /// let (name, text) = (Err::<u8, _>(FieldErrors::one("name", "A")), Err::<u8, _>(FieldErrors::one("text", "B")));
+    /// let errors = FieldErrors::both(name, text).unwrap_err();
+    /// assert_eq!(errors.to_string(), "name: A text: B");
+    /// ```
+    pub fn both<A, B>(a: Result<A, Self>, b: Result<B, Self>) -> Result<(A, B), Self> {
+        match (a, b) {
+            (Ok(a), Ok(b)) => Ok((a, b)),
+            (a, b) => {
+                let mut errors = a.err().unwrap_or_default();
+                errors.extend(b.err().unwrap_or_default());
+                Err(errors)
+            }
+        }
+    }
     /// Returns `Ok` if there is no error.
     ///
     /// # Errors
