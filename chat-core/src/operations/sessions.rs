@@ -4,7 +4,7 @@ use crate::{
     Chat, Error, Resource,
     api::{NON_FIELD_ERRORS, Timestamp, Token, TokenId, TokenInfo, UserId, error_text, limits},
     auth::{password::Verification, token},
-    cache::newer_use,
+    cache::{Lookup, newer_use},
     runtime,
     store::{NewToken, RevokeTokens, StoreError, TokenHash, TokenOwner},
     text::{self, TokenName},
@@ -158,16 +158,15 @@ impl Chat {
         let now = self.clock.now();
         let is_live = |owner: &TokenOwner| owner.expires().is_none_or(|expires| expires > now);
         // The last use in the cache may be out of date. If it makes a token look expired, the owner is read again.
-        let owner = match self.sessions.get(&hash).filter(is_live) {
-            Some(owner) => owner,
-            None => {
-                let snapshot = self.sessions.snapshot();
+        let owner = match self.sessions.get(hash, is_live) {
+            Lookup::Hit(owner) => owner,
+            Lookup::Miss(ticket) => {
                 // The last use may still be buffered. It is read before the query, because the buffer may be written
                 // during the query.
                 let used = self.uses.get(&hash);
                 let mut owner = self.store.token_owner(&hash).await?.ok_or(Error::InvalidToken)?;
                 owner.last_used = used.map_or(owner.last_used, |used| newer_use(used, owner.last_used));
-                self.sessions.put(hash, owner, snapshot);
+                self.sessions.put(ticket, owner);
                 owner
             }
         };
