@@ -22,6 +22,7 @@ pub(crate) enum FailureKind {
     ClosedPipe,
     Failed,
     Usage,
+    /// An object does not exist, named in the path or in the body.
     NotFound,
     NotAllowed,
     Rejected,
@@ -50,7 +51,7 @@ impl FailureKind {
             // With a source, the cause is on this machine, such as missing certificates. Without one, an argument is
             // wrong.
             if error.source().is_none() { Self::Usage } else { Self::Failed }
-        } else if error.is_not_found() || names_missing_object(error) {
+        } else if error.is_not_found() || error.is_unknown_id() {
             Self::NotFound
         } else if error.is_unauthorized() || error.is_forbidden() {
             Self::NotAllowed
@@ -69,18 +70,6 @@ impl FailureKind {
             Self::Failed
         }
     }
-}
-
-/// Returns whether every field error says that an id does not exist.
-///
-/// The command line reports this like a 404.
-fn names_missing_object(error: &chat_client::Error) -> bool {
-    error.field_errors().is_some_and(|fields| {
-        fields
-            .iter()
-            .flat_map(|(_, messages)| messages)
-            .all(|message| message.ends_with("object does not exist."))
-    })
 }
 
 impl Failure {

@@ -49,7 +49,7 @@ impl Client {
         }
         self.shared
             .retry
-            .run(retry::is_repeatable(&spec), || async {
+            .run(retry::is_repeatable(&spec, &headers), || async {
                 let response = self.send_once(&spec.method, &url, &headers, &json).await;
                 let result = response.and_then(|response| response.error_for_status(spec.success)?.decode());
                 result.map_err(|error| self.name_proxy(error))

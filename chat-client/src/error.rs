@@ -1,13 +1,11 @@
 //! The error of a call.
 
-use chat_core::{api::FieldErrors, error_chain};
+use chat_core::{
+    api::{FieldErrors, detail_text, error_text},
+    error_chain,
+};
 use http::StatusCode;
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
-
-/// The `detail` of a chat server for a path that it does not serve.
-///
-/// For an object that does not exist it is another text, such as "No Thread matches the given query."
-const NO_SUCH_PATH: &str = "Not found.";
 
 /// The error of a call.
 ///
@@ -206,7 +204,29 @@ impl Error {
     /// [`is_decode`](Self::is_decode) instead, and so is a 404 of a chat server for a path that it does not serve.
     /// Neither means that a thread or a message does not exist.
     pub fn is_not_found(&self) -> bool {
-        self.has_status(StatusCode::NOT_FOUND) && self.detail().is_some_and(|detail| detail != NO_SUCH_PATH)
+        self.has_status(StatusCode::NOT_FOUND)
+            && self.detail().is_some_and(|detail| !detail_text::is_no_such_path(detail))
+    }
+
+    /// Returns whether this is a 400 only because of ids of unknown objects.
+    ///
+    /// An object that a body names does not exist, or the caller may not see it. In a path such an id is
+    /// [`is_not_found`](Self::is_not_found).
+    ///
+    /// ```no_run
+    /// # async fn example(client: chat_client::Client, thread: chat_client::ThreadId) {
+    /// if let Err(error) = client.send(thread, "Hello!").await
+    ///     && error.is_unknown_id()
+    /// {
+    ///     println!("there is no thread {thread}");
+    /// }
+    /// # }
+    /// ```
+    pub fn is_unknown_id(&self) -> bool {
+        self.has_status(StatusCode::BAD_REQUEST)
+            && self.field_errors().is_some_and(|fields| {
+                fields.iter().flat_map(|(_, texts)| texts).all(|text| error_text::is_no_such_pk(text))
+            })
     }
 
     /// Returns whether this is a 401: the token is missing or not valid.

@@ -2,8 +2,11 @@
 
 use crate::Error;
 use backon::{ExponentialBuilder, Retryable};
-use chat_core::api::endpoints::{CreateMessage, CreateThread, Endpoint, Spec};
-use http::Method;
+use chat_core::api::{
+    IDEMPOTENCY_KEY,
+    endpoints::{Idempotency, Spec},
+};
+use http::HeaderMap;
 use std::{future::Future, time::Duration};
 
 /// The number of retries of a failed call, and the delays between them.
@@ -116,12 +119,13 @@ fn is_temporary(error: &Error) -> bool {
 
 /// Returns whether repeating a request has the same effect as sending it once.
 ///
-/// This is so for every method other than POST, because a request with such a method describes the resulting state. Two
-/// POST endpoints are safe as well: a message carries an idempotency key, and opening a thread that exists returns that
-/// thread.
-pub(crate) fn is_repeatable(spec: &Spec) -> bool {
-    let safe_posts = [CreateMessage::SPEC.name, CreateThread::SPEC.name];
-    spec.method != Method::POST || safe_posts.contains(&spec.name)
+/// The table of endpoints has that property of each endpoint. Some endpoints need an idempotency key in the headers.
+pub(crate) fn is_repeatable(spec: &Spec, headers: &HeaderMap) -> bool {
+    match spec.idempotency {
+        Idempotency::Idempotent => true,
+        Idempotency::WithKey => headers.contains_key(IDEMPOTENCY_KEY),
+        Idempotency::NotIdempotent => false,
+    }
 }
 
 /// Turns the error of a deletion into success if the object is deleted.
@@ -233,17 +237,18 @@ mod tests {
     }
 
     #[test]
-    fn signing_in_and_registering_are_not_repeatable() {
-        use chat_core::api::endpoints::{ChangePassword, CreateToken, CreateUser, DeleteThread, GetMe};
+    fn an_endpoint_with_a_key_is_repeatable_only_with_that_key() {
+        use chat_core::api::endpoints::{CreateMessage, CreateUser, Endpoint, GetMe, GetToken};
+        let key = (http::HeaderName::from_static(IDEMPOTENCY_KEY), http::HeaderValue::from_static("k"));
+        let (without, with) = (HeaderMap::new(), HeaderMap::from_iter([key]));
         for (spec, expected) in [
-            (CreateToken::SPEC, false),
-            (CreateUser::SPEC, false),
-            (ChangePassword::SPEC, false),
-            (CreateMessage::SPEC, true),
-            (GetMe::SPEC, true),
-            (DeleteThread::SPEC, true),
+            (GetMe::SPEC, [true, true]),
+            (CreateMessage::SPEC, [false, true]),
+            (CreateUser::SPEC, [false, false]),
+            (GetToken::SPEC, [false, false]),
         ] {
-            assert_eq!(is_repeatable(&spec), expected, "{}", spec.name);
+            let repeatable = [&without, &with].map(|headers| is_repeatable(&spec, headers));
+            assert_eq!(repeatable, expected, "{}", spec.name);
         }
     }
 }

@@ -80,6 +80,17 @@ impl Error {
         }
     }
 
+    /// Separates the errors of fields from all others, so that they can be joined with those of other fields.
+    ///
+    /// # Errors
+    /// Each error of `result` other than [`Error::Invalid`].
+    pub fn separate_invalid<T>(result: Result<T, Self>) -> Result<Result<T, FieldErrors>, Self> {
+        match result {
+            Err(Self::Invalid(errors)) => Ok(Err(errors)),
+            result => result.map(Ok),
+        }
+    }
+
     /// Returns the error of one field, with one message.
     pub(crate) fn field(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(FieldErrors::one(field, message))

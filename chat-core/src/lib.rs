@@ -118,6 +118,6 @@ pub use self::error_chain::error_chain;
 pub use self::{
     chat::{Chat, ChatBuilder},
     error::{Error, Resource},
-    operations::{Draft, Edit, Session},
+    operations::{AvailableUsername, Draft, Edit, Session, VerifiedPassword},
     store::OpenedThread,
 };

@@ -38,7 +38,7 @@ fn is_longer(text: &str, max: usize) -> bool {
 }
 
 /// Trims a text and checks it; `field` is the name of the text in the errors.
-pub(crate) fn check(field: &str, text: &str, max: usize) -> Result<String, FieldErrors> {
+fn check(field: &str, text: &str, max: usize) -> Result<String, FieldErrors> {
     let text = trim(text);
     let mut errors = FieldErrors::new();
     for fault in faults(text, max) {
@@ -129,6 +129,38 @@ impl TryFrom<&str> for Username {
     }
 }
 
+/// A name for a token: trimmed, not blank, not too long, no U+0000.
+///
+/// It has at most [`TOKEN_NAME_MAX`](limits::TOKEN_NAME_MAX) code points.
+///
+/// ```
+/// use chat_core::text::TokenName;
+///
+/// assert_eq!(TokenName::try_from(" phone ")?.as_str(), "phone");
+/// assert!(TokenName::try_from(" ").is_err());
+/// # Ok::<(), chat_core::api::FieldErrors>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TokenName(String);
+
+impl TokenName {
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+    pub(crate) fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<&str> for TokenName {
+    type Error = FieldErrors;
+
+    fn try_from(name: &str) -> Result<Self, FieldErrors> {
+        check("name", name, limits::TOKEN_NAME_MAX).map(Self)
+    }
+}
+
 impl TryFrom<&str> for MessageText {
     type Error = FieldErrors;
 
@@ -155,7 +187,7 @@ macro_rules! text {
     };
 }
 
-text!(MessageText Username);
+text!(MessageText Username TokenName);
 
 #[cfg(test)]
 mod tests {

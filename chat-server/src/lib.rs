@@ -78,7 +78,7 @@ pub use self::{
         request::Connection,
         response::{Body, BodyError},
     },
-    metrics::METRICS_CONTENT_TYPE,
+    metrics::{Exposition, METRICS_CONTENT_TYPE, MetricKind},
     openapi::document as openapi,
     serve::{Server, ServerLimits},
     service::ChatService,

@@ -7,7 +7,7 @@
 
 use chat_core::api::{
     Detail, Endpoint, FieldErrors, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, REQUEST_ID, ThreadCursor, Window,
-    endpoints::{self, CreateMessage, Spec, Visitor},
+    endpoints::{self, Idempotency, Spec, Visitor},
     limits,
 };
 use http::{Method, StatusCode};
@@ -176,7 +176,7 @@ impl Document {
             parameters
                 .push(json!({ "name": name, "in": "query", "description": description, "schema": schema }));
         }
-        if E::SPEC.name == CreateMessage::SPEC.name {
+        if E::SPEC.idempotency == Idempotency::WithKey {
             parameters.push(json!({
                 "name": IDEMPOTENCY_KEY,
                 "in": "header",
@@ -207,7 +207,7 @@ impl Document {
                     "schema": { "type": "string" },
                 });
             }
-            if spec.name == CreateMessage::SPEC.name {
+            if spec.idempotency == Idempotency::WithKey {
                 headers[IDEMPOTENCY_REPLAYED] = json!({
                     "description": "An earlier request with the same key sent the message.",
                     "schema": { "const": "true" },

@@ -12,7 +12,10 @@ use crate::{
     },
 };
 use chat_core::{
-    api::{Endpoint, endpoints::Spec},
+    api::{
+        Endpoint,
+        endpoints::{Idempotency, Spec},
+    },
     error_chain,
 };
 use futures_util::future::BoxFuture;
@@ -103,6 +106,7 @@ impl Router {
             summary: "",
             method: Method::GET,
             path,
+            idempotency: Idempotency::Idempotent,
             signed_in: false,
             takes_body: false,
             success: &[http::StatusCode::OK],

@@ -51,7 +51,7 @@ impl ChatService {
     /// The text is in Prometheus's text format, version 0.0.4. Counters start at zero when the service is built. Every
     /// name begins with `chat_`. The metrics of connections count those that [`Server`](crate::Server) accepts. The
     /// content type of the text is [`METRICS_CONTENT_TYPE`](crate::METRICS_CONTENT_TYPE). Serve the text only to
-    /// clients that may read it.
+    /// clients that may read it. [`Exposition`](crate::Exposition) adds metrics of the program to it.
     pub fn metrics(&self) -> String {
         let Pipeline { app, requests, .. } = &*self.pipeline;
         app.metrics.text(requests, &app.chat.store().metrics())

@@ -5,8 +5,8 @@
 use chat_core::{
     Chat,
     api::{
-        MessageId, ThreadId, TokenId, UserId,
-        endpoints::{self, Spec},
+        IDEMPOTENCY_KEY, MessageId, ThreadId, TokenId, UserId,
+        endpoints::{self, Idempotency, Spec},
     },
     store::{MessageRange, Slice, UnreadFilter},
 };
@@ -62,6 +62,13 @@ struct Row {
     query: &'static str,
     body: &'static str,
     cells: [Cell; 6],
+}
+
+impl Row {
+    fn spec(&self) -> &'static Spec {
+        let spec = endpoints::ALL.iter().find(|spec| spec.name == self.endpoint);
+        spec.unwrap_or_else(|| panic!("there is no endpoint {}", self.endpoint))
+    }
 }
 
 /// Returns a row for an endpoint that needs a token.
@@ -202,6 +209,8 @@ impl<'a> World<'a> {
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Token {token}"));
         }
+        // Only `CreateMessage` reads it.
+        request = request.header(IDEMPOTENCY_KEY, self.number);
         if !row.body.is_empty() {
             request = request.header("content-type", "application/json").body(self.fill_in(row.body));
         }
@@ -262,7 +271,7 @@ impl<'a> World<'a> {
     }
 }
 
-on_both_databases!(every_cell_is_answered_as_the_matrix_says);
+on_both_databases!(every_cell_is_answered_as_the_matrix_says, a_repeat_changes_what_the_table_says);
 
 async fn every_cell_is_answered_as_the_matrix_says(database: Database) {
     let server = Server::start(&database).await;
@@ -270,8 +279,7 @@ async fn every_cell_is_answered_as_the_matrix_says(database: Database) {
     let mut number = 0;
     let mut wrong = Vec::new();
     for row in ROWS {
-        let spec = endpoints::ALL.iter().find(|spec| spec.name == row.endpoint);
-        let spec = spec.unwrap_or_else(|| panic!("there is no endpoint {}", row.endpoint));
+        let spec = row.spec();
         for (caller, cell) in CALLERS.into_iter().zip(row.cells) {
             number += 1;
             let world = World::new(&server, &http, number, (row, caller)).await;
@@ -281,6 +289,35 @@ async fn every_cell_is_answered_as_the_matrix_says(database: Database) {
         }
     }
     assert!(wrong.is_empty(), "{} wrong cells:\n{}", wrong.len(), wrong.join("\n"));
+    server.stop().await;
+}
+
+/// Sends each request that succeeds again, with the same idempotency key.
+///
+/// If the endpoint is idempotent, the repeat changes nothing and succeeds, or finds nothing to delete. Otherwise it
+/// changes something or is refused.
+async fn a_repeat_changes_what_the_table_says(database: Database) {
+    let server = Server::start(&database).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut number = 0;
+    for row in ROWS {
+        let spec = row.spec();
+        for (caller, cell) in CALLERS.into_iter().zip(row.cells) {
+            if matches!(cell, Exact(..)) || !matches!(caller, Caller::Ann | Caller::Eve) {
+                continue;
+            }
+            number += 1;
+            let world = World::new(&server, &http, number, (row, caller)).await;
+            let (first, body) = world.ask(&spec.method, spec, row).await;
+            assert!((200..300).contains(&first), "{caller:?}: {}: {first} {body}", spec.name);
+            let after_first = world.snapshot().await;
+            let (second, body) = world.ask(&spec.method, spec, row).await;
+            let has_same_result = (200..300).contains(&second) || spec.method == http::Method::DELETE;
+            let is_idempotent = world.snapshot().await == after_first && has_same_result;
+            let expected = spec.idempotency != Idempotency::NotIdempotent;
+            assert_eq!(is_idempotent, expected, "{caller:?}: {}: {second} {body}", spec.name);
+        }
+    }
     server.stop().await;
 }
 

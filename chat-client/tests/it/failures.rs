@@ -64,10 +64,32 @@ async fn a_404_of_another_server_is_not_a_missing_object() {
 }
 
 #[tokio::test]
+async fn an_unknown_id_in_a_body_is_distinguished_from_other_errors() {
+    let unknown = json!({"thread": ["Invalid pk \"9\" - object does not exist."]});
+    let error = error_from(reply(400, &unknown)).await;
+    assert!(error.is_unknown_id() && error.is_invalid() && !error.is_not_found(), "{error:?}");
+
+    let blank = "This field may not be blank.";
+    let both = json!({"thread": unknown["thread"], "text": [blank]});
+    for response in [
+        reply(400, &both),
+        reply(400, &json!({"text": [blank]})),
+        reply(400, &json!({"detail": "Invalid pk \"9\" - object does not exist."})),
+        reply(404, &json!({"detail": "No Thread matches the given query."})),
+    ] {
+        let error = error_from(response).await;
+        assert!(!error.is_unknown_id(), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_404_for_the_path_is_not_a_missing_object() {
-    let error = error_from(reply(404, &json!({"detail": "Not found."}))).await;
-    assert!(error.is_decode() && !error.is_not_found(), "{error:?}");
-    assert_eq!(error.to_string(), "the server has no such endpoint: 404 Not Found");
+    // The second text is that of a server with FastAPI.
+    for detail in ["Not found.", "Not Found"] {
+        let error = error_from(reply(404, &json!({"detail": detail}))).await;
+        assert!(error.is_decode() && !error.is_not_found(), "{error:?}");
+        assert_eq!(error.to_string(), "the server has no such endpoint: 404 Not Found");
+    }
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub struct Spec {
     pub method: Method,
     /// The path below the base path, with a trailing slash and `{id}` for an id.
     pub path: &'static str,
+    /// Whether a client may repeat the request if it does not know the outcome.
+    pub idempotency: Idempotency,
     /// Whether the caller must be signed in.
     pub signed_in: bool,
     /// Whether the endpoint reads a body.
@@ -48,6 +50,23 @@ pub struct Spec {
     pub success: &'static [StatusCode],
     /// The error statuses that the other fields do not imply.
     pub error_statuses: &'static [StatusCode],
+}
+
+/// Whether repeating a request has the same effect as sending it once.
+///
+/// A client repeats a request of unknown outcome only if that is so. The response of the repeat may differ: the second
+/// request to delete an object is answered 404.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idempotency {
+    /// Repeating the request has the same effect as sending it once.
+    ///
+    /// This is so for each GET, PATCH and DELETE except the sign-in with GET: it changes nothing, or its request
+    /// describes the resulting state. Opening a thread is idempotent too, because it returns a thread that exists.
+    Idempotent,
+    /// The request is idempotent if it has an [`IDEMPOTENCY_KEY`](super::IDEMPOTENCY_KEY) header.
+    WithKey,
+    /// A repeat has a second effect, or it is refused because the first request succeeded.
+    NotIdempotent,
 }
 
 /// Marks an endpoint that needs no token. An `Authorization` header is ignored.
@@ -142,7 +161,7 @@ fields! {
 macro_rules! endpoints {
     ($(
         #[doc = $summary:literal]
-        $name:ident = $access:ident $method:ident $path:literal
+        $name:ident = $access:ident $method:ident $idempotency:ident $path:literal
             ($id:ty, $query:ty, $body:ty) -> $reply:ty, $($success:ident)+ $(, refuses $($refusal:ident)+)?;
     )*) => {
         $(
@@ -160,6 +179,7 @@ macro_rules! endpoints {
                     summary: $summary.trim_ascii(),
                     method: Method::$method,
                     path: $path,
+                    idempotency: Idempotency::$idempotency,
                     signed_in: <$access as Access>::SIGNED_IN,
                     takes_body: <$body as RequestBody>::EXPECTED,
                     success: &[$(StatusCode::$success),+],
@@ -193,60 +213,66 @@ pub trait Visitor {
 
 endpoints! {
     /// Returns the addresses of the lists of threads and messages.
-    GetRoot = Public GET "/" ((), (), ()) -> Root, OK;
+    GetRoot = Public GET Idempotent "/" ((), (), ()) -> Root, OK;
 
     /// Signs in: returns a new token.
-    CreateToken = Public POST "/token/" ((), (), SignIn) -> IssuedToken, OK;
+    CreateToken = Public POST NotIdempotent "/token/" ((), (), SignIn) -> IssuedToken, OK;
     /// Signs in with a GET that has a body, as clients of the previous service do.
-    GetToken = Public GET "/token/" ((), (), SignIn) -> IssuedToken, OK;
+    GetToken = Public GET NotIdempotent "/token/" ((), (), SignIn) -> IssuedToken, OK;
     /// Signs out: revokes the token of the request.
-    DeleteToken = SignedIn DELETE "/token/" ((), (), ()) -> (), NO_CONTENT;
+    DeleteToken = SignedIn DELETE Idempotent "/token/" ((), (), ()) -> (), NO_CONTENT;
 
     /// Lists the caller's tokens, newest first.
-    ListTokens = SignedIn GET "/tokens/" ((), (), ()) -> Vec<TokenInfo>, OK;
+    ListTokens = SignedIn GET Idempotent "/tokens/" ((), (), ()) -> Vec<TokenInfo>, OK;
     /// Revokes one of the caller's tokens.
-    RevokeToken = SignedIn DELETE "/tokens/{id}/" (TokenId, (), ()) -> (), NO_CONTENT;
+    RevokeToken = SignedIn DELETE Idempotent "/tokens/{id}/" (TokenId, (), ()) -> (), NO_CONTENT;
 
     /// Lists users by name.
-    ListUsers = SignedIn GET "/users/" ((), UserQuery, ()) -> Page<User>, OK;
+    ListUsers = SignedIn GET Idempotent "/users/" ((), UserQuery, ()) -> Page<User>, OK;
     /// Registers a user, if registration is open.
-    CreateUser = Public POST "/users/" ((), (), Credentials) -> User, CREATED, refuses FORBIDDEN;
+    CreateUser = Public POST NotIdempotent "/users/" ((), (), Credentials)
+        -> User, CREATED, refuses FORBIDDEN;
     /// Returns the caller.
-    GetMe = SignedIn GET "/users/me/" ((), (), ()) -> User, OK;
+    GetMe = SignedIn GET Idempotent "/users/me/" ((), (), ()) -> User, OK;
     /// Changes the caller's password and revokes all other tokens of the caller.
-    ChangePassword = SignedIn POST "/users/me/password/" ((), (), PasswordChange) -> (), NO_CONTENT;
+    ChangePassword = SignedIn POST NotIdempotent "/users/me/password/" ((), (), PasswordChange)
+        -> (), NO_CONTENT;
     /// Returns a user.
-    GetUser = SignedIn GET "/users/{id}/" (UserId, (), ()) -> User, OK;
+    GetUser = SignedIn GET Idempotent "/users/{id}/" (UserId, (), ()) -> User, OK;
 
     /// Lists the caller's threads, oldest first.
-    ListThreads = SignedIn GET "/threads/" ((), ThreadCursor, ()) -> Vec<Thread>, OK;
+    ListThreads = SignedIn GET Idempotent "/threads/" ((), ThreadCursor, ()) -> Vec<Thread>, OK;
     /// Opens the thread with another user: 201 if it is new, 200 if it exists already.
-    CreateThread = SignedIn POST "/threads/" ((), (), OpenThread) -> Opened, CREATED OK;
+    CreateThread = SignedIn POST Idempotent "/threads/" ((), (), OpenThread) -> Opened, CREATED OK;
     /// Returns a thread.
-    GetThread = SignedIn GET "/threads/{id}/" (ThreadId, (), ()) -> ThreadDetail, OK;
+    GetThread = SignedIn GET Idempotent "/threads/{id}/" (ThreadId, (), ()) -> ThreadDetail, OK;
     /// Deletes a thread with all its messages.
-    DeleteThread = SignedIn DELETE "/threads/{id}/" (ThreadId, (), ()) -> (), NO_CONTENT;
+    DeleteThread = SignedIn DELETE Idempotent "/threads/{id}/" (ThreadId, (), ()) -> (), NO_CONTENT;
     /// Lists a thread's messages, oldest first.
-    ListThreadMessages = SignedIn GET "/threads/{id}/messages/" (ThreadId, MessageCursor, ()) -> Vec<Message>, OK;
+    ListThreadMessages = SignedIn GET Idempotent "/threads/{id}/messages/" (ThreadId, MessageCursor, ())
+        -> Vec<Message>, OK;
     /// Marks the other participant's messages as read.
-    MarkThreadRead = SignedIn PATCH "/threads/{id}/mark-as-read/" (ThreadId, (), MarkRead) -> Marked, OK;
+    MarkThreadRead = SignedIn PATCH Idempotent "/threads/{id}/mark-as-read/" (ThreadId, (), MarkRead)
+        -> Marked, OK;
 
     /// Lists the messages of all threads of the caller.
-    ListMessages = SignedIn GET "/messages/" ((), Window, ()) -> Page<Message>, OK;
+    ListMessages = SignedIn GET Idempotent "/messages/" ((), Window, ()) -> Page<Message>, OK;
     /// Sends a message.
-    CreateMessage = SignedIn POST "/messages/" ((), (), SendMessage) -> Message, CREATED,
+    CreateMessage = SignedIn POST WithKey "/messages/" ((), (), SendMessage) -> Message, CREATED,
         refuses UNPROCESSABLE_ENTITY;
     /// Lists the unread messages of all threads of the caller.
-    ListUnread = SignedIn GET "/messages/unread/" ((), UnreadQuery, ()) -> Page<Message>, OK;
+    ListUnread = SignedIn GET Idempotent "/messages/unread/" ((), UnreadQuery, ()) -> Page<Message>, OK;
     /// Returns a message.
-    GetMessage = SignedIn GET "/messages/{id}/" (MessageId, (), ()) -> Message, OK;
+    GetMessage = SignedIn GET Idempotent "/messages/{id}/" (MessageId, (), ()) -> Message, OK;
     /// Changes a message.
-    UpdateMessage = SignedIn PATCH "/messages/{id}/" (MessageId, (), EditMessage) -> Message, OK,
+    UpdateMessage = SignedIn PATCH Idempotent "/messages/{id}/" (MessageId, (), EditMessage) -> Message, OK,
         refuses FORBIDDEN;
     /// Deletes one of the caller's messages.
-    DeleteMessage = SignedIn DELETE "/messages/{id}/" (MessageId, (), ()) -> (), NO_CONTENT, refuses FORBIDDEN;
+    DeleteMessage = SignedIn DELETE Idempotent "/messages/{id}/" (MessageId, (), ())
+        -> (), NO_CONTENT, refuses FORBIDDEN;
     /// Marks a message as read.
-    MarkMessageRead = SignedIn PATCH "/messages/{id}/mark-as-read/" (MessageId, (), ()) -> Message, OK;
+    MarkMessageRead = SignedIn PATCH Idempotent "/messages/{id}/mark-as-read/" (MessageId, (), ())
+        -> Message, OK;
 }
 
 /// The path of the OpenAPI document below the base path.
@@ -254,7 +280,7 @@ pub const OPENAPI_PATH: &str = "/openapi.json";
 
 #[cfg(test)]
 mod tests {
-    use super::ALL;
+    use super::{ALL, Idempotency};
 
     #[test]
     fn no_two_endpoints_collide() {
@@ -269,5 +295,26 @@ mod tests {
                 );
             }
         }
+    }
+    /// Compares the table with the contract, which is written in prose.
+    #[test]
+    fn only_these_endpoints_are_not_idempotent() {
+        let exceptions: Vec<_> =
+            ALL.iter().filter(|spec| spec.idempotency != Idempotency::Idempotent).collect();
+        let exceptions: Vec<_> = exceptions.iter().map(|spec| (spec.name, spec.idempotency)).collect();
+        assert_eq!(
+            exceptions,
+            [
+                // "Each login makes a new token", by POST and by GET.
+                ("CreateToken", Idempotency::NotIdempotent),
+                ("GetToken", Idempotency::NotIdempotent),
+                // The second registration is refused: the name is taken.
+                ("CreateUser", Idempotency::NotIdempotent),
+                // The second change is refused: the current password is another one.
+                ("ChangePassword", Idempotency::NotIdempotent),
+                // "With an Idempotency-Key header … a repeat of the same request … adds nothing".
+                ("CreateMessage", Idempotency::WithKey),
+            ]
+        );
     }
 }

@@ -54,6 +54,28 @@ impl FieldErrors {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.0.iter().map(|(field, messages)| (field.as_str(), messages.as_slice()))
     }
+    /// Returns the values of two checks.
+    ///
+    /// # Errors
+    /// The errors of both, in order.
+    ///
+    /// ```
+    /// use chat_core::api::FieldErrors;
+    ///
+    /// let (name, text) = (Err::<u8, _>(FieldErrors::one("name", "A")), Err::<u8, _>(FieldErrors::one("text", "B")));
+    /// let errors = FieldErrors::both(name, text).unwrap_err();
+    /// assert_eq!(errors.to_string(), "name: A text: B");
+    /// ```
+    pub fn both<A, B>(a: Result<A, Self>, b: Result<B, Self>) -> Result<(A, B), Self> {
+        match (a, b) {
+            (Ok(a), Ok(b)) => Ok((a, b)),
+            (a, b) => {
+                let mut errors = a.err().unwrap_or_default();
+                errors.extend(b.err().unwrap_or_default());
+                Err(errors)
+            }
+        }
+    }
     /// Returns `Ok` if there is no error.
     ///
     /// # Errors
@@ -121,6 +143,22 @@ impl schemars::JsonSchema for FieldErrors {
     }
 }
 
+/// The texts of error responses with one reason, as far as a client tests for them.
+pub mod detail_text {
+    /// A 404 of the server: the path has no route, or an id in the path cannot be read.
+    ///
+    /// For an object that does not exist it is another text, such as "No Thread matches the given query."
+    pub const NO_SUCH_PATH: &str = "Not found.";
+
+    /// Returns whether the text of a 404 says that the path has no route.
+    ///
+    /// Besides [`NO_SUCH_PATH`] this is the text of other servers that respond with the same JSON: those with FastAPI or
+    /// Starlette.
+    pub fn is_no_such_path(detail: &str) -> bool {
+        matches!(detail, NO_SUCH_PATH | "Not Found")
+    }
+}
+
 /// The texts of field errors.
 ///
 /// They are the texts of Django REST Framework 3.16, word for word, and further texts in its style.
@@ -173,6 +211,11 @@ pub mod error_text {
     /// A cursor that does not exist or belongs to another user.
     pub const INVALID_CURSOR: &str = "Invalid cursor.";
 
+    /// The text before the value in [`no_such_pk`].
+    const NO_SUCH_PK_START: &str = "Invalid pk \"";
+    /// The text after the value in [`no_such_pk`].
+    const NO_SUCH_PK_END: &str = "\" - object does not exist.";
+
     /// Returns the error of a text of more than `max` code points.
     pub fn too_long(max: usize) -> String {
         format!("Ensure this field has no more than {max} characters.")
@@ -185,12 +228,37 @@ pub mod error_text {
     ///
     /// The object does not exist, or it is not visible to the caller.
     pub fn no_such_pk(value: impl Display) -> String {
-        format!("Invalid pk \"{value}\" - object does not exist.")
+        format!("{NO_SUCH_PK_START}{value}{NO_SUCH_PK_END}")
+    }
+    /// Returns whether a text is that of [`no_such_pk`], with any value.
+    pub fn is_no_such_pk(text: &str) -> bool {
+        text.starts_with(NO_SUCH_PK_START) && text.ends_with(NO_SUCH_PK_END)
     }
     /// Returns the error of a JSON value that is not an object.
     ///
     /// `kind` is Python's name of the type of the value.
     pub fn not_a_dictionary(kind: &str) -> String {
         format!("Invalid data. Expected a dictionary, but got {kind}.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{detail_text::is_no_such_path, error_text::*};
+
+    #[test]
+    fn the_error_of_an_unknown_id_is_recognised_with_any_value() {
+        for value in ["9999", "", "3cff18f1-d049-43f3-9c69-fcc8948f66f6", "\" - object"] {
+            assert!(is_no_such_pk(&no_such_pk(value)), "{value}");
+        }
+        for other in [BLANK, NOT_AN_INTEGER, "object does not exist.", "Invalid pk \"1\""] {
+            assert!(!is_no_such_pk(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_missing_object_is_not_a_missing_path() {
+        assert!(is_no_such_path("Not found.") && is_no_such_path("Not Found"));
+        assert!(!is_no_such_path("No Thread matches the given query."));
     }
 }

@@ -29,7 +29,7 @@ mod token;
 mod types;
 
 pub use endpoints::Endpoint;
-pub use errors::{Detail, FieldErrors, NON_FIELD_ERRORS, error_text};
+pub use errors::{Detail, FieldErrors, NON_FIELD_ERRORS, detail_text, error_text};
 pub use ids::{MessageId, ParseIdError, ThreadId, TokenId, UserId};
 pub use pages::{MessageCursor, Page, ThreadCursor, UnreadQuery, UserQuery, Window};
 pub use thread_position::ThreadPosition;

@@ -15,7 +15,7 @@ use argon2::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use sha2::Sha256;
-use std::sync::Arc;
+use std::{borrow::Cow, fmt, sync::Arc};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
@@ -50,20 +50,44 @@ pub fn from_django(hash: &str) -> Option<PasswordHash> {
     Scheme::of(&hash).is_some().then_some(hash)
 }
 
-/// Checks the length of a password that a user chose.
+/// A password that a user chose, of a length that is allowed.
 ///
-/// `field` is the name of the password in the errors.
+/// It has [`PASSWORD_MIN`](limits::PASSWORD_MIN) to [`PASSWORD_MAX`](limits::PASSWORD_MAX) code points, and is not
+/// trimmed. `Debug` does not show it.
 ///
-/// # Errors
-/// The password has fewer than [`PASSWORD_MIN`](limits::PASSWORD_MIN) or more than
-/// [`PASSWORD_MAX`](limits::PASSWORD_MAX) code points.
-pub fn check(field: &str, password: &str) -> Result<(), FieldErrors> {
-    let fault = match password.chars().count() {
-        0..limits::PASSWORD_MIN => error_text::PASSWORD_TOO_SHORT,
-        limits::PASSWORD_MIN..=limits::PASSWORD_MAX => return Ok(()),
-        _ => error_text::PASSWORD_TOO_LONG,
-    };
-    Err(FieldErrors::one(field, fault))
+/// ```
+/// use chat_core::auth::password::NewPassword;
+///
+/// assert!(NewPassword::new("password", "correct horse").is_ok());
+/// assert!(NewPassword::new("password", "short").is_err());
+/// ```
+#[derive(Clone)]
+pub struct NewPassword<'a>(Cow<'a, str>);
+
+impl<'a> NewPassword<'a> {
+    /// Checks the length of a password.
+    ///
+    /// # Errors
+    /// The password is too short or too long. `field` is its name in the error.
+    pub fn new(field: &str, password: impl Into<Cow<'a, str>>) -> Result<Self, FieldErrors> {
+        let password = password.into();
+        let fault = match password.chars().count() {
+            0..limits::PASSWORD_MIN => error_text::PASSWORD_TOO_SHORT,
+            limits::PASSWORD_MIN..=limits::PASSWORD_MAX => return Ok(Self(password)),
+            _ => error_text::PASSWORD_TOO_LONG,
+        };
+        Err(FieldErrors::one(field, fault))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for NewPassword<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NewPassword").finish_non_exhaustive()
+    }
 }
 
 /// A parsed hash.

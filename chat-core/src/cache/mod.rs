@@ -8,6 +8,7 @@
 
 mod local_versions;
 mod page_cache;
+mod revocations;
 mod session_cache;
 mod token_uses;
 mod versioned;

@@ -1,9 +1,12 @@
 //! A cache of the owners of tokens, so that authentication needs no query.
 
-use super::CACHE_TTL;
+use super::{
+    CACHE_TTL,
+    revocations::{self, Revocations},
+    versioned::Lookup,
+};
 use crate::store::{TokenHash, TokenOwner};
 use quick_cache::sync::Cache;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 
 /// Largest number of cached tokens: about 8 MB of memory.
@@ -13,66 +16,59 @@ const CAPACITY: usize = 50_000;
 #[derive(Debug)]
 pub(crate) struct SessionCache {
     owners: Cache<TokenHash, (TokenOwner, Instant)>,
-    /// The number of revocations.
-    ///
-    /// `put` compares it, so that an owner that was read before a revocation is not cached after the revocation.
-    revocations: AtomicU64,
+    revocations: Revocations,
 }
 
-/// The state of the cache before a query.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Snapshot {
-    revocations: u64,
+/// The token of an owner to cache; taken before the owner is read.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    ticket: revocations::Ticket<TokenHash>,
     taken: Instant,
 }
 
 impl SessionCache {
     pub(crate) fn new() -> Self {
-        Self { owners: Cache::new(CAPACITY), revocations: AtomicU64::new(0) }
+        Self { owners: Cache::new(CAPACITY), revocations: Revocations::default() }
     }
 
-    /// Returns the owner of a token if it was read within [`CACHE_TTL`].
-    pub(crate) fn get(&self, token: &TokenHash) -> Option<TokenOwner> {
-        let (owner, taken) = self.owners.get(token)?;
-        (taken.elapsed() < CACHE_TTL).then_some(owner)
-    }
-
-    /// Returns a snapshot for [`Self::put`].
+    /// Returns the owner of a token, or a ticket with which to put it.
     ///
-    /// Call this before the query of the database.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot { revocations: self.revocations.load(Ordering::SeqCst), taken: Instant::now() }
+    /// An owner is returned if it was read within [`CACHE_TTL`] and `is_current` returns true for it.
+    pub(crate) fn get(
+        &self,
+        token: TokenHash,
+        is_current: impl FnOnce(&TokenOwner) -> bool,
+    ) -> Lookup<TokenOwner, Ticket> {
+        match self.owners.get(&token) {
+            Some((owner, taken)) if taken.elapsed() < CACHE_TTL && is_current(&owner) => Lookup::Hit(owner),
+            _ => Lookup::Miss(Ticket { ticket: self.revocations.ticket(token), taken: Instant::now() }),
+        }
     }
 
-    /// Caches an owner that was read after the snapshot.
+    /// Puts an owner that was read after its ticket was taken.
     ///
     /// The owner is not cached if a token was revoked in the meantime.
-    pub(crate) fn put(&self, token: TokenHash, owner: TokenOwner, snapshot: Snapshot) {
-        let Snapshot { revocations, taken } = snapshot;
-        self.owners.insert(token, (owner, taken));
-        // The comparison follows the insertion: an earlier revocation is visible here, and a later one removes the
-        // entry.
-        if self.revocations.load(Ordering::SeqCst) != revocations {
-            self.owners.remove(&token);
-        }
+    pub(crate) fn put(&self, ticket: Ticket, owner: TokenOwner) {
+        let Ticket { ticket, taken } = ticket;
+        self.revocations.put(ticket, |token| self.owners.insert(token, (owner, taken)));
     }
 
     /// Removes a token. Call this after the token is revoked.
     pub(crate) fn invalidate(&self, token: &TokenHash) {
-        self.revocations.fetch_add(1, Ordering::SeqCst);
-        self.owners.remove(token);
+        self.revocations.invalidate(|| {
+            self.owners.remove(token);
+        });
     }
 
     /// Removes every token.
     ///
     /// Call this after a change that may have revoked any token.
     pub(crate) fn invalidate_all(&self) {
-        self.revocations.fetch_add(1, Ordering::SeqCst);
-        self.owners.clear();
+        self.revocations.invalidate(|| self.owners.clear());
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::api::{Timestamp, UserId};
@@ -81,26 +77,61 @@ mod tests {
     const OWNER: TokenOwner =
         TokenOwner { user: UserId::new(1), active: true, last_used: Timestamp::from_micros(1), ttl: None };
 
+    fn cached(sessions: &SessionCache) -> Option<TokenOwner> {
+        match sessions.get(TOKEN, |_| true) {
+            Lookup::Hit(owner) => Some(owner),
+            Lookup::Miss(_) => None,
+        }
+    }
+
+    fn ticket(sessions: &SessionCache) -> Ticket {
+        match sessions.get(TOKEN, |_| true) {
+            Lookup::Hit(owner) => panic!("{owner:?} is cached"),
+            Lookup::Miss(ticket) => ticket,
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_owner_is_cached_for_two_seconds() {
         let sessions = SessionCache::new();
-        sessions.put(TOKEN, OWNER, sessions.snapshot());
+        sessions.put(ticket(&sessions), OWNER);
         tokio::time::advance(CACHE_TTL - std::time::Duration::from_millis(1)).await;
-        assert_eq!(sessions.get(&TOKEN), Some(OWNER));
+        assert_eq!(cached(&sessions), Some(OWNER));
         tokio::time::advance(std::time::Duration::from_millis(1)).await;
-        assert_eq!(sessions.get(&TOKEN), None);
+        assert_eq!(cached(&sessions), None);
+    }
+
+    #[test]
+    fn an_owner_that_is_not_current_is_a_miss_and_stays_cached() {
+        let sessions = SessionCache::new();
+        sessions.put(ticket(&sessions), OWNER);
+        assert!(matches!(sessions.get(TOKEN, |_| false), Lookup::Miss(_)));
+        assert_eq!(cached(&sessions), Some(OWNER));
     }
 
     #[test]
     fn an_owner_read_before_a_revocation_is_not_cached_after_it() {
         let sessions = SessionCache::new();
-        let before = sessions.snapshot();
+        let before = ticket(&sessions);
         sessions.invalidate(&TOKEN);
-        sessions.put(TOKEN, OWNER, before);
-        assert_eq!(sessions.get(&TOKEN), None);
+        sessions.put(before, OWNER);
+        assert_eq!(cached(&sessions), None);
 
-        sessions.put(TOKEN, OWNER, sessions.snapshot());
+        let before = ticket(&sessions);
         sessions.invalidate_all();
-        assert_eq!(sessions.get(&TOKEN), None);
+        sessions.put(before, OWNER);
+        assert_eq!(cached(&sessions), None);
+
+        sessions.put(ticket(&sessions), OWNER);
+        sessions.invalidate_all();
+        assert_eq!(cached(&sessions), None);
+    }
+
+    #[test]
+    fn the_revocation_of_a_token_keeps_the_others() {
+        let sessions = SessionCache::new();
+        sessions.put(ticket(&sessions), OWNER);
+        sessions.invalidate(&TokenHash([8; 32]));
+        assert_eq!(cached(&sessions), Some(OWNER));
     }
 }

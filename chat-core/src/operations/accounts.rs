@@ -3,13 +3,38 @@
 use crate::{
     Chat, Error, Resource, Session,
     api::{FieldErrors, User, UserId, error_text, limits},
-    auth::password::{self, Verification},
+    auth::password::{NewPassword, Verification},
     store::{Account, Counted, EnsuredUser, NewUser, PasswordHash, RevokeTokens, Slice, StoreError},
     text::Username,
 };
 
+/// A username that is allowed and that no user had when it was checked.
+///
+/// Only [`Chat::check_username`] creates one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvailableUsername(Username);
+
+impl AvailableUsername {
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+/// A user whose current password was verified.
+///
+/// Only [`Chat::verify_password`] creates one.
+#[derive(Debug)]
+pub struct VerifiedPassword {
+    session: Session,
+    /// The hash that the password has.
+    hash: PasswordHash,
+}
+
 impl Chat {
     /// Registers a user who chose the name and the password.
+    ///
+    /// This is [`check_username`](Self::check_username) and [`register_checked`](Self::register_checked) in one call.
     ///
     /// # Errors
     /// - [`Error::Invalid`] with every error of the name and the password: the name is taken or not allowed, or the
@@ -17,32 +42,61 @@ impl Chat {
     /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
     /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn register(&self, username: &str, password: &str) -> Result<User, Error> {
-        let wrong_password = password::check("password", password).err();
-        match (self.check_username(username).await, wrong_password) {
-            (Ok(name), None) => self.insert_user(name, password).await,
-            (Ok(_), Some(errors)) => Err(errors.into()),
-            (Err(Error::Invalid(mut errors)), wrong_password) => {
-                errors.extend(wrong_password.unwrap_or_default());
-                Err(errors.into())
-            }
-            (Err(error), _) => Err(error),
-        }
+        let username = Error::separate_invalid(self.check_username(username).await)?;
+        let (username, password) = FieldErrors::both(username, NewPassword::new("password", password))?;
+        self.register_checked(username, password).await
+    }
+
+    /// Registers a user who chose the name and the password, which are both checked.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use chat_core::{Chat, auth::password::NewPassword};
+    ///
+    /// let chat = Chat::open("sqlite::memory:").await?;
+    /// let name = chat.check_username("ann").await?;
+    /// let ann = chat.register_checked(name, NewPassword::new("password", "correct horse")?).await?;
+    /// assert_eq!(ann.username, "ann");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - [`Error::Invalid`] if another call took the name after the check.
+    /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
+    /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
+    pub async fn register_checked(
+        &self,
+        username: AvailableUsername,
+        password: NewPassword<'_>,
+    ) -> Result<User, Error> {
+        self.add_user_checked(username, password.as_str()).await
     }
 
     /// Adds a user for an administrator, who may choose any password.
+    ///
+    /// This is [`check_username`](Self::check_username) and [`add_user_checked`](Self::add_user_checked) in one call.
     ///
     /// # Errors
     /// - [`Error::Invalid`] if the name is taken or not allowed.
     /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
     /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn add_user(&self, username: &str, password: &str) -> Result<User, Error> {
-        let name = self.check_username(username).await?;
-        self.insert_user(name, password).await
+        let username = self.check_username(username).await?;
+        self.add_user_checked(username, password).await
     }
 
-    async fn insert_user(&self, username: Username, password: &str) -> Result<User, Error> {
+    /// Adds a user with a checked name for an administrator, who may choose any password.
+    ///
+    /// # Errors
+    /// - [`Error::Invalid`] if another call took the name after the check.
+    /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
+    /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
+    pub async fn add_user_checked(&self, username: AvailableUsername, password: &str) -> Result<User, Error> {
         let password = self.hasher.hash(password).await?;
-        let username = username.into_string();
+        let username = username.0.into_string();
         let user = NewUser { username: username.clone(), password, created: self.clock.now() };
         match self.store.insert_user(user).await {
             Ok(id) => Ok(User { id, username }),
@@ -55,18 +109,18 @@ impl Chat {
     ///
     /// A name is taken if a user has it in any letter case.
     ///
-    /// Another call may take the name after this check. [`register`](Self::register) and [`add_user`](Self::add_user)
-    /// report that as well.
+    /// Another call may take the name after this check. [`register_checked`](Self::register_checked) and
+    /// [`add_user_checked`](Self::add_user_checked) report that as well.
     ///
     /// # Errors
     /// - [`Error::Invalid`] if the name is taken or not allowed, under `username`.
     /// - [`Error::Unavailable`] and [`Error::Fault`] from the database.
-    pub async fn check_username(&self, username: &str) -> Result<Username, Error> {
+    pub async fn check_username(&self, username: &str) -> Result<AvailableUsername, Error> {
         let name = Username::try_from(username)?;
         if self.store.is_name_taken(name.as_str()).await? {
             return Err(Error::field(Username::FIELD, error_text::USERNAME_TAKEN));
         }
-        Ok(name)
+        Ok(AvailableUsername(name))
     }
 
     /// Adds or renames a user of the embedding application, if needed.
@@ -113,7 +167,8 @@ impl Chat {
 
     /// Changes the password of the session's user.
     ///
-    /// Revokes every token of the user except the token of the session.
+    /// Revokes every token of the user except the token of the session. This is
+    /// [`verify_password`](Self::verify_password) and [`replace_password`](Self::replace_password) in one call.
     ///
     /// # Errors
     /// - [`Error::Invalid`] if `current` is not the password, or `new` is too short or too long.
@@ -121,26 +176,49 @@ impl Chat {
     /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
     /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn change_password(&self, session: Session, current: &str, new: &str) -> Result<(), Error> {
-        let wrong = || FieldErrors::one("current", error_text::WRONG_PASSWORD);
-        let account = self.account(session.user).await?;
-        let verification = self.hasher.verify(current, Some(account.password.clone())).await?;
-        let mut errors = if verification == Verification::Wrong { wrong() } else { FieldErrors::new() };
-        errors.extend(password::check("new", new).err().unwrap_or_default());
-        errors.into_result()?;
+        let current = Error::separate_invalid(self.verify_password(session, current).await)?;
+        let (verified, new) = FieldErrors::both(current, NewPassword::new("new", new))?;
+        self.replace_password(verified, new).await
+    }
 
-        let hash = self.hasher.hash(new).await?;
+    /// Verifies the current password of the session's user, before it is changed.
+    ///
+    /// # Errors
+    /// - [`Error::Invalid`] if `current` is not the password, under `current`.
+    /// - [`Error::NotFound`] if the user was removed.
+    /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
+    /// - [`Error::Fault`] from the database.
+    pub async fn verify_password(&self, session: Session, current: &str) -> Result<VerifiedPassword, Error> {
+        let hash = self.account(session.user).await?.password;
+        match self.hasher.verify(current, Some(hash.clone())).await? {
+            Verification::Wrong => Err(wrong_password()),
+            Verification::Right | Verification::Outdated(_) => Ok(VerifiedPassword { session, hash }),
+        }
+    }
+
+    /// Replaces a password that was verified.
+    ///
+    /// Revokes every token of the user except the token of the session.
+    ///
+    /// # Errors
+    /// - [`Error::Invalid`] under `current` if another call changed the password after it was verified, or removed the
+    ///   user.
+    /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
+    /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
+    pub async fn replace_password(
+        &self,
+        verified: VerifiedPassword,
+        new: NewPassword<'_>,
+    ) -> Result<(), Error> {
+        let hash = self.hasher.hash(new.as_str()).await?;
         let replace = self.run_to_completion(async move |chat| {
-            let revoke = RevokeTokens::AllExcept(session.token);
-            let changed = chat.store.set_password(account.id, Some(&account.password), &hash, revoke).await;
+            let Session { user, token } = verified.session;
+            let revoke = RevokeTokens::AllExcept(token);
+            let changed = chat.store.set_password(user, Some(&verified.hash), &hash, revoke).await;
             chat.sessions.invalidate_all();
             changed
         });
-        if replace.await? {
-            Ok(())
-        } else {
-            // A concurrent change committed first: `current` is no longer the password.
-            Err(wrong().into())
-        }
+        if replace.await? { Ok(()) } else { Err(wrong_password()) }
     }
 
     /// Sets the password of a user and revokes every token of the user.
@@ -232,6 +310,10 @@ impl Chat {
     pub async fn users(&self, search: &str, slice: Slice) -> Result<Counted<User>, Error> {
         Ok(self.store.users(search, slice).await?)
     }
+}
+
+fn wrong_password() -> Error {
+    Error::field("current", error_text::WRONG_PASSWORD)
 }
 
 fn found(found: bool) -> Result<(), Error> {

@@ -8,5 +8,6 @@ mod run_to_completion;
 mod sessions;
 mod threads;
 
+pub use accounts::{AvailableUsername, VerifiedPassword};
 pub use messages::{Draft, Edit};
 pub use sessions::Session;

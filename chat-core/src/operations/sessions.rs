@@ -2,12 +2,12 @@
 
 use crate::{
     Chat, Error, Resource,
-    api::{FieldErrors, NON_FIELD_ERRORS, Timestamp, Token, TokenId, TokenInfo, UserId, error_text, limits},
+    api::{NON_FIELD_ERRORS, Timestamp, Token, TokenId, TokenInfo, UserId, error_text, limits},
     auth::{password::Verification, token},
-    cache::newer_use,
+    cache::{Lookup, newer_use},
     runtime,
     store::{NewToken, RevokeTokens, StoreError, TokenHash, TokenOwner},
-    text,
+    text::{self, TokenName},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -72,14 +72,14 @@ impl Chat {
     /// Otherwise it does the same as [`sign_in`](Self::sign_in).
     ///
     /// # Errors
-    /// Those of [`sign_in`](Self::sign_in), and [`Error::Invalid`] for the name, under `name`.
+    /// Those of [`sign_in`](Self::sign_in).
     pub async fn sign_in_named(
         &self,
         username: &str,
         password: &str,
-        name: Option<&str>,
+        name: Option<TokenName>,
     ) -> Result<Token, Error> {
-        let name = name.map(Self::check_token_name).transpose()?;
+        let name = name.map(TokenName::into_string);
         loop {
             let account = self.store.account_by_name(text::trim(username)).await?;
             let hash = account.as_ref().map(|account| account.password.clone());
@@ -106,15 +106,6 @@ impl Chat {
             // added. The new token would then stay valid, so it is deleted.
             self.store.delete_token(&token::hash(token.expose())).await?;
         }
-    }
-
-    /// Trims a name for a token and checks it.
-    ///
-    /// # Errors
-    /// The name is blank, longer than [`TOKEN_NAME_MAX`](limits::TOKEN_NAME_MAX) or contains U+0000. The error is in
-    /// the field `name`.
-    pub fn check_token_name(name: &str) -> Result<String, FieldErrors> {
-        text::check("name", name, limits::TOKEN_NAME_MAX)
     }
 
     /// Creates a token for a user without checking a password.
@@ -167,16 +158,15 @@ impl Chat {
         let now = self.clock.now();
         let is_live = |owner: &TokenOwner| owner.expires().is_none_or(|expires| expires > now);
         // The last use in the cache may be out of date. If it makes a token look expired, the owner is read again.
-        let owner = match self.sessions.get(&hash).filter(is_live) {
-            Some(owner) => owner,
-            None => {
-                let snapshot = self.sessions.snapshot();
+        let owner = match self.sessions.get(hash, is_live) {
+            Lookup::Hit(owner) => owner,
+            Lookup::Miss(ticket) => {
                 // The last use may still be buffered. It is read before the query, because the buffer may be written
                 // during the query.
                 let used = self.uses.get(&hash);
                 let mut owner = self.store.token_owner(&hash).await?.ok_or(Error::InvalidToken)?;
                 owner.last_used = used.map_or(owner.last_used, |used| newer_use(used, owner.last_used));
-                self.sessions.put(hash, owner, snapshot);
+                self.sessions.put(ticket, owner);
                 owner
             }
         };

@@ -8,12 +8,11 @@ use crate::{
     throttle::Account,
 };
 use chat_core::{
-    Chat,
     api::{
         Endpoint, IssuedToken, SignIn,
         endpoints::{DeleteToken, ListTokens, RevokeToken},
     },
-    text,
+    text::{self, TokenName},
 };
 use http::StatusCode;
 
@@ -25,12 +24,12 @@ where
 {
     let body = call.body().await?;
     let SignInFields { username, password, name } = body.fields()?;
-    let name = name.and_then_some(|name| Chat::check_token_name(&name));
+    let name = name.and_then_some(|name| TokenName::try_from(&*name));
     let (username, password, name) = join3(username, password, name)?;
     let signed_in = match call.app.throttle.sign_in(Account::Name(text::trim(&username)), call.client()) {
         Ok(attempt) => {
-            let result = call.app.chat.sign_in_named(&username, &password, name.as_deref()).await;
-            attempt.settle(result)
+            let result = call.app.chat.sign_in_named(&username, &password, name).await;
+            attempt.settle(&result).and_then(|()| Ok(result?))
         }
         Err(throttled) => Err(throttled),
     };

@@ -4,16 +4,16 @@ use super::HandlerResult;
 use crate::{
     call::Call,
     http::{error::ApiError, pages, response},
-    input::{CredentialsFields, Field, PasswordChangeFields, join2},
+    input::{CredentialsFields, Field, PasswordChangeFields},
     throttle::Account,
 };
 use chat_core::{
     Error,
     api::{
-        UserQuery,
+        FieldErrors, UserQuery,
         endpoints::{ChangePassword, CreateUser, GetMe, GetUser, ListUsers},
     },
-    auth::password,
+    auth::password::NewPassword,
 };
 use http::StatusCode;
 use std::borrow::Cow;
@@ -32,26 +32,23 @@ pub(crate) async fn create(mut call: Call<CreateUser>) -> HandlerResult {
     }
     let body = call.body().await?;
     let chat = &call.app.chat;
-    let CredentialsFields { mut username, password } = body.fields()?;
+    let CredentialsFields { username, password } = body.fields()?;
     // Limited before the response can reveal whether the name is taken.
     let name = username.value().map_or("", Cow::as_ref);
     call.app.throttle.registration(name, call.client())?;
-    if let Some(name) = username.value() {
-        let checked = chat.check_username(name).await;
-        match checked {
-            Ok(_) => {}
-            Err(Error::Invalid(errors)) => username = username.refuse(errors),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let (username, password) = join2(username, check_new_password(password))?;
-    let user = chat.register(&username, &password).await?;
+    let username = match username.into_result() {
+        Ok(name) => Error::separate_invalid(chat.check_username(&name).await)?,
+        Err(errors) => Err(errors),
+    };
+    let (username, password) = FieldErrors::both(username, new_password(password))?;
+    let user = chat.register_checked(username, password).await?;
     Ok(response::json(StatusCode::CREATED, &user)?)
 }
 
 /// Checks the length of a password that a user chooses.
-fn check_new_password(field: Field<Cow<'_, str>>) -> Field<Cow<'_, str>> {
-    field.check(|name, password| password::check(name, password))
+fn new_password(field: Field<Cow<'_, str>>) -> Result<NewPassword<'_>, FieldErrors> {
+    let name = field.name();
+    NewPassword::new(name, field.into_result()?)
 }
 
 pub(crate) async fn me(call: Call<GetMe>) -> HandlerResult {
@@ -63,14 +60,20 @@ pub(crate) async fn get(call: Call<GetUser>) -> HandlerResult {
 }
 
 pub(crate) async fn change_password(mut call: Call<ChangePassword>) -> HandlerResult {
-    let body = call.body().await?;
-    let PasswordChangeFields { current, new } = body.fields()?;
-    // The chat checks the new password together with the current one, so that the response has the errors of both. If
-    // the current one cannot be read, the new one is checked here.
-    let new = if current.is_valid() { new } else { check_new_password(new) };
-    let (current, new) = join2(current, new)?;
     let session = call.caller.session.ok_or_else(ApiError::not_found)?;
-    let attempt = call.app.throttle.sign_in(Account::Id(call.caller.user), call.client())?;
-    attempt.settle(call.app.chat.change_password(session, &current, &new).await)?;
+    let body = call.body().await?;
+    let chat = &call.app.chat;
+    let PasswordChangeFields { current, new } = body.fields()?;
+    let verified = match current.into_result() {
+        Ok(current) => {
+            let attempt = call.app.throttle.sign_in(Account::Id(call.caller.user), call.client())?;
+            let verified = chat.verify_password(session, &current).await;
+            attempt.settle(&verified)?;
+            Error::separate_invalid(verified)?
+        }
+        Err(errors) => Err(errors),
+    };
+    let (verified, new) = FieldErrors::both(verified, new_password(new))?;
+    chat.replace_password(verified, new).await?;
     Ok(response::empty(StatusCode::NO_CONTENT))
 }

@@ -10,7 +10,7 @@ use crate::{
 use bytes::Bytes;
 use chat_core::{
     Error, Resource,
-    api::{Detail, FieldErrors, NON_FIELD_ERRORS, error_text},
+    api::{Detail, FieldErrors, NON_FIELD_ERRORS, detail_text, error_text},
     error_chain,
 };
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -91,7 +91,7 @@ impl ApiError {
 
     /// Returns a 404: the path has no route, or its id cannot be read.
     pub(crate) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Not found.")
+        Self::new(StatusCode::NOT_FOUND, detail_text::NO_SUCH_PATH)
     }
 
     /// Returns a 401 with this reason.

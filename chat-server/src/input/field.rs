@@ -21,6 +21,11 @@ impl<T> Field<T> {
         Self { name, value: Err(FieldErrors::one(name, message)) }
     }
 
+    /// Returns the name of the field in a request and in its errors.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
     pub(crate) const fn is_valid(&self) -> bool {
         self.value.is_ok()
     }
@@ -38,12 +43,6 @@ impl<T> Field<T> {
     /// Applies a rule to the value. A field with errors stays as it is.
     pub(crate) fn and_then<U>(self, rule: impl FnOnce(T) -> Result<U, FieldErrors>) -> Field<U> {
         Field { name: self.name, value: self.value.and_then(rule) }
-    }
-
-    /// Applies a rule that needs the name of the field and keeps the value.
-    pub(crate) fn check(self, rule: impl FnOnce(&str, &T) -> Result<(), FieldErrors>) -> Self {
-        let name = self.name;
-        self.and_then(|value| rule(name, &value).map(|()| value))
     }
 
     /// Returns the value.
@@ -69,34 +68,13 @@ impl<T> Field<Option<T>> {
     }
 }
 
-/// Returns the values of two fields.
-///
-/// # Errors
-/// The errors of both, in order.
-pub(crate) fn join2<A, B>(a: Field<A>, b: Field<B>) -> Result<(A, B), FieldErrors> {
-    match (a.value, b.value) {
-        (Ok(a), Ok(b)) => Ok((a, b)),
-        (a, b) => Err(all([a.err(), b.err()])),
-    }
-}
-
 /// Returns the values of three fields.
 ///
 /// # Errors
 /// The errors of all three, in order.
 pub(crate) fn join3<A, B, C>(a: Field<A>, b: Field<B>, c: Field<C>) -> Result<(A, B, C), FieldErrors> {
-    match (a.value, b.value, c.value) {
-        (Ok(a), Ok(b), Ok(c)) => Ok((a, b, c)),
-        (a, b, c) => Err(all([a.err(), b.err(), c.err()])),
-    }
-}
-
-fn all<const N: usize>(fields: [Option<FieldErrors>; N]) -> FieldErrors {
-    let mut all = FieldErrors::new();
-    for errors in fields.into_iter().flatten() {
-        all.extend(errors);
-    }
-    all
+    let ((a, b), c) = FieldErrors::both(FieldErrors::both(a.value, b.value), c.value)?;
+    Ok((a, b, c))
 }
 
 /// A value with its spelling in the request. Errors repeat the spelling.
@@ -133,10 +111,10 @@ mod tests {
         assert_eq!(errors.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["b", "c"]);
 
         let found_later = Field::new("a", 1).refuse(FieldErrors::one("a", "A"));
-        let errors = join2(found_later, Field::<u8>::invalid("b", "B")).unwrap_err();
-        assert_eq!(errors.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b"]);
+        let errors = join3(found_later, Field::new("b", 2), Field::<u8>::invalid("c", "C")).unwrap_err();
+        assert_eq!(errors.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "c"]);
 
-        assert_eq!(join2(Field::new("a", 1), Field::new("b", "x")), Ok((1, "x")));
+        assert_eq!(join3(Field::new("a", 1), Field::new("b", "x"), Field::new("c", 2)), Ok((1, "x", 2)));
     }
 
     #[test]

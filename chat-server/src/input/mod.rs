@@ -26,6 +26,6 @@ pub(crate) use self::{
         ReadBody, SendMessageFields, SignInFields,
     },
     error::ReadBodyError,
-    field::{Field, Spelled, join2, join3},
+    field::{Field, Spelled, join3},
     receive::{ReceivedBody, RequestBody},
 };

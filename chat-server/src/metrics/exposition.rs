@@ -1,32 +1,49 @@
 //! Prometheus's text format, version 0.0.4.
 
 use chat_core::histogram::Distribution;
-use std::fmt::{Display, Write as _};
+use std::fmt::{self, Display, Write as _};
 
-/// The text that is written so far.
+/// A writer of metrics in Prometheus's text format, version 0.0.4.
+///
+/// A program that serves the metrics of a [`ChatService`](crate::ChatService) can add its own to them.
+///
+/// ```
+/// use chat_server::{Exposition, MetricKind};
+///
+/// let mut text = Exposition::default();
+/// let orders = [([("shop", "north")], 7), ([("shop", "south")], 5)];
+/// text.numbers(MetricKind::Counter, "shop_orders_total", "Orders taken.", orders);
+/// let samples = "shop_orders_total{shop=\"north\"} 7\nshop_orders_total{shop=\"south\"} 5\n";
+/// assert!(text.into_text().ends_with(samples));
+/// ```
 #[derive(Debug, Default)]
-pub(super) struct Exposition(String);
+pub struct Exposition(String);
 
 /// The type of a metric family whose samples are single numbers.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// A number that only increases until the process ends.
     Counter,
+    /// A number that can increase and decrease.
     Gauge,
 }
 
-/// Labels with their values. None of the values needs escaping.
-pub(super) type Labels<'a> = &'a [(&'static str, &'a str)];
+/// Labels with their values.
+type Labels<'a> = &'a [(&'static str, &'a str)];
 
 impl Exposition {
     /// Writes a metric family of single numbers.
-    pub(super) fn numbers<'a, L: AsRef<[(&'static str, &'a str)]>>(
+    ///
+    /// Each sample has labels with their values, and a number. `[([], 1)]` is one sample without labels. A name is
+    /// written once for each text. `help` has no line break and no backslash.
+    pub fn numbers<'a, L: AsRef<[(&'static str, &'a str)]>, N: Display>(
         &mut self,
-        kind: Kind,
+        kind: MetricKind,
         name: &str,
         help: &str,
-        samples: impl IntoIterator<Item = (L, u64)>,
+        samples: impl IntoIterator<Item = (L, N)>,
     ) {
-        self.head(name, help, if matches!(kind, Kind::Counter) { "counter" } else { "gauge" });
+        self.head(name, help, if kind == MetricKind::Counter { "counter" } else { "gauge" });
         for (labels, value) in samples {
             self.sample(name, "", labels.as_ref(), None, value);
         }
@@ -58,7 +75,7 @@ impl Exposition {
     }
 
     /// Returns the text.
-    pub(super) fn into_text(self) -> String {
+    pub fn into_text(self) -> String {
         self.0
     }
 
@@ -78,10 +95,34 @@ impl Exposition {
         let _ = write!(self.0, "{name}{suffix}");
         let mut before = '{';
         for (label, value) in labels.iter().copied().chain(le.map(|bound| ("le", bound))) {
-            let _ = write!(self.0, "{before}{label}=\"{value}\"");
+            let _ = write!(self.0, "{before}{label}=\"{}\"", Escaped(value));
             before = ',';
         }
         let _ = writeln!(self.0, "{} {value}", if before == ',' { "}" } else { "" });
+    }
+}
+
+/// Continues a text that [`ChatService::metrics`](crate::ChatService::metrics) returned.
+impl From<String> for Exposition {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// The value of a label, with the escapes of the format.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.contains(['\\', '"', '\n']) {
+            return f.write_str(self.0);
+        }
+        self.0.chars().try_for_each(|character| match character {
+            '\\' => f.write_str("\\\\"),
+            '"' => f.write_str("\\\""),
+            '\n' => f.write_str("\\n"),
+            other => f.write_char(other),
+        })
     }
 }
 
@@ -92,8 +133,8 @@ mod tests {
     #[test]
     fn the_format_is_what_prometheus_reads() {
         let mut text = Exposition::default();
-        text.numbers(Kind::Counter, "a_total", "All a.", [([("x", "1"), ("y", "z")], 7)]);
-        text.numbers(Kind::Gauge, "b", "Now.", [([], 3)]);
+        text.numbers(MetricKind::Counter, "a_total", "All a.", [([("x", "1"), ("y", "z")], 7)]);
+        text.numbers(MetricKind::Gauge, "b", "Now.", [([], 3)]);
         let distribution = Distribution::new(&[250, 1_000_000], vec![1, 0, 2], 3_500_000);
         text.histograms("c_seconds", "Time.", 1_000_000, [([("x", "1")], distribution)]);
         let expected = r#"# HELP a_total All a.
@@ -110,6 +151,14 @@ c_seconds_bucket{x="1",le="+Inf"} 3
 c_seconds_sum{x="1"} 3.5
 c_seconds_count{x="1"} 3
 "#;
+        assert_eq!(text.into_text(), expected);
+    }
+
+    #[test]
+    fn a_label_is_escaped_and_a_text_is_continued() {
+        let mut text = Exposition::from("a 1\n".to_owned());
+        text.numbers(MetricKind::Gauge, "b_seconds", "Now.", [([("path", "C:\\x\n\"y\"")], 0.5)]);
+        let expected = "a 1\n# HELP b_seconds Now.\n# TYPE b_seconds gauge\nb_seconds{path=\"C:\\\\x\\n\\\"y\\\"\"} 0.5\n";
         assert_eq!(text.into_text(), expected);
     }
 }

@@ -8,6 +8,7 @@ mod exposition;
 mod render;
 mod requests;
 
+pub use exposition::{Exposition, MetricKind};
 pub(crate) use requests::Requests;
 
 use crate::http::error::ApiError;

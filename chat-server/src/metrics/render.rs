@@ -2,7 +2,7 @@
 
 use super::{
     Connections, Metrics, Number, Requests,
-    exposition::{Exposition, Kind::*},
+    exposition::{Exposition, MetricKind::*},
 };
 use chat_core::store::{BatchMetrics, ListMetrics, PoolMetrics, StoreMetrics};
 

@@ -7,7 +7,7 @@ use chat_core::{
     store::sql::{Finding, Level},
 };
 use chat_program::printable;
-use chat_server::Tls;
+use chat_server::{Exposition, MetricKind, Tls};
 use std::time::Duration;
 use tokio::time::Instant;
 use x509_parser::parse_x509_certificate;
@@ -123,14 +123,13 @@ fn validities(tls: &Tls) -> impl Iterator<Item = (i64, i64)> {
     })
 }
 
-/// Returns the metric of the certificate, in Prometheus's text format.
-pub(super) fn metrics(tls: &Tls) -> String {
-    const NAME: &str = "chat_certificate_expiry_timestamp_seconds";
-    let Some(end) = validities(tls).map(|(_, end)| end).min() else { return String::new() };
-    format!(
-        "# HELP {NAME} When the first certificate of the chain in use expires, in seconds since 1970.\n\
-         # TYPE {NAME} gauge\n{NAME} {end}\n"
-    )
+/// Writes the metric of the certificate.
+pub(super) fn metrics(tls: &Tls, text: &mut Exposition) {
+    if let Some(end) = validities(tls).map(|(_, end)| end).min() {
+        let name = "chat_certificate_expiry_timestamp_seconds";
+        let help = "When the first certificate of the chain in use expires, in seconds since 1970.";
+        text.numbers(MetricKind::Gauge, name, help, [([], end)]);
+    }
 }
 
 fn log_findings(findings: Vec<Finding>) {

@@ -2,7 +2,7 @@
 
 use super::failure::{Usage, hinted};
 use anyhow::Result;
-use chat_core::store::sql::{Address, OpenError};
+use chat_core::store::sql::{Address, AddressPart, OpenError};
 use std::{convert::Infallible, fmt, fs::File, io::Read, path::Path, str::FromStr};
 
 /// Maximum number of bytes that are read from the file of an address.
@@ -95,11 +95,11 @@ pub(super) const fn is_wrong_address(error: &OpenError) -> bool {
 pub(super) fn failed(error: OpenError) -> anyhow::Error {
     match error.hint() {
         Some(hint) if is_wrong_address(&error) => {
-            // A variable of libpq is named in the text.
-            let place = if error.to_string().starts_with("the variable ") {
-                ""
-            } else {
-                " (given by --database-url, CHAT_DATABASE_URL or the file of the address)"
+            let place = match &error {
+                // The text names the variable of libpq.
+                OpenError::UnsupportedParameter(AddressPart::Variable(_))
+                | OpenError::InvalidParameter(AddressPart::Variable(_)) => "",
+                _ => " (given by --database-url, CHAT_DATABASE_URL or the file of the address)",
             };
             hinted(Usage(format!("{error}{place}")), hint)
         }

@@ -1,12 +1,10 @@
 //! The errors of commands: wrong usage, and errors with advice.
 
+use super::advice;
 use anyhow::Error;
-use chat_core::{
-    Error as ChatError,
-    store::sql::{OpenError, RestoreError},
-};
+use chat_core::Error as ChatError;
 use chat_server::TlsError;
-use std::{error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt};
 
 /// A command line that cannot be executed: exit status 2.
 #[derive(Debug, thiserror::Error)]
@@ -38,17 +36,17 @@ pub(super) fn hinted(error: impl Into<Error>, hint: impl Into<String>) -> Error 
 }
 
 /// Returns the advice that belongs to an error.
-pub(super) fn hint(error: &Error) -> Option<&str> {
+pub(super) fn hint(error: &Error) -> Option<Cow<'_, str>> {
     error.chain().find_map(|cause| {
         if let Some(hinted) = cause.downcast_ref::<Hinted>() {
-            return Some(&*hinted.hint);
+            return Some(Cow::Borrowed(&*hinted.hint));
         }
         let of_chat = cause.downcast_ref().and_then(ChatError::hint);
-        let of_restore = || cause.downcast_ref().and_then(RestoreError::hint);
-        of_chat
-            .or_else(of_restore)
-            .or_else(|| cause.downcast_ref().and_then(OpenError::hint))
-            .or_else(|| cause.downcast_ref().and_then(TlsError::hint))
+        let of_tls = || cause.downcast_ref().and_then(TlsError::hint);
+        let of_restore = || cause.downcast_ref().and_then(advice::of_restore_error);
+        let of_open = || cause.downcast_ref().and_then(advice::of_open_error);
+        let borrowed = of_chat.or_else(of_tls).map(Cow::Borrowed);
+        borrowed.or_else(|| of_restore().or_else(of_open).map(Cow::Owned))
     })
 }
 
@@ -70,7 +68,7 @@ mod tests {
         let error = Err::<(), _>(hinted(anyhow!("port in use"), "name another"))
             .context("cannot listen")
             .unwrap_err();
-        assert_eq!(hint(&error), Some("name another"));
+        assert_eq!(hint(&error).as_deref(), Some("name another"));
         assert_eq!(error_chain(&*error).to_string(), "cannot listen: port in use");
     }
 

@@ -7,6 +7,7 @@
 //! tracing-appender's queue is not used: its limit is a number of lines of any length, it does not count lines that
 //! could not be written, and at a stop it abandons a full queue after 100 ms.
 
+use chat_server::{Exposition, MetricKind};
 use std::{
     io::{self, ErrorKind, Write},
     sync::{
@@ -86,14 +87,12 @@ impl LogQueue {
         }
     }
 
-    /// Returns the number of dropped lines, in Prometheus's text format.
-    pub(super) fn metrics(&self) -> String {
+    /// Writes the metric of the dropped lines.
+    pub(super) fn metrics(&self, text: &mut Exposition) {
+        let help = "Lines of the log that were dropped, because standard error was not read in time or could not be \
+                    written.";
         let count = self.0.dropped_lines.load(Relaxed);
-        format!(
-            "# HELP chat_log_dropped_lines_total Lines of the log that were dropped, because standard error was not \
-             read in time or could not be written.\n# TYPE chat_log_dropped_lines_total counter\n\
-             chat_log_dropped_lines_total {count}\n"
-        )
+        text.numbers(MetricKind::Counter, "chat_log_dropped_lines_total", help, [([], count)]);
     }
 
     /// Waits until all lines are written.

@@ -6,7 +6,7 @@ use super::{certificate, log_queue::LogQueue, process};
 use anyhow::Result;
 use bytes::Bytes;
 use chat_core::{api::Timestamp, error_chain};
-use chat_server::{ChatService, METRICS_CONTENT_TYPE, Tls};
+use chat_server::{ChatService, Exposition, METRICS_CONTENT_TYPE, Tls};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
@@ -81,11 +81,13 @@ fn respond<B>(sources: &Sources, request: &Request<B>) -> Response<Full<Bytes>> 
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return refusal;
     }
-    let mut text = sources.service.metrics();
-    text.push_str(&process::metrics(sources.started));
-    text.push_str(&sources.log.metrics());
-    text.push_str(&sources.tls.as_ref().map(certificate::metrics).unwrap_or_default());
-    plain(StatusCode::OK, text)
+    let mut text = Exposition::from(sources.service.metrics());
+    process::metrics(sources.started, &mut text);
+    sources.log.metrics(&mut text);
+    if let Some(tls) = &sources.tls {
+        certificate::metrics(tls, &mut text);
+    }
+    plain(StatusCode::OK, text.into_text())
 }
 
 fn plain(status: StatusCode, text: String) -> Response<Full<Bytes>> {

@@ -3,6 +3,7 @@
 //! Results go to standard output, notes and logs to standard error. A command that fails prints one line with the
 //! reason and exits with status 1. A command line that is not understood exits with status 2.
 
+mod advice;
 mod args;
 mod backup;
 mod certificate;
@@ -65,7 +66,7 @@ pub(super) fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::failure(&log, &error, failure::hint(&error));
+            output::failure(&log, &error, failure::hint(&error).as_deref());
             ExitCode::from(if failure::is_usage(&error) { NOT_UNDERSTOOD } else { FAILED })
         }
     }

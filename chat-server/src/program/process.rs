@@ -1,28 +1,31 @@
 //! The metrics of this process, with the names of Prometheus's client libraries.
 
 use chat_core::api::Timestamp;
+use chat_server::{
+    Exposition,
+    MetricKind::{self, Counter, Gauge},
+};
+use std::fmt::Display;
 
 const MICROS_PER_SECOND: f64 = 1e6;
 
-/// Returns the metrics that this system provides, in Prometheus's text format.
-pub(super) fn metrics(started: Timestamp) -> String {
-    let mut text = String::new();
+/// Writes the metrics that this system provides.
+pub(super) fn metrics(started: Timestamp, text: &mut Exposition) {
     let seconds = started.as_micros() as f64 / MICROS_PER_SECOND;
-    let mut write = |name: &str, kind: &str, help: &str, value: Option<String>| {
-        if let Some(value) = value {
-            text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"));
-        }
-    };
     let help = "Start time of the process since the Unix epoch.";
-    write("process_start_time_seconds", "gauge", help, Some(seconds.to_string()));
+    number(text, Gauge, "process_start_time_seconds", help, Some(seconds));
     let help = "User and system CPU time spent.";
-    write("process_cpu_seconds_total", "counter", help, system::cpu_seconds().map(|n| n.to_string()));
-    let help = "Resident memory size.";
-    write("process_resident_memory_bytes", "gauge", help, system::resident_bytes().map(|n| n.to_string()));
-    write("process_open_fds", "gauge", "Open file descriptors.", system::open_files().map(|n| n.to_string()));
-    let help = "Limit on open file descriptors.";
-    write("process_max_fds", "gauge", help, open_files_limit().map(|n| n.to_string()));
-    text
+    number(text, Counter, "process_cpu_seconds_total", help, system::cpu_seconds());
+    number(text, Gauge, "process_resident_memory_bytes", "Resident memory size.", system::resident_bytes());
+    number(text, Gauge, "process_open_fds", "Open file descriptors.", system::open_files());
+    number(text, Gauge, "process_max_fds", "Limit on open file descriptors.", open_files_limit());
+}
+
+/// Writes a metric if the system provides its value.
+fn number(text: &mut Exposition, kind: MetricKind, name: &str, help: &str, value: Option<impl Display>) {
+    if let Some(value) = value {
+        text.numbers(kind, name, help, [([], value)]);
+    }
 }
 
 /// Returns the limit on open files and connections; `None` if there is no limit.

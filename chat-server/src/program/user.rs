@@ -85,7 +85,7 @@ pub(super) async fn run(common: &Common, command: UserCommand) -> Result<()> {
             let chat = database::open(common).await?;
             // Checked first, so that the program does not ask for a password if the name is not available.
             let user = match chat.check_username(&name).await {
-                Ok(_) => chat.add_user(&name, &password.read(&name)?).await,
+                Ok(checked) => chat.add_user_checked(checked, &password.read(&name)?).await,
                 Err(error) => Err(error),
             };
             let user = user.map_err(|error| failed(&name, error))?;

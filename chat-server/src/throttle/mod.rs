@@ -218,10 +218,10 @@ impl Attempt<'_> {
     /// Stores the address of a success as known.
     ///
     /// # Errors
-    /// Those of `result`. A wrong password that was tried from the reserve is 429 instead.
-    pub(crate) fn settle<T>(self, result: Result<T, Error>) -> Result<T, ApiError> {
-        let Some(budgets) = self.budgets else { return Ok(result?) };
-        match &result {
+    /// 429 if the password was wrong and was tried from the reserve. It takes the place of the error in `result`.
+    pub(crate) fn settle<T>(self, result: &Result<T, Error>) -> Result<(), ApiError> {
+        let Some(budgets) = self.budgets else { return Ok(()) };
+        match result {
             Err(Error::Invalid(_)) if self.taken.reserve.is_some() => {
                 budgets.metrics.passwords.increment();
                 return Err(ApiError::throttled(self.taken.wait));
@@ -236,7 +236,7 @@ impl Attempt<'_> {
                 }
             }
         }
-        Ok(result?)
+        Ok(())
     }
 }
 

@@ -19,8 +19,10 @@ fn host(n: u8) -> Option<IpAddr> {
 fn sign_in(budgets: &Budgets, account: Account<'_>, address: Option<IpAddr>, right: bool) -> StatusCode {
     let Ok(taken) = budgets.take(account, address, NOW) else { return StatusCode::TOO_MANY_REQUESTS };
     let wrong = || Error::Invalid(FieldErrors::one("non_field_errors", "Wrong."));
-    let settled = Attempt { budgets: Some(budgets), taken }.settle(right.then_some(()).ok_or_else(wrong));
-    settled.map_or_else(|error| error.into_response().status(), |()| StatusCode::OK)
+    let result = right.then_some(()).ok_or_else(wrong);
+    let settled = Attempt { budgets: Some(budgets), taken }.settle(&result);
+    let response = settled.and_then(|()| Ok(result?));
+    response.map_or_else(|error| error.into_response().status(), |()| StatusCode::OK)
 }
 
 /// Tries wrong passwords until throttled. Returns the number of tries.
@@ -83,7 +85,7 @@ fn a_success_and_an_outage_cost_no_token() {
         assert_eq!(sign_in(&budgets, ANN, host(1), true), StatusCode::OK);
         let taken = budgets.take(Account::Name("bob"), host(2), NOW).unwrap();
         let outage = Err::<(), _>(Error::Unavailable(chat_core::store::StoreError::Busy));
-        Attempt { budgets: Some(&budgets), taken }.settle(outage).unwrap_err();
+        Attempt { budgets: Some(&budgets), taken }.settle(&outage).unwrap();
     }
 }
 

@@ -126,9 +126,50 @@ fn a_certificate_that_expires_while_the_server_runs_is_reported() {
     let mut metrics = String::new();
     socket.read_to_string(&mut metrics).unwrap();
     assert!(metrics.contains(&format!("\nchat_certificate_expiry_timestamp_seconds {end}\n")), "{metrics}");
+    #[cfg(target_os = "linux")]
+    assert_eq!(without_values(&metrics), METRICS_OF_THE_PROGRAM);
     let line = server.logged(" expired at ");
     assert!(line.contains("ERROR"), "{line}");
     assert_eq!(server.stop("TERM").0.code(), Some(0));
+}
+
+/// The metrics that the program adds to those of the service, on Linux. Each value is replaced with `N`.
+#[cfg(target_os = "linux")]
+const METRICS_OF_THE_PROGRAM: &str = "\
+# HELP process_start_time_seconds Start time of the process since the Unix epoch.
+# TYPE process_start_time_seconds gauge
+process_start_time_seconds N
+# HELP process_cpu_seconds_total User and system CPU time spent.
+# TYPE process_cpu_seconds_total counter
+process_cpu_seconds_total N
+# HELP process_resident_memory_bytes Resident memory size.
+# TYPE process_resident_memory_bytes gauge
+process_resident_memory_bytes N
+# HELP process_open_fds Open file descriptors.
+# TYPE process_open_fds gauge
+process_open_fds N
+# HELP process_max_fds Limit on open file descriptors.
+# TYPE process_max_fds gauge
+process_max_fds N
+# HELP chat_log_dropped_lines_total Lines of the log that were dropped, because standard error was not read in time or \
+could not be written.
+# TYPE chat_log_dropped_lines_total counter
+chat_log_dropped_lines_total N
+# HELP chat_certificate_expiry_timestamp_seconds When the first certificate of the chain in use expires, in seconds \
+since 1970.
+# TYPE chat_certificate_expiry_timestamp_seconds gauge
+chat_certificate_expiry_timestamp_seconds N
+";
+
+/// Returns the metrics from those of the process on, with each value replaced.
+#[cfg(target_os = "linux")]
+fn without_values(metrics: &str) -> String {
+    let start = metrics.find("# HELP process_start_time_seconds").unwrap();
+    let line = |line: &str| match line.split_once(' ') {
+        Some((name, value)) if value.parse::<f64>().is_ok() => format!("{name} N\n"),
+        _ => format!("{line}\n"),
+    };
+    metrics[start..].lines().map(line).collect()
 }
 
 /// A certificate of X.509 version 1, as `openssl x509 -req` makes it without `-extfile`, and its key.

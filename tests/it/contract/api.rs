@@ -3,7 +3,10 @@
 use chat_core::{
     Chat,
     api::{MessageId, ThreadId, UserId},
-    store::sql::{self, Options},
+    store::{
+        Store,
+        sql::{self, Options},
+    },
 };
 use chat_server::{ChatService, Connection};
 use futures_util::future::BoxFuture;
@@ -11,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use serde_json::Value;
-use std::{collections::HashMap, convert::Infallible};
+use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 pub(crate) const ANN: UserId = UserId::new(2);
 pub(crate) const BOB: UserId = UserId::new(3);
@@ -39,7 +42,12 @@ impl Api {
 
     /// Returns a new service, with registration open or closed.
     pub(crate) async fn open_to(everyone: bool) -> Self {
-        let chat = Chat::new(sql::connect("sqlite::memory:", &Options::default()).await.unwrap());
+        Self::on(sql::connect("sqlite::memory:", &Options::default()).await.unwrap(), everyone).await
+    }
+
+    /// Returns a service on an empty store, with registration open or closed.
+    pub(crate) async fn on(store: Arc<dyn Store>, everyone: bool) -> Self {
+        let chat = Chat::new(store);
         let mut tokens = HashMap::new();
         for (id, name) in [(ANN, "ann"), (BOB, "bob"), (EVE, "eve")] {
             chat.ensure_user(id, name).await.unwrap();

@@ -96,6 +96,9 @@ async fn a_new_password_ends_every_other_session() {
         api.call("POST", "/users/me/password/").header("authorization", current.as_bytes()).json(body)
     };
     change(r#"{"current":"1234","new":"long enough"}"#).await.is(400, r#"{"current":["Invalid password."]}"#);
+    change(r#"{"current":"1234"}"#)
+        .await
+        .is(400, r#"{"current":["Invalid password."],"new":["This field is required."]}"#);
     change(r#"{"current":" 1234 ","new":"short"}"#)
         .await
         .is(400, r#"{"new":["This password is too short. It must contain at least 8 characters."]}"#);

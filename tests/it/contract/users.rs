@@ -1,6 +1,8 @@
 //! Registration.
 
 use super::api::Api;
+use chat_core::store::sql::{self, Options};
+use chat_tests::{Fault, Faults};
 use serde_json::json;
 
 async fn register(api: &Api, username: &str, password: &str) -> super::api::Reply {
@@ -40,6 +42,18 @@ async fn a_username_has_to_follow_the_rules() {
         register(&api, name, "12345678").await.is_for(name, 400, &expected);
     }
     assert_eq!(register(&api, &longest, "12345678").await.status, 201);
+}
+
+#[tokio::test]
+async fn a_registration_looks_up_the_name_once() {
+    let store = sql::connect("sqlite::memory:", &Options::default()).await.unwrap();
+    let (store, faults) = Faults::before(store);
+    let api = Api::on(store, true).await;
+    for planned in [Fault::None, Fault::Unavailable] {
+        faults.plan_for("is_name_taken", planned);
+    }
+    assert_eq!(register(&api, "dan", "12345678").await.status, 201);
+    assert_eq!(register(&api, "fay", "12345678").await.status, 503, "the second look-up fails");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use chat_core::{
         UserId,
     },
     store::{Counted, MessageRange, Sent, Slice, UnreadFilter},
+    text::TokenName,
 };
 
 /// The answer to an operation.
@@ -135,6 +136,7 @@ impl Operation {
     async fn perform_on_token(&self, model: &Model, chat: &Chat) -> Outcome {
         Ok(match *self {
             Self::SignIn { who, password, name } => {
+                let name = name.map(TokenName::try_from).transpose().map_err(Error::from)?;
                 Answer::Token(chat.sign_in_named(who.name(false), password, name).await?)
             }
             Self::IssueToken { who } => Answer::Token(chat.issue_token(model.user(who)).await?),

@@ -37,6 +37,13 @@ impl TestClient {
         *self.servers.lock().unwrap() = servers.into_iter().map(|server| server.url.clone()).collect();
     }
 
+    /// Starts a server on this database, which alone runs.
+    pub(super) fn serve(&self, database: &Database) -> Program {
+        let server = Program::serve(database, &[]);
+        self.served_by([&server]);
+        server
+    }
+
     /// Returns the addresses of the servers that run.
     pub(super) fn servers(&self) -> Vec<String> {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,7 +1,7 @@
 //! Another program holds SQLite's lock for longer than the busy timeout.
 
 use super::{TestClient, client::assert_unavailable};
-use chat_tests::{Database, Program};
+use chat_tests::Database;
 use reqwest::StatusCode;
 use sqlx::{Connection, SqliteConnection};
 
@@ -9,8 +9,7 @@ use sqlx::{Connection, SqliteConnection};
 async fn a_locked_database_is_503_until_it_is_free() {
     let database = Database::sqlite();
     let client = TestClient::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     let mut other = SqliteConnection::connect(&database.url).await.unwrap();
     sqlx::raw_sql("begin immediate").execute(&mut other).await.unwrap();
     assert_unavailable(client.send("while-locked").await).await;

@@ -19,8 +19,7 @@ async fn texts(client: &TestClient) -> Vec<String> {
 async fn moved_and_back(suffix: &str) {
     let database = Database::sqlite();
     let client = TestClient::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     assert_eq!(client.send("before").await.status(), StatusCode::CREATED);
     let place = format!("{}{suffix}", file(&database).display());
     let moved = file(&database).with_file_name("moved");
@@ -39,8 +38,7 @@ async fn moved_and_back(suffix: &str) {
     server.wait_for("are back in their places");
     client.wait_until_ready().await;
     server.stop();
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     assert_eq!(texts(&client).await, ["before", "after"]);
     server.stop();
 }
@@ -65,8 +63,7 @@ async fn a_moved_wal_index_is_503_until_it_is_back() {
 async fn a_message_in_a_deleted_file_is_not_acknowledged() {
     let database = Database::sqlite();
     let client = TestClient::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     assert_eq!(client.send("before").await.status(), StatusCode::CREATED);
     fs::remove_file(file(&database)).unwrap();
     assert_unavailable(client.send("lost").await).await;
@@ -80,8 +77,7 @@ async fn a_replaced_file_is_503_until_a_restart() {
     let client = TestClient::new(&database).await;
     let copy = file(&database).with_file_name("copy.db");
     fs::copy(file(&database), &copy).unwrap();
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     assert_eq!(client.send("before").await.status(), StatusCode::CREATED);
     fs::rename(&copy, file(&database)).unwrap();
     for text in ["lost", "lost-again"] {
@@ -90,8 +86,7 @@ async fn a_replaced_file_is_503_until_a_restart() {
     client.wait_until_not_ready().await;
     assert_eq!(client.health("/healthz").await, StatusCode::OK);
     server.stop();
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     assert_eq!(client.send("after").await.status(), StatusCode::CREATED);
     // The new server reads the WAL, which fits the copy. The WAL may also have the message that failed first.
     let texts = texts(&client).await;

@@ -16,6 +16,14 @@ fn file(database: &Database, suffix: &str) -> PathBuf {
     format!("{}{suffix}", database.url.strip_prefix("sqlite://").unwrap()).into()
 }
 
+/// Returns a server on a database with a thread, and a client of both users.
+async fn started() -> (Database, TestClient, Program) {
+    let database = Database::sqlite();
+    let client = TestClient::new(&database).await;
+    let server = client.serve(&database);
+    (database, client, server)
+}
+
 async fn texts(client: &TestClient) -> Vec<String> {
     client.messages().await.into_iter().map(|(_, text)| text).collect()
 }
@@ -46,8 +54,7 @@ async fn assert_restored(database: &Database, client: &TestClient, copy: PathBuf
     assert!(refusal.contains("the WAL beside") && refusal.contains("chat-server restore"), "{refusal}");
     let printed = run(&mut program::chat_server(database, &["restore", copy.to_str().unwrap()]), "").ok();
     assert!(printed.contains(".before-restore-1-wal"), "the WAL is kept: {printed}");
-    let server = Program::serve(database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(database);
     assert_eq!(texts(client).await, messages);
     send(client, "as-usual").await;
     server.stop();
@@ -55,10 +62,7 @@ async fn assert_restored(database: &Database, client: &TestClient, copy: PathBuf
 
 #[tokio::test]
 async fn a_backup_copied_over_the_database_is_503_and_the_wal_is_kept() {
-    let database = Database::sqlite();
-    let client = TestClient::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let (database, client, server) = started().await;
     send(&client, "before").await;
     let copy = back_up(&database);
     send_many(&client, "lost").await;
@@ -79,10 +83,7 @@ async fn a_backup_copied_over_the_database_is_503_and_the_wal_is_kept() {
 /// It does not do so if the database was overwritten.
 #[tokio::test]
 async fn a_backup_copied_over_the_database_just_before_a_stop_is_not_damaged() {
-    let database = Database::sqlite();
-    let client = TestClient::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let (database, client, server) = started().await;
     send(&client, "before").await;
     let copy = back_up(&database);
     send_many(&client, "lost").await;
@@ -99,12 +100,10 @@ async fn an_older_copy_of_the_file_itself_is_recognised() {
     let client = TestClient::new(&database).await;
     let copy = file(&database, "-copy");
     fs::copy(file(&database, ""), &copy).unwrap();
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     send_many(&client, "kept").await;
     server.stop();
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     send_many(&client, "lost").await;
     fs::copy(&copy, file(&database, "")).unwrap();
     assert_unavailable(client.send("meanwhile").await).await;
@@ -115,10 +114,7 @@ async fn an_older_copy_of_the_file_itself_is_recognised() {
 /// Such a copy has the change counter of the database, and fewer pages.
 #[tokio::test]
 async fn an_older_copy_from_the_same_run_is_recognised() {
-    let database = Database::sqlite();
-    let client = TestClient::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let (database, client, server) = started().await;
     let mut other = SqliteConnection::connect(&database.url).await.unwrap();
     let mut checkpoint =
         async || sqlx::raw_sql("pragma wal_checkpoint(restart)").execute(&mut other).await.map(drop).unwrap();
@@ -141,10 +137,7 @@ async fn an_older_copy_from_the_same_run_is_recognised() {
 /// Meanwhile SQLite may have read pages of the other file.
 #[tokio::test]
 async fn an_overwritten_database_is_503_until_a_restart_even_if_its_content_is_back() {
-    let database = Database::sqlite();
-    let client = TestClient::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let (database, client, server) = started().await;
     send(&client, "before").await;
     let copy = back_up(&database);
     send(&client, "kept").await;
@@ -154,8 +147,7 @@ async fn an_overwritten_database_is_503_until_a_restart_even_if_its_content_is_b
     fs::write(file(&database, ""), content).unwrap();
     assert_unavailable(client.send("later").await).await;
     server.stop();
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     assert_eq!(texts(&client).await[..2], ["before", "kept"]);
     send(&client, "as-usual").await;
     server.stop();
@@ -163,10 +155,7 @@ async fn an_overwritten_database_is_503_until_a_restart_even_if_its_content_is_b
 
 #[tokio::test]
 async fn an_emptied_database_is_503_and_the_wal_is_kept() {
-    let database = Database::sqlite();
-    let client = TestClient::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let (database, client, server) = started().await;
     send(&client, "before").await;
     let copy = back_up(&database);
     File::create(file(&database, "")).unwrap();
@@ -180,14 +169,10 @@ async fn an_emptied_database_is_503_and_the_wal_is_kept() {
 
 #[tokio::test]
 async fn an_emptied_wal_is_503_and_the_database_is_not_damaged() {
-    let database = Database::sqlite();
-    let client = TestClient::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let (database, client, server) = started().await;
     send_many(&client, "kept").await;
     server.stop();
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     send_many(&client, "lost").await;
     File::create(file(&database, "-wal")).unwrap();
     for text in ["meanwhile", "later"] {
@@ -196,8 +181,7 @@ async fn an_emptied_wal_is_503_and_the_database_is_not_damaged() {
     server.wait_for("was overwritten while the database is in use");
     client.wait_until_not_ready().await;
     server.stop();
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     assert_eq!(texts(&client).await.len(), 60, "as after the last checkpoint");
     send(&client, "as-usual").await;
     server.stop();
@@ -207,10 +191,7 @@ async fn an_emptied_wal_is_503_and_the_database_is_not_damaged() {
 /// Checkpoints and compaction change the same files, but through SQLite.
 #[tokio::test]
 async fn checkpoints_and_compaction_by_another_program_are_no_failure() {
-    let database = Database::sqlite();
-    let client = TestClient::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let (database, client, server) = started().await;
     let mut other = SqliteConnection::connect(&database.url).await.unwrap();
     for statement in [
         "pragma wal_checkpoint(truncate)",

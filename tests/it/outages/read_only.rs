@@ -88,8 +88,7 @@ async fn a_server_without_requests_finds_the_end_of_a_read_only_time() {
     run("create role chat login superuser").await;
     let database = Database::at(cluster.url().replace("//postgres@", "//chat@"));
     let client = TestClient::new(&database).await;
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     client.wait_until_ready().await;
 
     run("alter role chat set default_transaction_read_only = on").await;

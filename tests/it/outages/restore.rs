@@ -1,7 +1,7 @@
 //! `chat-server restore`, killed before each of its steps.
 
 use super::TestClient;
-use chat_tests::{CrashPoints, Database, Program, program, run};
+use chat_tests::{CrashPoints, Database, program, run};
 use reqwest::StatusCode;
 use std::{
     fs,
@@ -21,14 +21,12 @@ impl Crashed {
         let crashed = Self { folder: tempfile::tempdir().unwrap() };
         let database = crashed.database();
         let client = TestClient::new(&database).await;
-        let server = Program::serve(&database, &[]);
-        client.served_by([&server]);
+        let server = client.serve(&database);
         assert_eq!(client.send("first").await.status(), StatusCode::CREATED);
         let backup = crashed.path("copy.db");
         run(&mut program::chat_server(&database, &["backup", backup.to_str().unwrap()]), "").ok();
         server.stop();
-        let server = Program::serve(&database, &[]);
-        client.served_by([&server]);
+        let server = client.serve(&database);
         assert_eq!(client.send("second").await.status(), StatusCode::CREATED);
         server.kill();
         assert!(fs::metadata(crashed.path("chat.db-wal")).unwrap().len() > 0);
@@ -74,8 +72,7 @@ async fn served(client: &TestClient, file: &Path) -> Result<Vec<String>, String>
         assert_eq!(listed.failed(1), refusal);
         return Err(refusal);
     }
-    let server = Program::serve(&database, &[]);
-    client.served_by([&server]);
+    let server = client.serve(&database);
     let messages = client.messages().await.into_iter().map(|(_, text)| text).collect();
     server.kill();
     Ok(messages)

@@ -286,3 +286,17 @@ fn imports_are_found_through_reexports_and_in_paths() {
         assert!(imports[Path::new(file)].contains(Path::new(target)), "{file} imports from {target}");
     }
 }
+
+/// Other programs than chat-server use chat-core. They have none of its commands and options.
+#[test]
+fn chat_core_names_no_command_and_no_option_of_chat_server() {
+    let workspace = binaries::workspace();
+    for file in all().into_keys().filter(|file| file.starts_with("chat-core/src")) {
+        let source = fs::read_to_string(workspace.join(&file)).unwrap();
+        for line in source.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for name in ["`chat-server", "--database-url", "--postgres-connections"] {
+                assert!(!line.contains(name), "{}: {line}", file.display());
+            }
+        }
+    }
+}

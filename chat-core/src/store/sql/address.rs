@@ -1,6 +1,6 @@
 //! Reads the address of a database.
 
-use super::OpenError;
+use super::{AddressPart, OpenError};
 use std::path::Path;
 
 /// The parts of the address of a database.
@@ -60,7 +60,9 @@ impl<'a> Address<'a> {
         match (path, mode(parameters)?) {
             ("", _) => Err(OpenError::Address),
             (":memory:", None) => Ok(Self::Memory),
-            (":memory:", Some(_)) => Err(OpenError::UnsupportedParameter(parameter("mode"))),
+            (":memory:", Some(_)) => {
+                Err(OpenError::UnsupportedParameter(AddressPart::Parameter("mode".to_owned())))
+            }
             (path, mode) => Ok(Self::File(path.as_ref(), mode.unwrap_or(Mode::Create))),
         }
     }
@@ -80,19 +82,16 @@ fn mode(parameters: &str) -> Result<Option<Mode>, OpenError> {
             ("mode", "ro") => Mode::ReadOnly,
             ("mode", "rw") => Mode::ReadWrite,
             ("mode", "rwc") => Mode::Create,
-            ("mode", _) => return Err(OpenError::InvalidParameter(parameter("mode"))),
-            _ => return Err(OpenError::UnsupportedParameter(parameter(name))),
+            ("mode", _) => {
+                return Err(OpenError::InvalidParameter(AddressPart::Parameter("mode".to_owned())));
+            }
+            _ => return Err(OpenError::UnsupportedParameter(AddressPart::Parameter(name.to_owned()))),
         };
         if mode.replace(given).is_some() {
-            return Err(OpenError::InvalidParameter(parameter("mode")));
+            return Err(OpenError::InvalidParameter(AddressPart::Parameter("mode".to_owned())));
         }
     }
     Ok(mode)
-}
-
-/// Describes a parameter of the address by its name.
-pub(super) fn parameter(name: &str) -> String {
-    format!("the parameter {} of the database address", name.escape_debug())
 }
 
 #[cfg(test)]

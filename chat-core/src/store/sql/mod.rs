@@ -24,6 +24,7 @@
 //! transaction at a time and locks no rows.
 
 mod address;
+mod address_part;
 mod dialect;
 mod doctor;
 mod failure;
@@ -35,6 +36,7 @@ mod open_error;
 mod options;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod remedy;
 mod restore;
 mod rows;
 #[cfg(feature = "sqlite")]
@@ -47,10 +49,12 @@ mod tx;
 mod value;
 
 pub use address::{Address, Mode};
+pub use address_part::AddressPart;
 pub use doctor::{Finding, Level, examine};
 pub use open::{connect, open};
 pub use open_error::OpenError;
 pub use options::Options;
+pub use remedy::Remedy;
 pub use restore::{RestoreError, Restored, restore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::ServerLock;

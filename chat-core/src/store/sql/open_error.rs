@@ -1,5 +1,6 @@
 //! Why a database cannot be opened.
 
+use super::{AddressPart, Remedy};
 use crate::store::Source;
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -17,13 +18,13 @@ pub enum OpenError {
     /// An environment variable can set the parameter, too. The text names the parameter or the variable, without its
     /// value.
     #[error("{0} is not supported")]
-    UnsupportedParameter(String),
+    UnsupportedParameter(AddressPart),
     /// A parameter of the address has a value that is not supported.
     ///
     /// An environment variable can set the parameter, too. The text names the parameter or the variable, without its
     /// value.
     #[error("{0} has a value that is not supported")]
-    InvalidParameter(String),
+    InvalidParameter(AddressPart),
     /// The address names several hosts.
     ///
     /// An environment variable that sets a part of the address can name them, too.
@@ -76,6 +77,8 @@ pub enum OpenError {
     #[error("the schema of {0} is not up to date, and mode=ro does not change it")]
     Outdated(String),
     /// Another server serves the file under the same path.
+    ///
+    /// The text calls it chat-server, also if it is another program that holds the [`ServerLock`](super::ServerLock).
     #[error("another chat-server serves {0} already")]
     Served(String),
     /// Another server serves the file under another path.
@@ -187,7 +190,8 @@ pub enum OpenError {
 impl OpenError {
     /// Returns what to do about the error, in the imperative.
     ///
-    /// Returns `None` if there is no advice beyond the sources of the error.
+    /// Returns `None` if there is no advice beyond the sources of the error. [`remedies`](Self::remedies) returns what
+    /// a program may have commands for.
     pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Address => {
@@ -236,6 +240,17 @@ impl OpenError {
         })
     }
 
+    /// Returns the operations and settings that the [`hint`](Self::hint) recommends, in order.
+    pub const fn remedies(&self) -> &'static [Remedy] {
+        match self {
+            Self::Outdated(_) => &[Remedy::Migrate],
+            Self::Served(_) => &[Remedy::OtherDatabase],
+            Self::Damaged(_) => &[Remedy::Examine, Remedy::Restore],
+            Self::ForeignWal(_) | Self::WalAlone(_) => &[Remedy::Restore],
+            _ => &[],
+        }
+    }
+
     /// Returns what to do about an error of an SQLite file.
     const fn file_hint(&self) -> Option<&'static str> {
         Some(match self {
@@ -251,8 +266,8 @@ impl OpenError {
             }
             Self::DiskFull(_) => "make room on the disk",
             Self::FileSystem(..) => "put the database on a local disk",
-            Self::Outdated(_) => "run `chat-server migrate` with an address without mode=ro",
-            Self::Served(_) => "stop it, or name another database with --database-url",
+            Self::Outdated(_) => "bring the schema up to date, with an address without mode=ro",
+            Self::Served(_) => "stop it, or use another database",
             Self::ServedElsewhere(_) => "use the path under which it is served, or stop that server",
             Self::OtherLock(_) => "take the lock of the file that is opened",
             Self::LockFile(..) => "let this user write to its folder",
@@ -262,15 +277,13 @@ impl OpenError {
             Self::File(..) => "check that the file and its directory exist and can be written",
             Self::NotADatabase(_) => "use the path of another file",
             Self::Damaged(_) => {
-                "run `chat-server doctor`, and then `chat-server restore BACKUP` with the last backup that is not \
-                 damaged; it keeps the old files"
+                "examine it, and then restore the last backup that is not damaged; the old files are kept"
             }
             Self::ForeignWal(_) => {
-                "stop the server and run `chat-server restore BACKUP`, with the backup or with this file itself; it keeps \
-                 the old files"
+                "stop the server and restore the backup, or this file itself; the old files are kept"
             }
             Self::WalAlone(_) => {
-                "put the database file back beside its WAL, or run `chat-server restore BACKUP`, which keeps the WAL"
+                "put the database file back beside its WAL, or restore a backup; the WAL is kept"
             }
             Self::Locked(_) => "try again when that program has finished",
             _ => return None,

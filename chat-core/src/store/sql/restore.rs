@@ -2,7 +2,7 @@
 
 #[cfg(feature = "sqlite")]
 use super::sqlite;
-use super::{Address, Mode, OpenError, address};
+use super::{Address, AddressPart, Mode, OpenError, Remedy};
 use crate::store::Source;
 use std::path::{Path, PathBuf};
 
@@ -63,16 +63,25 @@ impl RestoreError {
             Self::Postgres => {
                 "stop the servers, and restore a dump of pg_dump into a new database with pg_restore or psql"
             }
-            Self::Memory => "name a file with --database-url",
+            Self::Memory => "use a database in a file",
             Self::Backup(OpenError::Newer { .. }) => "use a newer version of this program",
             Self::Backup(OpenError::Missing(_)) => "check its path",
             Self::Backup(_) | Self::NoSchema(_) | Self::Same(_) => "name another backup",
             Self::InUse(_) => "end that program, such as another command or an SQLite shell, and try again",
             Self::Write(..) => {
-                "run the command as the owner of the database, and check the free space and the rights of its folder"
+                "restore as the owner of the database, and check the free space and the rights of its folder"
             }
-            Self::Leftover(..) => "run the command again as the owner of the database",
+            Self::Leftover(..) => "restore again as the owner of the database",
         })
+    }
+
+    /// Returns the operations and settings that the [`hint`](Self::hint) recommends, in order.
+    pub const fn remedies(&self) -> &'static [Remedy] {
+        match self {
+            Self::Database(error) => error.remedies(),
+            Self::Memory => &[Remedy::OtherDatabase],
+            _ => &[],
+        }
     }
 }
 
@@ -119,7 +128,7 @@ pub async fn restore(url: &str, backup: &Path) -> Result<Restored, RestoreError>
         Address::Postgres => Err(RestoreError::Postgres),
         Address::Memory => Err(RestoreError::Memory),
         Address::File(_, Mode::ReadOnly) => {
-            Err(OpenError::InvalidParameter(address::parameter("mode")).into())
+            Err(OpenError::InvalidParameter(AddressPart::Parameter("mode".to_owned())).into())
         }
         Address::File(path, _) => restore_file(path, backup).await,
     }

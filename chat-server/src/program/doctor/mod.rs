@@ -5,6 +5,7 @@ mod report;
 mod settings;
 
 use super::{
+    advice,
     common::Common,
     database_url::{failed, is_wrong_address},
     path_checks,
@@ -40,7 +41,7 @@ pub(super) async fn run(common: &Common, args: &DoctorArgs) -> Result<()> {
         findings.extend(path_checks::examine(file));
     }
     match sql::examine(url.expose(), &args.serve.database(common)).await {
-        Ok(more) => findings.extend(more),
+        Ok(more) => findings.extend(more.into_iter().map(advice::complete)),
         Err(error) if is_wrong_address(&error) => return Err(failed(error)),
         Err(error) => findings.push(cannot_open(&error)),
     }
@@ -55,6 +56,6 @@ pub(super) async fn run(common: &Common, args: &DoctorArgs) -> Result<()> {
 
 /// Returns the finding for a database that cannot be opened.
 fn cannot_open(error: &OpenError) -> Finding {
-    let advice = error.hint().unwrap_or("read the log of the database");
+    let advice = advice::of_open_error(error).unwrap_or_else(|| "read the log of the database".to_owned());
     Finding::problem("database", error_chain(error).to_string(), advice)
 }

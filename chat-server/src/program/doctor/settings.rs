@@ -93,7 +93,7 @@ fn tls(args: &ServeArgs) -> Vec<Finding> {
         Ok(None) => {}
         Ok(Some(tls)) => findings.extend(certificate::examine(&tls, SystemClock.now())),
         Err(error) => {
-            let advice = failure::hint(&error).unwrap_or("check --tls-cert and --tls-key");
+            let advice = failure::hint(&error).unwrap_or("check --tls-cert and --tls-key".into());
             findings.push(Finding::problem(certificate::SUBJECT, error_chain(&*error).to_string(), advice));
         }
     }

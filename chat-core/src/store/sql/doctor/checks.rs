@@ -3,6 +3,7 @@
 //! Each check compares stored values with the rows from which they are derived, or to which they refer.
 
 use super::Finding;
+use crate::store::sql::Remedy;
 
 /// An invariant of the data, and the check for it.
 pub(super) struct InvariantCheck {
@@ -106,8 +107,9 @@ impl InvariantCheck {
         if violations == 0 {
             return Finding::ok(self.subject, self.ok);
         }
-        let advice = "restore the last backup that passes `doctor`, with `chat-server restore BACKUP` on SQLite and \
-             pg_restore on Postgres, and report a bug: the server never writes this";
+        let advice = "restore the last backup that passes every check (on Postgres with pg_restore), and report a bug: \
+             the server never writes this";
         Finding::problem(self.subject, format!("{violations} {}", self.violated), advice)
+            .with_remedies(&[Remedy::Examine, Remedy::Restore])
     }
 }

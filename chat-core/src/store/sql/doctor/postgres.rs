@@ -8,7 +8,7 @@ use super::{
 use crate::{
     clock::{Clock as _, SystemClock},
     store::sql::{
-        OpenError, Options,
+        OpenError, Options, Remedy,
         migrations::APPLIED,
         postgres::{self, ENCODING, MIGRATIONS, OLDEST_VERSION, PostgresAddress},
     },
@@ -199,8 +199,9 @@ async fn connections(connection: &mut PgConnection, options: &Options) -> Result
     Ok(if wanted > left {
         let text =
             format!("a server opens up to {wanted} connections, but other clients use {used} of {max}");
-        let advice = "lower --postgres-connections, or raise max_connections in postgresql.conf";
-        Finding::problem("connections", text, advice)
+        let advice =
+            "lower the number of connections of the server, or raise max_connections in postgresql.conf";
+        Finding::problem("connections", text, advice).with_remedies(&[Remedy::PostgresConnections])
     } else {
         Finding::ok(
             "connections",

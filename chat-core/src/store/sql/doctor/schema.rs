@@ -1,7 +1,10 @@
 //! Compares the schema version of a database with those that this program knows.
 
 use super::Finding;
-use crate::store::sql::migrations::{self, Applied};
+use crate::store::sql::{
+    Remedy,
+    migrations::{self, Applied},
+};
 use sqlx::migrate::Migrator;
 
 const SUBJECT: &str = "schema";
@@ -37,23 +40,25 @@ pub(super) fn compare(applied: &[Applied], known: &Migrator) -> (Finding, bool) 
                 Finding::problem(
                     SUBJECT,
                     text,
-                    "restore the backup from before the migration, with `chat-server restore BACKUP` on SQLite and \
-                     pg_restore on Postgres, and report a bug",
-                ),
+                    "restore the backup from before the migration (on Postgres with pg_restore), and report a bug",
+                )
+                .with_remedies(&[Remedy::Restore]),
                 false,
             );
         }
     }
     if applied.len() < known.iter().count() {
         let text = format!("the schema has version {}, and this program needs {newest}", last.version);
-        let advice = "make a backup, then run `chat-server migrate` or start the server";
-        return (Finding::warning(SUBJECT, text, advice), false);
+        let advice =
+            "make a backup, then bring the schema up to date, or start the server, which does that first";
+        return (Finding::warning(SUBJECT, text, advice).with_remedies(&[Remedy::Migrate]), false);
     }
     (Finding::ok(SUBJECT, format!("the schema has version {newest}, as this program needs")), true)
 }
 
 /// Returns the finding on a database without a schema.
 pub(super) fn none() -> Finding {
-    let advice = "check the address; to create the tables, run `chat-server migrate` or start the server";
+    let advice = "check the address; the tables are created when the schema is brought up to date, or the server started";
     Finding::warning(SUBJECT, "the database has no tables of the chat yet", advice)
+        .with_remedies(&[Remedy::Migrate])
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::runtime;
 use crate::store::sql::{
-    OpenError,
+    OpenError, Remedy,
     migrations::{APPLIED, Applied},
     sqlite::{
         MIGRATIONS,
@@ -108,8 +108,9 @@ fn last_ids(connection: &Connection) -> Result<[(&'static str, i64); 3], Error> 
     Ok([("users", last("users")?), ("threads", last("threads")?), ("messages", message)])
 }
 
-const RESTORE: &str = "stop the server, restore the last backup with `chat-server restore BACKUP`, which keeps the old \
-     files, and check the disk";
+/// The advice on a damaged file. [`Remedy::Restore`] goes with it.
+const RESTORE: &str =
+    "stop the server, restore the last backup, which keeps the old files, and check the disk";
 
 fn integrity(connection: &Connection) -> Result<Finding, Error> {
     let mut check = connection.prepare(&format!("pragma integrity_check({MAX_FAULTS})"))?;
@@ -120,12 +121,14 @@ fn integrity(connection: &Connection) -> Result<Finding, Error> {
 
 fn damaged(faults: &str) -> Finding {
     Finding::problem("integrity", format!("the file is damaged: {faults}"), RESTORE)
+        .with_remedies(&[Remedy::Restore])
 }
 
 fn references(connection: &Connection) -> Result<Finding, Error> {
     let broken = "select count(*) from pragma_foreign_key_check";
     Ok(match connection.query_row(broken, [], |row| row.get::<_, i64>(0))? {
         0 => Finding::ok("references", "every row that is referred to exists"),
-        n => Finding::problem("references", format!("{n} rows refer to rows that do not exist"), RESTORE),
+        n => Finding::problem("references", format!("{n} rows refer to rows that do not exist"), RESTORE)
+            .with_remedies(&[Remedy::Restore]),
     })
 }

@@ -1,6 +1,6 @@
 //! The parameters of the address of a Postgres database, and the variables that set them.
 
-use crate::store::sql::OpenError;
+use crate::store::sql::{AddressPart, OpenError};
 use std::net::IpAddr;
 
 /// Whether and how a parameter is used.
@@ -83,11 +83,6 @@ const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-c
 /// The longest name of a parameter that an error repeats, in bytes.
 const MAX_NAME: usize = 40;
 
-/// Describes a parameter for an error.
-pub(super) fn parameter(name: &str) -> String {
-    format!("the parameter {name} of the database address")
-}
-
 fn treatment(name: &str) -> Option<Treatment> {
     let accepts = |known: &str| name == known || (known.ends_with('[') && name.starts_with(known));
     PARAMETERS.iter().find(|(known, _)| accepts(known)).map(|&(_, treatment)| treatment)
@@ -107,12 +102,12 @@ pub(super) fn check_parameter(
             && query.split('&').any(|pair| pair.split_once('=').is_some_and(|(before, _)| before == name))
             && (authority.contains('@') || !query.contains('@'));
         return Err(if is_name {
-            OpenError::UnsupportedParameter(parameter(name))
+            OpenError::UnsupportedParameter(AddressPart::Parameter(name.to_owned()))
         } else {
             OpenError::Address
         });
     };
-    check_value(treatment, value, || parameter(name))
+    check_value(treatment, value, || AddressPart::Parameter(name.to_owned()))
 }
 
 /// Checks a variable, given the parameter that it sets.
@@ -120,16 +115,20 @@ pub(super) fn check_variable(variable: &str, parameter: &str, value: &str) -> Re
     // libpq treats an empty variable like one that is not set. The driver does not always do so.
     let is_default = value.is_empty() && !matches!(parameter, "host" | "hostaddr")
         || (parameter, value) == ("target_session_attrs", "any");
-    let described = || format!("the variable {variable}");
+    let part = || AddressPart::Variable(variable.to_owned());
     match treatment(parameter) {
         _ if is_default => Ok(()),
-        Some(treatment) => check_value(treatment, value, described),
-        None => Err(OpenError::UnsupportedParameter(described())),
+        Some(treatment) => check_value(treatment, value, part),
+        None => Err(OpenError::UnsupportedParameter(part())),
     }
 }
 
-/// Checks a value. `described` says where it comes from.
-fn check_value(treatment: Treatment, value: &str, described: impl Fn() -> String) -> Result<(), OpenError> {
+/// Checks the value of a part of the address.
+fn check_value(
+    treatment: Treatment,
+    value: &str,
+    part: impl FnOnce() -> AddressPart,
+) -> Result<(), OpenError> {
     let is_valid = match treatment {
         Used(Host | IpAddress | Port) if value.contains(',') => return Err(OpenError::SeveralHosts),
         Used(Any) | Ignored => true,
@@ -139,5 +138,5 @@ fn check_value(treatment: Treatment, value: &str, described: impl Fn() -> String
         Used(SslMode) => SSL_MODES.contains(&value),
         IgnoredIf(accepted) => accepted.contains(&value),
     };
-    if is_valid { Ok(()) } else { Err(OpenError::InvalidParameter(described())) }
+    if is_valid { Ok(()) } else { Err(OpenError::InvalidParameter(part())) }
 }

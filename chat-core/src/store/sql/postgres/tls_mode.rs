@@ -1,7 +1,6 @@
 //! The TLS mode of a connection, as libpq has it.
 
-use super::parameters::parameter;
-use crate::store::sql::OpenError;
+use crate::store::sql::{AddressPart, OpenError};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx_core::Url;
 use std::{env, fs::File, sync::Arc};
@@ -25,19 +24,20 @@ pub(super) fn adapt(mut connect_options: PgConnectOptions, url: &Url) -> Result<
     };
     connect_options = connect_options.ssl_mode(mode);
     if matches!(mode, PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull) {
-        for (described, file) in files.into_iter().flatten() {
-            let text = || format!("{file} of {described}");
+        for (part, file) in files.into_iter().flatten() {
+            let text = || format!("{file} of {part}");
             File::open(&file).map_err(|error| OpenError::TlsFile(text(), Arc::new(error)))?;
         }
     }
     Ok(connect_options)
 }
 
-/// Returns the path of a file that the address or a variable names, and the description of where it is named.
-fn tls_file(url: &Url, parameters: &[&str], variable: &str) -> Option<(String, String)> {
+/// Returns the path of a file that the address or a variable names, and which of them does.
+fn tls_file(url: &Url, parameters: &[&str], variable: &str) -> Option<(AddressPart, String)> {
     let given = url.query_pairs().filter(|(name, _)| parameters.contains(&&**name)).last();
-    let given = given.map(|(name, file)| (parameter(&name), file.into_owned()));
-    let from_variable = || env::var(variable).ok().map(|file| (format!("the variable {variable}"), file));
+    let given = given.map(|(name, file)| (AddressPart::Parameter(name.into_owned()), file.into_owned()));
+    let from_variable =
+        || env::var(variable).ok().map(|file| (AddressPart::Variable(variable.to_owned()), file));
     given.or_else(from_variable).filter(|(_, file)| !file.is_empty())
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Sqlite,
-    lists::{MarkOutcome, reader},
+    lists::{MarkOutcome, SharedTails, reader},
     writer::SqliteTx,
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
         },
     },
 };
+use rusqlite::Connection;
 
 statements! {
     /// The thread `$1` of user `$2`. Repeats `policy::can_delete_thread`.
@@ -28,10 +29,21 @@ statements! {
          where id = $1 and (user_low = $2 or user_high = $2)";
 }
 
+impl Sqlite {
+    /// Runs a read of the lists, with the changes that they do not have yet.
+    fn read_lists<T: Send + 'static>(
+        &self,
+        class: ReadClass,
+        read: impl Fn(&Connection, &SharedTails) -> Result<T, Failure> + Send + 'static,
+    ) -> impl Future<Output = Result<T, Failure>> + Send {
+        let tails = self.tails.clone();
+        self.readers.run(class, move |connection| read(connection, &tails))
+    }
+}
+
 impl ReadMessages for Sqlite {
     async fn thread(&self, caller: UserId, id: ThreadId) -> Result<Option<ThreadDetail>, Failure> {
-        let tails = self.tails.clone();
-        self.readers.run(ReadClass::Short, move |c| reader::thread(c, &tails, caller, id)).await
+        self.read_lists(ReadClass::Short, move |c, tails| reader::thread(c, tails, caller, id)).await
     }
 
     async fn thread_messages(
@@ -41,20 +53,17 @@ impl ReadMessages for Sqlite {
         range: MessageRange,
         limit: u64,
     ) -> Result<Option<Vec<Message>>, Failure> {
-        let tails = self.tails.clone();
-        let read = move |c: &_| reader::thread_messages(c, &tails, (caller, thread), range, limit);
-        self.readers.run(ReadClass::of(limit, 0), read).await
+        let read = move |c: &_, tails: &_| reader::thread_messages(c, tails, (caller, thread), range, limit);
+        self.read_lists(ReadClass::of(limit, 0), read).await
     }
 
     async fn message(&self, caller: UserId, id: MessageId) -> Result<Option<Message>, Failure> {
-        let tails = self.tails.clone();
-        self.readers.run(ReadClass::Short, move |c| reader::message(c, &tails, caller, id)).await
+        self.read_lists(ReadClass::Short, move |c, tails| reader::message(c, tails, caller, id)).await
     }
 
     async fn messages(&self, caller: UserId, slice: Slice) -> Result<Counted<Message>, Failure> {
-        let tails = self.tails.clone();
-        let length = ReadClass::of(slice.limit, slice.offset);
-        self.readers.run(length, move |c| reader::messages(c, &tails, caller, slice)).await
+        let class = ReadClass::of(slice.limit, slice.offset);
+        self.read_lists(class, move |c, tails| reader::messages(c, tails, caller, slice)).await
     }
 
     async fn unread(
@@ -64,10 +73,9 @@ impl ReadMessages for Sqlite {
         after: MessageId,
         slice: Slice,
     ) -> Result<Counted<Message>, Failure> {
-        let tails = self.tails.clone();
-        let length = ReadClass::of(slice.limit, slice.offset);
-        let read = move |c: &_| reader::unread(c, &tails, (caller, filter), after, slice);
-        self.readers.run(length, read).await
+        let class = ReadClass::of(slice.limit, slice.offset);
+        let read = move |c: &_, tails: &_| reader::unread(c, tails, (caller, filter), after, slice);
+        self.read_lists(class, read).await
     }
 }
 

@@ -81,7 +81,7 @@ impl Contents {
         let Some(path) = &seen.overwritten else { return Ok(()) };
         let lost = Lost::overwritten(path);
         tracing::error!(
-            "{lost}; writes are refused, and the WAL is kept: stop the server and run `chat-server restore BACKUP`"
+            "{lost}; writes are refused, and the WAL is kept: stop the server and restore a backup"
         );
         Err(lost)
     }

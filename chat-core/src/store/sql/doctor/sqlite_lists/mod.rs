@@ -16,7 +16,10 @@ mod sums;
 use super::Finding;
 use crate::{
     api::{Participants, UserId},
-    store::sql::sqlite::lists::{Entry, LIMIT, ListId, Part, lists_of},
+    store::sql::{
+        Remedy,
+        sqlite::lists::{Entry, LIMIT, ListId, Part, lists_of},
+    },
 };
 use rusqlite::{Connection, Error, Row};
 use stored::{Faults, Owner};
@@ -27,9 +30,9 @@ const STATE: &str = "select behind, max(next - 1, coalesce((select max(id) from 
      coalesce((select max(number) from marks), 0)) from state";
 const KEYS: &str = "select sender, hash, id from keys";
 
-const RESTORE: &str = "restore the last backup that passes `doctor`, with `chat-server restore BACKUP`, and report a \
-     bug: the server never writes this; the lists cannot be built again from the messages, because only the lists say \
-     which messages are read";
+/// The advice on lists that differ. [`Remedy::Examine`] and [`Remedy::Restore`] go with it.
+const RESTORE: &str = "restore the last backup that passes every check, and report a bug: the server never writes \
+     this; the lists cannot be built again from the messages, because only the lists say which messages are read";
 
 /// The numbers with which the lists are compared.
 #[derive(Debug, Clone, Copy)]
@@ -102,7 +105,7 @@ fn keys(snapshot: &Connection, sums: &mut Sums) -> Result<(), Error> {
 }
 
 fn problem(subject: &'static str, text: String) -> Finding {
-    Finding::problem(subject, text, RESTORE)
+    Finding::problem(subject, text, RESTORE).with_remedies(&[Remedy::Examine, Remedy::Restore])
 }
 
 fn lists(faults: &Faults, found: &Differences) -> Finding {
