@@ -7,7 +7,8 @@
 //! - The budget of the *account* slows down a client with many addresses.
 //!
 //! A token is taken from each budget before hashing, so that concurrent attempts cannot exceed a budget. It is refunded
-//! unless the password was wrong. Accounts are counted by the name that was sent, even if no such account exists.
+//! unless the password was wrong. Accounts are counted by the name that was sent, even if no such account exists. A
+//! change of a password counts like a sign-in, but by the id of the user.
 //!
 //! By exhausting one of the last two budgets, an attacker could lock out the owner of an account. So an address from
 //! which an account has signed in is *known* to that account. For a known address, only the budget of account and
@@ -213,12 +214,13 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Refunds the tokens unless the password was wrong.
+    /// Refunds the tokens unless the result is [`Error::Invalid`].
     ///
-    /// Stores the address of a success as known.
+    /// The password was then wrong, or the new password of a change is invalid. Stores the address of a success as
+    /// known.
     ///
     /// # Errors
-    /// Those of `result`. A wrong password that was tried from the reserve is 429 instead.
+    /// Those of `result`. With a token from the reserve, [`Error::Invalid`] becomes 429.
     pub(crate) fn settle<T>(self, result: Result<T, Error>) -> Result<T, ApiError> {
         let Some(budgets) = self.budgets else { return Ok(result?) };
         match &result {
