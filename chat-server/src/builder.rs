@@ -100,8 +100,8 @@ impl ChatServiceBuilder {
 
     /// Authenticates callers with the host application's own credentials.
     ///
-    /// The endpoints for sign-in, sign-out, registration and password changes are then not served. The example of
-    /// [`Authenticator`] shows an implementation.
+    /// The endpoints for sign-in, sign-out, tokens, registration and password changes are then not served. The example
+    /// of [`Authenticator`] shows an implementation.
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.authenticator = Some(Arc::new(authenticator));
         self

@@ -50,7 +50,7 @@ where
     /// By the order of the contract, a handler first looks up its object and checks the permission.
     ///
     /// # Errors
-    /// 408, 413 or 415.
+    /// 400, 408, 413 or 415.
     pub(crate) async fn body(&mut self) -> Result<TypedBody<E::Body>, ApiError>
     where
         E::Body: ReadBody,

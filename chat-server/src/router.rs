@@ -125,7 +125,8 @@ impl Router {
         let index = self.routes.iter().position(|route| route.pattern == spec.path).unwrap_or_else(|| {
             let path = format!("{}{}", self.base, spec.path.trim_end_matches('/'));
             let path = if path.is_empty() { "/".to_owned() } else { path };
-            // The insertion fails only if two paths of the table collide. A test checks that every endpoint is served.
+            // The insertion fails only if two paths of the table collide, or if the base path has a brace. A test
+            // checks that every endpoint is served.
             if let Err(error) = self.paths.insert(path, self.routes.len()) {
                 tracing::error!(error = %error_chain(&error), path = spec.path, "route collides with another and is not served");
             }

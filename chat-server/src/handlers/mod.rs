@@ -1,7 +1,8 @@
 //! The handlers, one for each endpoint.
 //!
-//! A handler looks up its object, reads the request, calls the chat, and creates the response. It has no permission
-//! rules: those are in the chat and in [`chat_core::policy`].
+//! A handler looks up its object, reads the request, calls the chat, and creates the response. The permission rules are
+//! in the chat and in [`chat_core::policy`]. Only the handler of registrations has a rule of its own: it refuses them
+//! unless the service allows them.
 
 pub(crate) mod messages;
 pub(crate) mod root;

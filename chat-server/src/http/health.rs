@@ -30,7 +30,8 @@ const CACHE_TTL: Duration = Duration::from_secs(1);
 const LIVENESS: &str = "/healthz";
 /// The readiness check: succeeds if [`Store::ping`] succeeds.
 ///
-/// That is, the database answers a query and is not known to refuse writes.
+/// That is, the database answers a query and is not known to refuse writes. The files of an SQLite database are in
+/// their place.
 const READINESS: &str = "/readyz";
 
 /// The paths of the health checks.

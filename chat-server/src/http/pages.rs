@@ -124,7 +124,7 @@ pub(crate) fn next_link(
     link.push('?');
     query.encode(&[(limit_name, Some(&limit)), (name, Some(&cursor))], &mut link);
     link.push_str(">; rel=\"next\"");
-    // The conversion fails only if the Host header is not text. The response then has no link.
+    // The conversion does not fail: no part of the link can have a control character.
     HeaderValue::try_from(link).ok()
 }
 

@@ -13,7 +13,8 @@ use std::{
 
 /// The error that ends a body early.
 ///
-/// The server then closes the connection. This shows the client that the body is incomplete.
+/// The server then closes the connection; over HTTP/2 it resets the stream. This shows the client that the body is
+/// incomplete.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The body of every response: complete, or produced while it is sent.

@@ -22,7 +22,7 @@ pub(crate) const ROWS: u64 = 500;
 /// `rows` is called with the last row so far, until it returns fewer than [`ROWS`].
 ///
 /// # Errors
-/// Those of the first call of `rows`. An error of a later call ends the body early, which closes the connection.
+/// Those of the first call of `rows`. An error of a later call ends the body early: see [`BodyError`].
 pub(crate) async fn array<T, F, Fut>(rows: F) -> Result<Response<Body>, ApiError>
 where
     T: ToJson + Send + 'static,

@@ -41,7 +41,8 @@ const DIGITS_MAX: usize = 4300;
 ///
 /// The text may have whitespace around it, and a sign before the digits.
 ///
-/// U+001C to U+001F do not count as whitespace.
+/// There are three differences from Python: U+001C to U+001F do not count as whitespace, the digits must be ASCII, and
+/// there must be no underscore between them.
 pub(crate) fn integer(text: &str) -> Option<Integer> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {

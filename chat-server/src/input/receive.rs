@@ -104,7 +104,7 @@ impl RequestBody {
     /// An empty body always counts as an empty JSON object.
     ///
     /// # Errors
-    /// The body is too large, late, incomplete, or of an unsupported media type.
+    /// The body is too large, late, incomplete, encoded, or of an unsupported media type.
     pub(crate) async fn receive(&mut self, headers: &HeaderMap) -> Result<ReceivedBody, ReadBodyError> {
         // A client that announces too much is refused before it sends the body.
         if self.announced > limits::BODY_MAX as u64 {

@@ -1,8 +1,8 @@
 //! The activity of one connection, its deadlines, and its eviction class.
 //!
-//! hyper has only one timeout: for reading the head of a request, including the wait since the previous request. So
-//! the server measures the times itself. A connection can be in several of these states at once. The earliest deadline
-//! applies.
+//! For HTTP/1, hyper has only one timeout: for reading the head of a request, including the wait since the previous
+//! request. So the server measures the times itself. A connection can be in several of these states at once. The
+//! earliest deadline applies.
 //!
 //! | State | Condition | Deadline |
 //! |---|---|---|
@@ -67,8 +67,9 @@ pub(super) struct Activity {
     pub(super) now: Instant,
     /// When the connection became idle.
     ///
-    /// It is the last of these times: when the connection was accepted, when its last request ended, and when the last
-    /// byte after that was written. With TLS, a connection counts as accepted when its handshake is complete.
+    /// It is the last of these times: when the connection was accepted, when its last request ended, and, over HTTP/1,
+    /// when the last byte after that was written. With TLS, a connection counts as accepted when its handshake is
+    /// complete.
     pub(super) idle_since: Instant,
     /// When the first byte of a request's incomplete head arrived.
     pub(super) head_since: Option<Instant>,
@@ -183,9 +184,9 @@ impl Activity {
 
     /// Returns when a connection without a request in flight is closed.
     ///
-    /// That is `limit` after the last request. Over HTTP/2 it is `limit` after the last byte, because hyper takes up to
-    /// 16 KiB of each response in advance, so a slow client may still be reading. It is at most eight times `limit`
-    /// after the last request. Otherwise a client could keep the connection open with pings alone.
+    /// That is `limit` after [`idle_since`](Self::idle_since). Over HTTP/2 it is `limit` after the last byte, because
+    /// hyper takes up to 16 KiB of each response in advance, so a slow client may still be reading. It is at most eight
+    /// times `limit` after the last request. Otherwise a client could keep the connection open with pings alone.
     fn idle_deadline(&self, limit: Duration) -> Instant {
         let deadline = self.idle_since + limit;
         if self.multiplexed {

@@ -63,9 +63,9 @@ pub struct ServerLimits {
     ///
     /// Default: 15 s. The time is up to eight times as long for a client that has taken more than 150 kB of a response:
     /// its system may hold them unread, and accepts no bytes until a part of its receive buffer is free. With the
-    /// default, a server on Linux never closes a connection for this reason under two conditions. The client reads
-    /// 10 kB/s or more, and the client's system frees its buffer in parts of at most 1.2 MB. A server on another system
-    /// can close the connection of a slow client.
+    /// default, a server on Linux does not close the connection of a client that reads 10 kB/s or more, if the client's
+    /// system frees its buffer in parts of at most 1.2 MB. A server on another system can close the connection of a
+    /// slow client.
     pub write_timeout: Duration,
     /// How long a connection stays open without a request.
     ///

@@ -54,8 +54,8 @@ impl Service<Request<Incoming>> for TrackedService {
         let (state, is_http2) = (in_flight.body_state(), self.is_http2);
         let request = request.map(|body| TrackedRequestBody { body, state, is_http2 });
         // hyper drops the handler when an HTTP/2 client resets the stream. Requests that write must finish, so they are
-        // spawned. Over HTTP/1, hyper drops no handler. It allows half-closing. So, before the response is ready,
-        // hyper does not check whether the client is still connected.
+        // spawned. Over HTTP/1, hyper drops no handler: because half-closing is allowed, it does not check whether the
+        // client is still connected before the response is ready.
         let max_chunk = if self.is_http2 { HTTP2_CHUNK_BYTES } else { usize::MAX };
         let is_spawned = self.is_http2 && !matches!(*request.method(), Method::GET | Method::HEAD);
         let needs_host = request.version() == Version::HTTP_11;

@@ -7,7 +7,8 @@
 //! - The budget of the *account* slows down a client with many addresses.
 //!
 //! A token is taken from each budget before hashing, so that concurrent attempts cannot exceed a budget. It is refunded
-//! unless the password was wrong. Accounts are counted by the name that was sent, even if no such account exists.
+//! unless the password was wrong. Accounts are counted by the name that was sent, even if no such account exists. A
+//! change of a password counts like a sign-in, but by the id of the user.
 //!
 //! By exhausting one of the last two budgets, an attacker could lock out the owner of an account. So an address from
 //! which an account has signed in is *known* to that account. For a known address, only the budget of account and

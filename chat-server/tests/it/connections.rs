@@ -204,7 +204,7 @@ async fn a_request_finishes_after_its_client_has_disconnected() {
     let mut connection = server.connect().await;
     connection.send(THREADS).await;
     gate.reached().await;
-    // The client closes with a reset, so the server detects the disconnect at once.
+    // The client closes with a reset. A server that read from the connection would detect the disconnect at once.
     socket2::SockRef::from(&connection.0).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     drop(connection);
     assert_eq!(server.connect().await.ask(ROOT).await.status, 200);

@@ -37,7 +37,7 @@ pub(crate) async fn within_deadline<T>(what: impl Future<Output = T>) -> T {
     timeout(EVENT_TIMEOUT, what).await.expect("the event did not happen in time")
 }
 
-/// Returns limits that no test reaches. A test lowers the limit that it checks.
+/// Returns limits with timeouts that no test reaches. A test lowers the limit that it checks.
 pub(crate) fn no_limits() -> ServerLimits {
     ServerLimits::default()
         .first_byte_timeout(NEVER)

@@ -130,7 +130,7 @@ fn a_word_of_the_log_filter_without_a_level_must_be_a_level() {
         assert_eq!(refusal.status, Some(2), "{filter}: {refusal:?}");
         assert!(refusal.stderr.contains("debug"), "{filter}: {refusal:?}");
     }
-    // No module has such a name, so tracing-subscriber would log nothing at all.
+    // No module has such a name, so that part of the filter would have no effect. The last filter lacks a level.
     for filter in ["chat-core=debug", "info,chat-server=debug", "info chat_core=debug", "info,chat_core="] {
         let refusal = run(&program, "user list", &[("CHAT_LOG", filter)]);
         assert_eq!(refusal.status, Some(2), "{filter}: {refusal:?}");

@@ -17,7 +17,7 @@ use uuid::{Uuid, uuid};
 const PASSWORD: &str = "1234";
 /// user0 has id 2, and so on to user4; id 1 stays unused.
 const USERS: [(i64, &str); 5] = [(2, "user0"), (3, "user1"), (4, "user2"), (5, "user3"), (6, "user4")];
-/// The beginning of the first conversation: 2026-01-05, 08:00 UTC, in microseconds.
+/// The time of the import: 2026-01-05, 08:00 UTC, in microseconds. All other times are later.
 const BEGIN: i64 = 1_767_600_000_000_000;
 /// A minute, in microseconds.
 const MINUTE: i64 = 60_000_000;
