@@ -317,8 +317,8 @@ impl Error {
 
     /// Returns whether the server may have carried out the request.
     ///
-    /// This is so if an attempt of the call got no complete response, or a response that leaves the outcome open, such
-    /// as a 500. Earlier attempts of the same call count too.
+    /// This is so if an attempt of the call was sent and got no complete response, or got a response that leaves the
+    /// outcome open, such as a 500. Earlier attempts of the same call count too.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.after_uncertain_attempt
             || self.status().is_some_and(|status| status.is_server_error())

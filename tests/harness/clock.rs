@@ -25,12 +25,12 @@ impl ManualClock {
 
     /// Advances the clock and all its clones.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_micros().try_into().expect("a time of this age"), Ordering::SeqCst);
+        self.0.fetch_add(by.as_micros().try_into().expect("the duration is too long"), Ordering::SeqCst);
     }
 
     /// Sets the clock and all its clones back.
     pub fn set_back(&self, by: Duration) {
-        self.0.fetch_sub(by.as_micros().try_into().expect("a time of this age"), Ordering::SeqCst);
+        self.0.fetch_sub(by.as_micros().try_into().expect("the duration is too long"), Ordering::SeqCst);
     }
 }
 

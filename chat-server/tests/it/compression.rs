@@ -27,7 +27,7 @@ async fn response(server: &Server, path: &str) -> (String, String) {
 
 #[tokio::test]
 async fn no_response_is_compressed() {
-    // The responses are a whole list, a list that is sent in parts, a document and an error.
+    // The responses are a short list, a long list, a document and an error.
     for (texts, path, status, content) in [
         (1, "/threads/THREAD/messages/", 200, "x".repeat(TEXT_LENGTH)),
         (200, "/threads/THREAD/messages/", 200, "x".repeat(TEXT_LENGTH)),

@@ -77,7 +77,7 @@ async fn delete_while_sending(here: &Arc<dyn Store>, thread: ThreadId, delete: i
     senders.into_iter().for_each(|sender| sender.unwrap());
 }
 
-/// Asserts that no message remains, neither in a list nor without one.
+/// Asserts that no message remains: none in a list, and none without a thread.
 async fn assert_no_messages(store: &dyn Store, database: &Database) {
     for user in [ANN, BOB] {
         assert_eq!(store.messages(user, Slice { limit: 9, offset: 0 }).await.unwrap().items, []);

@@ -85,7 +85,7 @@ impl Writers {
 
     /// Stops the writers, and compares every list with the acknowledged messages.
     ///
-    /// The lists are that of the thread, and those of all and of the unread messages of both users.
+    /// The lists are the messages of the thread, and for each user all messages and the unread ones.
     pub(super) async fn finish(self) {
         self.finish_with::<&str>(&[]).await;
     }

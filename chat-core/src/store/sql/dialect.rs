@@ -123,7 +123,7 @@ pub(crate) trait Dialect: ReadMessages + Sized + Debug + Clone + Send + Sync + '
 
     /// Returns the size of the WAL beside the database, in bytes.
     ///
-    /// Returns `None` if the database has no WAL.
+    /// Returns `None` on Postgres, and for a database in memory.
     fn wal_bytes(&self) -> Option<u64>;
 
     /// Returns the metrics of the lists that are written later than their messages.

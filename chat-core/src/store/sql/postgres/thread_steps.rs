@@ -68,7 +68,8 @@ struct LockedThread {
     has_outside_senders: bool,
     /// The read position of the lower participant.
     ///
-    /// It is the highest message id up to which they have read all messages of other senders.
+    /// All messages of other senders up to this id are read. Later ones can be read too, because a mark of a single
+    /// message does not advance the position.
     low_read: i64,
     /// The same for the higher participant.
     high_read: i64,

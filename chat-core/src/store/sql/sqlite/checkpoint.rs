@@ -5,9 +5,9 @@
 //! then checkpoints the few pages that were added in the meantime. After that, SQLite restarts the WAL from its
 //! beginning.
 //!
-//! A long read of another program prevents this restart, and the WAL grows. The checkpoint is then retried after each
-//! batch. When the reader has ended, the WAL restarts within ten batches, and SQLite truncates its file to the normal
-//! size.
+//! A long read of another program prevents this restart, and the WAL grows. The checkpoint is then retried, at the
+//! latest after [`MAX_BATCHES`] batches. When the reader has ended, the WAL restarts within ten batches, and SQLite
+//! truncates its file to the normal size.
 
 use super::driver::{Access, Location, OpenConnection};
 use crate::{error_chain, store::sql::Mode};

@@ -1,7 +1,7 @@
 //! The connections that read: one pool beside the one connection that writes.
 //!
 //! A short read runs on the calling thread with a free connection. It never waits there. If no connection is free or
-//! the database is locked, the read moves to the blocking pool and waits for up to [`WAIT_TIMEOUT`].
+//! the database is locked, the read moves to the blocking pool. There it waits for up to [`WAIT_TIMEOUT`] for each.
 //!
 //! A long read always runs on the blocking pool. Long reads use at most half of the connections, so that they cannot
 //! delay short ones.
@@ -33,7 +33,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How long a read on the blocking pool waits for a connection and for a lock.
+/// How long a read waits for a connection, and then for a lock.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The number of SQLite VM steps between two checks for a dropped future.

@@ -57,7 +57,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Opens the connection and starts the thread.
     ///
-    /// `watcher` watches the files of the database. Must be called within a Tokio runtime.
+    /// `watcher` watches the files of the database.
     pub(crate) fn start(
         location: &Location,
         watcher: Arc<FileWatcher>,

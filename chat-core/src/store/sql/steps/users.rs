@@ -167,7 +167,7 @@ pub(crate) struct PasswordChange {
 
 /// Replaces the password hash of a user and revokes tokens.
 ///
-/// Returns `false` if the current hash is not the expected one.
+/// Returns `false` if there is no such user, or if the current hash is not the expected one.
 pub(crate) async fn set_password<X: Transaction>(
     tx: &mut X,
     change: &PasswordChange,
