@@ -87,7 +87,7 @@ const DAMAGES: &[(&str, &[&str], &str)] = &[
     ("update keys set hash = hash + 1 where id = 5", &["keys"], "1 users"),
     ("insert into keys values (2, 3, 5)", &["keys"], "1 users"),
     // The state.
-    ("update state set next = 1012 + 2 * 16384 + 1", &["waiting"], "32769 changes"),
+    ("update state set next = 1012 + 4 * 16384 + 1", &["waiting"], "65537 changes"),
     ("delete from state", &["lists"], "unexpected value"),
     ("update messages set thread = 9 where id = 1015", &["messages"], "1 messages have no thread"),
 ];
@@ -164,7 +164,7 @@ async fn each_kind_of_damage_to_the_lists_is_found() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(Findings::of(&database, &[]).faults(), [], "after a restore");
 
-    database.execute("update state set next = 1012 + 2 * 16384 + 1").await;
+    database.execute("update state set next = 1012 + 4 * 16384 + 1").await;
     assert_eq!(Findings::of(&database, &[]).faults(), [("waiting", "warning")]);
     Program::serve(&database, &[]).stop();
     assert_eq!(
