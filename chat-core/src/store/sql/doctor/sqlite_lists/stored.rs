@@ -209,7 +209,7 @@ impl<'c, 's> Entries<'c, 's> {
 
 /// Passes each entry of each stored list to `visit`, and returns the faults of the lists.
 ///
-/// `highest` is the highest number that was assigned. Not all entries of a list with a fault are passed.
+/// `highest` is the highest number that was assigned. Some entries of a list with a fault may not be passed.
 pub(super) fn visit(
     connection: &Connection,
     highest: i64,

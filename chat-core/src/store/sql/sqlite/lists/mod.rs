@@ -93,7 +93,7 @@ pub(in crate::store::sql) use keys::hash as hash_of_key;
 pub(in crate::store::sql) use packed::{Entry, Malformed, Origin, decode};
 pub(in crate::store::sql) use stored::{Unread, stored_unread_origin};
 
-/// The number of changes in which as many lists are written as wait.
+/// Over this number of changes, the commits write as many lists as wait.
 ///
 /// If all lists change all the time, each is written once in this number of changes. If every change is of other lists,
 /// up to twice as many changes wait.

@@ -45,7 +45,7 @@ statements! {
     THREADS_WITH_OUTSIDE_SENDERS = "select seq, id, user_low, user_high from threads where has_outside_senders";
     DELETE_KEY = "delete from keys where sender = ?1 and hash = ?2 and id = ?3";
     DELETE_KEYS_OF = "delete from keys where sender = ?1";
-    /// Scans the table, which has at most about [`LIMIT`](super::LIMIT) rows.
+    /// Scans the table, which has at most about twice [`LIMIT`](super::LIMIT) rows.
     DELETE_MARKS_OF_THREAD = "delete from marks where thread = ?1";
     DELETE_MARKS_BELOW = "delete from marks where number < ?1";
     EDIT_TEXT = "update messages set text = ?2 where id = ?1";

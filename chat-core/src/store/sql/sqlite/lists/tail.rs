@@ -62,7 +62,7 @@ pub(super) struct Tails {
     order: VecDeque<(i64, ListId)>,
     /// The lists that wait, by their place in the database.
     waiting: BTreeSet<ListId>,
-    /// The last list that was due because of its place.
+    /// The last list that a call of [`due`](Self::due) has reached in the order of the database.
     swept: ListId,
     /// The lists whose tails have at least [`FULL`] events.
     full: Vec<ListId>,

@@ -11,7 +11,7 @@ use crate::{
 use quick_cache::unsync::Cache;
 use rusqlite::Connection;
 
-/// The largest number of threads in the cache of the writer, which takes about 200 bytes for each.
+/// The largest number of threads in each cache of the writer. The two take about 200 bytes for each thread.
 const CACHED: usize = 16_384;
 
 /// A thread. None of these values ever changes.

@@ -148,7 +148,7 @@ impl View {
         self.events().filter(is_in).map(|event| Entry { id: event.id(), origin: event.origin })
     }
 
-    /// Returns those of the ids that are unread. The ids and the result ascend.
+    /// Returns the ids of all unread messages from the first to the last of `ids`. Both ascend.
     pub(super) fn unread_among(&self, connection: &Connection, ids: &[i64]) -> Result<Vec<i64>, Failure> {
         let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(Vec::new()) };
         let range = Selection::between(first.saturating_sub(1), last.saturating_add(1));

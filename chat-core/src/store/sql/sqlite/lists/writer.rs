@@ -149,7 +149,7 @@ impl Lists {
         Ok(())
     }
 
-    /// Returns the lowest number that was never assigned.
+    /// Returns the number that is assigned next. It is above all numbers that were ever assigned.
     pub(super) fn next_number(&self) -> i64 {
         let committed = self.tails.lock().next();
         self.pending.changes.last().map_or(committed, |change| change.number() + 1).max(self.pending.next)

@@ -24,7 +24,7 @@ const ALL: Slice = Slice { limit: 100_000, offset: 0 };
 
 #[derive(Debug, Clone)]
 enum Op {
-    /// Sends messages. The number is how often each one is sent.
+    /// Sends messages. The number is how often each one is sent; one with a key is sent at most three times.
     Send(Vec<(New, usize)>),
     Mark(Vec<(UserId, usize)>),
     MarkThread(UserId, usize, Option<usize>),
