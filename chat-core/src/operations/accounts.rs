@@ -21,7 +21,7 @@ impl AvailableUsername {
     }
 }
 
-/// A user whose current password was verified.
+/// The current password of a user, after it was verified.
 ///
 /// Only [`Chat::verify_password`] creates one.
 #[derive(Debug)]

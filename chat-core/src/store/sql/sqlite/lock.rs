@@ -338,7 +338,7 @@ mod tests {
     /// A process that closes any handle of a file loses its POSIX locks on the file.
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn sqlites_own_locks_survive_whatever_else_this_process_does_with_the_file() {
+    async fn the_locks_of_sqlite_survive_other_uses_of_the_file_by_this_process() {
         let (folder, file) = folder();
         let store = open(&url(&file), &Options::default()).await.unwrap();
         let held = posix_locks(&file);

@@ -1,8 +1,9 @@
 //! Detects a WAL that does not belong to the database beside it.
 //!
-//! SQLite uses every WAL that it finds under the right name, whatever the header of the database says. If a copy
-//! replaces a database whose WAL still exists, the first connection applies the old pages to the copy and damages it.
-//! If the database is missing or empty, SQLite deletes the WAL with everything that was committed to it.
+//! SQLite uses every WAL that it finds under the right name. It ignores what the header of the database says. If a copy
+//! replaces a database and the WAL of the database still exists, the first connection applies the old pages to the copy
+//! and damages it. If the database is missing or empty, SQLite deletes the WAL with everything that was committed to
+//! it.
 //!
 //! A copy that `backup` wrote is recognised by its header. A copy that was made by `cp`, or by `.backup` of the SQLite
 //! shell, has the header of a database with a WAL. Such a copy is compared with the WAL.

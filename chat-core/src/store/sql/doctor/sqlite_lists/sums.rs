@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 /// The number of sums.
 const SUMS: u16 = u16::MAX;
 
-/// Sums of hashes: one for each list. Lists whose numbers are equal modulo [`SUMS`] share a sum.
+/// Sums of hashes: one for each list. Two lists share a sum if their numbers are equal modulo [`SUMS`].
 ///
 /// One side adds its entries, and the other side subtracts its own, in any order. A sum is 0 again if both sides have
 /// the same entries.

@@ -39,8 +39,8 @@
 //!    thread. `state.next` is raised in the transaction that deletes the row of a number, so that no number is assigned
 //!    twice.
 //! 3. *Memory has every change from the watermark on that was committed before the last write of this process.* A
-//!    change is added to memory only after its commit: see [`writer::Lists::committed`]. After a failed commit, whose
-//!    outcome is unknown, the next transaction reads what is stored.
+//!    change is added to memory only after its commit: see [`writer::Lists::committed`]. The
+//!    outcome of a failed commit is unknown, so the next transaction reads what is stored.
 //! 4. *A list is written only by a transaction that has read the commits of all other processes.* The transaction holds
 //!    the write lock. [`writer::Lists::sync`] compares `pragma data_version`, and reads on from the highest known
 //!    number. In a new epoch, or if that number is below the watermark, it reads everything from the watermark on.

@@ -128,7 +128,7 @@ pub(crate) fn messages(
 
 /// Returns a part of the unread messages of `caller` with ids above `after`.
 ///
-/// The count is that of all messages that `filter` selects, whatever `after` is.
+/// The count is that of all messages that `filter` selects. It does not depend on `after`.
 pub(crate) fn unread(
     connection: &Connection,
     tails: &SharedTails,

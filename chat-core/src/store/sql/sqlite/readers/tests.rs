@@ -118,7 +118,7 @@ async fn a_closed_pool_refuses_reads() {
 
 /// A read can be interrupted during its `commit`.
 ///
-/// SQLite checks for an interruption every [`STEPS_BETWEEN_CHECKS`] steps, whatever the statement is.
+/// SQLite checks for an interruption every [`STEPS_BETWEEN_CHECKS`] steps of any statement.
 #[test]
 fn an_interrupted_read_leaves_no_transaction_open() {
     let (connection, _readers) = readers();
