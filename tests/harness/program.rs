@@ -15,6 +15,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
+    time::Duration,
 };
 
 /// The result of a program that ended.
@@ -80,6 +81,14 @@ pub fn command(program: impl AsRef<Path>) -> Command {
 /// # Panics
 /// If it does not end within [`TEST_TIMEOUT`]. It is killed then.
 pub fn run(command: &mut Command, input: &str) -> RunOutput {
+    run_within(TEST_TIMEOUT, command, input)
+}
+
+/// Like [`run`], with another limit, for a command that compiles.
+///
+/// # Panics
+/// If it does not end within `limit`. It is killed then.
+pub fn run_within(limit: Duration, command: &mut Command, input: &str) -> RunOutput {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -92,9 +101,9 @@ pub fn run(command: &mut Command, input: &str) -> RunOutput {
     let id = child.id();
     // If the command was killed, the receiver is dropped.
     thread::spawn(move || drop(sender.send(child.wait_with_output())));
-    let output = ended.recv_timeout(TEST_TIMEOUT).unwrap_or_else(|_| {
+    let output = ended.recv_timeout(limit).unwrap_or_else(|_| {
         send_signal(id, "KILL");
-        panic!("{command:?} did not end within {TEST_TIMEOUT:?}")
+        panic!("{command:?} did not end within {limit:?}")
     });
     let output = output.expect("it ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
