@@ -50,8 +50,8 @@ impl IntoFuture for SignInBuilder {
 impl Client {
     /// Signs in and returns a client with a new token.
     ///
-    /// The token is valid until [`sign_out`](Self::sign_out), a change of the password, or a long time without use.
-    /// This client itself does not change. See [`SignInBuilder`] for the options.
+    /// The token is valid until [`sign_out`](Self::sign_out), a change of the password with another token, or a long
+    /// time without use. This client itself does not change. See [`SignInBuilder`] for the options.
     ///
     /// # Errors
     /// Besides the [errors of every call](Client#errors-of-every-call), when awaited:

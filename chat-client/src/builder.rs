@@ -160,8 +160,8 @@ impl ClientBuilder {
             .user_agent(self.user_agent)
             .timeout(self.timeout)
             .connect_timeout(self.connect_timeout)
-            // The server closes idle connections after 60 s. The client closes them earlier, so that it never sends a
-            // request on a connection that the server is closing.
+            // By default, the server closes idle connections after 75 s, and many proxies after 60 s. The client closes
+            // them earlier, so that it sends no request on a connection that the other side is closing.
             .pool_idle_timeout(Duration::from_secs(30))
             .tcp_nodelay(true)
             .redirect(reqwest::redirect::Policy::none());
@@ -216,8 +216,8 @@ fn server_root(text: &str, base_path: &str) -> Result<Url, Error> {
             "give a URL such as http://127.0.0.1:8000",
         );
     }
-    // A username and password would be sent as another Authorization header, and be shown in logs and errors with the
-    // address.
+    // In calls without a token, reqwest would send a username and password as an Authorization header. Logs and errors
+    // that have the address would show them.
     if !url.username().is_empty() || url.password().is_some() {
         return invalid("the server address contains a username or password", "remove it, and use a token");
     }
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_root_of_a_server_is_an_address() {
+    fn an_address_is_the_root_of_a_server_or_of_its_api() {
         for (good, root) in [
             ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
             ("HTTPS://Chat.Example:443/", "https://chat.example"),

@@ -48,7 +48,7 @@ pub struct Client {
 /// The part that all clones share.
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
-    /// The root of the server, without a trailing slash.
+    /// The root of the server. Its path has no trailing slash, except the path `/`.
     pub(crate) root: Url,
     /// The path of the API, without a trailing slash; `/chat-api` by default.
     pub(crate) base_path: String,

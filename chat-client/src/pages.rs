@@ -23,7 +23,7 @@ use std::future::Future;
 /// ```
 pub type EntryStream<T> = BoxStream<'static, Result<T, Error>>;
 
-/// One page of a list with a cursor, which is the id of an entry.
+/// One page of a list with a cursor: the id or the position of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CursorPage<T, C> {

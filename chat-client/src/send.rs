@@ -46,7 +46,7 @@ impl Client {
     /// # Errors
     /// Besides the [errors of every call](Client#errors-of-every-call), when awaited:
     /// - [`is_invalid`](Error::is_invalid) if the caller has no such thread, the text is blank or too long, or the
-    ///   idempotency key is empty, too long or not ASCII.
+    ///   idempotency key is not 1 to 255 visible ASCII characters.
     /// - [`is_conflict`](Error::is_conflict) if the idempotency key was used with another message.
     /// - [`is_builder`](Error::is_builder) if the idempotency key is not a valid header value.
     pub fn send(&self, thread: ThreadId, text: impl Into<String>) -> SendMessageBuilder {

@@ -58,7 +58,7 @@ impl ListUnreadBuilder {
 
     /// Returns the number of unread messages.
     ///
-    /// It requests a page of one message; the limit and the offset have no effect on the number.
+    /// It requests a page of one message; the cursor, the limit and the offset have no effect on the number.
     ///
     /// # Errors
     /// The [errors of every call](Client#errors-of-every-call).

@@ -48,7 +48,8 @@ impl ListUsersBuilder {
 
     /// Streams the users from the offset to the last one.
     ///
-    /// If a user registers while the stream runs, an entry can occur twice.
+    /// If a user registers while the stream runs, an entry can occur twice. If a user is removed, the stream can skip
+    /// another user.
     pub fn stream(self) -> EntryStream<User> {
         let Self { client, query } = self;
         let limit = Some(query.limit.unwrap_or(PAGE_MAX));
