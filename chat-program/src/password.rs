@@ -60,7 +60,7 @@ mod unix {
         fn show(&self) -> io::Result<()> {
             let mut hidden = self.before.clone();
             hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL);
-            // With IUTF8 the key Delete erases a whole character, also if it has several bytes.
+            // With IUTF8 the erase key (Backspace) erases a whole character, even if it has several bytes.
             #[cfg(any(target_os = "linux", target_os = "macos"))]
             hidden.input_modes.insert(rustix::termios::InputModes::IUTF8);
             tcsetattr(&self.terminal, OptionalActions::Now, &hidden)?;

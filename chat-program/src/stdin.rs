@@ -10,7 +10,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// At the end of the input it returns `None`.
 ///
 /// # Errors
-/// - `FileTooLarge` if the line has more than `max` bytes. No more than that is read.
+/// - `FileTooLarge` if the line has more than `max` bytes. At most two bytes more than that are read.
 /// - `InvalidData` if it is not UTF-8.
 /// - The errors of reading.
 pub fn read_line(max: u64) -> io::Result<Option<String>> {
@@ -39,9 +39,10 @@ fn text_of(source: impl Read, max: u64) -> io::Result<String> {
     checked(text, max)
 }
 
-/// Removes one line ending and a byte order mark, and checks the length and the encoding of the rest.
+/// Removes one line ending and a byte order mark, and checks the length and the encoding.
 ///
-/// PowerShell begins its output with a byte order mark. It is no part of a password or of a text.
+/// The byte order mark counts towards the length. PowerShell begins its output with it. It is no part of a password or
+/// of a text.
 fn checked(mut text: Vec<u8>, max: u64) -> io::Result<String> {
     if text.ends_with(b"\n") {
         text.pop();
