@@ -37,7 +37,7 @@ async fn reply_to(bot: &Client, count: usize) -> Result<()> {
         match reply_to_unread(bot, count - replies).await {
             Ok(0) => tokio::time::sleep(PAUSE).await,
             Ok(more) => replies += more,
-            // The client has already retried for a few seconds. A bot can wait longer than that.
+            // The client has already retried the call. A bot can wait longer than the client does.
             Err(error) if error.is_unavailable() || error.is_connect() || error.is_timeout() => {
                 println!("the server is unavailable, retrying: {error}");
                 tokio::time::sleep(PAUSE).await;

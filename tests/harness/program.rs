@@ -175,7 +175,8 @@ impl Program {
     /// Waits for a line of the log that contains `text`, and returns it.
     ///
     /// # Panics
-    /// If there is none within [`TEST_TIMEOUT`]. The message has the log.
+    /// If the log ends without such a line, or has no new line for [`TEST_TIMEOUT`]. The message has the lines that
+    /// this call read.
     pub fn wait_for(&self, text: &str) -> String {
         let mut received = Vec::new();
         loop {

@@ -11,7 +11,7 @@ use std::{
 
 /// Texts that no log may contain, besides [tokens](holds_token).
 ///
-/// They are the usual password of the tests, the headers that carry keys, and the start of an imported hash.
+/// They are the usual password of the tests, the headers that carry tokens and keys, and the start of an imported hash.
 const SECRETS: [&str; 4] =
     [crate::server::PASSWORD, "authorization: ", "idempotency-key: ", "pbkdf2_sha256$"];
 

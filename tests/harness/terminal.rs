@@ -57,7 +57,7 @@ impl Terminal {
     /// Returns the output up to the end of the text, without the output that earlier calls returned.
     ///
     /// # Panics
-    /// If the program does not show it within [`TEST_TIMEOUT`]. The message has the output.
+    /// If the program shows nothing more for [`TEST_TIMEOUT`]. The message has the output.
     pub fn wait_for(&mut self, text: &str) -> String {
         let timeout = TEST_TIMEOUT.try_into().expect("a timeout");
         let mut controller = self.controller.as_ref().expect("an open terminal");

@@ -58,7 +58,7 @@ pub fn forwarded(bytes: &[u8]) {
         request
     };
     TARGET.with(|target| {
-        // A registration is limited by the client's address.
+        // The handler of a registration determines the client's address, even without rate limits.
         let body = br#"{"username":"ann","password":"correct horse"}"#;
         let request = anonymous("POST", "/chat-api/users/").header(header::CONTENT_TYPE, "application/json");
         let reply = target.send(with_lines(request), body);

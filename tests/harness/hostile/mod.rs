@@ -1,8 +1,9 @@
 //! Checks for hostile input.
 //!
-//! Each function takes bytes and sends them to the server as one kind of input. It asserts that the answer is
-//! well-formed, and that it agrees with a second, simple parser. The tests call the functions with generated input. The
-//! fuzz targets in `fuzz/` call them with the fuzzer's input.
+//! Each function except [`timestamp`] sends bytes to the server as one kind of input. It asserts that the answer is
+//! well-formed. Each of them except [`target`] also asserts that the answer agrees with a second, simple parser.
+//! [`timestamp`] reads and writes times without a server. The tests call the functions with generated input. The fuzz
+//! targets in `fuzz/` call them with the fuzzer's input.
 
 mod addresses;
 mod bodies;
@@ -123,7 +124,8 @@ impl Reply {
 
 /// Reads an integer as the contract reads it in a path or a query.
 ///
-/// Returns `None` if the text is not an integer. Returns the nearest `i64` if it is out of range.
+/// Returns `None` if the text is not an integer, or has more than 4300 digits. An integer out of range becomes
+/// `i64::MAX` or `-i64::MAX`.
 fn integer(text: &str) -> Option<i64> {
     let text = text.trim();
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);

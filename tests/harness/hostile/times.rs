@@ -4,8 +4,8 @@ use chat_core::api::Timestamp;
 
 /// Reads any bytes as a time, and the first eight as microseconds.
 ///
-/// Each time is written and read again. The second reading must return the same time. A time out of range is written as
-/// the nearest time in range.
+/// Each time from year 0 on is written and read again. The second reading must return the same time. A time out of
+/// range is written as the nearest time in range.
 ///
 /// # Panics
 /// If the second reading fails or returns another time.
