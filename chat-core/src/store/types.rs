@@ -2,9 +2,9 @@
 //!
 //! Further ones are in [`crate::api`].
 //!
-//! The structs are plain data with public fields. The caller builds the arguments and the implementation builds the
-//! results, both as struct literals. None of them is `#[non_exhaustive]`, so that a new field is a compile error
-//! wherever it must be set.
+//! Except for [`PasswordHash`] and [`TokenHash`], the structs are plain data with public fields. The caller builds the
+//! arguments and the implementation builds the results, both as struct literals. None of them is `#[non_exhaustive]`,
+//! so that a new field is a compile error wherever it must be set.
 
 use crate::api::{
     Message, MessageId, Participants, Thread, ThreadId, ThreadPosition, Timestamp, TokenId, UserId,

@@ -26,7 +26,10 @@ pub(crate) enum Kind {
 /// The failure of a statement or of a whole transaction.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The database refused a statement. Nothing of the transaction is committed.
+    /// The database refused a statement, or did not respond to it.
+    ///
+    /// Nothing of the transaction is committed. The exception is [`Kind::Unavailable`] for a statement that commits by
+    /// itself: its outcome is unknown.
     Statement(Kind, Source),
     /// The commit failed. Its outcome is unknown.
     Commit(Source),
@@ -55,7 +58,7 @@ impl Failure {
         matches!(self, Self::Statement(Kind::Unavailable, _))
     }
 
-    /// Returns the error of the driver if the database was unavailable.
+    /// Returns the error if the database was unavailable.
     ///
     /// A failed commit counts as well. Returns `None` for a failure that need not affect other writes, such as a
     /// serialization failure.

@@ -11,7 +11,7 @@ use std::sync::{
 /// A database can answer reads while it refuses all writes, for example on a full disk.
 #[derive(Debug, Default)]
 pub(super) struct LastWrite {
-    /// Whether `state` has an error. A write that succeeds reads only this.
+    /// Whether `state` has an error. If not, a write that succeeds takes no lock.
     has_failed: AtomicBool,
     state: Mutex<State>,
 }

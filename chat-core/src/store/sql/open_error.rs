@@ -83,7 +83,8 @@ pub enum OpenError {
     Served(String),
     /// Another server serves the file under another path.
     ///
-    /// One of the two paths is a hard link or a mount of the single file, or the lock file of the server was deleted.
+    /// One of the two paths is a hard link to the file or a bind mount of that file alone. Or the lock file of the
+    /// server was deleted.
     #[error("another chat-server serves {0} under another path, or its lock file was deleted")]
     ServedElsewhere(String),
     /// The server lock in the options is that of another file.
@@ -158,7 +159,7 @@ pub enum OpenError {
     TransactionPooled,
     /// A lock that a migration needs was not free within the waiting time.
     ///
-    /// Another transaction held it. Nothing was changed.
+    /// Another transaction held it. No data was changed.
     #[error("cannot bring the schema of the database up to date: a lock was not free within {0:?}")]
     MigrationLocked(Duration, #[source] Source),
     /// The role lacks a privilege.
@@ -179,8 +180,10 @@ pub enum OpenError {
         /// The newest schema version that this program knows.
         known: i64,
     },
-    /// The schema cannot be brought up to date. Nothing was changed.
-    #[error("cannot bring the schema of the database up to date; nothing was changed")]
+    /// The schema cannot be brought up to date. No data was changed.
+    ///
+    /// On Postgres, earlier migrations may have been applied, because each one is a transaction of its own.
+    #[error("cannot bring the schema of the database up to date; no data was changed")]
     Migration(#[source] Source),
     /// The database returned an error.
     #[error("cannot open the database")]

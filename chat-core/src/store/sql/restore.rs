@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Restored {
-    /// The new names of the old files: the database and, if it was not empty, its WAL.
+    /// The new names of the old files.
     ///
-    /// It is empty if there was no database.
+    /// The database, its WAL and its rollback journal are kept, each if it is not empty. The list is empty if there was
+    /// no such file.
     pub kept: Vec<PathBuf>,
 }
 
@@ -31,7 +32,7 @@ pub enum RestoreError {
     /// The database is in memory and has no file.
     #[error("a database in memory cannot be restored")]
     Memory,
-    /// The backup cannot be read, is damaged, or is not a database of a chat.
+    /// The backup cannot be read, is damaged, or has an unknown schema.
     #[error("cannot restore the backup")]
     Backup(#[source] OpenError),
     /// The backup has no tables of a chat.
@@ -48,7 +49,7 @@ pub enum RestoreError {
     Write(String, #[source] Source),
     /// The backup is in place, but a file of the old database is still beside it.
     ///
-    /// Until the file is removed, the database cannot be opened.
+    /// If the file is a WAL that is not empty, the database cannot be opened until the WAL is removed.
     #[error("cannot remove {0}; it belongs to the old database")]
     Leftover(String, #[source] Source),
 }
@@ -92,8 +93,8 @@ impl RestoreError {
 /// opened. The copy belongs to the owner of the old database.
 ///
 /// The old files are kept under the name of the database with `.before-restore-N`. If the process is killed at any
-/// point, either the old database is in place or the new one. If a file of the old database is still beside the new
-/// one, the new one cannot be opened until the call is repeated.
+/// point, either the old database is in place or the new one. If the old WAL is still beside the new database and is
+/// not empty, the new database cannot be opened until the call is repeated.
 ///
 /// No store of this process may have the database or the backup open. The caller holds the
 /// [`ServerLock`](super::ServerLock), if servers use the database. The call refuses a database that another program has

@@ -58,7 +58,7 @@ pub(super) fn compare(applied: &[Applied], known: &Migrator) -> (Finding, bool) 
 
 /// Returns the finding on a database without a schema.
 pub(super) fn none() -> Finding {
-    let advice = "check the address; the tables are created when the schema is brought up to date, or the server started";
+    let advice = "check the address; to create the tables, bring the schema up to date or start the server";
     Finding::warning(SUBJECT, "the database has no tables of the chat yet", advice)
         .with_remedies(&[Remedy::Migrate])
 }

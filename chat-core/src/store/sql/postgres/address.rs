@@ -1,7 +1,8 @@
 //! The address of a Postgres database, and the environment variables of libpq.
 //!
 //! The driver logs each parameter that it does not know, with its value, which may be a password. It also ignores
-//! invalid values of variables. So every parameter and variable is checked before the driver parses the address.
+//! invalid values of variables. So every parameter, and every variable of [`VARIABLES`], is checked before the driver
+//! parses the address.
 
 use super::{
     parameters::{VARIABLES, check_parameter, check_variable},

@@ -1,7 +1,7 @@
-//! A pooled connection to Postgres with a timeout for every response.
+//! A pooled connection to Postgres with a timeout for responses.
 //!
 //! If a host loses power or a NAT drops its state, the TCP connection is not closed. The driver and the pool have no
-//! timeout of their own for a response.
+//! timeout of their own for a response. In bulk mode there is no timeout, because a statement can take long.
 
 use super::{
     SQL, arguments,
@@ -138,8 +138,8 @@ impl TimedConnection {
 
     /// Returns the failure of a read-only connection.
     ///
-    /// The connection is closed after its use. All other connections that are open now are closed before their next
-    /// use.
+    /// The connection is closed after its use. The other connections that are open now become stale: see
+    /// [`StaleConnections::found_read_only`].
     pub(super) fn found_read_only(&mut self) -> Failure {
         self.stale.found_read_only();
         self.is_unusable = true;

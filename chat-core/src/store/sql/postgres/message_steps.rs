@@ -82,7 +82,7 @@ async fn part<D: Dialect>(
     })
 }
 
-/// Locks the thread of a message of `caller`.
+/// Locks the thread of a message that is visible to `caller`.
 ///
 /// Returns the message and the participants.
 async fn locked<X: Transaction>(

@@ -61,7 +61,7 @@ const PARAMETERS: [(&str, Treatment); 24] = [
     ("options[", Used(Any)),
 ];
 
-/// The environment variables of libpq that change where and how it connects.
+/// The environment variables of libpq that are checked.
 ///
 /// Each is listed with the parameter that it sets. The driver reads some of them. The others must not be ignored
 /// without an error.

@@ -31,6 +31,8 @@ impl StaleConnections {
     }
 
     /// Records that a connection was found read-only now.
+    ///
+    /// Does nothing if less than [`INTERVAL`] has passed since the last recorded finding.
     pub(super) fn found_read_only(&self) {
         self.found_after(self.began.elapsed());
     }

@@ -1,7 +1,8 @@
 //! The settings of a connection: those of the parameter `options`, and those of the program.
 //!
-//! libpq sends `options` at the log-in. PgBouncer refuses that, and other poolers ignore it without an error. So all
-//! settings are made after the log-in.
+//! libpq sends `options` at the log-in. PgBouncer refuses that, and other poolers ignore it without an error. So these
+//! settings are made after the log-in. At the log-in, the driver still sends the variable `PGOPTIONS`, and an `options`
+//! that has more than settings.
 
 use sqlx::{Error, Executor as _, PgConnection};
 use sqlx_core::Url;

@@ -132,7 +132,7 @@ impl DerefMut for OpenConnection {
     }
 }
 
-/// Names of parameters, as many as the longest statement has.
+/// Names of parameters, at least as many as the longest statement has.
 const PARAMETERS: [&str; 11] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11"];
 
 /// A prepared statement that finds its parameters by name.

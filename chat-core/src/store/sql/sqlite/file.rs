@@ -98,7 +98,7 @@ impl DatabaseFile {
         Ok(Arc::new(Self { name, given, real, id, mode, is_immutable, lock, handle, contents }))
     }
 
-    /// Returns whether a server of another process has the file open.
+    /// Returns whether the server lock of the file is held, but not by this store.
     pub(super) fn is_served_by_other(&self) -> bool {
         self.lock.is_none() && lock::is_served_here(&self.real)
     }

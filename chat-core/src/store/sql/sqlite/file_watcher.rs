@@ -87,7 +87,7 @@ impl FileWatcher {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a server of another process has the database open.
+    /// Returns whether the server lock of the database is held, but not by its store.
     pub(super) fn is_served_by_other(&self) -> bool {
         self.database.upgrade().is_some_and(|file| file.is_served_by_other())
     }

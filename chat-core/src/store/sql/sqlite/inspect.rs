@@ -1,4 +1,4 @@
-//! Opens a database only to read it, and creates no file beside it.
+//! Opens a database only to read it.
 
 use super::{
     open_failure::open_failure,
@@ -11,8 +11,8 @@ use std::path::Path;
 
 /// Opens a database.
 ///
-/// An unused database is opened as immutable. Otherwise SQLite would create the WAL and its shared-memory index. An
-/// immutable database is read without its WAL.
+/// An unused database is opened as immutable, so that SQLite does not create the WAL and its shared-memory index. An
+/// immutable database is read without its WAL. Beside any other database, SQLite may create the index.
 pub(crate) fn open(file: &Path, unused: bool) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if !unused {

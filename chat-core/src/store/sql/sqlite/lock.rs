@@ -25,9 +25,9 @@ const RETRY_DELAY: Duration = Duration::from_millis(20);
 /// The operating system releases it when the process ends, even after a crash. So a lock never becomes stale.
 ///
 /// It is on a separate file beside the database, `PATH.lock`. On Linux it is also on the database file itself, since a
-/// hard link, or a mount of the single file, has another path. A server at another path would use another WAL, and
-/// each server would overwrite the messages of the other. On a network file system the database file is not locked,
-/// because such a lock and the locks of SQLite exclude each other there.
+/// hard link to the file, or a bind mount of that file alone, has another path. A server at another path would use
+/// another WAL, and each server would overwrite the messages of the other. On a network file system the database file
+/// is not locked, because such a lock and the locks of SQLite exclude each other there.
 ///
 /// # Examples
 /// ```
@@ -72,9 +72,12 @@ impl ServerLock {
     /// [`Options`](crate::store::sql::Options). Must be called within a Tokio runtime that has time enabled.
     ///
     /// # Errors
-    /// [`OpenError::Served`] or [`OpenError::ServedElsewhere`] if another server holds the lock,
-    /// [`OpenError::NoFolder`], [`OpenError::LockFile`], [`OpenError::NotOwner`], [`OpenError::ReadOnly`] or
-    /// [`OpenError::File`] if this user cannot write the lock file or the database.
+    /// - [`OpenError::Served`] or [`OpenError::ServedElsewhere`] if another server holds the lock, or if a store of
+    ///   this process has the database open.
+    /// - [`OpenError::NoFolder`] or [`OpenError::Directory`] if there cannot be a file at the path.
+    /// - [`OpenError::FileSystem`] if the file system does not support locks.
+    /// - [`OpenError::LockFile`], [`OpenError::NotOwner`], [`OpenError::ReadOnly`], [`OpenError::DiskFull`] or
+    ///   [`OpenError::File`] if the lock file or the database cannot be opened for writing.
     pub async fn take(database: &Path) -> Result<Self, OpenError> {
         let name = database.display().to_string();
         let real = follow(database).map_err(|error| no_folder(&name, error))?;

@@ -1,8 +1,9 @@
 //! Detects that the database or its WAL was overwritten in place, for example by `cp`.
 //!
-//! The path then still leads to the file that SQLite has open, so [`FileWatcher`](super::file_watcher::FileWatcher)
-//! finds nothing. The next checkpoint mixes the pages of the WAL with those of the copy and damages the database. So
-//! nothing is checkpointed any more. The WAL stays as it is, and the next start refuses the two files.
+//! The path then still leads to the file that SQLite has open, so the identity of the file shows nothing.
+//! [`FileWatcher`](super::file_watcher::FileWatcher) therefore checks the contents as well. The next checkpoint would
+//! mix the pages of the WAL with those of the copy and damage the database. So nothing is checkpointed any more. The
+//! WAL stays as it is, and the next start refuses the two files.
 
 use super::{
     header::{DATABASE_BYTES, DatabaseHeader, WAL_BYTES, WalHeader},
@@ -44,7 +45,7 @@ struct Seen {
 }
 
 impl Contents {
-    /// Reads the headers of the database at `real`.
+    /// Reads the header of the database at `real`, and opens its WAL.
     ///
     /// Returns `None` if it has no WAL, or if the system cannot read at an offset.
     pub(super) fn of(real: &Path, handle: &File) -> Option<Self> {

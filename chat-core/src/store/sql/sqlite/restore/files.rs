@@ -46,7 +46,7 @@ impl Files {
         Ok(Self { real, folder })
     }
 
-    /// Returns the error of a step before the replacement.
+    /// Returns the error of a step that failed before the database was replaced.
     pub(super) fn write_error(
         &self,
         what: &str,
@@ -75,7 +75,7 @@ impl Files {
     /// Returns the second names.
     pub(super) fn replace(&self, copy: NewFile) -> Result<Vec<PathBuf>, RestoreError> {
         owner::copy(&self.real, &self.folder, &copy.path)
-            .map_err(|error| self.write_error("give the owner of the database", &copy.path, error))?;
+            .map_err(|error| self.write_error("set the owner and the permissions of", &copy.path, error))?;
         let kept = self.keep()?;
         // If SQLite could open the old database, the database no longer needs its journal. If SQLite could not open it,
         // the journal must be removed too: SQLite would apply it to the copy.
