@@ -161,8 +161,8 @@ impl Turn<'_> {
         let (dataset, connections) = (self.workspace.dataset, self.connections);
         let plans = |scenario, part| Plan::for_connections(scenario, dataset, connections, 2 * round + part);
         if self.scenario == Scenario::Mark && self.server.kind != ServerKind::Ceiling {
-            // Marking is as fast as sending or somewhat faster. Messages are sent for 1.5 times the length of the turn,
-            // so that there are more messages than can be marked in the turn.
+            // Messages are sent for 1.5 times the length of the turn. So there are more messages than can be marked in
+            // the turn, even if marking is somewhat faster than sending.
             let target = Target { collect_messages: true, ..target.clone() };
             let time = Duration::from_secs_f64(1.5 * seconds);
             let result = load::run(&target, plans(Scenario::Send, 0), time).await?;

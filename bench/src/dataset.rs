@@ -36,7 +36,7 @@ pub(crate) struct Thread {
 
 impl Dataset {
     pub(crate) fn new(messages: u64) -> Self {
-        // The minimums make pages full even in the smallest database: a thread has more than fifty messages, and a list
+        // The minimums make pages full even in the smallest database: a thread has at least fifty messages, and a list
         // more than a hundred entries.
         let busy_threads = (messages / 1000).max(120);
         Self {
@@ -47,7 +47,9 @@ impl Dataset {
         }
     }
 
-    /// Returns how many bursts each thread gets.
+    /// Returns how many bursts each thread gets at least.
+    ///
+    /// If the messages cannot be divided evenly, the first threads get one more.
     pub(crate) const fn rounds(&self) -> u64 {
         self.messages * 9 / 10 / BURST / self.threads
     }

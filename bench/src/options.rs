@@ -18,7 +18,7 @@ pub(crate) struct Cli {
     pub(crate) compare: CompareOptions,
 }
 
-/// The measurements other than the comparison of the servers.
+/// The commands; without one, the servers are compared.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Measure chat-core alone, without HTTP: calls per second and CPU per call.

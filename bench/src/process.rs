@@ -28,7 +28,7 @@ impl Server {
         let mut command = Command::new(env::current_exe()?);
         command.args(["serve", &kind.to_string(), "--url", url]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        // The server writes its log as in production. It is discarded unless CHAT_LOG is set.
+        // The server writes the lines that it logs in production. They are discarded unless CHAT_LOG is set.
         if env::var_os("CHAT_LOG").is_none() {
             command.stderr(Stdio::null());
         }

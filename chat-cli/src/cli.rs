@@ -40,7 +40,7 @@ Exit status:
   0  success
   1  other failure
   2  usage error, or a password or a confirmation is needed and there is no terminal
-  3  no such user, thread or message
+  3  no such user, thread, message or token
   4  not signed in, or not allowed
   5  rejected by the server (a wrong password at login too), or the idempotency key was used with another message
   7  server unavailable: no connection, no response in time, or too many requests; try again later

@@ -13,7 +13,7 @@ pub(crate) struct Failure {
     hint: Option<String>,
 }
 
-/// The kinds of failure that scripts can distinguish.
+/// The kinds of failure, each with its exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureKind {
     /// The program that reads the output closed the pipe, as `head` does.

@@ -19,7 +19,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "NAME", env = "CHAT_PROFILE", help_heading = "Global options")]
     pub(crate) profile: Option<String>,
 
-    /// Print the result as one JSON document, in the format of the HTTP API
+    /// Print the result as one JSON document; users, threads, messages and tokens are as in the HTTP API
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
 }

@@ -67,13 +67,13 @@ pub(crate) fn text(given: String) -> Result<String> {
     read_text(MAX_TEXT_BYTES).map_err(|error| cannot_read("the text", &error))
 }
 
-/// Returns the failure to read `what` from standard input.
+/// Returns the failure to read `what` from standard input or the terminal.
 ///
 /// Input that is too long has the exit status of a text that the server rejects.
 fn cannot_read(what: &str, error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::FileTooLarge => {
-            Failure::new(FailureKind::Rejected, format!("{what} was not read from standard input: {error}"))
+            Failure::new(FailureKind::Rejected, format!("{what} was not read: {error}"))
         }
         _ => Failure::cannot(format!("read {what}"), error),
     }

@@ -1,4 +1,4 @@
-//! Results go to standard output, everything else to standard error.
+//! Results and help go to standard output, everything else to standard error.
 //!
 //! This module prints all of it, except the prompt of a password: see [`chat_program::ask_password`].
 

@@ -100,7 +100,7 @@ impl Client {
         retry::accept_deleted(self.call::<DeleteThread>(id, &(), &()).await, Error::is_not_found)
     }
 
-    /// Marks the messages of the other participant in a thread as read.
+    /// Marks the messages of other senders in a thread as read.
     ///
     /// See [`MarkThreadReadBuilder`] for the options and an example.
     ///
@@ -199,8 +199,8 @@ pub struct MarkThreadReadBuilder {
 impl MarkThreadReadBuilder {
     /// Sets the last message to mark.
     ///
-    /// Later messages, which the caller may not have seen, stay unread. By default all messages of the other
-    /// participant are marked.
+    /// Later messages, which the caller may not have seen, stay unread. By default all messages of other senders are
+    /// marked.
     pub fn up_to(mut self, message: MessageId) -> Self {
         self.body.up_to = Some(message);
         self

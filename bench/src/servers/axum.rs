@@ -1,7 +1,8 @@
 //! A plain chat service, written the usual way with axum and sqlx.
 //!
-//! Each request queries its token and whether the caller is a participant. Each message is one insert with its own
-//! commit. SQLite is in WAL mode and syncs every commit, as in the chat server.
+//! Each request queries its token. A request for one thread or message also queries whether the caller is a
+//! participant. Each message is one insert with its own commit. SQLite is in WAL mode and syncs every commit, as in the
+//! chat server.
 
 use anyhow::Result;
 use axum::{

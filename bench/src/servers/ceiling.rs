@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use std::sync::LazyLock;
 use tokio::net::TcpListener;
 
-/// A megabyte of digits. Any number of digits is a JSON document.
+/// 1 MiB of digits. Any number of digits is a JSON document.
 static DIGITS: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![b'1'; 1 << 20]));
 
 pub(super) async fn serve(listener: TcpListener) -> Result<()> {

@@ -14,7 +14,9 @@ use tracing_subscriber::{EnvFilter, fmt};
 /// It is higher than the program's default because of the 10 000 idle connections that `chat-bench memory` opens.
 const CONNECTIONS: usize = 20_000;
 
-/// Writes the log to standard error, as the program does.
+/// Starts the log, with the default filter of the program.
+///
+/// It writes to standard error directly, and not through a queue as in the program.
 pub(super) fn start_log() -> Result<()> {
     let filter =
         env::var("CHAT_LOG").unwrap_or_else(|_| "info,sqlx=warn,chat_server::access=warn".to_owned());

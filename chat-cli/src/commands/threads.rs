@@ -157,7 +157,7 @@ impl Delete {
     }
 }
 
-/// Mark the other participant's messages in a thread as read
+/// Mark the messages of other senders in a thread as read
 #[derive(Args)]
 pub(crate) struct Read {
     /// Thread id, from `chat-cli threads list`

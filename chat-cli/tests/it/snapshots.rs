@@ -1,4 +1,4 @@
-//! Compares all output of the program with the files in `snapshots/`.
+//! Compares output of the program with the files in `snapshots/`.
 //!
 //! The files have the help screens, the tables, the confirmations of changes, and examples of failures.
 //!

@@ -90,6 +90,8 @@ impl ApiError {
     }
 
     /// Returns a 404: the path has no route, or its id cannot be read.
+    ///
+    /// It is also the response of an endpoint for the token or the password of the caller if the caller has no token.
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, detail_text::NO_SUCH_PATH)
     }

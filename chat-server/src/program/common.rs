@@ -37,7 +37,8 @@ pub(super) struct Common {
     migrate_timeout: u64,
 
     /// What to log, to standard error: off, error, warn, info, debug or trace; also for parts, as in
-    /// `info,chat_core=debug`. `info` logs every request [default: info without requests when serving, else off].
+    /// `info,chat_core=debug`. `info` logs every request [default: info without requests when serving, else only the
+    /// waits and the progress of a migration].
     #[arg(long, global = true, env = "CHAT_LOG", value_name = "FILTER")]
     pub(super) log: Option<LogFilter>,
 

@@ -27,7 +27,7 @@ const MAX_WAITING_BYTES: usize = 4 * 1024 * 1024;
 ///
 /// Up to this size, a write to a pipe is atomic (`PIPE_BUF` of Linux).
 const MAX_WRITE_BYTES: usize = 4096;
-/// Capacity above which an empty buffer is freed.
+/// The capacity in bytes that an empty buffer keeps; the rest is freed.
 const KEPT_CAPACITY: usize = 64 * 1024;
 /// How long [`LogQueue::flush`] waits at most.
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);

@@ -28,7 +28,9 @@ fn number(text: &mut Exposition, kind: MetricKind, name: &str, help: &str, value
     }
 }
 
-/// Returns the limit on open files and connections; `None` if there is no limit.
+/// Returns the limit on open files, which include connections.
+///
+/// `None` if there is no limit, or if the system is not Unix.
 #[cfg(unix)]
 pub(super) fn open_files_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current

@@ -82,7 +82,7 @@ pub(super) struct ServeArgs {
     #[arg(long, env = "CHAT_TOKEN_TTL", value_name = "TIME", default_value = "90d")]
     token_ttl: TokenTtl,
 
-    /// Do not sync every SQLite commit to the disk: a third faster, but a power failure may lose the last messages.
+    /// Do not sync every SQLite commit to the disk: faster, but a power failure may lose the last messages.
     #[arg(long, env = "CHAT_NO_SYNC", value_parser = BoolishValueParser::new())]
     pub(super) no_sync: bool,
 

@@ -20,9 +20,9 @@ pub struct Options {
     pub server_lock: Option<ServerLock>,
     /// Whether SQLite syncs every commit to the disk. Default: true.
     ///
-    /// If true, an acknowledged message survives a power failure. If false, a commit is a third faster, but a power
-    /// failure can lose the last commits. A crash of the program loses no commit in either case. Postgres has its own
-    /// settings for this.
+    /// If true, an acknowledged message survives a power failure. If false, a commit does not wait for the disk, but a
+    /// power failure can lose the last commits. A crash of the program loses no commit in either case. Postgres has its
+    /// own settings for this.
     pub sync_every_commit: bool,
     /// The largest number of connections to Postgres. Default: 16.
     ///

@@ -43,7 +43,7 @@ fn wal(file: &Path) -> io::Result<Finding> {
     let text = format!("the WAL has {} MB", size.div_ceil(1_000_000));
     Ok(if size > WAL_WARNING {
         let advice = "end the program that reads the database for so long, such as a backup or a shell; the server shrinks the \
-             WAL within ten writes after that";
+             WAL within ten batches of writes after that";
         Finding::warning("log", text, advice)
     } else {
         Finding::ok("log", text)

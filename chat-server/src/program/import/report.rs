@@ -18,7 +18,9 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Returns whether no object of this model was recorded.
+    /// Returns whether [`other`](Self::other) has recorded no object of this model.
+    ///
+    /// It is always true for a model whose name has characters that [`printable`] escapes.
     pub(super) fn is_new(&self, model: &str) -> bool {
         !self.other.contains_key(model)
     }
