@@ -47,7 +47,7 @@ impl Chat {
 
     /// Opens a chat on the database at `url`, with the default settings.
     ///
-    /// Creates and migrates the database if needed.
+    /// Brings the schema up to date. A missing SQLite file is created, but a Postgres database has to exist.
     ///
     /// `url` is `sqlite://PATH`, `sqlite::memory:` or `postgres://...`. Do not share the database with another
     /// application: the tables of the chat have plain names, such as `users`. On Postgres a separate schema is enough.

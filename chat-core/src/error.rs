@@ -33,10 +33,10 @@ pub enum Error {
     InactiveUser,
     /// The database cannot be reached, is locked or full, or a queue is full.
     ///
-    /// The same call may succeed later. It is unknown whether this call took effect.
+    /// The same call may succeed later. Except if a queue is full, it is unknown whether this call took effect.
     #[error("the chat is not available at the moment")]
     Unavailable(#[source] StoreError),
-    /// The database does not support the operation; the text says what to do instead.
+    /// The database does not support the operation; the text names the reason or an alternative.
     #[error("{0}")]
     Unsupported(&'static str),
     /// A fault of the program, of its data or of the system.
@@ -80,7 +80,9 @@ impl Error {
         }
     }
 
-    /// Separates the errors of fields from all others, so that they can be joined with those of other fields.
+    /// Separates the errors of fields from all other errors.
+    ///
+    /// The caller can then join them with the errors of further fields.
     ///
     /// # Errors
     /// Each error of `result` other than [`Error::Invalid`].

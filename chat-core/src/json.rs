@@ -105,7 +105,7 @@ pub fn array<T: ToJson>(values: &[T]) -> String {
 ///
 /// `results` is a JSON array. The links are the absolute addresses of the next and the previous page.
 pub fn page(count: u64, next: Option<&str>, previous: Option<&str>, results: &[u8]) -> Vec<u8> {
-    // Names, punctuation and the longest count take 71 bytes.
+    // Names, punctuation and the longest count take less than 71 bytes.
     let links = next.map_or(0, str::len) + previous.map_or(0, str::len);
     let mut json = String::with_capacity(71 + links + results.len());
     json.push_str("{\"count\":");

@@ -45,8 +45,9 @@
 //!
 //! - The runtime has time enabled, and on Postgres I/O too (`enable_all`). Otherwise Tokio panics.
 //! - The runtime lasts as long as the chat, and is driven all the time. A multi-thread runtime always is. A
-//!   current-thread runtime is driven while its thread is in `block_on`. The chat writes in tasks of the runtime in
-//!   which it was opened. If that runtime is not driven, a call from another runtime waits until it is.
+//!   current-thread runtime is driven while its thread is in `block_on`. The calls that `store::GroupCommit` batches,
+//!   such as every send, run in tasks of the runtime in which the chat was opened. If that runtime is not driven, such
+//!   a call from another runtime waits until it is.
 //! - Call every method of `Chat`, and poll its futures, within a runtime. They may be dropped anywhere.
 //!
 //! Outside a runtime, and after the runtime in which the chat was opened has ended, calls that need it fail with

@@ -14,8 +14,8 @@
 //! A user who cannot read a thread is told that the thread and its messages do not exist. The error "forbidden" is
 //! returned only for a message that the user can read.
 //!
-//! If the check and the action have to be one atomic step, a store repeats the rule in SQL. Each such statement names
-//! the function of this module that it repeats.
+//! If the check and the action have to be one atomic step, a store calls the function in its transaction, or repeats
+//! the rule in SQL. A statement that repeats a rule names the function of this module.
 
 use crate::api::{Message, Participants, ThreadId, UserId};
 

@@ -11,7 +11,7 @@ pub(crate) enum RuntimeError {
     /// The future was polled outside a runtime. Nothing was done.
     #[error("there is no Tokio runtime: call the chat within one")]
     Missing,
-    /// The runtime of the workers has ended, or there was none at their start.
+    /// The runtime in which the store was opened has ended, or there was none.
     #[error("the Tokio runtime in which the chat was opened has ended")]
     Ended,
     /// The runtime ended before the work began.

@@ -38,7 +38,7 @@ pub struct Spec {
     pub summary: &'static str,
     /// The method. If it is `GET` without a body, `HEAD` is served as well.
     pub method: Method,
-    /// The path below the base path, with a trailing slash and `{id}` for an id.
+    /// The path below the base path, with `{id}` for an id. In the table it ends with a slash.
     pub path: &'static str,
     /// Whether a client may repeat the request if it does not know the outcome.
     pub idempotency: Idempotency,
@@ -60,8 +60,9 @@ pub struct Spec {
 pub enum Idempotency {
     /// Repeating the request has the same effect as sending it once.
     ///
-    /// This is so for each GET, PATCH and DELETE except the sign-in with GET: it changes nothing, or its request
-    /// describes the resulting state. Opening a thread is idempotent too, because it returns a thread that exists.
+    /// This is so for each GET, PATCH and DELETE, except the sign-in with GET. Each of them changes nothing, or its
+    /// request describes the resulting state. Opening a thread is idempotent too, because it returns a thread that
+    /// exists.
     Idempotent,
     /// The request is idempotent if it has an [`IDEMPOTENCY_KEY`](super::IDEMPOTENCY_KEY) header.
     WithKey,

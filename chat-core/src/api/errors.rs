@@ -152,8 +152,7 @@ pub mod detail_text {
 
     /// Returns whether the text of a 404 says that the path has no route.
     ///
-    /// Besides [`NO_SUCH_PATH`] this is the text of other servers that respond with the same JSON: those with FastAPI or
-    /// Starlette.
+    /// The text is [`NO_SUCH_PATH`], or that of a server with FastAPI or Starlette, which responds with the same JSON.
     pub fn is_no_such_path(detail: &str) -> bool {
         matches!(detail, NO_SUCH_PATH | "Not Found")
     }
@@ -183,7 +182,7 @@ pub mod error_text {
     pub const INTEGER_TOO_LONG: &str = "String value too large.";
     /// Not a boolean.
     pub const NOT_A_BOOLEAN: &str = "Must be a valid boolean.";
-    /// A boolean in place of an id.
+    /// A boolean in place of the id of a thread.
     pub const BOOLEAN_ID: &str = "Incorrect type. Expected pk value, received bool.";
     /// `null` in place of an object.
     pub const NO_DATA: &str = "No data provided";
@@ -208,7 +207,7 @@ pub mod error_text {
     pub const THREAD_WITH_SELF: &str = "You cannot start a thread with yourself.";
     /// A change of the thread of a message.
     pub const CANNOT_BE_MOVED: &str = "A message cannot be moved to another thread.";
-    /// A cursor that does not exist or belongs to another user.
+    /// A cursor that cannot be read, does not exist or belongs to another user.
     pub const INVALID_CURSOR: &str = "Invalid cursor.";
 
     /// The text before the value in [`no_such_pk`].

@@ -110,9 +110,10 @@ impl fmt::Display for ThreadId {
     }
 }
 
-/// Reads every text that Python's `uuid.UUID` reads.
+/// Reads each spelling of 32 hexadecimal digits that Python's `uuid.UUID` reads.
 ///
-/// The text may have any letter case, dashes at any position or none, braces, and `urn:uuid:`.
+/// The text may have any letter case, dashes at any position or none, braces, and `urn:uuid:`. Python also reads some
+/// other texts of 32 characters, such as those with a sign, `0x`, an underscore or white space. They are refused here.
 impl FromStr for ThreadId {
     type Err = ParseIdError;
     fn from_str(s: &str) -> Result<Self, ParseIdError> {

@@ -2,9 +2,9 @@
 //!
 //! They hold the owners of tokens, pages of lists as JSON, and token uses that are not written yet.
 //!
-//! An entry is served for at most [`CACHE_TTL`], because the administrator's commands and other nodes write to the
-//! database as well. Changes by this process are visible at once. Changes of lists by other nodes are visible at once
-//! as well: if nodes share a database, each look-up reads the version of the list from the database.
+//! An owner or a page is served for at most [`CACHE_TTL`], because the administrator's commands and other nodes write
+//! to the database as well. Changes by this process are visible at once. Changes of lists by other nodes are visible at
+//! once as well: if nodes share a database, each look-up reads the version of the list from the database.
 
 mod local_versions;
 mod page_cache;

@@ -1,4 +1,6 @@
 //! Pages of lists as JSON, cached until a change concerns them.
+//!
+//! A page is served for at most [`CACHE_TTL`].
 
 use super::{
     CACHE_TTL,

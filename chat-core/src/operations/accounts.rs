@@ -187,7 +187,7 @@ impl Chat {
     /// - [`Error::Invalid`] if `current` is not the password, under `current`.
     /// - [`Error::NotFound`] if the user was removed.
     /// - [`Error::Unavailable`] if the queue for password hashing is full, or from the database.
-    /// - [`Error::Fault`] from the database.
+    /// - [`Error::Fault`] from the database, or if the operating system returns no random numbers.
     pub async fn verify_password(&self, session: Session, current: &str) -> Result<VerifiedPassword, Error> {
         let hash = self.account(session.user).await?.password;
         match self.hasher.verify(current, Some(hash.clone())).await? {

@@ -1,4 +1,6 @@
 //! Pages of lists as JSON, cached until something in them changes.
+//!
+//! A cached page is served for at most two seconds.
 
 use crate::{
     Chat, Error,

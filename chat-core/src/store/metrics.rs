@@ -66,7 +66,7 @@ pub struct BatchMetrics {
     pub name: &'static str,
     /// Writes that wait for their batch to begin.
     pub waiting: u64,
-    /// Writes that were refused because too many waited or the store was closed.
+    /// Writes that were refused: too many waited, the store was closed, or its runtime had ended.
     pub refused: u64,
     /// The number of writes of each batch.
     pub sizes: Distribution,

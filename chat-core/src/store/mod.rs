@@ -336,6 +336,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Adds messages in one transaction. Returns one outcome for each, in order.
     ///
+    /// If the database refuses the transaction because of one message, a store may add each in its own transaction.
+    ///
     /// Within a thread, a later commit has higher ids, also on several nodes. If the sender has already used the
     /// idempotency key of a message for the same request, the message is not added. Its outcome is then the earlier
     /// message in its current state.
@@ -403,15 +405,17 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if the data refers to a user or thread that is not part of it, and
-    /// [`StoreError::Conflict`] if an id, a token or an exact name occurs twice. [`StoreError::Unsupported`] if the id of
-    /// a user or message is not from 1 to [`ID_MAX`](crate::api::limits::ID_MAX).
+    /// [`StoreError::NotFound`] if the data lacks the owner of a token, a participant of a thread or the thread of a
+    /// message. The sender of a message is not checked. [`StoreError::Conflict`] if an id, a token or an exact name
+    /// occurs twice. [`StoreError::Unsupported`] if the id of a user or message is not from 1 to
+    /// [`ID_MAX`](crate::api::limits::ID_MAX).
     async fn import(&self, import: Import) -> Result<ImportOutcome>;
 
     /// Writes a consistent copy of the live database to a new file.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if the file exists, [`StoreError::Fault`] if it cannot be written or the copy does
-    /// not pass its check, and [`StoreError::Unsupported`] if the database has its own tools for backups.
+    /// [`StoreError::Conflict`] if the file exists, and [`StoreError::Fault`] if it cannot be written or the copy does
+    /// not pass its check. [`StoreError::Unsupported`] if the database has its own tools for backups or cannot use the
+    /// name of the file.
     async fn backup(&self, to: &Path) -> Result<()>;
 }

@@ -18,12 +18,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 ///
 /// Every durable commit costs an fsync, which a batch shares among its calls. Calls that arrive while a commit runs
 /// form the next batch. If no commit runs, a call does not wait for others. With several writers, a second batch is
-/// committed concurrently if it has 256 calls, or if the commit before it takes longer than 20 ms: it may wait for a
-/// lock. A call returns after its batch is committed, or when the batch fails:
+/// committed concurrently if it has 256 calls at once, or has waited 20 ms for the commit before it. That commit may be
+/// waiting for a lock. A call returns after its batch is committed, or when the batch fails:
 ///
 /// - If the commit fails, every call of the batch returns [`StoreError::Unavailable`]. Nothing is retried, because the
 ///   commit may have succeeded. With an idempotency key, the caller can retry safely.
-/// - If more than 4096 calls wait, further ones return [`StoreError::Busy`].
+/// - If 4096 calls wait, further ones return [`StoreError::Busy`].
 /// - A call is executed even if its future is dropped.
 ///
 /// [`Store::list_versions`] is batched in the same way, because every read of a list on a shared store calls it. All
@@ -106,9 +106,9 @@ impl GroupCommit {
     }
 }
 
-/// The batcher is closed, or the outcome of the batch is lost.
+/// The batcher is closed, or the batch returned no outcome.
 #[derive(Debug, thiserror::Error)]
-#[error("the batch writer has stopped")]
+#[error("the store is closed, or the batch returned no outcome")]
 struct Stopped;
 
 fn store_error(error: SubmitError) -> StoreError {

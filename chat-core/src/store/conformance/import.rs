@@ -269,7 +269,7 @@ pub async fn an_import_leaves_room_for_new_ids(store: Shared) {
     assert_eq!(send(&store, thread_id(2), ANN, "new").await.id, MessageId::new(largest + 1));
 }
 
-/// Checks that only positive ids are imported, as all assigned ones are.
+/// Checks that an id below 1 is refused. Ids that a store assigns are positive too.
 pub async fn an_import_has_positive_ids(store: Shared) {
     for id in [i64::MIN, -2, 0] {
         let user = UserId::new(id);

@@ -7,7 +7,9 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// Checks that pages ascend in both directions and list each message once.
+/// Checks that ids ascend within each page, also when paging backwards.
+///
+/// The pages list each message once.
 pub async fn a_thread_is_paged_forwards_and_backwards(store: Shared) {
     let [ann, ben, cid] = users(&store).await;
     let (thread, other) = (thread(&store, ann, ben).await, thread(&store, ann, cid).await);

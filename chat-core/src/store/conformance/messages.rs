@@ -53,7 +53,7 @@ pub async fn either_participant_changes_the_mark(store: Shared) {
     }
 }
 
-/// Checks that for the other participant the message counts as missing.
+/// Checks that a deletion by the other participant finds no message.
 pub async fn only_the_sender_deletes_a_message(store: Shared) {
     let (ann, ben, thread) = pair(&store).await;
     let sent = send(&store, thread, ann, "hello").await;

@@ -44,7 +44,7 @@ pub async fn the_longest_unused_token_is_revoked_for_a_new_one(store: Shared) {
     assert_eq!(revoked, [TokenHash([2; 32])]);
 }
 
-/// Checks that an expired token is revoked before any other token.
+/// Checks that an expired token is revoked even if the limit is not reached.
 pub async fn an_expired_token_is_revoked_for_a_new_one(store: Shared) {
     let ann = user(&store, "ann").await;
     let brief = |n, created| NewToken { ttl: Some(Duration::from_micros(10)), ..token(ann, n, created) };

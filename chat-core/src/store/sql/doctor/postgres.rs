@@ -89,10 +89,10 @@ async fn last_ids(connection: &mut PgConnection) -> Result<[(&'static str, i64);
     Ok([("users", row.try_get(0)?), ("threads", row.try_get(1)?), ("messages", row.try_get(2)?)])
 }
 
-/// Checks that each sequence has passed the ids of its table.
+/// Checks that each sequence has passed the ids or list versions in use.
 ///
 /// Logical replication, and a restore of single tables, copy rows and leave the sequences behind. New rows then get ids
-/// that are in use.
+/// that are in use, and changed lists get versions that were used before.
 async fn sequences(connection: &mut PgConnection) -> Result<Finding, Error> {
     let behind = "select string_agg(format('select setval(%L, %s)', name, highest), '; ') from (values \
          ('users_id_seq', (select last_value - (not is_called)::int from users_id_seq), (select max(id) from users)), \
@@ -104,10 +104,11 @@ async fn sequences(connection: &mut PgConnection) -> Result<Finding, Error> {
              (select max(version) from counters))) as sequence (name, last, highest) where highest > last";
     let repair: Option<String> = sqlx::query_scalar(behind).fetch_one(connection).await?;
     Ok(match repair {
-        None => Finding::ok("sequences", "every sequence has passed the ids in use"),
+        None => Finding::ok("sequences", "every sequence has passed the ids and list versions in use"),
         Some(repair) => Finding::problem(
             "sequences",
-            "a sequence is behind the ids in use, so new rows are refused: the data was copied without its sequences",
+            "a sequence is behind the ids or list versions in use, so new rows are refused or changed lists look \
+             unchanged: the data was copied without its sequences",
             format!("stop the servers and run `{repair}` in psql"),
         ),
     })
