@@ -58,7 +58,7 @@ impl Client {
     /// # Errors
     /// Besides the [errors of every call](Client#errors-of-every-call):
     /// - [`is_not_found`](Error::is_not_found) if there is no such message in the threads of the caller.
-    /// - [`is_forbidden`](Error::is_forbidden) if the other participant sent it.
+    /// - [`is_forbidden`](Error::is_forbidden) if the caller did not send it.
     ///
     /// ```no_run
     /// # use chat_client::ThreadId;

@@ -252,7 +252,7 @@ endpoints! {
     /// Lists a thread's messages, oldest first.
     ListThreadMessages = SignedIn GET Idempotent "/threads/{id}/messages/" (ThreadId, MessageCursor, ())
         -> Vec<Message>, OK;
-    /// Marks the other participant's messages as read.
+    /// Marks the messages of other senders in a thread as read.
     MarkThreadRead = SignedIn PATCH Idempotent "/threads/{id}/mark-as-read/" (ThreadId, (), MarkRead)
         -> Marked, OK;
 

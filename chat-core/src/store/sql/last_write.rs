@@ -1,18 +1,13 @@
 //! Whether the last write failed because the database was unavailable.
 
 use crate::{error_chain, store::Source};
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering::Relaxed},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The outcome of the last write of a store.
 ///
 /// A database can answer reads while it refuses all writes, for example on a full disk.
 #[derive(Debug, Default)]
 pub(super) struct LastWrite {
-    /// Whether `state` has an error. If not, a write that succeeds takes no lock.
-    has_failed: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -32,8 +27,9 @@ impl LastWrite {
 
     /// Records that a write was committed.
     pub(super) fn succeeded(&self) {
-        if self.has_failed.load(Relaxed) && self.state().error.take().is_some() {
-            self.has_failed.store(false, Relaxed);
+        // The lock is released before the message is logged.
+        let error = self.state().error.take();
+        if error.is_some() {
             tracing::info!("a write succeeded: the database is available again");
         }
     }
@@ -49,7 +45,6 @@ impl LastWrite {
                 "a write failed: the database is not available; the store retries until a write succeeds",
             );
         }
-        self.has_failed.store(true, Relaxed);
         let starts = !state.is_retried && !state.is_closed;
         state.is_retried |= starts;
         starts

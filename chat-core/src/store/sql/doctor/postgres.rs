@@ -122,10 +122,12 @@ async fn clock(connection: &mut PgConnection) -> Result<Finding, Error> {
     let after = SystemClock.now().as_micros();
     // The server read its clock at some time between `before` and `after`.
     let difference = if remote < before { remote - before } else { (remote - after).max(0) };
-    let seconds = difference as f64 / 1e6;
+    let seconds = difference.abs() as f64 / 1e6;
+    let direction = if difference < 0 { "behind" } else { "ahead of" };
     Ok(if difference.abs() > MAX_CLOCK_DIFFERENCE {
-        let text =
-            format!("the clocks of the database server and of this machine differ by {seconds:.1} seconds");
+        let text = format!(
+            "the clock of the database server is {seconds:.1} seconds {direction} the clock of this machine"
+        );
         Finding::warning("clocks", text, "synchronise both clocks with NTP")
     } else {
         Finding::ok("clocks", "the clocks of this machine and of the database server agree")
