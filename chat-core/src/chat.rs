@@ -120,7 +120,7 @@ impl Chat {
 
     /// Writes buffered token uses, finishes running work and closes the database.
     ///
-    /// Later calls fail.
+    /// Later calls that need the database fail.
     pub async fn close(&self) {
         self.uses.flush(&*self.store).await;
         self.store.close().await;

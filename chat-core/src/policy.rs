@@ -7,8 +7,8 @@
 //! | Send a message to a thread | its participants |
 //! | Mark messages as read | the participants of their thread |
 //! | Delete a thread | its participants |
-//! | Edit the text of a message | its sender, who can read it |
-//! | Delete a message | its sender, who can read it |
+//! | Edit the text of a message | its sender, if they are a participant of its thread |
+//! | Delete a message | its sender, if they are a participant of its thread |
 //! | Move a message to another thread | no user |
 //!
 //! A user who cannot read a thread is told that the thread and its messages do not exist. The error "forbidden" is

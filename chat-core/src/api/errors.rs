@@ -147,7 +147,8 @@ impl schemars::JsonSchema for FieldErrors {
 pub mod detail_text {
     /// A 404 of the server: the path has no route, or an id in the path cannot be read.
     ///
-    /// For an object that does not exist it is another text, such as "No Thread matches the given query."
+    /// It is also the 404 of an endpoint for the token or the password of a caller who has no token. For an object that
+    /// does not exist it is another text, such as "No Thread matches the given query."
     pub const NO_SUCH_PATH: &str = "Not found.";
 
     /// Returns whether the text of a 404 says that the path has no route.

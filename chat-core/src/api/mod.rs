@@ -42,7 +42,8 @@ pub use types::{
 
 /// The request header that makes sending a message safe to repeat.
 ///
-/// Its value has 1 to [`limits::IDEMPOTENCY_KEY_MAX`] visible ASCII characters and is unique per sender.
+/// Its value has 1 to [`limits::IDEMPOTENCY_KEY_MAX`] visible ASCII characters. A sender chooses another value for each
+/// message.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The response header that marks a repeated result, with the value `true`.
 ///

@@ -146,7 +146,8 @@ impl PageCache {
 
     /// Invalidates every page.
     ///
-    /// Call this if it is unknown which lists changed, or whether any list changed.
+    /// Call this if it is unknown which lists changed, or whether any list changed. Like
+    /// [`invalidate`](Self::invalidate), it does nothing if several nodes write to the database.
     pub(crate) fn invalidate_all(&self) {
         if let ListVersions::Local(versions) = &self.versions {
             versions.invalidate_all();

@@ -19,7 +19,7 @@ pub(crate) struct SessionCache {
     revocations: Revocations,
 }
 
-/// The token of an owner to cache; taken before the owner is read.
+/// The token whose owner is to be cached; taken before the owner is read.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     ticket: revocations::Ticket<TokenHash>,

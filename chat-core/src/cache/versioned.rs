@@ -11,7 +11,8 @@
 //! between `get` and `put`, the entry has an old version and no later `get` returns it. So after a change is reported,
 //! no reader gets the old value.
 //!
-//! `revocations.rs` has the same steps for the owners of tokens, where a hit must not read a counter.
+//! `revocations.rs` has a similar protocol for the owners of tokens. There a hit reads no counter, because a revocation
+//! removes the entry.
 //!
 //! The model at the end of this file runs every interleaving of a reader, a writer and a look-up after the change. It
 //! uses the counters of `local_versions.rs` and is compiled only for loom. `.ci/run` runs it:

@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// A row with this name or key exists already.
+    /// A row with this id, name or key exists already, or the file of a backup does.
     #[error("the name or key exists already")]
     Conflict,
     /// A row that the call refers to does not exist.

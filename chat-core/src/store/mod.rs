@@ -2,7 +2,8 @@
 //!
 //! A store guarantees only what a database must guarantee under concurrency:
 //!
-//! - A name, a pair of participants and an idempotency key exist at most once.
+//! - A name, the thread of a pair and an idempotency key of a sender are added at most once. Only imported data can
+//!   have several threads of a pair, and names that differ only in case.
 //! - Within a thread, the ids of messages ascend in commit order.
 //! - A change is written as a whole or not at all.
 //!
@@ -164,7 +165,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// - A read shows that the database is read-only.
     /// - The last write failed with [`StoreError::Unavailable`], and no write has succeeded since.
-    /// - On SQLite, a file of the database is not in its place.
+    /// - On SQLite, a file of the database was moved, replaced, deleted or overwritten.
     ///
     /// A store that cannot detect these cases only runs the query.
     async fn ping(&self) -> Result<()>;

@@ -17,9 +17,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 /// Commits the messages and read marks of concurrent calls in batches.
 ///
 /// Every durable commit costs an fsync, which a batch shares among its calls. Calls that arrive while a commit runs
-/// form the next batch. If no commit runs, a call does not wait for others. With several writers, a second batch is
-/// committed concurrently if it has 256 calls at once, or has waited 20 ms for the commit before it. That commit may be
-/// waiting for a lock. A call returns after its batch is committed, or when the batch fails:
+/// form the next batch. If no commit runs, a call does not wait for others, except that a shared store lets tasks that
+/// are ready add their calls first. With several writers, a second batch is committed concurrently if 256 calls already
+/// wait for it, or if it has waited 20 ms for the commit before it. That commit may be waiting for a lock. A call
+/// returns after its batch is committed, or when the batch fails:
 ///
 /// - If the commit fails, every call of the batch returns [`StoreError::Unavailable`]. Nothing is retried, because the
 ///   commit may have succeeded. With an idempotency key, the caller can retry safely.

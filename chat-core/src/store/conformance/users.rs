@@ -197,7 +197,7 @@ pub async fn a_user_is_disabled_until_enabled(store: Shared) {
     assert!(!store.set_active(UserId::new(999), true).await.unwrap());
 }
 
-/// Checks that every call fails, and that a second `close` does nothing.
+/// Checks that reads and writes fail, and that a second `close` does nothing.
 pub async fn a_closed_store_fails(store: Shared) {
     let (ann, _, thread) = pair(&store).await;
     store.ping().await.unwrap();

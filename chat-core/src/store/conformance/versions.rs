@@ -23,7 +23,7 @@ impl VersionHistory {
         Self { users: users.to_vec(), before: now.iter().copied().collect(), now }
     }
 
-    /// Asserts that these users, and no others, got a version that is new to them.
+    /// Asserts that these users, and no others, got a version that no user had before.
     async fn moved(&mut self, store: &Shared, users: &[UserId], by: &str) {
         let now = store.list_versions(self.users.clone()).await.unwrap();
         for (user, (before, now)) in self.users.iter().zip(self.now.iter().zip(&now)) {

@@ -87,8 +87,8 @@ fn newest(newest: Option<i64>) -> Finding {
         Some(newest) if newest.as_micros() > now.as_micros() + MAX_CLOCK_DIFFERENCE => Finding::problem(
             "clock",
             format!("the latest change was made at {newest}, but the clock of this machine shows {now}"),
-            "set the clock of this machine and synchronise it with NTP: this clock sets the times of messages; if it is \
-             right, it was ahead when that change was made, and there is nothing else to do",
+            "synchronise the clock of this machine with NTP, because it sets the times of messages; if it is right \
+             already, do nothing: it was ahead when that change was made",
         ),
         Some(newest) => Finding::ok("clock", format!("the latest change was made at {newest}, before now")),
         None => Finding::ok("clock", "the database has no row that could be newer than now"),
