@@ -1,7 +1,7 @@
 //! Compares the recorded migrations of a database with those of this program.
 //!
-//! Both databases record migrations in the table that sqlx uses. The comparison precedes every change. If the schema is
-//! current, nothing is created, so the database role needs no privilege to create tables.
+//! Both databases record migrations in the table that sqlx uses. The comparison precedes every change of the schema. If
+//! the schema is current, nothing is created, so the database role needs no privilege to create tables.
 
 use super::open_error::OpenError;
 use sqlx::migrate::{MigrateError, Migration, Migrator};

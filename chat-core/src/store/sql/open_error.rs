@@ -79,12 +79,15 @@ pub enum OpenError {
     /// Another server serves the file under the same path.
     ///
     /// The text calls it chat-server, also if it is another program that holds the [`ServerLock`](super::ServerLock).
+    /// Taking the lock fails with this error as well if a store of this process has the file open.
     #[error("another chat-server serves {0} already")]
     Served(String),
     /// Another server serves the file under another path.
     ///
     /// One of the two paths is a hard link to the file or a bind mount of that file alone. Or the lock file of the
-    /// server was deleted.
+    /// server was deleted. The error also occurs if a store of this process has the file open under another path. On
+    /// Linux, taking a [`ServerLock`](super::ServerLock) fails with it as well if a store of another process has the
+    /// file open without the lock.
     #[error("another chat-server serves {0} under another path, or its lock file was deleted")]
     ServedElsewhere(String),
     /// The server lock in the options is that of another file.
@@ -159,7 +162,7 @@ pub enum OpenError {
     TransactionPooled,
     /// A lock that a migration needs was not free within the waiting time.
     ///
-    /// Another transaction held it. No data was changed.
+    /// Another server that migrates held it, or a transaction that uses a table. No data was changed.
     #[error("cannot bring the schema of the database up to date: a lock was not free within {0:?}")]
     MigrationLocked(Duration, #[source] Source),
     /// The role lacks a privilege.
@@ -193,8 +196,8 @@ pub enum OpenError {
 impl OpenError {
     /// Returns what to do about the error, in the imperative.
     ///
-    /// Returns `None` if there is no advice beyond the sources of the error. [`remedies`](Self::remedies) returns what
-    /// a program may have commands for.
+    /// Returns `None` if there is no advice beyond the sources of the error. [`remedies`](Self::remedies) returns the
+    /// recommended operations, for which a program may have commands.
     pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Address => {

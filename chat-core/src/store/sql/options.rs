@@ -14,8 +14,9 @@ pub struct Options {
     pub create_if_missing: bool,
     /// The lock of the server that uses an SQLite file. Default: none.
     ///
-    /// The store holds it until its last connection is closed. Without a lock the store refuses a file that is served
-    /// under another path, and takes no lock itself.
+    /// The store holds it until its last connection is closed. Without a lock, the store refuses a file that is served
+    /// under another path. On Linux, it then keeps a shared lock on the file itself until it is closed. A server of
+    /// another process that starts in the meantime fails with [`ServedElsewhere`](super::OpenError::ServedElsewhere).
     #[cfg(feature = "sqlite")]
     pub server_lock: Option<ServerLock>,
     /// Whether SQLite syncs every commit to the disk. Default: true.

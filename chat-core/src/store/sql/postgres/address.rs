@@ -84,7 +84,7 @@ pub(in crate::store::sql) fn address(url: &str) -> Result<PostgresAddress, OpenE
 /// Returns the authority and the query of an address.
 ///
 /// # Errors
-/// [`OpenError::Address`] if it has a fragment: then a password has a `#` that is not percent-encoded.
+/// [`OpenError::Address`] if it has no `://`, or has a fragment: then a password has a `#` that is not percent-encoded.
 fn parts(url: &str) -> Result<(&str, &str), OpenError> {
     let (_, rest) = url.split_once("://").filter(|_| !url.contains('#')).ok_or(OpenError::Address)?;
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));

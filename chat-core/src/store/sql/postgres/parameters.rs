@@ -6,7 +6,7 @@ use std::net::IpAddr;
 /// Whether and how a parameter is used.
 #[derive(Debug, Clone, Copy)]
 enum Treatment {
-    /// The driver uses it.
+    /// It is used by the driver, or set after the log-in.
     Used(Form),
     /// It is accepted, and has no effect.
     Ignored,

@@ -155,7 +155,9 @@ impl Drop for DatabaseFile {
     }
 }
 
-/// Returns whether no program uses the database: then it has neither a WAL nor an index of one.
+/// Returns whether the database has neither a WAL nor an index of it.
+///
+/// Both exist while a program uses the database, and after a crash.
 fn is_unused(real: &Path) -> bool {
     SUFFIXES.iter().all(|suffix| !beside(real, suffix).exists())
 }

@@ -72,8 +72,8 @@ impl ServerLock {
     /// [`Options`](crate::store::sql::Options). Must be called within a Tokio runtime that has time enabled.
     ///
     /// # Errors
-    /// - [`OpenError::Served`] or [`OpenError::ServedElsewhere`] if another server holds the lock, or if a store of
-    ///   this process has the database open.
+    /// - [`OpenError::Served`] or [`OpenError::ServedElsewhere`] if another server holds the lock, or if a store has
+    ///   the database open without it: a store of this process, or on Linux also one of another process.
     /// - [`OpenError::NoFolder`] or [`OpenError::Directory`] if there cannot be a file at the path.
     /// - [`OpenError::FileSystem`] if the file system does not support locks.
     /// - [`OpenError::LockFile`], [`OpenError::NotOwner`], [`OpenError::ReadOnly`], [`OpenError::DiskFull`] or
@@ -189,7 +189,7 @@ fn give_to_owner(file: &File, database: &Path) {
 #[cfg(not(unix))]
 fn give_to_owner(_: &File, _: &Path) {}
 
-/// Whether a lock on a database file was taken.
+/// The outcome of an attempt to lock a database file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flock {
     /// This handle holds the lock, or the file system has no usable locks.
@@ -199,6 +199,8 @@ pub(super) enum Flock {
 }
 
 /// Checks whether another handle has locked the file exclusively.
+///
+/// If not, this handle gets a shared lock, and keeps it until it is closed.
 pub(super) fn flock_shared(handle: &File) -> Flock {
     flock(handle, File::try_lock_shared)
 }

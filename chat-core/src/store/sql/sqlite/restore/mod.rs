@@ -104,8 +104,9 @@ fn check(source: &Connection, backup: &Path) -> Result<(), RestoreError> {
 
 /// Locks the old database, so that no other program uses it during the replacement.
 ///
-/// Returns `None` if there is no database or if SQLite cannot read it. No program can then use it. The lock changes no
-/// file, except that SQLite may apply the rollback journal of a crash, and may create an empty WAL.
+/// Returns `None` if there is no database, if its WAL belongs to another one, or if SQLite cannot read it. No store can
+/// then use it. The lock changes no file, except that SQLite may apply the rollback journal of a crash, and may create
+/// an empty WAL.
 fn lock_out(real: &Path, name: &Path) -> Result<Option<Connection>, RestoreError> {
     if !stale_wal::is_non_empty(real) || stale_wal::refuse(real, ServerLocked::Here).is_err() {
         return Ok(None);
