@@ -100,9 +100,9 @@ fn sync_file_system(folder: &Path) -> Result<()> {
     Ok(fs::File::open(folder).map(rustix::fs::syncfs)??)
 }
 
-/// Returns the size of each kind of response of the chat server.
+/// Returns the size of the chat server's response to each kind of request.
 ///
-/// There are no sizes if the chat server is not measured.
+/// Log-ins have no size, because the ceiling gets none. There are no sizes if the chat server is not measured.
 async fn response_sizes(servers: &[Server], workspace: &Workspace) -> Result<ResponseSizes> {
     let mut sizes = ResponseSizes::default();
     let Some(server) = servers.iter().find(|server| server.kind.is_chat()) else { return Ok(sizes) };
@@ -156,7 +156,7 @@ impl Turn<'_> {
 
     /// Prepares a measured turn and returns its plans.
     ///
-    /// It runs the warm-up. For the scenario `mark` it sends the messages to mark instead.
+    /// It runs the warm-up. For the scenario `mark` it sends the messages to mark instead, except to the ceiling.
     async fn prepare(&self, target: &Target, round: u64, seconds: f64) -> Result<Vec<Plan>> {
         let (dataset, connections) = (self.workspace.dataset, self.connections);
         let plans = |scenario, part| Plan::for_connections(scenario, dataset, connections, 2 * round + part);

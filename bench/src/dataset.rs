@@ -6,7 +6,7 @@
 //! With ten million messages there are 200 000 users, one thread of a million messages, one busy user with 10 000
 //! threads and 100 000 unread messages, and 80 000 threads of 100 messages between the other users. The long thread has
 //! a tenth of all messages. The other threads get their messages in bursts of ten, one thread after the other. The last
-//! burst of each thread is unread.
+//! burst that all of them get is unread.
 
 use crate::random::mix;
 use uuid::Uuid;
@@ -49,7 +49,7 @@ impl Dataset {
 
     /// Returns how many bursts each thread gets at least.
     ///
-    /// If the messages cannot be divided evenly, the first threads get one more.
+    /// If the messages cannot be divided evenly, the first threads get one more, which is read.
     pub(crate) const fn rounds(&self) -> u64 {
         self.messages * 9 / 10 / BURST / self.threads
     }

@@ -22,14 +22,14 @@ pub(crate) enum FailureKind {
     ClosedPipe,
     Failed,
     Usage,
-    /// An object does not exist, named in the path or in the body.
+    /// An object that the path or the body names does not exist.
     NotFound,
     NotAllowed,
     Rejected,
     Unavailable,
     /// The response is not that of a chat server.
     ///
-    /// This is also the kind if the server does not have this endpoint.
+    /// This is also the kind if the response is too long, or if the server does not have this endpoint.
     NotChatServer,
 }
 
@@ -94,7 +94,7 @@ impl Failure {
         self
     }
 
-    /// Names the option and the variable that gave the wrong value.
+    /// Names what gave the wrong value: the option and its variable, or the session.
     pub(crate) fn given_by(mut self, option: &str) -> Self {
         self.message = format!("{} (given by {option})", self.message);
         self
