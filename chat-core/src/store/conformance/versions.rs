@@ -13,24 +13,24 @@ use std::collections::HashSet;
 struct VersionHistory {
     users: Vec<UserId>,
     now: Vec<i64>,
-    before: HashSet<i64>,
+    before: HashSet<(UserId, i64)>,
 }
 
 impl VersionHistory {
     async fn of(store: &Shared, users: &[UserId]) -> Self {
         let now = store.list_versions(users.to_vec()).await.unwrap();
         assert_eq!(now.len(), users.len());
-        Self { users: users.to_vec(), before: now.iter().copied().collect(), now }
+        Self { users: users.to_vec(), before: users.iter().copied().zip(now.iter().copied()).collect(), now }
     }
 
-    /// Asserts that these users, and no others, got a version that no user had before.
+    /// Asserts that these users, and no others, got a version that they never had before.
     async fn moved(&mut self, store: &Shared, users: &[UserId], by: &str) {
         let now = store.list_versions(self.users.clone()).await.unwrap();
         for (user, (before, now)) in self.users.iter().zip(self.now.iter().zip(&now)) {
             assert_eq!(users.contains(user), before != now, "{by}: {user}");
             assert!(
-                before == now || self.before.insert(*now),
-                "{by} gives {user} a version that was used before"
+                before == now || self.before.insert((*user, *now)),
+                "{by} gives {user} a version that they had before"
             );
         }
         self.now = now;
@@ -106,7 +106,7 @@ pub async fn the_deletion_of_a_thread_assigns_new_versions(store: Shared) {
     let unassigned = store.list_versions(vec![ann]).await.unwrap()[0];
     history.users.push(ann);
     history.now.push(unassigned);
-    history.before.insert(unassigned);
+    history.before.insert((ann, unassigned));
     let back = EnsuredUser { id: ann, username: "back".to_owned(), created: at(8) };
     store.ensure_user(back).await.unwrap();
     history.moved(&store, &[ann], "the reuse of an id").await;

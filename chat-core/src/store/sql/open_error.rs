@@ -85,11 +85,15 @@ pub enum OpenError {
     /// Another server serves the file under another path.
     ///
     /// One of the two paths is a hard link to the file or a bind mount of that file alone. Or the lock file of the
-    /// server was deleted. The error also occurs if a store of this process has the file open under another path. On
-    /// Linux, taking a [`ServerLock`](super::ServerLock) fails with it as well if a store of another process has the
-    /// file open without the lock.
+    /// server was deleted. The error also occurs if a store of this process has the file open under another path.
     #[error("another chat-server serves {0} under another path, or its lock file was deleted")]
     ServedElsewhere(String),
+    /// Stores of other processes have the file open without a [`ServerLock`](super::ServerLock), so the lock cannot be
+    /// taken.
+    ///
+    /// The paths of these stores are unknown. With another path, a store uses another WAL.
+    #[error("another program has {0} open, such as a command of chat-server")]
+    InUse(String),
     /// The server lock in the options is that of another file.
     #[error("the server lock was not taken for {0}")]
     OtherLock(String),
@@ -275,6 +279,7 @@ impl OpenError {
             Self::Outdated(_) => "bring the schema up to date, with an address without mode=ro",
             Self::Served(_) => "stop it, or use another database",
             Self::ServedElsewhere(_) => "use the path under which it is served, or stop that server",
+            Self::InUse(_) => "try again when that program has ended",
             Self::OtherLock(_) => "take the lock of the file that is opened",
             Self::LockFile(..) => "let this user write to its folder",
             Self::Moved(_) => "try again when the file is in its place",

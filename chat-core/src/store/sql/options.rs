@@ -16,7 +16,8 @@ pub struct Options {
     ///
     /// The store holds it until its last connection is closed. Without a lock, the store refuses a file that is served
     /// under another path. On Linux, it then keeps a shared lock on the file itself until it is closed. A server of
-    /// another process that starts in the meantime fails with [`ServedElsewhere`](super::OpenError::ServedElsewhere).
+    /// another process that starts in the meantime waits for up to ten seconds, and then fails with
+    /// [`InUse`](super::OpenError::InUse).
     #[cfg(feature = "sqlite")]
     pub server_lock: Option<ServerLock>,
     /// Whether SQLite syncs every commit to the disk. Default: true.

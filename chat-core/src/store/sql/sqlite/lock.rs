@@ -17,6 +17,10 @@ use std::{
 ///
 /// A command that looks for a server holds the lock for a moment.
 const ATTEMPTS: u32 = 10;
+/// The number of attempts to lock a database file that stores without a server lock use: ten seconds.
+///
+/// Most commands end sooner. One that runs longer, such as an import, is named in the error.
+const ATTEMPTS_BESIDE_STORES: u32 = 500;
 /// The time between two attempts.
 const RETRY_DELAY: Duration = Duration::from_millis(20);
 
@@ -72,8 +76,10 @@ impl ServerLock {
     /// [`Options`](crate::store::sql::Options). Must be called within a Tokio runtime that has time enabled.
     ///
     /// # Errors
-    /// - [`OpenError::Served`] or [`OpenError::ServedElsewhere`] if another server holds the lock, or if a store has
-    ///   the database open without it: a store of this process, or on Linux also one of another process.
+    /// - [`OpenError::Served`] or [`OpenError::ServedElsewhere`] if another server holds the lock, or if a store of this
+    ///   process has the database open without it.
+    /// - [`OpenError::InUse`] on Linux, if stores of other processes have the database open without the lock for ten
+    ///   seconds.
     /// - [`OpenError::NoFolder`] or [`OpenError::Directory`] if there cannot be a file at the path.
     /// - [`OpenError::FileSystem`] if the file system does not support locks.
     /// - [`OpenError::LockFile`], [`OpenError::NotOwner`], [`OpenError::ReadOnly`], [`OpenError::DiskFull`] or
@@ -109,20 +115,29 @@ impl ServerLock {
         if self.0.real != real {
             return Err(OpenError::OtherLock(name.to_owned()));
         }
-        if until_locked(|| self.try_hold(name)).await? {
-            return Ok(());
+        let mut attempts = 0;
+        loop {
+            let (limit, error) = match self.try_hold(name)? {
+                Holder::This => return Ok(()),
+                Holder::Server => (ATTEMPTS, OpenError::ServedElsewhere as fn(_) -> _),
+                Holder::Stores => (ATTEMPTS_BESIDE_STORES, OpenError::InUse as fn(_) -> _),
+            };
+            attempts += 1;
+            if attempts >= limit {
+                return Err(error(name.to_owned()));
+            }
+            tokio::time::sleep(RETRY_DELAY).await;
         }
-        Err(OpenError::ServedElsewhere(name.to_owned()))
     }
 
-    /// Tries once to lock the database file. Returns whether it is locked.
-    fn try_hold(&self, name: &str) -> Result<bool, OpenError> {
+    /// Tries once to lock the database file. Returns who has locked it.
+    fn try_hold(&self, name: &str) -> Result<Holder, OpenError> {
         let open = OpenFiles::lock();
         let real = &self.0.real;
         let failed = |error| denied(real, error);
         let id = FileId::of_path(real).map_err(failed)?;
         if let Some((held, _)) = self.0.database.get() {
-            return if *held == id { Ok(true) } else { Err(OpenError::Moved(name.to_owned())) };
+            return if *held == id { Ok(Holder::This) } else { Err(OpenError::Moved(name.to_owned())) };
         }
         if open.path(id).is_some() {
             // A store of this process has the file open without this lock. Closing a handle would release its locks.
@@ -131,13 +146,26 @@ impl ServerLock {
         let handle = open_to_write(real)?;
         let id = FileId::of(&handle.metadata().map_err(failed)?);
         match flock(&handle, File::try_lock) {
-            Flock::Taken => Ok(false),
+            Flock::Taken => Ok(match flock_shared(&handle) {
+                Flock::Taken => Holder::Server,
+                Flock::Held => Holder::Stores,
+            }),
             Flock::Held => {
                 self.0.database.set((id, handle)).ok();
-                Ok(true)
+                Ok(Holder::This)
             }
         }
     }
+}
+
+/// Who has locked a database file.
+enum Holder {
+    /// This server lock.
+    This,
+    /// Another server.
+    Server,
+    /// Stores without a server lock, in other processes.
+    Stores,
 }
 
 /// Calls `attempt` until it succeeds, but at most [`ATTEMPTS`] times.
@@ -327,6 +355,37 @@ mod tests {
         looking.try_lock_shared().unwrap();
         let (taken, ()) = tokio::join!(ServerLock::take(&file), async { drop(looking) });
         taken.unwrap();
+    }
+
+    /// Opens a database file and locks it, as a command of another process does.
+    #[cfg(target_os = "linux")]
+    fn command(file: &Path) -> File {
+        fs::write(file, "").unwrap();
+        let command = File::open(file).unwrap();
+        assert_eq!(flock_shared(&command), Flock::Held);
+        command
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test(start_paused = true)]
+    async fn a_server_waits_for_the_end_of_a_command() {
+        let (_folder, file) = folder();
+        let command = command(&file);
+        let end = async {
+            tokio::time::sleep(RETRY_DELAY * (ATTEMPTS + 1)).await;
+            drop(command);
+        };
+        let (taken, ()) = tokio::join!(ServerLock::take(&file), end);
+        taken.unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_does_not_end_is_named() {
+        let (_folder, file) = folder();
+        let _command = command(&file);
+        let refused = ServerLock::take(&file).await;
+        assert!(matches!(refused, Err(OpenError::InUse(_))), "{refused:?}");
     }
 
     /// Returns the number of POSIX locks of this process on a file.
