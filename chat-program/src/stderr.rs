@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 /// Writes a text to standard error.
 ///
 /// On Unix it waits at most a second for a reader that does not read. The reader of a pipe may have stopped reading. A
-/// program whose result is printed, or that has failed, must not wait for the reader for ever. Text that cannot be
+/// program that has printed its result, or has failed, must not wait for the reader for ever. Text that cannot be
 /// written is dropped, because there is no other place to report the failure. The wait for a terminal has no limit,
 /// because the user of the terminal may have stopped it with Ctrl-S.
 pub fn write_stderr(text: &str) {

@@ -73,8 +73,8 @@ fn is_typed(long: &str, args: &[OsString]) -> bool {
 /// Names the variable in an error, instead of the option that it sets.
 fn name_variable(mut error: clap::Error, command: &mut Command, args: &[OsString]) -> clap::Error {
     if error.kind() == ErrorKind::InvalidUtf8 && args.iter().all(|arg| arg.to_str().is_some()) {
-        // The error of clap names neither an option nor a variable. A variable whose value is a path is not the cause,
-        // because a path may have any bytes.
+        // The error of clap names neither an option nor a variable. A variable with a path as its value is not the
+        // cause, because a path may have any bytes.
         let is_path = |arg: &clap::Arg| arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
         let name = find_variable(command, &|arg, value| value.to_str().is_none() && !is_path(arg));
         return match name {

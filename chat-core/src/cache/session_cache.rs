@@ -19,7 +19,7 @@ pub(crate) struct SessionCache {
     revocations: Revocations,
 }
 
-/// The token whose owner is to be cached; taken before the owner is read.
+/// Allows to cache the owner of a token; taken before the owner is read.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     ticket: revocations::Ticket<TokenHash>,

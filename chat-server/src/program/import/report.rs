@@ -20,7 +20,7 @@ pub(super) struct Report {
 impl Report {
     /// Returns whether [`other`](Self::other) has recorded no object of this model.
     ///
-    /// It is always true for a model whose name has characters that [`printable`] escapes.
+    /// It is always true if the name of the model has characters that [`printable`] escapes.
     pub(super) fn is_new(&self, model: &str) -> bool {
         !self.other.contains_key(model)
     }
